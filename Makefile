@@ -1,0 +1,71 @@
+# Every target is safe to repeat and quick the second time.
+#   make run [VIDEO=path]   set up, start everything, process a video, leave it in outputs/
+#   make up                 set up, start everything and keep it running
+#   make test               set up, check style and types, run all tests
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+VIDEO  ?=
+ARGS   ?=
+
+STUBS  := poseway/v1/.generated
+PROTOS := $(wildcard proto/poseway/v1/*.proto)
+
+.PHONY: run up test check unit stubs models sample locks clean
+
+run: $(STUBS) models $(if $(VIDEO),,sample)
+	$(BIN)/poseway run $(or $(VIDEO),build/sample/demo.mp4) $(ARGS)
+
+up: $(STUBS) models
+	$(BIN)/poseway up $(ARGS)
+
+test: check unit
+
+# Style, types and the proto, before anything is started.
+check: $(STUBS) $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+
+unit: $(STUBS) $(VENV)/.test models sample
+	$(BIN)/pytest $(ARGS)
+
+# --- set-up ---------------------------------------------------------------------------------
+
+# Only wheels, only the hashes of the lock file: nothing is built, so no compiler is needed.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
+
+$(VENV)/.run: requirements/run.lock
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -r requirements/run.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: requirements/test.lock $(VENV)/.run
+	$(INSTALL) -r requirements/test.lock
+	@touch $@
+
+stubs: $(STUBS)
+
+$(STUBS): $(PROTOS) $(VENV)/.run
+	@mkdir -p $(@D)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto \
+		--python_out=. --grpc_python_out=. --mypy_out=. --mypy_grpc_out=. $(PROTOS)
+	@touch $@
+
+# The weights and the sample video, each checked against its hash.
+models: $(VENV)/.run
+	$(BIN)/python -m poseway.local.fetch weights
+
+sample: $(VENV)/.run
+	$(BIN)/python -m poseway.local.fetch sample build/sample
+
+# --- maintenance ----------------------------------------------------------------------------
+
+# Resolve again; `make locks ARGS=--upgrade` takes newer releases.
+locks: $(VENV)/.test
+	sh requirements/lock.sh $(ARGS)
+
+clean:
+	rm -rf $(VENV) build outputs poseway/v1 .mypy_cache .ruff_cache .pytest_cache

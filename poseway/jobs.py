@@ -1,0 +1,218 @@
+"""Jobs: what is asked, how it stands, what came of it, and where each of these is stored."""
+
+import secrets
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+DEFAULT_MODEL: Final = "openpose-mobilenet-thin"
+DEFAULT_SCREENSHOT_FRAMES: Final = 50
+
+JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+def new_job_id() -> str:
+    """Makes a job id: 48 bits of inverted milliseconds, then 80 random bits, in hex.
+
+    Sorted as text, newer ids come first, so an object listing shows the newest jobs first.
+    """
+    inverted = (1 << 48) - 1 - time.time_ns() // 1_000_000
+    return f"{inverted:012x}{secrets.token_hex(10)}"
+
+
+def now() -> datetime:
+    """The current time in UTC."""
+    return datetime.now(UTC)
+
+
+class _Record(BaseModel):
+    # Unknown fields are ignored, so that a newer version's records can still be read.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen to the job."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class Overlay(StrEnum):
+    """What the skeletons are drawn on."""
+
+    VIDEO = "video"
+    BLACK = "black"
+
+
+class JobOptions(_Record):
+    """What the user may choose."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(DEFAULT_MODEL, description="Name of the model that finds the people.")
+    overlay: Overlay = Field(Overlay.VIDEO, description="What the skeletons are drawn on.")
+    screenshot_frames: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="A screenshot every this many frames; 50 unless screenshot_seconds is given.",
+    )
+    screenshot_seconds: float | None = Field(
+        None, ge=0.01, le=86_400, description="A screenshot every this many seconds."
+    )
+    max_people: int | None = Field(
+        None, ge=1, le=1000, description="Keep this many people per frame, the best; default all."
+    )
+
+    @model_validator(mode="after")
+    def _one_interval(self) -> Self:
+        if self.screenshot_frames is not None and self.screenshot_seconds is not None:
+            raise ValueError("give screenshot_frames or screenshot_seconds, not both")
+        return self
+
+
+class JobRequest(_Record):
+    """What was asked; written once by the api."""
+
+    id: JobId
+    name: str = Field(description="Name of the uploaded file.")
+    size: int = Field(ge=0, description="Bytes of the upload.")
+    sha256: str = Field(description="SHA-256 of the upload, lower-case hex.")
+    created_at: datetime
+    options: JobOptions
+
+
+class JobError(_Record):
+    """Why a job failed."""
+
+    code: str = Field(description="Stable; for programs.")
+    message: str = Field(description="What went wrong and what to do, for people.")
+
+
+class Progress(_Record):
+    """How far a running job is."""
+
+    fraction: float = Field(0.0, ge=0, le=1, description="Part of the work done, 0 to 1.")
+    frames_done: int = Field(0, ge=0, description="Frames whose people have been found.")
+    frames_total: int | None = Field(
+        None, description="Frames in the video as far as its container tells; null if it does not."
+    )
+    eta_seconds: float | None = Field(None, description="Estimated time left; null if unknown.")
+
+
+class JobStatus(_Record):
+    """How a job stands; written only by the dispatcher that holds it."""
+
+    state: JobState = JobState.QUEUED
+    progress: Progress = Progress()
+    attempts: int = Field(0, description="Times the job was begun since its last checkpoint.")
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: JobError | None = None
+
+
+class Job(_Record):
+    """A job as the API shows it."""
+
+    id: JobId
+    name: str
+    size: int
+    state: JobState
+    progress: Progress
+    options: JobOptions
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: JobError | None
+    links: dict[str, str] = Field(description="Paths of what there is to fetch, by name.")
+
+
+class SourceInfo(_Record):
+    """The uploaded video."""
+
+    name: str
+    size: int
+    sha256: str
+    codec: str
+    width: int = Field(description="Pixels, upright.")
+    height: int = Field(description="Pixels, upright.")
+    frame_rate: str = Field(description="Average frames per second, as a fraction: 30000/1001.")
+    time_base: str = Field(description="Seconds per tick of a presentation time, as a fraction.")
+
+
+class ModelInfo(_Record):
+    """The model and how it was run."""
+
+    name: str
+    sha256: str
+    engine: str
+    device: str
+    precision: str
+
+
+class ResultFile(_Record):
+    """A file of a result."""
+
+    path: str = Field(
+        description="Relative to the result, for example screenshots/frame_000050.jpg"
+    )
+    bytes: int
+    content_type: str
+
+
+class Manifest(_Record):
+    """What was done and what came of it; the last object of a result to be written."""
+
+    version: int = 1
+    job: JobId
+    source: SourceInfo
+    options: JobOptions
+    model: ModelInfo
+    frames: int
+    duration_seconds: float
+    people: int = Field(description="Distinct track ids in the whole video.")
+    max_people_in_frame: int
+    segments: int
+    seconds: dict[str, float] = Field(
+        description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."
+    )
+    audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
+    files: list[ResultFile]
+    created_at: datetime
+
+
+class Keys:
+    """Names of a job's objects in the bucket."""
+
+    def __init__(self, job_id: str) -> None:
+        self.upload = f"uploads/{job_id}/source"
+        self.record = f"jobs/{job_id}/"
+        self.request = f"jobs/{job_id}/request.json"
+        self.status = f"jobs/{job_id}/status.json"
+        self.cancel = f"jobs/{job_id}/cancel"
+        """Present as soon as somebody asked for the job to be cancelled."""
+        self.segments = f"jobs/{job_id}/segments/"
+        self.result = f"results/{job_id}/"
+        self.manifest = f"results/{job_id}/manifest.json"
+        self.video = f"results/{job_id}/video.mp4"
+        self.poster = f"results/{job_id}/poster.jpg"
+        self.keypoints = f"results/{job_id}/keypoints.jsonl"
+
+    def segment(self, number: int, name: str) -> str:
+        """Key of an object of segment `number`; they sort in order up to a million segments."""
+        return f"{self.segments}{number:06d}/{name}"
+
+    def screenshot(self, frame_index: int) -> str:
+        """Key of the screenshot of a frame."""
+        return f"{self.result}screenshots/frame_{frame_index:06d}.jpg"

@@ -1,0 +1,205 @@
+"""The work queue and live progress, over NATS.
+
+Object storage is the record of all jobs; NATS only carries which job is next and how it is going.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Self
+
+import nats
+import nats.errors
+import nats.js.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
+
+from poseway.errors import UnavailableError
+from poseway.settings import QueueSettings
+
+log = structlog.get_logger(__name__)
+
+STREAM: Final = "POSEWAY_JOBS"
+CONSUMER: Final = "dispatcher"
+_WORK: Final = "poseway.jobs"
+_PROGRESS: Final = "poseway.progress."
+_CANCEL: Final = "poseway.cancel."
+
+ACK_WAIT_SECONDS: Final = 30.0
+"""A job whose holder is silent for this long is delivered to another."""
+
+
+class Delivery:
+    """A job that was taken from the queue and is kept until it is done or handed back."""
+
+    def __init__(self, message: Msg) -> None:
+        self._message = message
+        self.job_id = message.data.decode("ascii", "replace")
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Tells the queue, for as long as the block runs, that the job is being worked on."""
+
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(ACK_WAIT_SECONDS / 3)
+                try:
+                    await self._message.in_progress()
+                except nats.errors.Error as error:
+                    log.warning("heartbeat failed", error=str(error))
+
+        task = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def done(self) -> None:
+        """Takes the job off the queue for good."""
+        await self._message.ack_sync(timeout=5)
+
+    async def hand_back(self, delay: float = 0) -> None:
+        """Puts the job back, to be delivered again after `delay` seconds."""
+        await self._message.nak(delay=delay)
+
+
+class JobQueue:
+    """A connection to NATS. It reconnects by itself, for ever."""
+
+    def __init__(self, connection: Client) -> None:
+        self._nats = connection
+        self._stream = connection.jetstream(timeout=5)
+
+    @classmethod
+    async def connect(cls, settings: QueueSettings) -> Self:
+        """Connects, waiting for the server if need be, and sees to it that the queue exists."""
+        token = settings.nats_token
+
+        async def report(error: Exception) -> None:
+            log.warning("queue", error=str(error) or type(error).__name__)
+
+        connection = await nats.connect(
+            settings.nats_url,
+            token=token.get_secret_value() if token else None,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,
+            ping_interval=10,
+            error_cb=report,
+        )
+        queue = cls(connection)
+        await queue.ensure()
+        return queue
+
+    async def ensure(self) -> None:
+        """Makes the stream and its one consumer; safe to repeat."""
+        await self._stream.add_stream(
+            StreamConfig(
+                name=STREAM,
+                subjects=[_WORK],
+                retention=RetentionPolicy.WORK_QUEUE,
+                duplicate_window=120,
+            )
+        )
+        # Deliveries are not limited: the record counts attempts, since a message that ran out of
+        # deliveries would silently stay in the stream.
+        await self._stream.add_consumer(
+            STREAM,
+            ConsumerConfig(
+                durable_name=CONSUMER,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=ACK_WAIT_SECONDS,
+                max_deliver=-1,
+                max_ack_pending=10_000,
+            ),
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server is there right now."""
+        return self._nats.is_connected
+
+    async def publish(self, job_id: str, attempt: str = "") -> None:
+        """Puts a job on the queue and waits until it is stored.
+
+        Args:
+            job_id: The job.
+            attempt: Jobs published twice within two minutes under the same `attempt` count once.
+
+        Raises:
+            UnavailableError: It is not certain that the job is on the queue.
+        """
+        try:
+            await self._stream.publish(
+                _WORK, job_id.encode(), headers={"Nats-Msg-Id": job_id + attempt}
+            )
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
+
+    async def deliveries(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
+        """Yields one job after another until `stopping` is set."""
+        pull = await self._stream.pull_subscribe_bind(CONSUMER, STREAM)
+        while not stopping.is_set():
+            try:
+                for message in await pull.fetch(1, timeout=2):
+                    yield Delivery(message)
+            except TimeoutError:
+                continue
+            except nats.js.errors.NotFoundError:
+                await self.ensure()  # the server lost its data
+            except nats.errors.Error as error:
+                log.warning("queue", error=str(error))
+                await asyncio.sleep(1)
+        await pull.unsubscribe()
+
+    async def report(self, job_id: str, data: bytes) -> None:
+        """Tells whoever listens how a job is going; nobody listening is fine."""
+        await self._best_effort(_PROGRESS + job_id, data)
+
+    async def cancel(self, job_id: str) -> None:
+        """Tells whoever holds the job to stop; the record tells those who do not hear it."""
+        await self._best_effort(_CANCEL + job_id, b"")
+
+    @asynccontextmanager
+    async def progress(self, job_id: str) -> AsyncIterator[asyncio.Queue[bytes]]:
+        """Listens to `report`; only the newest messages are kept for a slow listener."""
+        newest: asyncio.Queue[bytes] = asyncio.Queue(maxsize=16)
+
+        async def keep(message: Msg) -> None:
+            if newest.full():
+                newest.get_nowait()
+            newest.put_nowait(message.data)
+
+        subscription = await self._nats.subscribe(_PROGRESS + job_id, cb=keep)
+        try:
+            yield newest
+        finally:
+            if not self._nats.is_closed:
+                await subscription.unsubscribe()
+
+    @asynccontextmanager
+    async def on_cancel(
+        self, job_id: str, act: Callable[[], Awaitable[None]]
+    ) -> AsyncIterator[None]:
+        """Calls `act` when somebody cancels the job while the block runs."""
+
+        async def hear(_message: Msg) -> None:
+            await act()
+
+        subscription = await self._nats.subscribe(_CANCEL + job_id, cb=hear)
+        try:
+            yield
+        finally:
+            if not self._nats.is_closed:
+                await subscription.unsubscribe()
+
+    async def close(self) -> None:
+        """Sends what is pending and disconnects."""
+        await self._nats.drain()
+
+    async def _best_effort(self, subject: str, data: bytes) -> None:
+        try:
+            await self._nats.publish(subject, data)
+        except nats.errors.Error as error:
+            log.warning("not told", subject=subject, error=str(error))

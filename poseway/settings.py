@@ -1,0 +1,49 @@
+"""Settings that several services share; each service has one class that mixes these in."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Base of every service's settings: environment variables that start with ``POSEWAY_``.
+
+    A secret may also be a file of that name under ``/run/secrets``, as Kubernetes mounts it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="POSEWAY_", extra="ignore")
+
+    log_level: str = Field("INFO", description="Least level that is logged.")
+    metrics_port: int = Field(0, ge=0, description="Port of /metrics; 0 switches it off.")
+
+
+class StorageSettings(BaseSettings):
+    """Where the objects are."""
+
+    model_config = SettingsConfigDict(env_prefix="POSEWAY_", extra="ignore")
+
+    s3_endpoint: str | None = Field(None, description="Address of the S3 server; none: AWS.")
+    s3_region: str = Field("us-east-1", description="Region to sign for.")
+    s3_access_key: str | None = Field(None, description="None: boto3's own search for credentials.")
+    s3_secret_key: SecretStr | None = None
+    bucket: str = Field("poseway", description="The one bucket.")
+
+
+class QueueSettings(BaseSettings):
+    """Where the work queue is."""
+
+    model_config = SettingsConfigDict(env_prefix="POSEWAY_", extra="ignore")
+
+    nats_url: str = Field("nats://127.0.0.1:4222", description="Address of NATS with JetStream.")
+    nats_token: SecretStr | None = None
+
+
+class ServerSettings(Settings):
+    """Settings of a gRPC service."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(0, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    max_calls: int = Field(8, ge=1, description="Calls served side by side; more wait.")
+    max_connection_age_seconds: float = Field(
+        60, gt=0, description="Clients reconnect this often, so that they find new replicas."
+    )
+    grace_seconds: float = Field(25, ge=0, description="Time for running calls when stopping.")

@@ -1,0 +1,7 @@
+"""Object storage: S3 as the services need it."""
+
+from poseway.storage.reader import ObjectReader
+from poseway.storage.store import ObjectInfo, ObjectStore
+from poseway.storage.writer import ObjectWriter
+
+__all__ = ["ObjectInfo", "ObjectReader", "ObjectStore", "ObjectWriter"]

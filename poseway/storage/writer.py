@@ -1,0 +1,155 @@
+"""An object as a file that is written while it grows, of any size, in bounded memory."""
+
+import hashlib
+import io
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from poseway.storage.store import ObjectStore, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+PART_BYTES: Final = 8 << 20
+"""S3 asks for at least 5 MiB a part and at most 10,000 parts: objects up to 80 GB."""
+
+
+class ObjectWriter(io.RawIOBase):
+    """Writes an object as a multipart upload.
+
+    The first part stays in memory until the end and can be written again: a container whose header
+    is only known once everything else is written (an MP4 with its index in front) needs no file on
+    disk. Everything after the first part can only be appended to.
+
+    Used as a context manager, the object appears when the block ends and not at all if it raises.
+
+    Attributes:
+        size: Bytes written so far.
+        sha256: Hash of the bytes in the order they were written, for callers that only append.
+    """
+
+    def __init__(self, store: ObjectStore, key: str, content_type: str) -> None:
+        """Begins the upload.
+
+        Args:
+            store: Where to write.
+            key: Name of the object.
+            content_type: Media type to serve it with.
+        """
+        super().__init__()
+        self._store = store
+        self._content_type = content_type
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._tail_start = PART_BYTES
+        self._position = 0
+        self._parts: list[CompletedPartTypeDef] = []
+        self._upload_id: str | None = None
+        self.key = key
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Within the first part."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Moves to a position; past the end is fine, the gap reads as zeros."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        """The current position."""
+        return self._position
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
+        """Writes `data` at the current position.
+
+        Raises:
+            io.UnsupportedOperation: The position lies in a part that has been sent.
+            UnavailableError: Object storage cannot be reached.
+        """
+        view = memoryview(data).cast("B")
+        self.sha256.update(view)
+        while view:
+            if self._position < PART_BYTES:
+                room, buffer, offset = PART_BYTES - self._position, self._head, self._position
+            else:
+                offset = self._position - self._tail_start
+                room, buffer = PART_BYTES - offset, self._tail
+            if offset < 0 or offset > PART_BYTES:
+                raise io.UnsupportedOperation(f"cannot write {self.key} at {self._position}")
+            piece = view[:room]
+            if offset > len(buffer):
+                buffer.extend(bytes(offset - len(buffer)))
+            buffer[offset : offset + len(piece)] = piece
+            self._position += len(piece)
+            self.size = max(self.size, self._position)
+            view = view[len(piece) :]
+            if len(self._tail) == PART_BYTES:
+                self._send(self._tail)
+                self._tail_start += PART_BYTES
+                self._tail = bytearray()
+        return len(data)
+
+    def _send(self, part: bytearray, number: int | None = None) -> None:
+        with translated(self.key):
+            if self._upload_id is None:
+                self._upload_id = self._store.client.create_multipart_upload(
+                    Bucket=self._store.bucket, Key=self.key, ContentType=self._content_type
+                )["UploadId"]
+            number = number or len(self._parts) + 2
+            etag = self._store.client.upload_part(
+                Bucket=self._store.bucket,
+                Key=self.key,
+                UploadId=self._upload_id,
+                PartNumber=number,
+                Body=bytes(part),
+            )["ETag"]
+        self._parts.append({"ETag": etag, "PartNumber": number})
+
+    def finish(self) -> None:
+        """Makes the object appear."""
+        if self._upload_id is None and not self._tail:
+            self._store.put(self.key, bytes(self._head), self._content_type)
+            return
+        if self._tail:
+            self._send(self._tail)
+        self._head.extend(bytes(PART_BYTES - len(self._head)))
+        self._send(self._head, number=1)
+        assert self._upload_id is not None  # noqa: S101 # _send has begun it
+        self._parts.sort(key=lambda part: part["PartNumber"])
+        with translated(self.key):
+            self._store.client.complete_multipart_upload(
+                Bucket=self._store.bucket,
+                Key=self.key,
+                UploadId=self._upload_id,
+                MultipartUpload={"Parts": self._parts},
+            )
+
+    def abort(self) -> None:
+        """Throws away what was written."""
+        if self._upload_id is not None:
+            with translated(self.key):
+                self._store.client.abort_multipart_upload(
+                    Bucket=self._store.bucket, Key=self.key, UploadId=self._upload_id
+                )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.abort()

@@ -1,0 +1,237 @@
+"""Reading a video: what it is, and its frames with exact presentation times."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO, Final, cast
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.errors import UnavailableError, VideoError
+
+# Containers of uploads. Playlists (HLS, DASH, concat) are not among them: they name other files.
+_FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a video is.
+
+    Attributes:
+        codec: FFmpeg's name of the video codec, for example ``h264``.
+        width: Pixels of an upright frame.
+        height: Pixels of an upright frame.
+        time_base: Seconds per tick of a presentation time.
+        frame_rate: Average frames per second.
+        frames: Frames as far as the container tells, an estimate at worst; None if it does not.
+    """
+
+    codec: str
+    width: int
+    height: int
+    time_base: Fraction
+    frame_rate: Fraction
+    frames: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFrame:
+    """A decoded frame.
+
+    Attributes:
+        index: Number in the video, from 0.
+        pts: Presentation time in ticks, counted from the start of the video.
+        duration: Ticks that the frame is shown.
+        image: The decoded picture, not yet turned upright. It may be in use by the decoder: never
+            draw on it.
+        turns: Quarter turns counter-clockwise that make it upright, 0 to 3.
+    """
+
+    index: int
+    pts: int
+    duration: int
+    image: av.VideoFrame
+    turns: int
+
+    def bgr(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The upright picture at a size, uint8 (height, width, 3), blue first."""
+        if self.turns % 2:
+            width, height = height, width
+        picture = self.image.to_ndarray(
+            format="bgr24", width=width, height=height, interpolation="AREA"
+        )
+        return cast("NDArray[np.uint8]", np.ascontiguousarray(np.rot90(picture, self.turns)))
+
+
+class VideoReader:
+    """A video in a seekable file.
+
+    Attributes:
+        info: What it is.
+        container: The open container, for whoever needs its other streams.
+        start: Ticks from the container's zero to the start of the video; `SourceFrame.pts` counts
+            from there.
+        damaged_packets: Packets that could not be decoded so far.
+    """
+
+    def __init__(self, file: BinaryIO, threads: int = 0) -> None:
+        """Opens the video.
+
+        Args:
+            file: Must read, seek and tell; only this file is ever read.
+            threads: Threads that decode; 0 lets FFmpeg choose.
+
+        Raises:
+            VideoError: This is no video that can be read; the message says why.
+        """
+        self.damaged_packets = 0
+        self.container = _open(file)
+        if not self.container.streams.video:
+            raise VideoError(
+                "The file has sound but no picture. Upload a video file.", "no_video_stream"
+            )
+        self._stream = self.container.streams.video[0]
+        self._check_whole(file)
+        self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = threads
+        base = self._stream.time_base
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        if base is None or not rate or not self._stream.codec_context.width:
+            raise VideoError(
+                "The file's video stream cannot be decoded. Convert it to MP4 (H.264)."
+            )
+        origin = self.container.start_time or 0
+        self.start = round(Fraction(origin, av.time_base) / base)
+        first = self._first_image()
+        width, height = first.width, first.height
+        if _turns(first) % 2:
+            width, height = height, width
+        self.info = VideoInfo(
+            codec=self._stream.codec_context.name,
+            width=width,
+            height=height,
+            time_base=base,
+            frame_rate=Fraction(rate),
+            frames=self._count(Fraction(rate)),
+        )
+
+    def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:
+        """Decodes the frames in presentation order.
+
+        Args:
+            index: Index of the first frame to yield.
+            pts: Its presentation time, if known: then decoding begins at the keyframe before it
+                instead of at the start of the file.
+
+        Raises:
+            VideoError: The frame to begin with is not there.
+        """
+        if index and pts is not None:
+            self._seek(pts)
+            frames = self._decode(index, pts)
+            first = next(frames, None)
+            if first is not None and first.pts == pts:
+                yield first
+                yield from frames
+                return
+        # No seek point, or none that led to the frame: count from the start.
+        self._seek(None)
+        for frame in self._decode(0, None):
+            if frame.index >= index:
+                yield frame
+
+    def close(self) -> None:
+        """Lets go of the decoder."""
+        self.container.close()
+
+    def _decode(self, index: int, after: int | None) -> Iterator[SourceFrame]:
+        """Decodes from the current position; frames before `after` are dropped uncounted."""
+        usual = max(1, round(1 / (self._rate() * self._time_base())))
+        next_pts = 0
+        for image in self._images():
+            pts = next_pts if image.pts is None else image.pts - self.start
+            if after is not None and pts < after:
+                continue
+            duration = image.duration or usual
+            next_pts = pts + duration
+            yield SourceFrame(index, pts, duration, image, _turns(image))
+            index += 1
+
+    def _images(self) -> Iterator[av.VideoFrame]:
+        """Decodes packet by packet; packets that cannot be decoded are counted and passed over."""
+        try:
+            for packet in self.container.demux(self._stream):
+                try:
+                    yield from packet.decode()
+                except av.error.InvalidDataError:
+                    self.damaged_packets += 1
+        except av.error.EOFError:
+            return
+
+    def _first_image(self) -> av.VideoFrame:
+        for image in self._images():
+            return image
+        raise VideoError("No frame of the video can be decoded. Convert it to MP4 (H.264).")
+
+    def _seek(self, pts: int | None) -> None:
+        """Goes to the last keyframe at or before `pts`, or to the start."""
+        target = self.start + (pts or 0)
+        try:
+            self.container.seek(target, stream=self._stream, backward=True)
+        except av.error.FFmpegError as error:
+            if pts is None:
+                raise VideoError("The file cannot be read twice from its start.") from error
+
+    def _check_whole(self, file: BinaryIO) -> None:
+        """An MP4's index says where each frame lies; one beyond the end means a cut-off file."""
+        if "mp4" not in self.container.format.name:
+            return
+        end = max((e.pos + e.size for e in self._stream.index_entries), default=0)
+        position = file.tell()
+        size = file.seek(0, 2)
+        file.seek(position)
+        if end > size:
+            raise VideoError(
+                f"The video is cut off: {end - size} bytes are missing at its end. "
+                "Upload the whole file again.",
+                "video_truncated",
+            )
+
+    def _count(self, rate: Fraction) -> int | None:
+        if self._stream.frames:
+            return self._stream.frames
+        if self._stream.duration:
+            return max(1, round(self._stream.duration * self._time_base() * rate))
+        if self.container.duration:
+            return max(1, round(Fraction(self.container.duration, av.time_base) * rate))
+        return None
+
+    def _rate(self) -> Fraction:
+        return Fraction(self._stream.average_rate or self._stream.guessed_rate or 25)
+
+    def _time_base(self) -> Fraction:
+        return Fraction(self._stream.time_base or Fraction(1, 1000))
+
+
+def _open(file: BinaryIO) -> av.container.InputContainer:
+    try:
+        return av.open(
+            file, mode="r", options={"format_whitelist": _FORMATS, "protocol_whitelist": ""}
+        )
+    except UnavailableError:
+        raise
+    except av.error.FFmpegError as error:
+        if file.seek(0, 2) == 0:
+            raise VideoError("The file is empty. Upload a video.", "empty_file") from error
+        raise VideoError(
+            "The file is not a video that can be read, or it is cut off. Play it on your computer; "
+            "if it plays there, convert it to MP4 (H.264), else record or download it again."
+        ) from error
+
+
+def _turns(image: av.VideoFrame) -> int:
+    """Quarter turns counter-clockwise that make a frame upright, from its display matrix."""
+    return round(image.rotation / 90) % 4

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Resolves the lock files: one for everything that runs here, one that adds the tests' tools, and
+# one per service that agrees with them. Needs `uv` on the PATH or in .venv. Options are passed on.
+set -eu
+cd "$(dirname "$0")/.."
+UV=${UV:-.venv/bin/uv}
+
+lock() { # lock OUTPUT EXTRA... -- OPTION...
+    output=$1; shift
+    extras=
+    while [ "$1" != -- ]; do extras="$extras --extra $1"; shift; done
+    shift
+    # shellcheck disable=SC2086 # the extras are words
+    "$UV" pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+        --no-annotate --no-header $extras "$@" pyproject.toml -o "requirements/$output.lock"
+}
+
+lock run gateway dispatcher inference cpu tracker renderer local build -- "$@"
+lock test gateway dispatcher inference cpu tracker renderer local build test -- -c requirements/run.lock
+lock gateway gateway -- -c requirements/run.lock
+lock dispatcher dispatcher -- -c requirements/run.lock
+lock inference inference cpu -- -c requirements/run.lock
+lock tracker tracker -- -c requirements/run.lock
+lock renderer renderer -- -c requirements/run.lock
