@@ -57,12 +57,18 @@ class Delivery:
             task.cancel()
 
     async def done(self) -> None:
-        """Takes the job off the queue for good."""
-        await self._message.ack_sync(timeout=5)
+        """Takes the job off the queue for good; if that fails it comes again, and ends at once."""
+        try:
+            await self._message.ack_sync(timeout=5)
+        except (nats.errors.Error, TimeoutError) as error:
+            log.warning("not acknowledged", error=str(error))
 
     async def hand_back(self, delay: float = 0) -> None:
         """Puts the job back, to be delivered again after `delay` seconds."""
-        await self._message.nak(delay=delay)
+        try:
+            await self._message.nak(delay=delay)
+        except nats.errors.Error as error:
+            log.warning("not handed back", error=str(error))
 
 
 class JobQueue:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import BinaryIO, Final, cast
+from typing import Final, Protocol, cast
 
 import av
 import av.error
@@ -14,6 +14,19 @@ from poseway.errors import UnavailableError, VideoError
 
 # Containers of uploads. Playlists (HLS, DASH, concat) are not among them: they name other files.
 _FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac"
+
+
+class SeekableFile(Protocol):
+    """What a video is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Reads up to `size` bytes."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Moves to a position."""
+
+    def tell(self) -> int:
+        """The current position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,7 @@ class VideoReader:
         damaged_packets: Packets that could not be decoded so far.
     """
 
-    def __init__(self, file: BinaryIO, threads: int = 0) -> None:
+    def __init__(self, file: SeekableFile, threads: int = 0) -> None:
         """Opens the video.
 
         Args:
@@ -185,7 +198,7 @@ class VideoReader:
             if pts is None:
                 raise VideoError("The file cannot be read twice from its start.") from error
 
-    def _check_whole(self, file: BinaryIO) -> None:
+    def _check_whole(self, file: SeekableFile) -> None:
         """An MP4's index says where each frame lies; one beyond the end means a cut-off file."""
         if "mp4" not in self.container.format.name:
             return
@@ -216,7 +229,7 @@ class VideoReader:
         return Fraction(self._stream.time_base or Fraction(1, 1000))
 
 
-def _open(file: BinaryIO) -> av.container.InputContainer:
+def _open(file: SeekableFile) -> av.container.InputContainer:
     try:
         return av.open(
             file, mode="r", options={"format_whitelist": _FORMATS, "protocol_whitelist": ""}

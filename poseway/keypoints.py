@@ -1,0 +1,163 @@
+"""The keypoints of a video as a file: JSON Lines, one frame a line, and what is made from it.
+
+The first line describes the file (`header`), every other line is one frame (`line`), in order.
+Files of consecutive segments are joined by appending their lines. Reading and converting never hold
+more than a frame. The format is documented for users in ``docs/formats.md``.
+"""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any, Final
+
+from poseway.skeleton import KEYPOINTS, LIMBS
+from poseway.v1 import pose_pb2
+
+VERSION: Final = 1
+CONTENT_TYPE: Final = "application/x-ndjson"
+
+
+def header(width: int, height: int, time_base: Fraction, frame_rate: Fraction) -> bytes:
+    """The first line of a file.
+
+    Args:
+        width: Pixels of an upright frame.
+        height: Pixels of an upright frame.
+        time_base: Seconds per tick of `pts`.
+        frame_rate: Average frames per second.
+    """
+    return _dump(
+        {
+            "format": "poseway-keypoints",
+            "version": VERSION,
+            "width": width,
+            "height": height,
+            "time_base": str(time_base),
+            "frame_rate": str(frame_rate),
+            "keypoints": KEYPOINTS,
+            "limbs": LIMBS,
+        }
+    )
+
+
+def line(frame: pose_pb2.TrackedFrame, time_base: Fraction) -> bytes:
+    """The line of one frame: its index, its time, and its people.
+
+    Args:
+        frame: The frame, with `pts` set.
+        time_base: Seconds per tick of `pts`.
+    """
+    return _dump(
+        {
+            "frame": frame.frame_index,
+            "pts": frame.pts,
+            "time": round(float(frame.pts * time_base), 6),
+            "people": [
+                {
+                    "id": person.track_id,
+                    "score": round(person.pose.score, 3),
+                    "keypoints": _rounded(person.pose.keypoints),
+                }
+                for person in frame.people
+            ],
+        }
+    )
+
+
+def _rounded(numbers: Iterable[float]) -> list[float]:
+    """A hundredth of a pixel, a thousandth of a score: finer than any network sees."""
+    return [round(number, 3 if i % 3 == 2 else 2) for i, number in enumerate(numbers)]
+
+
+def _dump(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+
+def read_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Parses the lines of a file, its header left out."""
+    for text in lines:
+        record = json.loads(text)
+        if "frame" in record:
+            yield record
+
+
+def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Cuts a stream of bytes into lines."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def to_csv(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Converts a file to CSV: a row per person and frame, three columns per keypoint."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    columns = [f"{name}_{axis}" for name in KEYPOINTS for axis in ("x", "y", "score")]
+    writer.writerow(["frame", "time", "id", "score", *columns])
+    for record in read_frames(lines):
+        for person in record["people"]:
+            writer.writerow(
+                [record["frame"], record["time"], person["id"], person["score"]]
+                + person["keypoints"]
+            )
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+class _Pipe(io.RawIOBase):
+    """What a zip file is written to, and what its bytes are taken out of as they come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 # any buffer
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
+
+
+def to_openpose(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
+    """Converts a file to a zip of one JSON file a frame, as OpenPose's ``--write_json`` makes them.
+
+    Args:
+        lines: Lines of a file.
+        stem: Begins the names of the files: ``STEM_000000000012_keypoints.json``.
+    """
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        for record in read_frames(lines):
+            people = [
+                {
+                    "person_id": [person["id"]],
+                    "pose_keypoints_2d": person["keypoints"],
+                    "face_keypoints_2d": [],
+                    "hand_left_keypoints_2d": [],
+                    "hand_right_keypoints_2d": [],
+                    "pose_keypoints_3d": [],
+                    "face_keypoints_3d": [],
+                    "hand_left_keypoints_3d": [],
+                    "hand_right_keypoints_3d": [],
+                }
+                for person in record["people"]
+            ]
+            # A fixed date: the same keypoints give the same archive.
+            entry = zipfile.ZipInfo(f"{stem}_{record['frame']:012d}_keypoints.json")
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, _dump({"version": 1.3, "people": people}))
+            yield pipe.take()
+    yield pipe.take()

@@ -1,0 +1,1 @@
+"""The services. Each imports `poseway` and nothing of the others."""

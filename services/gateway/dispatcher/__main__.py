@@ -1,0 +1,34 @@
+"""``python -m services.gateway.dispatcher``: runs jobs until it is told to stop."""
+
+import asyncio
+import signal
+
+import structlog
+
+from poseway import telemetry
+from poseway.queue import JobQueue
+from poseway.storage import ObjectStore
+from services.gateway.dispatcher.services import Services
+from services.gateway.dispatcher.settings import DispatcherSettings
+from services.gateway.dispatcher.worker import Worker
+
+
+async def run(settings: DispatcherSettings) -> None:
+    """Runs until SIGTERM or SIGINT; jobs in hand go back on the queue."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    store = ObjectStore(settings)
+    queue = await JobQueue.connect(settings)
+    structlog.get_logger(__name__).info("working", jobs_at_once=settings.jobs_at_once)
+    async with Services(settings) as services, asyncio.TaskGroup() as group:
+        for _ in range(settings.jobs_at_once):
+            group.create_task(Worker(store, queue, services, settings).work(stopping))
+    await queue.close()
+
+
+if __name__ == "__main__":
+    dispatcher_settings = DispatcherSettings()
+    telemetry.start("dispatcher", dispatcher_settings)
+    asyncio.run(run(dispatcher_settings))

@@ -1,0 +1,123 @@
+"""Decoding a video into the batches and segments in which it is worked on."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.errors import VideoError
+from poseway.video import SourceFrame, VideoReader
+
+MAX_SEGMENT_FRAMES: Final = 3000
+"""Bounds a segment whose timestamps stand still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A frame of the video, to begin with."""
+
+    index: int
+    pts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A frame as the network wants it.
+
+    Attributes:
+        index: Index of the frame.
+        pts: Presentation time in ticks.
+        bgr: uint8 (height, width, 3), upright, blue first.
+    """
+
+    index: int
+    pts: int
+    bgr: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive frames of one segment.
+
+    Attributes:
+        segment: Number of the segment.
+        images: At least one frame.
+        closes: Whether the segment ends here.
+        following: The frame that comes next; None at the end of the video.
+        end: Ticks at which the last frame of the batch is over.
+        seconds: Wall-clock time that decoding took.
+    """
+
+    segment: int
+    images: list[Image]
+    closes: bool
+    following: Position | None
+    end: int
+    seconds: float
+
+
+def batches(
+    reader: VideoReader,
+    segment: int,
+    start: Position,
+    *,
+    batch_frames: int,
+    segment_seconds: float,
+    max_height: int,
+) -> Iterator[Batch]:
+    """Decodes a video from a frame on.
+
+    Where segments begin depends on presentation times alone, so that a job that is resumed makes
+    the same segments.
+
+    Args:
+        reader: The video.
+        segment: Number of the segment that begins at `start`.
+        start: The frame to begin with.
+        batch_frames: Most frames in a batch.
+        segment_seconds: A segment ends before the first frame that is this much later than its own
+            first frame.
+        max_height: Frames are scaled down to this height, aspect kept.
+
+    Raises:
+        VideoError: There is no frame at `start`.
+    """
+    size = _fit(reader.info.width, reader.info.height, max_height)
+    length = Fraction(segment_seconds) / reader.info.time_base
+    frames = reader.frames(start.index, start.pts if start.index else None)
+    began = time.perf_counter()
+    frame = next(frames, None)
+    if frame is None:
+        raise VideoError("No frame of the video can be decoded. Convert it to MP4 (H.264).")
+    first = frame
+    images: list[Image] = []
+    while frame is not None:
+        images.append(_image(frame, size))
+        end = frame.pts + frame.duration
+        frame = next(frames, None)
+        closes = (
+            frame is None
+            or frame.pts - first.pts >= length
+            or frame.index - first.index >= MAX_SEGMENT_FRAMES
+        )
+        if closes or len(images) == batch_frames:
+            following = None if frame is None else Position(frame.index, frame.pts)
+            yield Batch(segment, images, closes, following, end, time.perf_counter() - began)
+            began, images = time.perf_counter(), []
+        if closes and frame is not None:
+            first, segment = frame, segment + 1
+
+
+def _image(frame: SourceFrame, size: tuple[int, int]) -> Image:
+    return Image(frame.index, frame.pts, frame.bgr(*size))
+
+
+def _fit(width: int, height: int, max_height: int) -> tuple[int, int]:
+    """Scales down to a height, never up, and never to less than a pixel."""
+    if height <= max_height:
+        return width, height
+    return max(1, round(width * max_height / height)), max_height

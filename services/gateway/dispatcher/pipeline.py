@@ -1,0 +1,283 @@
+"""One job, from its upload to its result.
+
+Batches of frames are on their way to inference while the next are decoded; a segment whose people
+are all found is tracked, in order, and rendered while the next is on its way; a segment that is
+rendered is checkpointed, in order. Everything in flight is bounded.
+"""
+
+import asyncio
+import base64
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from poseway import keypoints
+from poseway.errors import VideoError
+from poseway.jobs import JobRequest, Manifest, Progress
+from poseway.storage import ObjectReader, ObjectStore
+from poseway.v1 import inference_pb2, pose_pb2
+from poseway.video import VideoReader
+from services.gateway.dispatcher.frames import Batch, Position, batches
+from services.gateway.dispatcher.record import Checkpoint, Record
+from services.gateway.dispatcher.result import publish
+from services.gateway.dispatcher.services import Services
+from services.gateway.dispatcher.settings import DispatcherSettings
+
+log = structlog.get_logger(__name__)
+
+RENDER_SHARE: Final = 0.3
+"""Part of the work of a frame that is done after its people are found; for the progress only."""
+
+
+@dataclass
+class _Segment:
+    """A segment on its way.
+
+    Attributes:
+        number: Its number.
+        pts: Presentation times of its frames, in ticks.
+        end: Ticks at which its last frame is over.
+        following: The first frame of the next segment.
+        poses: The people of its batches, being found.
+        seconds: Wall-clock time per stage.
+    """
+
+    number: int
+    pts: list[int] = field(default_factory=list)
+    end: int = 0
+    following: Position | None = None
+    poses: list[asyncio.Task[list[pose_pb2.FramePoses]]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, batch: Batch) -> None:
+        self.pts += [image.pts for image in batch.images]
+        self.end, self.following = batch.end, batch.following
+        self.spend("decode", batch.seconds)
+
+    def spend(self, stage: str, seconds: float) -> None:
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 3)
+
+
+@dataclass
+class _Tracked:
+    """A segment whose people have ids, and the tracker's state after it."""
+
+    frames: list[pose_pb2.TrackedFrame]
+    state: bytes
+
+
+class Pipeline:
+    """Runs one job. Made anew for every attempt."""
+
+    def __init__(
+        self,
+        request: JobRequest,
+        record: Record,
+        store: ObjectStore,
+        services: Services,
+        settings: DispatcherSettings,
+        report: Callable[[Progress], Awaitable[None]],
+    ) -> None:
+        """Prepares the run.
+
+        Args:
+            request: What was asked.
+            record: The job's record, taken.
+            store: Where everything is.
+            services: The services that do the work.
+            settings: How much at once.
+            report: Is told of every progress.
+        """
+        self._request = request
+        self._record = record
+        self._store = store
+        self._services = services
+        self._settings = settings
+        self._report = report
+        self._batch_slots = asyncio.Semaphore(settings.batches_in_flight)
+        self._segment_slots = asyncio.Semaphore(settings.segments_in_flight)
+        self._decoding = threading.Lock()
+        self._frames_total: int | None = None
+        self._found = 0
+        self._rendered = 0
+        self._began = time.monotonic()
+        self._fraction_at_start = 0.0
+
+    async def run(self) -> Manifest:
+        """Does what is left of the job and publishes the result.
+
+        Raises:
+            VideoError: The upload is no video that can be processed.
+            UnavailableError: Something that the job needs cannot be reached.
+            ConflictError: Another dispatcher has the job.
+            PosewayError: A service refused for good.
+        """
+        began = time.monotonic()
+        model = await self._services.model(self._request.options.model)
+        done = await asyncio.to_thread(self._record.checkpoints)
+        reader = await asyncio.to_thread(self._open)
+        try:
+            self._frames_total = reader.info.frames
+            self._found = self._rendered = sum(point.frames for point in done)
+            self._fraction_at_start = self._fraction()
+            await self._tell()
+            if not done or done[-1].following is not None:
+                done += await self._segments(reader, model, done)
+            joined = await self._services.join(
+                self._request.id, len(done), sum(point.frames for point in done)
+            )
+            return await asyncio.to_thread(
+                publish,
+                self._store,
+                self._request,
+                reader.info,
+                model,
+                done,
+                joined,
+                time.monotonic() - began,
+            )
+        finally:
+            await asyncio.to_thread(self._close, reader)
+
+    def _open(self) -> VideoReader:
+        file = ObjectReader(self._store, self._record.keys.upload)
+        if file.size == 0:
+            raise VideoError("The file is empty. Upload a video.", "empty_file")
+        return VideoReader(file, self._settings.decode_threads)
+
+    def _next(self, source: Iterator[Batch]) -> Batch | None:
+        with self._decoding:
+            return next(source, None)
+
+    def _close(self, reader: VideoReader) -> None:
+        # A thread goes on decoding after whoever waited for it was cancelled.
+        with self._decoding:
+            reader.close()
+
+    async def _segments(
+        self, reader: VideoReader, model: inference_pb2.Model, done: list[Checkpoint]
+    ) -> list[Checkpoint]:
+        """Works on all segments after those that are done; returns their checkpoints."""
+        start = (done[-1].next_position() if done else None) or Position(0, 0)
+        source = batches(
+            reader,
+            len(done),
+            start,
+            batch_frames=self._settings.batch_frames,
+            segment_seconds=self._settings.segment_seconds,
+            max_height=model.input_height,
+        )
+        header = inference_pb2.BatchHeader(
+            job_id=self._request.id,
+            model=model.name,
+            source_width=reader.info.width,
+            source_height=reader.info.height,
+            max_people=self._request.options.max_people or 0,
+        )
+        state = base64.b64decode(done[-1].tracker) if done else b""
+        tracked: asyncio.Task[_Tracked] | None = None
+        points: list[asyncio.Task[Checkpoint]] = []
+        segment = _Segment(len(done))
+        async with asyncio.TaskGroup() as group:
+            while (batch := await asyncio.to_thread(self._next, source)) is not None:
+                if not segment.poses:
+                    await self._segment_slots.acquire()
+                await self._batch_slots.acquire()
+                segment.add(batch)
+                segment.poses.append(group.create_task(self._estimate(header, batch, segment)))
+                if batch.closes:
+                    tracked = group.create_task(self._track(segment, tracked, state))
+                    before = points[-1] if points else None
+                    points.append(group.create_task(self._render(segment, tracked, before, reader)))
+                    segment = _Segment(segment.number + 1)
+        return [point.result() for point in points]
+
+    async def _estimate(
+        self, header: inference_pb2.BatchHeader, batch: Batch, segment: _Segment
+    ) -> list[pose_pb2.FramePoses]:
+        began = time.monotonic()
+        try:
+            poses = await self._services.estimate(header, batch)
+        finally:
+            self._batch_slots.release()
+        segment.spend("inference", time.monotonic() - began)
+        self._found += len(batch.images)
+        await self._tell()
+        return poses
+
+    async def _track(
+        self, segment: _Segment, before: asyncio.Task[_Tracked] | None, state: bytes
+    ) -> _Tracked:
+        poses = [pose for task in segment.poses for pose in await task]
+        if before is not None:
+            state = (await before).state
+        began = time.monotonic()
+        frames, after = await self._services.track(self._request.id, state, poses)
+        for frame, pts in zip(frames, segment.pts, strict=True):
+            frame.pts = pts
+        segment.spend("tracking", time.monotonic() - began)
+        return _Tracked(frames, after)
+
+    async def _render(
+        self,
+        segment: _Segment,
+        tracking: asyncio.Task[_Tracked],
+        before: asyncio.Task[Checkpoint] | None,
+        reader: VideoReader,
+    ) -> Checkpoint:
+        tracked = await tracking
+        frames = tracked.frames
+        began = time.monotonic()
+        rendered = await self._services.render(
+            self._request.id, segment.number, self._request.options, frames
+        )
+        segment.spend("rendering", time.monotonic() - began)
+        lines = b"".join(keypoints.line(frame, reader.info.time_base) for frame in frames)
+        key = self._record.keys.segment(segment.number, "keypoints.jsonl")
+        await asyncio.to_thread(self._store.put, key, lines, keypoints.CONTENT_TYPE)
+        if before is not None:
+            await before
+        people = {frame.frame_index: len(frame.people) for frame in frames}
+        point = Checkpoint(
+            segment=segment.number,
+            frames=len(frames),
+            end=segment.end,
+            following=segment.following and (segment.following.index, segment.following.pts),
+            tracker=base64.b64encode(tracked.state).decode(),
+            people=sorted({person.track_id for frame in frames for person in frame.people}),
+            busiest=max(people.values()),
+            screenshots={index: people[index] for index in rendered.screenshots},
+            seconds=segment.seconds,
+        )
+        await asyncio.to_thread(self._record.save, point)
+        self._segment_slots.release()
+        self._rendered += len(frames)
+        log.info("segment done", segment=segment.number, frames=len(frames), **segment.seconds)
+        await self._tell()
+        return point
+
+    def _fraction(self) -> float:
+        if not self._frames_total:
+            return 0.0
+        done = (1 - RENDER_SHARE) * self._found + RENDER_SHARE * self._rendered
+        # What the container says of its length can be wrong; only a finished job is at 1.
+        return min(0.99, done / self._frames_total)
+
+    async def _tell(self) -> None:
+        fraction = self._fraction()
+        worked = fraction - self._fraction_at_start
+        eta = None
+        if worked > 0.02:
+            eta = round((time.monotonic() - self._began) / worked * (1 - fraction), 1)
+        await self._report(
+            Progress(
+                fraction=round(fraction, 4),
+                frames_done=self._found,
+                frames_total=self._frames_total,
+                eta_seconds=eta,
+            )
+        )

@@ -1,0 +1,141 @@
+"""A job's record in object storage, written only by the dispatcher that holds the job."""
+
+import threading
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from poseway.errors import NotFoundError
+from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, now
+from poseway.storage import ObjectStore
+from services.gateway.dispatcher.frames import Position
+
+_JSON = "application/json"
+
+
+class Checkpoint(BaseModel):
+    """What is kept of a complete segment; with it the job can go on after that segment.
+
+    Attributes:
+        segment: Its number.
+        frames: Frames in it.
+        end: Ticks at which its last frame is over.
+        following: Index and presentation time of the next frame; None if it was the last segment.
+        tracker: The tracker's state after it, in Base64.
+        people: Track ids seen in it.
+        busiest: Most people in one frame of it.
+        screenshots: For each frame with a screenshot, how many people are in it.
+        seconds: Wall-clock time per stage.
+    """
+
+    segment: int
+    frames: int
+    end: int
+    following: tuple[int, int] | None
+    tracker: str
+    people: list[int]
+    busiest: int
+    screenshots: dict[int, int]
+    seconds: dict[str, float]
+
+    def next_position(self) -> Position | None:
+        """The frame to go on with."""
+        return None if self.following is None else Position(*self.following)
+
+
+class Record:
+    """The record of one job.
+
+    Every write of the status carries the ETag of the one before. A dispatcher that lost the job to
+    another (it was frozen, say) gets a `ConflictError` and must let go.
+    """
+
+    def __init__(self, store: ObjectStore, job_id: str) -> None:
+        self.job_id = job_id
+        self.keys = Keys(job_id)
+        self.status = JobStatus()
+        self._store = store
+        self._etag: str | None = None
+        # Progress and checkpoints are written from different threads.
+        self._writing = threading.Lock()
+
+    def load(self) -> JobRequest:
+        """Reads what was asked and how it stands.
+
+        Raises:
+            NotFoundError: There is no such job (any more).
+        """
+        request, _ = self._store.get(self.keys.request)
+        try:
+            status, self._etag = self._store.get(self.keys.status)
+            self.status = JobStatus.model_validate_json(status)
+        except NotFoundError:
+            self._etag = None
+        return JobRequest.model_validate_json(request)
+
+    def cancelled(self) -> bool:
+        """Whether somebody asked for the job to be cancelled."""
+        return self._store.exists(self.keys.cancel)
+
+    def begin(self) -> None:
+        """Takes the job: it is running, and this is one more attempt."""
+        self._write(
+            state=JobState.RUNNING,
+            attempts=self.status.attempts + 1,
+            started_at=self.status.started_at or now(),
+        )
+
+    def hand_back(self) -> None:
+        """Gives the job back through no fault of its own: this attempt does not count."""
+        self._write(attempts=max(0, self.status.attempts - 1))
+
+    def progress(self, progress: Progress) -> None:
+        """Says how far the job is."""
+        self._write(progress=progress)
+
+    def finish(self, state: JobState, error: JobError | None = None) -> None:
+        """Ends the job and deletes all that is not its result, the upload first."""
+        if not self.status.state.finished:
+            progress = self.status.progress
+            if state is JobState.SUCCEEDED:
+                progress = progress.model_copy(update={"fraction": 1.0, "eta_seconds": 0.0})
+            self._write(state=state, error=error, finished_at=now(), progress=progress)
+        self.clean_up()
+
+    def clean_up(self) -> None:
+        """Deletes the upload, the checkpoints, and what there is of a result that never came."""
+        self._store.delete(self.keys.upload)
+        self._store.delete_prefix(self.keys.segments)
+        if self.status.state is not JobState.SUCCEEDED:
+            self._store.delete_prefix(self.keys.result)
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Reads the checkpoints of the complete segments, up to the first that is missing."""
+        found: list[Checkpoint] = []
+        while True:
+            try:
+                data, _ = self._store.get(self._checkpoint_key(len(found)))
+            except NotFoundError:
+                return found
+            found.append(Checkpoint.model_validate_json(data))
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Writes a checkpoint. Progress was made, so the attempts begin anew."""
+        key = self._checkpoint_key(checkpoint.segment)
+        self._store.put(key, checkpoint.model_dump_json().encode(), _JSON)
+        self._write(attempts=1)
+
+    def _checkpoint_key(self, segment: int) -> str:
+        return self.keys.segment(segment, "checkpoint.json")
+
+    def _write(self, **changes: JobState | JobError | Progress | datetime | int | None) -> None:
+        update: dict[str, Any] = dict(changes)
+        with self._writing:
+            status = self.status.model_copy(update=update)
+            data = status.model_dump_json().encode()
+            if self._etag is None:
+                self._etag = self._store.put(self.keys.status, data, _JSON, if_absent=True)
+            else:
+                self._etag = self._store.put(self.keys.status, data, _JSON, if_match=self._etag)
+            self.status = status

@@ -1,0 +1,108 @@
+"""Putting a result together out of its segments; the manifest comes last."""
+
+from poseway import keypoints
+from poseway.jobs import (
+    JobRequest,
+    Keys,
+    Manifest,
+    ModelInfo,
+    ResultFile,
+    SourceInfo,
+    now,
+)
+from poseway.storage import ObjectStore, ObjectWriter
+from poseway.v1 import inference_pb2, renderer_pb2
+from poseway.video import VideoInfo
+from services.gateway.dispatcher.record import Checkpoint
+
+_MEDIA_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".jsonl": keypoints.CONTENT_TYPE}
+
+
+def publish(
+    store: ObjectStore,
+    request: JobRequest,
+    video: VideoInfo,
+    model: inference_pb2.Model,
+    segments: list[Checkpoint],
+    joined: renderer_pb2.JoinSegmentsResponse,
+    total_seconds: float,
+) -> Manifest:
+    """Writes the keypoints, the poster and the manifest of a job whose video is joined.
+
+    Args:
+        store: Where to write.
+        request: What was asked.
+        video: What the upload is.
+        model: How the model was run.
+        segments: The checkpoints of all segments.
+        joined: What the renderer says of the video.
+        total_seconds: Wall-clock time of the attempt that finished the job.
+    """
+    keys = Keys(request.id)
+    _join_keypoints(store, keys, video, len(segments))
+    screenshots = {i: people for s in segments for i, people in s.screenshots.items()}
+    if screenshots:
+        # The picture with the most people, the earliest of them.
+        best = max(sorted(screenshots), key=lambda index: screenshots[index])
+        store.copy(keys.screenshot(best), keys.poster)
+    manifest = Manifest(
+        job=request.id,
+        source=SourceInfo(
+            name=request.name,
+            size=request.size,
+            sha256=request.sha256,
+            codec=video.codec,
+            width=video.width,
+            height=video.height,
+            frame_rate=str(video.frame_rate),
+            time_base=str(video.time_base),
+        ),
+        options=request.options,
+        model=ModelInfo(
+            name=model.name,
+            sha256=model.sha256,
+            engine=model.engine,
+            device=model.device,
+            precision=model.precision,
+        ),
+        frames=sum(segment.frames for segment in segments),
+        duration_seconds=round(float(segments[-1].end * video.time_base), 6),
+        people=len({track for segment in segments for track in segment.people}),
+        max_people_in_frame=max(segment.busiest for segment in segments),
+        segments=len(segments),
+        seconds={**_summed(segments), "total": round(total_seconds, 3)},
+        audio_codec=joined.audio_codec or None,
+        files=_files(store, keys),
+        created_at=now(),
+    )
+    data = manifest.model_dump_json(indent=2).encode() + b"\n"
+    store.put(keys.manifest, data, "application/json")
+    return manifest
+
+
+def _join_keypoints(store: ObjectStore, keys: Keys, video: VideoInfo, segments: int) -> None:
+    with ObjectWriter(store, keys.keypoints, keypoints.CONTENT_TYPE) as writer:
+        writer.write(keypoints.header(video.width, video.height, video.time_base, video.frame_rate))
+        for number in range(segments):
+            for chunk in store.stream(keys.segment(number, "keypoints.jsonl")):
+                writer.write(chunk)
+
+
+def _summed(segments: list[Checkpoint]) -> dict[str, float]:
+    stages = {stage for segment in segments for stage in segment.seconds}
+    return {
+        stage: round(sum(segment.seconds.get(stage, 0.0) for segment in segments), 3)
+        for stage in sorted(stages)
+    }
+
+
+def _files(store: ObjectStore, keys: Keys) -> list[ResultFile]:
+    return [
+        ResultFile(
+            path=item.key.removeprefix(keys.result),
+            bytes=item.size,
+            content_type=_MEDIA_TYPES["." + item.key.rsplit(".", 1)[-1]],
+        )
+        for item in store.walk(keys.result)
+        if item.key != keys.manifest
+    ]

@@ -1,0 +1,176 @@
+"""The three services that do the work, as the pipeline sees them."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Self, TypeVar
+
+from poseway import jobs
+from poseway.channel import connect, repeat
+from poseway.errors import InvalidRequestError, UnavailableError
+from poseway.v1 import (
+    inference_pb2,
+    inference_pb2_grpc,
+    pose_pb2,
+    renderer_pb2,
+    renderer_pb2_grpc,
+    tracker_pb2,
+    tracker_pb2_grpc,
+)
+from services.gateway.dispatcher.frames import Batch
+from services.gateway.dispatcher.settings import DispatcherSettings
+
+T = TypeVar("T")
+
+_OVERLAYS = {
+    jobs.Overlay.VIDEO: renderer_pb2.OVERLAY_VIDEO,
+    jobs.Overlay.BLACK: renderer_pb2.OVERLAY_BLACK,
+}
+
+
+class Services:
+    """Calls of inference, tracker and renderer.
+
+    Every call may be repeated, so each is, for as long as that can help. All raise
+    `UnavailableError` when it no longer can, and the service's own error when it refuses for good.
+    """
+
+    def __init__(self, settings: DispatcherSettings) -> None:
+        self._settings = settings
+        self._channels = [
+            connect(address)
+            for address in (
+                settings.inference_address,
+                settings.tracker_address,
+                settings.renderer_address,
+            )
+        ]
+        self._inference = inference_pb2_grpc.InferenceServiceStub(self._channels[0])
+        self._tracker = tracker_pb2_grpc.TrackerServiceStub(self._channels[1])
+        self._renderer = renderer_pb2_grpc.RendererServiceStub(self._channels[2])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for channel in self._channels:
+            await channel.close()
+
+    async def model(self, name: str) -> inference_pb2.Model:
+        """Asks how a model is run."""
+
+        async def call() -> inference_pb2.ListModelsResponse:
+            return await self._inference.ListModels(
+                inference_pb2.ListModelsRequest(), timeout=30, wait_for_ready=True
+            )
+
+        answer = await repeat(call, "inference", self._settings.patience_seconds)
+        for model in answer.models:
+            if model.name == name:
+                return model
+        raise InvalidRequestError(f"Inference does not offer the model {name!r}.", "unknown_model")
+
+    async def estimate(
+        self, header: inference_pb2.BatchHeader, batch: Batch
+    ) -> list[pose_pb2.FramePoses]:
+        """Finds the people in the frames of a batch, in order."""
+
+        def requests() -> Iterator[inference_pb2.EstimatePosesRequest]:
+            yield inference_pb2.EstimatePosesRequest(header=header)
+            for image in batch.images:
+                height, width = image.bgr.shape[:2]
+                yield inference_pb2.EstimatePosesRequest(
+                    frame=inference_pb2.Frame(
+                        index=image.index, width=width, height=height, bgr=image.bgr.tobytes()
+                    )
+                )
+
+        async def call() -> list[pose_pb2.FramePoses]:
+            answers = self._inference.EstimatePoses(
+                _async(requests()), timeout=self._settings.call_seconds, wait_for_ready=True
+            )
+            poses = [answer.poses async for answer in answers]
+            if [p.frame_index for p in poses] != [image.index for image in batch.images]:
+                raise UnavailableError("Inference answered other frames than it was sent.")
+            return poses
+
+        return await repeat(call, "inference", self._settings.patience_seconds)
+
+    async def track(
+        self, job_id: str, state: bytes, frames: list[pose_pb2.FramePoses]
+    ) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
+        """Gives the people of a segment their ids; returns them and the tracker's new state."""
+
+        def requests() -> Iterator[tracker_pb2.TrackRequest]:
+            yield tracker_pb2.TrackRequest(start=tracker_pb2.TrackStart(job_id=job_id, state=state))
+            for frame in frames:
+                yield tracker_pb2.TrackRequest(frame=frame)
+
+        async def call() -> tuple[list[pose_pb2.TrackedFrame], bytes]:
+            answers = self._tracker.Track(
+                _async(requests()), timeout=self._settings.call_seconds, wait_for_ready=True
+            )
+            tracked: list[pose_pb2.TrackedFrame] = []
+            after = b""
+            async for answer in answers:
+                if answer.WhichOneof("message") == "frame":
+                    tracked.append(answer.frame)
+                else:
+                    after = answer.state
+            if len(tracked) != len(frames) or not after:
+                raise UnavailableError("The tracker answered other frames than it was sent.")
+            return tracked, after
+
+        return await repeat(call, "tracker", self._settings.patience_seconds)
+
+    async def render(
+        self,
+        job_id: str,
+        segment: int,
+        options: jobs.JobOptions,
+        frames: list[pose_pb2.TrackedFrame],
+    ) -> renderer_pb2.RenderSegmentResponse:
+        """Draws and encodes a segment."""
+        header = renderer_pb2.SegmentHeader(
+            job_id=job_id,
+            segment=segment,
+            overlay=_OVERLAYS[options.overlay],
+            screenshots=_interval(options),
+        )
+
+        def requests() -> Iterator[renderer_pb2.RenderSegmentRequest]:
+            yield renderer_pb2.RenderSegmentRequest(header=header)
+            for frame in frames:
+                yield renderer_pb2.RenderSegmentRequest(frame=frame)
+
+        async def call() -> renderer_pb2.RenderSegmentResponse:
+            return await self._renderer.RenderSegment(
+                _async(requests()), timeout=self._settings.render_seconds, wait_for_ready=True
+            )
+
+        return await repeat(call, "renderer", self._settings.patience_seconds)
+
+    async def join(
+        self, job_id: str, segments: int, frames: int
+    ) -> renderer_pb2.JoinSegmentsResponse:
+        """Joins the rendered segments to the job's video."""
+
+        async def call() -> renderer_pb2.JoinSegmentsResponse:
+            return await self._renderer.JoinSegments(
+                renderer_pb2.JoinSegmentsRequest(job_id=job_id, segments=segments, frames=frames),
+                timeout=self._settings.join_seconds,
+                wait_for_ready=True,
+            )
+
+        return await repeat(call, "renderer", self._settings.patience_seconds)
+
+
+def _interval(options: jobs.JobOptions) -> renderer_pb2.ScreenshotInterval:
+    if options.screenshot_seconds is not None:
+        return renderer_pb2.ScreenshotInterval(seconds=options.screenshot_seconds)
+    return renderer_pb2.ScreenshotInterval(
+        frames=options.screenshot_frames or jobs.DEFAULT_SCREENSHOT_FRAMES
+    )
+
+
+async def _async(items: Iterator[T]) -> AsyncIterator[T]:
+    for item in items:
+        yield item

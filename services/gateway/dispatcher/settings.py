@@ -1,0 +1,30 @@
+"""Settings of the dispatcher."""
+
+from pydantic import Field
+
+from poseway.settings import QueueSettings, Settings, StorageSettings
+
+
+class DispatcherSettings(Settings, StorageSettings, QueueSettings):
+    """Environment variables ``POSEWAY_*`` of the dispatcher."""
+
+    inference_address: str = Field("127.0.0.1:50051", description="host:port of inference.")
+    tracker_address: str = Field("127.0.0.1:50052", description="host:port of the tracker.")
+    renderer_address: str = Field("127.0.0.1:50053", description="host:port of the renderer.")
+    jobs_at_once: int = Field(1, ge=1, description="Jobs run side by side.")
+    batch_frames: int = Field(4, ge=1, le=64, description="Frames per call of inference.")
+    batches_in_flight: int = Field(4, ge=1, description="Calls of inference at once, per job.")
+    segment_seconds: float = Field(10, gt=0, description="Length of a segment.")
+    segments_in_flight: int = Field(
+        3, ge=2, description="Segments begun and not yet rendered, per job; bounds the memory."
+    )
+    decode_threads: int = Field(1, ge=0, description="Threads that decode; 0: as FFmpeg likes.")
+    call_seconds: float = Field(120, gt=0, description="Deadline of inference and tracker.")
+    render_seconds: float = Field(900, gt=0, description="Deadline of rendering a segment.")
+    join_seconds: float = Field(3600, gt=0, description="Deadline of joining the segments.")
+    patience_seconds: float = Field(
+        600, ge=0, description="Time to wait for a service before the job is handed back."
+    )
+    max_attempts: int = Field(
+        3, ge=1, description="Attempts without a new checkpoint before a job is given up."
+    )

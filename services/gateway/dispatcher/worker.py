@@ -1,0 +1,210 @@
+"""Taking jobs from the queue, and ending each of them one way or the other."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import prometheus_client
+import structlog
+
+from poseway.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    PosewayError,
+    UnavailableError,
+    VideoError,
+)
+from poseway.jobs import JobError, JobRequest, JobState, Progress
+from poseway.queue import Delivery, JobQueue
+from poseway.storage import ObjectStore
+from services.gateway.dispatcher.pipeline import Pipeline
+from services.gateway.dispatcher.record import Record
+from services.gateway.dispatcher.services import Services
+from services.gateway.dispatcher.settings import DispatcherSettings
+
+log = structlog.get_logger(__name__)
+
+_ENDED = prometheus_client.Counter("poseway_jobs_ended", "Jobs that ended.", ["state", "code"])
+_FRAMES = prometheus_client.Counter("poseway_frames_processed", "Frames of finished jobs.")
+
+RECORD_SECONDS = 2.0
+"""Progress is told live at once, and written to the record this often."""
+
+
+class Worker:
+    """Runs the jobs of a queue."""
+
+    def __init__(
+        self, store: ObjectStore, queue: JobQueue, services: Services, settings: DispatcherSettings
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._services = services
+        self._settings = settings
+
+    async def work(self, stopping: asyncio.Event) -> None:
+        """Takes one job after the other until `stopping` is set; a job in hand is handed back."""
+        async for delivery in self._queue.deliveries(stopping):
+            with structlog.contextvars.bound_contextvars(job=delivery.job_id):
+                async with delivery.held():
+                    await self._deliver(delivery, stopping)
+
+    async def _deliver(self, delivery: Delivery, stopping: asyncio.Event) -> None:
+        """Ends a job or hands it back; never raises for what is wrong with the job."""
+        record = Record(self._store, delivery.job_id)
+        try:
+            request = await asyncio.to_thread(record.load)
+        except NotFoundError:
+            log.info("the job was removed")
+            await delivery.done()
+            return
+        except UnavailableError as error:
+            log.warning("handed back", reason=error.message)
+            await delivery.hand_back(delay=5)
+            return
+        except Exception:
+            # A record that cannot be read is the job's fault, and waiting does not mend it.
+            log.exception("the record cannot be read")
+            await delivery.done()
+            return
+        try:
+            finished = await self._attempt(request, record, stopping)
+        except ConflictError:
+            log.warning("another dispatcher has the job")
+            return
+        except UnavailableError as error:
+            log.warning("handed back", reason=error.message)
+            await self._give_up_for_now(record, delivery, delay=10)
+            return
+        except Exception:
+            log.exception("attempt failed", attempt=record.status.attempts)
+            await delivery.hand_back(delay=2)
+            return
+        if finished:
+            await delivery.done()
+        else:
+            await self._give_up_for_now(record, delivery, delay=0)
+
+    async def _give_up_for_now(self, record: Record, delivery: Delivery, delay: float) -> None:
+        try:
+            await asyncio.to_thread(record.hand_back)
+        except PosewayError as error:
+            log.warning("record not written", reason=error.message)
+        await delivery.hand_back(delay=delay)
+
+    async def _attempt(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
+        """Runs a job once. Returns whether it is finished, one way or the other."""
+        if record.status.state.finished:
+            await asyncio.to_thread(record.clean_up)
+            return True
+        if await asyncio.to_thread(record.cancelled):
+            await self._end(record, JobState.CANCELLED)
+            return True
+        if record.status.attempts >= self._settings.max_attempts:
+            await self._end(record, JobState.FAILED, _WORN_OUT)
+            return True
+        await asyncio.to_thread(record.begin)
+        log.info("begun", name=request.name, bytes=request.size, attempt=record.status.attempts)
+        try:
+            return await self._run(request, record, stopping)
+        except (InvalidRequestError, VideoError, NotFoundError) as error:
+            await self._end(
+                record, JobState.FAILED, JobError(code=error.code, message=error.message)
+            )
+            return True
+
+    async def _run(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
+        """Runs the pipeline until it ends, the job is cancelled, or the dispatcher is to stop."""
+        cancelled = asyncio.Event()
+
+        async def cancel() -> None:
+            cancelled.set()
+
+        pipeline = Pipeline(
+            request,
+            record,
+            self._store,
+            self._services,
+            self._settings,
+            _Reporter(self._queue, record).report,
+        )
+        async with self._queue.on_cancel(request.id, cancel):
+            run = asyncio.create_task(pipeline.run())
+            watch = asyncio.create_task(self._watch(record, cancelled, stopping))
+            try:
+                await asyncio.wait({run, watch}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                watch.cancel()
+                if not run.done():
+                    run.cancel()
+                    await asyncio.wait({run})
+        if run.cancelled():
+            if cancelled.is_set():
+                await self._end(record, JobState.CANCELLED)
+            return cancelled.is_set()
+        if error := run.exception():
+            raise _cause(error)
+        _FRAMES.inc(run.result().frames)
+        await self._end(record, JobState.SUCCEEDED)
+        return True
+
+    async def _watch(
+        self, record: Record, cancelled: asyncio.Event, stopping: asyncio.Event
+    ) -> None:
+        """Returns when the job is cancelled or the dispatcher is to stop."""
+        checked = time.monotonic()
+        while not cancelled.is_set() and not stopping.is_set():
+            await asyncio.sleep(0.1)
+            # The message that tells of a cancellation can be lost; the record cannot.
+            if time.monotonic() - checked > RECORD_SECONDS:
+                if await asyncio.to_thread(record.cancelled):
+                    cancelled.set()
+                checked = time.monotonic()
+
+    async def _end(self, record: Record, state: JobState, error: JobError | None = None) -> None:
+        await asyncio.to_thread(record.finish, state, error)
+        _ENDED.labels(state.value, error.code if error else "").inc()
+        log.info("ended", state=state.value, code=error.code if error else None)
+        await self._queue.report(record.job_id, record.status.model_dump_json().encode())
+
+
+_WORN_OUT = JobError(
+    code="too_many_attempts",
+    message="Processing this video stopped our worker several times, so we gave up. Convert it to "
+    "MP4 (H.264) and upload it again; if that fails too, tell us.",
+)
+
+
+class _Reporter:
+    """Tells of progress: live at once, in the record every now and then."""
+
+    def __init__(self, queue: JobQueue, record: Record) -> None:
+        self._queue = queue
+        self._record = record
+        self._written = 0.0
+
+    async def report(self, progress: Progress) -> None:
+        status = self._record.status.model_copy(update={"progress": progress})
+        await self._queue.report(self._record.job_id, status.model_dump_json().encode())
+        if time.monotonic() - self._written > RECORD_SECONDS:
+            self._written = time.monotonic()
+            await asyncio.to_thread(self._record.progress, progress)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The error that matters of a group: one that says what is wrong with the job, if any does."""
+    leaves = list(_leaves(error))
+    for kind in (ConflictError, VideoError, InvalidRequestError, NotFoundError, UnavailableError):
+        for leaf in leaves:
+            if isinstance(leaf, kind):
+                return leaf
+    return leaves[0]
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
