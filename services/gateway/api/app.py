@@ -1,0 +1,68 @@
+"""The application: routes, errors, headers, the page."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+
+from poseway.models import load_cards
+from poseway.queue import JobQueue
+from poseway.storage import ObjectStore
+from services.gateway.api import problems
+from services.gateway.api.catalog import Catalog
+from services.gateway.api.routes import jobs, results, system
+from services.gateway.api.settings import ApiSettings
+
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+_CSP: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+# The API's documentation page starts its script from within the page.
+_DOCS_CSP: Final = (
+    f"{_CSP}; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:"
+)
+
+
+def create_app(settings: ApiSettings) -> FastAPI:
+    """Builds the application; it connects when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.settings = settings
+        app.state.cards = load_cards(settings.models_dir)
+        app.state.store = ObjectStore(settings)
+        app.state.catalog = Catalog(app.state.store)
+        app.state.queue = await JobQueue.connect(settings)
+        yield
+        await app.state.queue.close()
+
+    app: FastAPI = FastAPIOffline(
+        title="Poseway",
+        description="Video in, skeletons out.",
+        version="1",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    problems.add_handlers(app)
+    app.include_router(system.router)
+    app.include_router(jobs.router)
+    app.include_router(results.router)
+    app.mount("/", StaticFiles(directory=settings.frontend_dir, html=True), name="frontend")
+
+    @app.middleware("http")
+    async def secure(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        response.headers.update(_HEADERS)
+        docs = request.url.path.startswith("/docs")
+        response.headers["Content-Security-Policy"] = _DOCS_CSP if docs else _CSP
+        return response
+
+    return app

@@ -1,0 +1,135 @@
+"""The jobs as object storage knows them: made, listed, cancelled, removed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from pydantic import TypeAdapter, ValidationError
+
+from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
+from poseway.storage import ObjectStore
+
+_JOB_ID: TypeAdapter[str] = TypeAdapter(JobId)
+
+
+def parse_options(fields: dict[str, str]) -> JobOptions:
+    """Reads the options of a job from the text fields of a form; empty fields count as absent.
+
+    Raises:
+        InvalidRequestError: An option is unknown or has no valid value; the message names it.
+    """
+    try:
+        return JobOptions.model_validate({k: v for k, v in fields.items() if v != ""})
+    except ValidationError as error:
+        what = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'options'}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise InvalidRequestError(
+            f"The options are not valid. {what}.", "invalid_options"
+        ) from None
+
+
+def view(request: JobRequest, status: JobStatus) -> Job:
+    """A job as the API shows it."""
+    base = f"/v1/jobs/{request.id}"
+    links = {"self": base, "events": f"{base}/events"}
+    if status.state is JobState.SUCCEEDED:
+        links |= {
+            "manifest": f"{base}/manifest.json",
+            "video": f"{base}/video.mp4",
+            "poster": f"{base}/poster.jpg",
+            "keypoints": f"{base}/keypoints.jsonl",
+            "csv": f"{base}/keypoints.csv",
+            "openpose": f"{base}/openpose.zip",
+        }
+    return Job(
+        id=request.id,
+        name=request.name,
+        size=request.size,
+        state=status.state,
+        progress=status.progress,
+        options=request.options,
+        created_at=request.created_at,
+        started_at=status.started_at,
+        finished_at=status.finished_at,
+        error=status.error,
+        links=links,
+    )
+
+
+class Catalog:
+    """All jobs. Safe to use from several threads."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._readers = ThreadPoolExecutor(16, thread_name_prefix="catalog")
+
+    def add(self, request: JobRequest) -> Job:
+        """Records a job whose upload is complete."""
+        data = request.model_dump_json().encode()
+        self._store.put(Keys(request.id).request, data, "application/json", if_absent=True)
+        return view(request, JobStatus())
+
+    def request(self, job_id: str) -> JobRequest:
+        """What was asked.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
+        try:
+            data, _ = self._store.get(Keys(_JOB_ID.validate_python(job_id)).request)
+        except (NotFoundError, ValidationError):
+            raise NotFoundError(f"There is no job {job_id[:64]!r}.", "job_not_found") from None
+        return JobRequest.model_validate_json(data)
+
+    def status(self, job_id: str) -> JobStatus:
+        """How a job stands."""
+        keys = Keys(job_id)
+        try:
+            status = JobStatus.model_validate_json(self._store.get(keys.status)[0])
+        except NotFoundError:
+            status = JobStatus()
+        # Nobody has begun a job that is queued, so a wish to cancel it is as good as done.
+        if status.state is JobState.QUEUED and self._store.exists(keys.cancel):
+            return status.model_copy(update={"state": JobState.CANCELLED})
+        return status
+
+    def job(self, job_id: str) -> Job:
+        """A job; raises `NotFoundError` if there is none."""
+        return view(self.request(job_id), self.status(job_id))
+
+    def page(self, limit: int, after: str) -> tuple[list[Job], str | None]:
+        """Lists jobs, newest first.
+
+        Args:
+            limit: Most jobs to list.
+            after: Id of the last job of the page before; empty for the first page.
+
+        Returns:
+            The jobs, and the id to ask for the next page with; None on the last page.
+        """
+        ids = self._store.folders("jobs/", after, limit + 1)
+        jobs = [job for job in self._readers.map(self._job_or_none, ids[:limit]) if job]
+        return jobs, ids[limit - 1] if len(ids) > limit else None
+
+    def _job_or_none(self, job_id: str) -> Job | None:
+        try:
+            return self.job(job_id)
+        except NotFoundError:
+            return None  # removed since it was listed
+
+    def cancel_or_remove(self, job_id: str) -> Job | None:
+        """Removes a finished job with its result, or asks for an unfinished one to be cancelled.
+
+        Returns:
+            The job if it was cancelled, None if it was removed.
+        """
+        job = self.job(job_id)
+        keys = Keys(job_id)
+        if self.status(job_id).state.finished:
+            self._store.delete_prefix(keys.result)
+            self._store.delete(keys.upload)
+            self._store.delete_prefix(keys.record)
+            return None
+        self._store.put(keys.cancel, b"", "application/octet-stream")
+        return job

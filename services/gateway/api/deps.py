@@ -1,0 +1,49 @@
+"""What the routes depend on, declared once."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Path, Request
+
+from poseway.jobs import JobRequest
+from poseway.models import ModelCard
+from poseway.queue import JobQueue
+from poseway.storage import ObjectStore
+from services.gateway.api.catalog import Catalog
+from services.gateway.api.settings import ApiSettings
+
+
+def _settings(request: Request) -> ApiSettings:
+    return cast("ApiSettings", request.app.state.settings)
+
+
+def _store(request: Request) -> ObjectStore:
+    return cast("ObjectStore", request.app.state.store)
+
+
+def _queue(request: Request) -> JobQueue:
+    return cast("JobQueue", request.app.state.queue)
+
+
+def _catalog(request: Request) -> Catalog:
+    return cast("Catalog", request.app.state.catalog)
+
+
+def _cards(request: Request) -> list[ModelCard]:
+    return cast("list[ModelCard]", request.app.state.cards)
+
+
+SettingsDep = Annotated[ApiSettings, Depends(_settings)]
+StoreDep = Annotated[ObjectStore, Depends(_store)]
+QueueDep = Annotated[JobQueue, Depends(_queue)]
+CatalogDep = Annotated[Catalog, Depends(_catalog)]
+CardsDep = Annotated[list[ModelCard], Depends(_cards)]
+
+JobIdPath = Annotated[str, Path(description="Id of the job.")]
+
+
+def _known(job_id: JobIdPath, catalog: CatalogDep) -> JobRequest:
+    return catalog.request(job_id)
+
+
+KnownJob = Annotated[JobRequest, Depends(_known)]
+"""What was asked of the job in the path; an unknown one is answered with 404."""

@@ -1,0 +1,99 @@
+"""Errors as RFC 9457 problem details."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from poseway import errors
+from services.gateway.api.ranges import RangeError
+from services.gateway.api.upload import TooLargeError
+
+log = structlog.get_logger(__name__)
+
+_STATUS: Final[dict[type[errors.PosewayError], HTTPStatus]] = {
+    errors.InvalidRequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    RangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+}
+_BAD_REQUEST: Final = {"not_a_form", "incomplete_upload", "missing_video", "empty_file"}
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: str = Field("about:blank", description="Always about:blank; `code` tells errors apart.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status code.")
+    detail: str = Field(description="What is wrong and what to do, for people.")
+    code: str = Field(description="Stable; for programs.")
+
+
+PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {
+        "description": "What is wrong and what to do",
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    }
+}
+"""For the `responses` of every router."""
+
+
+def problem(
+    status: HTTPStatus, detail: str, code: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """An error as a response."""
+    body = Problem(title=status.phrase, status=status.value, detail=detail, code=code)
+    return JSONResponse(
+        body.model_dump(),
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Makes every error of the app a problem."""
+
+    @app.exception_handler(errors.PosewayError)
+    async def _named(_request: Request, error: errors.PosewayError) -> JSONResponse:
+        status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+        if error.code in _BAD_REQUEST:
+            status = HTTPStatus.BAD_REQUEST
+        headers: dict[str, str] = {}
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["Retry-After"] = "5"
+        if isinstance(error, RangeError):
+            headers["Content-Range"] = f"bytes */{error.size}"
+        if isinstance(error, TooLargeError):
+            # The rest of the body is not read, so the connection is of no more use.
+            headers["Connection"] = "close"
+        return problem(status, error.message, error.code, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(_request: Request, error: RequestValidationError) -> JSONResponse:
+        detail = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}"
+            for item in error.errors()
+        )
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "invalid_request")
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
+        code = status.phrase.lower().replace(" ", "_")
+        return problem(status, str(error.detail), code, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
+        log.exception("unexpected", exc_info=error)
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "Something broke on our side. Try again.", "internal"
+        )

@@ -1,0 +1,46 @@
+"""Range requests, as RFC 9110 section 14 has them."""
+
+import re
+
+from poseway.errors import PosewayError
+
+_SINGLE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+class RangeError(PosewayError):
+    """None of the bytes that were asked for exist."""
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes; ask for some of these.")
+        self.size = size
+
+
+def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Reads a Range header.
+
+    Args:
+        header: The header, if any.
+        size: Bytes of the file.
+
+    Returns:
+        First byte and the byte after the last, or None to send the whole file: no header, one that
+        cannot be read, or one that asks for several ranges.
+
+    Raises:
+        RangeError: The range lies outside the file.
+    """
+    match = _SINGLE.fullmatch(header.strip()) if header else None
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+        if last and int(last) < start:
+            return None
+    if start >= size or start >= end:
+        raise RangeError(size)
+    return start, end

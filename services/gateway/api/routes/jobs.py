@@ -1,0 +1,206 @@
+"""Creating, listing, watching and ending jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+import structlog
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, Field
+
+from poseway.errors import PosewayError
+from poseway.jobs import Job, JobOptions, JobRequest, JobStatus, Keys, new_job_id, now
+from poseway.models import find_card
+from poseway.storage import ObjectWriter
+from services.gateway.api.catalog import parse_options, view
+from services.gateway.api.deps import (
+    CardsDep,
+    CatalogDep,
+    JobIdPath,
+    KnownJob,
+    QueueDep,
+    SettingsDep,
+    StoreDep,
+)
+from services.gateway.api.problems import PROBLEM
+from services.gateway.api.upload import UploadForm, too_large
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEM)
+
+_CHUNK: Final = 1 << 20
+_FORM_OVERHEAD: Final = 64 << 10
+
+_FORM_SCHEMA: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["video"],
+                    "properties": {
+                        "video": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "The video, any container and codec that FFmpeg reads.",
+                        },
+                        **{
+                            name: schema | {"description": schema.get("description", "")}
+                            for name, schema in JobOptions.model_json_schema(mode="serialization")[
+                                "properties"
+                            ].items()
+                            if "$ref" not in schema
+                        },
+                        "overlay": {
+                            "type": "string",
+                            "enum": ["video", "black"],
+                            "default": "video",
+                            "description": "What the skeletons are drawn on.",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class JobPage(BaseModel):
+    """Some of the jobs."""
+
+    jobs: list[Job] = Field(description="Newest first.")
+    next_cursor: str | None = Field(description="Ask for the next page with it; null on the last.")
+
+
+@router.post("", status_code=HTTPStatus.CREATED, openapi_extra=_FORM_SCHEMA)
+async def create_job(
+    request: Request,
+    response: Response,
+    settings: SettingsDep,
+    store: StoreDep,
+    queue: QueueDep,
+    catalog: CatalogDep,
+    cards: CardsDep,
+) -> Job:
+    """Uploads a video and queues it. The body goes straight into object storage as it arrives."""
+    announced = int(request.headers.get("content-length", 0))
+    if announced > settings.max_upload_bytes + _FORM_OVERHEAD:
+        raise too_large(settings.max_upload_bytes)
+    job_id = new_job_id()
+    writer = ObjectWriter(store, Keys(job_id).upload, "application/octet-stream")
+
+    form = UploadForm(
+        request.headers.get("content-type", ""), settings.max_upload_bytes, lambda: writer
+    )
+    try:
+        await _receive(request, form)
+        name = form.finish()
+        options = parse_options(form.fields)
+        find_card(options.model, cards)
+        await asyncio.to_thread(writer.finish)
+    except BaseException:
+        # Also when the client hangs up: what was sent so far is worth nothing.
+        await asyncio.shield(asyncio.to_thread(writer.abort))
+        raise
+    asked = JobRequest(
+        id=job_id,
+        name=name,
+        size=writer.size,
+        sha256=writer.sha256.hexdigest(),
+        created_at=now(),
+        options=options,
+    )
+    try:
+        job = await asyncio.to_thread(catalog.add, asked)
+        await queue.publish(job_id)
+    except PosewayError:
+        # Not queued for certain, so not accepted: the client is told, and nothing stays behind.
+        await asyncio.to_thread(store.delete_prefix, Keys(job_id).record)
+        await asyncio.to_thread(store.delete, Keys(job_id).upload)
+        raise
+    log.info("accepted", job=job_id, name=name, bytes=asked.size)
+    response.headers["Location"] = job.links["self"]
+    return job
+
+
+async def _receive(request: Request, form: UploadForm) -> None:
+    """Feeds the body to the form, off the event loop and in pieces worth the trip."""
+    pending = bytearray()
+    async for chunk in request.stream():
+        pending += chunk
+        if len(pending) >= _CHUNK:
+            await asyncio.to_thread(form.feed, bytes(pending))
+            pending.clear()
+    await asyncio.to_thread(form.feed, bytes(pending))
+
+
+@router.get("")
+def list_jobs(
+    catalog: CatalogDep,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most jobs to list.")] = 20,
+    cursor: Annotated[
+        str, Query(pattern="^([0-9a-f]{32})?$", description="`next_cursor` of the page before.")
+    ] = "",
+) -> JobPage:
+    """Lists jobs, newest first."""
+    jobs, after = catalog.page(limit, cursor)
+    return JobPage(jobs=jobs, next_cursor=after)
+
+
+@router.get("/{job_id}")
+def get_job(job_id: JobIdPath, catalog: CatalogDep) -> Job:
+    """Shows a job."""
+    return catalog.job(job_id)
+
+
+@router.get("/{job_id}/events", response_class=EventSourceResponse)
+async def watch_job(
+    asked: KnownJob, catalog: CatalogDep, queue: QueueDep
+) -> AsyncIterator[ServerSentEvent]:
+    """Follows a job: its state and progress, first as they are and then as they change.
+
+    Events are named `job` and carry the job as `GET /v1/jobs/{job_id}` shows it. The stream ends
+    when the job does.
+    """
+    seen = ""
+    async with queue.progress(asked.id) as news:
+        while True:
+            # The record is looked at every now and then, should a message be lost.
+            status = await asyncio.to_thread(catalog.status, asked.id)
+            try:
+                while not status.state.finished:
+                    event = _event(asked, status)
+                    if event.raw_data != seen:
+                        seen = event.raw_data or ""
+                        yield event
+                    data = await asyncio.wait_for(news.get(), timeout=5)
+                    status = JobStatus.model_validate_json(data)
+            except TimeoutError:
+                continue
+            yield _event(asked, status)
+            return
+
+
+def _event(asked: JobRequest, status: JobStatus) -> ServerSentEvent:
+    return ServerSentEvent(event="job", raw_data=view(asked, status).model_dump_json())
+
+
+@router.delete(
+    "/{job_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses={202: {"model": Job, "description": "It will be cancelled"}},
+)
+async def delete_job(job_id: JobIdPath, catalog: CatalogDep, queue: QueueDep) -> Response:
+    """Cancels a job that is not finished (202), or removes one that is, with its result (204)."""
+    job = await asyncio.to_thread(catalog.cancel_or_remove, job_id)
+    if job is None:
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    await queue.cancel(job_id)
+    job = await asyncio.to_thread(catalog.job, job_id)
+    return Response(
+        job.model_dump_json(), status_code=HTTPStatus.ACCEPTED, media_type="application/json"
+    )

@@ -1,0 +1,113 @@
+"""Handing out results."""
+
+import re
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import PurePath
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from poseway import keypoints
+from poseway.errors import NotFoundError
+from poseway.jobs import JobRequest, Keys
+from poseway.storage import ObjectStore
+from services.gateway.api.deps import KnownJob, StoreDep
+from services.gateway.api.problems import PROBLEM
+from services.gateway.api.ranges import parse_range
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEM)
+
+_STORED: Final = re.compile(
+    r"manifest\.json|video\.mp4|poster\.jpg|keypoints\.jsonl|screenshots/frame_\d{6,}\.jpg"
+)
+_RESPONSES: Final = {
+    200: {"description": "The file", "content": {"application/octet-stream": {}}},
+    206: {"description": "The bytes asked for by the Range header"},
+    304: {"description": "Unchanged since the ETag of If-None-Match"},
+}
+
+
+@router.get("/keypoints.csv", response_class=StreamingResponse)
+def get_csv(asked: KnownJob, store: StoreDep) -> Response:
+    """The keypoints as CSV, one row per person and frame."""
+    return _converted(store, asked, "text/csv; charset=utf-8", "_keypoints.csv", keypoints.to_csv)
+
+
+@router.get("/openpose.zip", response_class=StreamingResponse)
+def get_openpose(asked: KnownJob, store: StoreDep) -> Response:
+    """The keypoints as OpenPose writes them: a zip with one JSON file per frame."""
+    stem = PurePath(asked.name).stem
+
+    def convert(lines: Iterator[bytes]) -> Iterator[bytes]:
+        return keypoints.to_openpose(lines, stem)
+
+    return _converted(store, asked, "application/zip", "_openpose.zip", convert)
+
+
+def _converted(
+    store: ObjectStore,
+    asked: JobRequest,
+    media_type: str,
+    suffix: str,
+    convert: Callable[[Iterator[bytes]], Iterator[bytes]],
+) -> Response:
+    """Converts the keypoints on the way out."""
+    keys = Keys(asked.id)
+    _finished(store, keys)
+    lines = keypoints.split_lines(store.stream(keys.keypoints))
+    return StreamingResponse(
+        convert(lines),
+        media_type=media_type,
+        headers={"Content-Disposition": _disposition(asked, suffix, "attachment")},
+    )
+
+
+@router.api_route(
+    "/{path:path}", methods=["GET", "HEAD"], response_class=Response, responses=_RESPONSES
+)
+def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) -> Response:
+    """A file of the result, by the path that the manifest has for it. Takes Range requests."""
+    keys = Keys(asked.id)
+    if not _STORED.fullmatch(path):
+        raise NotFoundError("A result has no such file; its manifest lists them.", "no_such_file")
+    _finished(store, keys)
+    info = store.head(keys.result + path)
+    headers = {
+        "ETag": info.etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": _disposition(asked, "_" + PurePath(path).name, "inline"),
+    }
+    if info.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    wanted = None
+    if request.headers.get("if-range", info.etag) == info.etag:
+        wanted = parse_range(request.headers.get("range"), info.size)
+    start, end = wanted or (0, info.size)
+    status = HTTPStatus.OK
+    if wanted:
+        status = HTTPStatus.PARTIAL_CONTENT
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
+    headers["Content-Length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=info.content_type)
+    return StreamingResponse(
+        store.stream(info.key, start, end),
+        status_code=status,
+        headers=headers,
+        media_type=info.content_type,
+    )
+
+
+def _finished(store: ObjectStore, keys: Keys) -> None:
+    """A result is there whole, or not at all: its manifest is written last."""
+    if not store.exists(keys.manifest):
+        raise NotFoundError("The job has no result yet; see its state.", "no_result")
+
+
+def _disposition(asked: JobRequest, suffix: str, kind: str) -> str:
+    """Names the file after the upload, as RFC 6266 has it."""
+    return f"{kind}; filename*=UTF-8''{quote(PurePath(asked.name).stem + suffix)}"

@@ -1,0 +1,46 @@
+"""``python -m services.gateway.requeue``: puts unfinished jobs back on the queue.
+
+For when the queue lost its data: object storage is the record of all jobs. A job that is still on
+the queue is merely looked at twice.
+"""
+
+import asyncio
+import secrets
+
+import structlog
+
+from poseway import telemetry
+from poseway.queue import JobQueue
+from poseway.settings import QueueSettings, Settings, StorageSettings
+from poseway.storage import ObjectStore
+from services.gateway.api.catalog import Catalog
+
+log = structlog.get_logger(__name__)
+
+
+class RequeueSettings(Settings, StorageSettings, QueueSettings):
+    """Environment variables ``POSEWAY_*`` of the command."""
+
+
+async def requeue(settings: RequeueSettings) -> int:
+    """Publishes all jobs that are queued or running, oldest first; returns how many."""
+    store = ObjectStore(settings)
+    catalog = Catalog(store)
+    queue = await JobQueue.connect(settings)
+    unfinished: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        jobs, after = await asyncio.to_thread(catalog.page, 100, after)
+        unfinished += [job.id for job in jobs if not job.state.finished]
+    attempt = secrets.token_hex(4)
+    for job_id in reversed(unfinished):
+        await queue.publish(job_id, attempt)
+    await queue.close()
+    log.info("requeued", jobs=len(unfinished))
+    return len(unfinished)
+
+
+if __name__ == "__main__":
+    requeue_settings = RequeueSettings()
+    telemetry.start("requeue", requeue_settings)
+    asyncio.run(requeue(requeue_settings))
