@@ -95,8 +95,15 @@ class JobQueue:
             error_cb=report,
         )
         queue = cls(connection)
-        await queue.ensure()
-        return queue
+        while True:
+            try:
+                await queue.ensure()
+            except (nats.errors.Error, TimeoutError) as error:
+                # Right after its start the server may not have JetStream ready.
+                await report(error)
+                await asyncio.sleep(0.5)
+            else:
+                return queue
 
     async def ensure(self) -> None:
         """Makes the stream and its one consumer; safe to repeat."""

@@ -1,10 +1,9 @@
 """The application: routes, errors, headers, the page."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 
@@ -13,20 +12,9 @@ from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api import problems
 from services.gateway.api.catalog import Catalog
+from services.gateway.api.headers import SecurityHeaders
 from services.gateway.api.routes import jobs, results, system
 from services.gateway.api.settings import ApiSettings
-
-_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
-_CSP: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-# The API's documentation page starts its script from within the page.
-_DOCS_CSP: Final = (
-    f"{_CSP}; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:"
-)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -54,15 +42,5 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(jobs.router)
     app.include_router(results.router)
     app.mount("/", StaticFiles(directory=settings.frontend_dir, html=True), name="frontend")
-
-    @app.middleware("http")
-    async def secure(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        response = await call_next(request)
-        response.headers.update(_HEADERS)
-        docs = request.url.path.startswith("/docs")
-        response.headers["Content-Security-Policy"] = _DOCS_CSP if docs else _CSP
-        return response
-
+    app.add_middleware(SecurityHeaders)
     return app

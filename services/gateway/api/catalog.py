@@ -24,9 +24,8 @@ def parse_options(fields: dict[str, str]) -> JobOptions:
             f"{'.'.join(map(str, item['loc'])) or 'options'}: {item['msg']}"
             for item in error.errors()
         )
-        raise InvalidRequestError(
-            f"The options are not valid. {what}.", "invalid_options"
-        ) from None
+        message = f"The options are not valid. {what}."
+        raise InvalidRequestError(message, "invalid_options") from None
 
 
 def view(request: JobRequest, status: JobStatus) -> Job:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBL
 _STORED: Final = re.compile(
     r"manifest\.json|video\.mp4|poster\.jpg|keypoints\.jsonl|screenshots/frame_\d{6,}\.jpg"
 )
-_RESPONSES: Final = {
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": {"application/octet-stream": {}}},
     206: {"description": "The bytes asked for by the Range header"},
     304: {"description": "Unchanged since the ETag of If-None-Match"},
@@ -65,9 +65,8 @@ def _converted(
     )
 
 
-@router.api_route(
-    "/{path:path}", methods=["GET", "HEAD"], response_class=Response, responses=_RESPONSES
-)
+@router.head("/{path:path}", include_in_schema=False)
+@router.get("/{path:path}", response_class=Response, responses=_RESPONSES)
 def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) -> Response:
     """A file of the result, by the path that the manifest has for it. Takes Range requests."""
     keys = Keys(asked.id)
