@@ -1,5 +1,8 @@
 """gRPC as the services use it: one way to serve, one way to call, one mapping of errors."""
 
+# gRPC's classes take type arguments in their stubs, but not at run time.
+from __future__ import annotations
+
 import signal
 import threading
 from collections.abc import Callable, Iterator

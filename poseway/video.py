@@ -8,12 +8,16 @@ from typing import Final, Protocol, cast
 import av
 import av.error
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from poseway.errors import UnavailableError, VideoError
 
 # Containers of uploads. Playlists (HLS, DASH, concat) are not among them: they name other files.
 _FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac"
+# Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
+# or a keyframe with pictures before it, may lead too far at first.
+_SEEK_BACK: Final = (0, 10)
 
 
 class SeekableFile(Protocol):
@@ -61,6 +65,7 @@ class SourceFrame:
         image: The decoded picture, not yet turned upright. It may be in use by the decoder: never
             draw on it.
         turns: Quarter turns counter-clockwise that make it upright, 0 to 3.
+        previous: Presentation time of the frame before it; None for the first frame of the video.
     """
 
     index: int
@@ -68,6 +73,7 @@ class SourceFrame:
     duration: int
     image: av.VideoFrame
     turns: int
+    previous: int | None
 
     def bgr(self, width: int, height: int) -> NDArray[np.uint8]:
         """The upright picture at a size, uint8 (height, width, 3), blue first."""
@@ -101,12 +107,8 @@ class VideoReader:
             VideoError: This is no video that can be read; the message says why.
         """
         self.damaged_packets = 0
-        self.container = _open(file)
-        if not self.container.streams.video:
-            raise VideoError(
-                "The file has sound but no picture. Upload a video file.", "no_video_stream"
-            )
-        self._stream = self.container.streams.video[0]
+        self.container = open_container(file)
+        self._stream = self._picture_stream()
         self._check_whole(file)
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = threads
@@ -143,13 +145,14 @@ class VideoReader:
             VideoError: The frame to begin with is not there.
         """
         if index and pts is not None:
-            self._seek(pts)
-            frames = self._decode(index, pts)
-            first = next(frames, None)
-            if first is not None and first.pts == pts:
-                yield first
-                yield from frames
-                return
+            for seconds in _SEEK_BACK:
+                self._seek(pts - 1 - round(seconds / self._time_base()))
+                frames = self._decode(index, pts)
+                first = next(frames, None)
+                if first is not None and first.pts == pts and first.previous is not None:
+                    yield first
+                    yield from frames
+                    return
         # No seek point, or none that led to the frame: count from the start.
         self._seek(None)
         for frame in self._decode(0, None):
@@ -161,28 +164,51 @@ class VideoReader:
         self.container.close()
 
     def _decode(self, index: int, after: int | None) -> Iterator[SourceFrame]:
-        """Decodes from the current position; frames before `after` are dropped uncounted."""
+        """Decodes from the current position; frames before `after` are dropped uncounted.
+
+        After a seek, pictures that precede the first keyframe lean on ones that were skipped, so
+        they count for nothing. Times are made to rise, which those of damaged files do not always.
+        """
         usual = max(1, round(1 / (self._rate() * self._time_base())))
+        previous: int | None = None
         next_pts = 0
         for image in self._images():
             pts = next_pts if image.pts is None else image.pts - self.start
-            if after is not None and pts < after:
-                continue
+            if after is not None and previous is None:
+                if image.pts is None or pts > after:
+                    return
+                if not image.key_frame:
+                    continue
+            pts = max(pts, 0 if previous is None else previous + 1)
             duration = image.duration or usual
             next_pts = pts + duration
-            yield SourceFrame(index, pts, duration, image, _turns(image))
-            index += 1
+            if after is None or pts >= after:
+                yield SourceFrame(index, pts, duration, image, _turns(image), previous)
+                index += 1
+            previous = pts
 
     def _images(self) -> Iterator[av.VideoFrame]:
         """Decodes packet by packet; packets that cannot be decoded are counted and passed over."""
-        try:
-            for packet in self.container.demux(self._stream):
-                try:
-                    yield from packet.decode()
-                except av.error.InvalidDataError:
-                    self.damaged_packets += 1
-        except av.error.EOFError:
-            return
+        packets = self.container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                self.damaged_packets += 1
+            except av.error.EOFError:
+                return
+
+    def _picture_stream(self) -> av.VideoStream:
+        """The first video stream that is not the cover of a sound file."""
+        for stream in self.container.streams.video:
+            if not stream.disposition & Disposition.attached_pic:
+                return stream
+        raise VideoError(
+            "The file has sound but no picture. Upload a video file.", "no_video_stream"
+        )
 
     def _first_image(self) -> av.VideoFrame:
         for image in self._images():
@@ -191,7 +217,7 @@ class VideoReader:
 
     def _seek(self, pts: int | None) -> None:
         """Goes to the last keyframe at or before `pts`, or to the start."""
-        target = self.start + (pts or 0)
+        target = self.start + max(0, pts or 0)
         try:
             self.container.seek(target, stream=self._stream, backward=True)
         except av.error.FFmpegError as error:
@@ -229,7 +255,12 @@ class VideoReader:
         return Fraction(self._stream.time_base or Fraction(1, 1000))
 
 
-def _open(file: SeekableFile) -> av.container.InputContainer:
+def open_container(file: SeekableFile) -> av.container.InputContainer:
+    """Opens an upload, and never another file that it may name.
+
+    Raises:
+        VideoError: It cannot be read; the message says why.
+    """
     try:
         return av.open(
             file, mode="r", options={"format_whitelist": _FORMATS, "protocol_whitelist": ""}

@@ -1,0 +1,170 @@
+"""Starting processes, keeping them running, and ending every one of them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from poseway.errors import PosewayError
+
+
+class StackError(PosewayError):
+    """A process of the local system does not start."""
+
+    code = "stack"
+
+
+@dataclass
+class Process:
+    """A process to run.
+
+    Attributes:
+        name: Name of its log file and in messages.
+        command: Program and arguments.
+        env: Environment variables on top of ours.
+        ready: Whether it does its work; asked until it says so.
+        grace_seconds: Time it gets to end by itself.
+        running: The running process, once started.
+        kept: Whether it is started again when it ends.
+    """
+
+    name: str
+    command: list[str]
+    env: dict[str, str]
+    ready: Callable[[], bool]
+    grace_seconds: float = 10.0
+    running: subprocess.Popen[bytes] | None = None
+    kept: bool = False
+
+
+class Supervisor:
+    """Runs processes; one that ends unasked is started again.
+
+    Whatever happens to this process, none of them outlives it (see `poseway.local.reaper`).
+    """
+
+    def __init__(self, log_dir: Path, keep_open: tuple[int, ...] = ()) -> None:
+        """Starts without processes.
+
+        Args:
+            log_dir: Where the processes' output goes, one file each.
+            keep_open: File descriptors to hold until all processes are gone.
+        """
+        self.log_dir = log_dir
+        self._processes: list[Process] = []
+        self._stopping = threading.Event()
+        log_dir.mkdir(parents=True, exist_ok=True)
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-m", "poseway.local.reaper"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=keep_open,
+        )
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
+
+    def start(self, processes: list[Process], seconds: float = 120) -> None:
+        """Starts processes side by side and waits until all are ready.
+
+        Raises:
+            StackError: One of them ended, or was not ready in time; the message has its last words.
+        """
+        for process in processes:
+            self._spawn(process)
+            self._processes.append(process)
+        deadline = time.monotonic() + seconds
+        for process in processes:
+            while not process.ready():
+                running = process.running
+                if running is None or running.poll() is not None:
+                    raise StackError(f"{process.name} ended at its start:\n{self._tail(process)}")
+                if time.monotonic() > deadline:
+                    raise StackError(
+                        f"{process.name} was not ready within {seconds:.0f} s:\n"
+                        f"{self._tail(process)}"
+                    )
+                time.sleep(0.05)
+            process.kept = True
+
+    def stop(self) -> None:
+        """Ends all processes, the last started first; safe to repeat."""
+        self._stopping.set()
+        self._keeper.join()
+        for process in reversed(self._processes):
+            self._end(process)
+        if self._reaper.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._reaper.stdin.close()
+        self._reaper.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _spawn(self, process: Process) -> None:
+        with (self.log_dir / f"{process.name}.log").open("ab") as log:
+            process.running = subprocess.Popen(  # noqa: S603 # our own commands
+                process.command,
+                env={**os.environ, **process.env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._tell_reaper(f"+{process.running.pid}")
+
+    def _end(self, process: Process) -> None:
+        running = process.running
+        if running is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGTERM)
+        try:
+            running.wait(process.grace_seconds)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+        self._tell_reaper(f"-{running.pid}")
+
+    def _keep(self) -> None:
+        """Starts what ended unasked again, more slowly each time."""
+        pauses: dict[str, float] = {}
+        due: dict[str, float] = {}
+        while not self._stopping.wait(0.1):
+            for process in list(self._processes):
+                if not process.kept or process.running is None or process.running.poll() is None:
+                    continue
+                name = process.name
+                if name not in due:
+                    self._tell_reaper(f"-{process.running.pid}")
+                    pauses[name] = min(30.0, pauses.get(name, 0.25) * 2)
+                    due[name] = time.monotonic() + pauses[name]
+                elif time.monotonic() > due[name]:
+                    del due[name]
+                    self._spawn(process)
+
+    def _tell_reaper(self, line: str) -> None:
+        if self._reaper.stdin is not None:
+            with contextlib.suppress(BrokenPipeError, ValueError):
+                self._reaper.stdin.write(f"{line}\n".encode())
+                self._reaper.stdin.flush()
+
+    def _tail(self, process: Process) -> str:
+        text = (self.log_dir / f"{process.name}.log").read_text(errors="replace")
+        return "\n".join(text.splitlines()[-15:])

@@ -1,0 +1,323 @@
+"""The whole system on loopback: object storage, queue, the services, the page."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from pydantic import SecretStr
+
+from poseway.errors import PosewayError
+from poseway.local.processes import Process, StackError, Supervisor
+from poseway.settings import StorageSettings
+from poseway.storage import ObjectStore
+
+_HOST: Final = "127.0.0.1"
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class Stack:
+    """A running system. Everything it keeps is under one directory.
+
+    Attributes:
+        gateway_url: Address of the page and the API.
+        inference_address: ``host:port`` of the inference service.
+        tracker_address: ``host:port`` of the tracker.
+        renderer_address: ``host:port`` of the renderer.
+        store: The bucket.
+    """
+
+    def __init__(
+        self, data_dir: Path, port: int | None = None, env: dict[str, str] | None = None
+    ) -> None:
+        """Prepares a system; nothing is started yet.
+
+        Args:
+            data_dir: Where objects, queue, secrets and logs are kept; survives a restart.
+            port: Port of the page and the API; None takes 8080 or, if that is taken, a free one.
+            env: More settings for the services, ``POSEWAY_*``.
+        """
+        self.data_dir = data_dir.resolve()
+        self._env = env or {}
+        self._secrets = _secrets(self.data_dir / "secrets.json")
+        ports = iter(free_ports(15))
+        self._weed_ports = {name: next(ports) for name in _WEED_PORTS}
+        self._nats_port = next(ports)
+        self.inference_address = f"{_HOST}:{next(ports)}"
+        self.tracker_address = f"{_HOST}:{next(ports)}"
+        self.renderer_address = f"{_HOST}:{next(ports)}"
+        fallback = next(ports)
+        self._port = port or (8080 if _is_free(8080) else fallback)
+        self.gateway_url = f"http://{_HOST}:{self._port}"
+        self.storage_settings = StorageSettings(
+            s3_endpoint=f"http://{_HOST}:{self._weed_ports['s3.port']}",
+            s3_access_key=self._secrets["s3_access_key"],
+            s3_secret_key=SecretStr(self._secrets["s3_secret_key"]),
+        )
+        self.store = ObjectStore(self.storage_settings)
+        self._lock = _lock(self.data_dir / "lock")
+        self._supervisor: Supervisor | None = None
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Settings with which any service finds the others."""
+        return {
+            "POSEWAY_S3_ENDPOINT": self.storage_settings.s3_endpoint or "",
+            "POSEWAY_S3_ACCESS_KEY": self._secrets["s3_access_key"],
+            "POSEWAY_S3_SECRET_KEY": self._secrets["s3_secret_key"],
+            "POSEWAY_NATS_URL": f"nats://{_HOST}:{self._nats_port}",
+            "POSEWAY_NATS_TOKEN": self._secrets["nats_token"],
+            "POSEWAY_INFERENCE_ADDRESS": self.inference_address,
+            "POSEWAY_TRACKER_ADDRESS": self.tracker_address,
+            "POSEWAY_RENDERER_ADDRESS": self.renderer_address,
+            **self._env,
+        }
+
+    def start(self, tell: Callable[[str], None] = lambda _: None) -> None:
+        """Starts everything and waits until jobs can be taken.
+
+        Args:
+            tell: Is told what is being started.
+
+        Raises:
+            StackError: Something does not start.
+        """
+        logs = self.data_dir / "logs"
+        shutil.rmtree(logs, ignore_errors=True)
+        self._supervisor = Supervisor(logs, keep_open=(self._lock,))
+        try:
+            tell("object storage and queue")
+            self._supervisor.start([self._object_storage(), self._queue()])
+            self.store.ensure_bucket()
+            tell("inference, tracker, renderer, gateway")
+            self._supervisor.start(
+                [
+                    self._grpc("inference", self.inference_address),
+                    self._grpc("tracker", self.tracker_address),
+                    self._grpc("renderer", self.renderer_address),
+                    self._python("dispatcher", "services.gateway.dispatcher", {}, lambda: True),
+                    self._api(),
+                ]
+            )
+        except BaseException:
+            self.stop()
+            raise
+        state = {"pid": os.getpid(), "gateway_url": self.gateway_url}
+        (self.data_dir / "stack.json").write_text(json.dumps(state))
+
+    def stop(self) -> None:
+        """Ends everything; safe to repeat."""
+        (self.data_dir / "stack.json").unlink(missing_ok=True)
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            self._supervisor = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _object_storage(self) -> Process:
+        directory = self.data_dir / "s3"
+        directory.mkdir(exist_ok=True)
+        options = {
+            "dir": str(directory),
+            "ip": _HOST,
+            "ip.bind": _HOST,
+            "webdav": "false",
+            "admin.ui": "false",
+            "s3.port.iceberg": "0",
+            "s3.port.lance": "0",
+            "master.telemetry": "false",
+            "s3.autoCreateBucket": "false",
+            "s3.allowDeleteBucketNotEmpty": "false",
+            **{name: str(port) for name, port in self._weed_ports.items()},
+        }
+        return Process(
+            "object-storage",
+            [_program("weed"), "mini", *(f"-{name}={value}" for name, value in options.items())],
+            {
+                "AWS_ACCESS_KEY_ID": self._secrets["s3_access_key"],
+                "AWS_SECRET_ACCESS_KEY": self._secrets["s3_secret_key"],
+                "GOMEMLIMIT": "400MiB",
+                # Without these its other ports would serve the bucket to anyone.
+                **{name: self._secrets[name] for name in _WEED_SECRETS},
+            },
+            self._storage_ready,
+        )
+
+    def _storage_ready(self) -> bool:
+        """It answers long before it works; only a real put and get tell."""
+        try:
+            self.store.ensure_bucket()
+            self.store.put("ready", b"ready", "text/plain")
+            return self.store.get("ready")[0] == b"ready"
+        except PosewayError:
+            return False
+
+    def _queue(self) -> Process:
+        config = self.data_dir / "nats.conf"
+        config.touch(mode=0o600)
+        config.write_text(
+            f"host: {_HOST}\n"
+            f"port: {self._nats_port}\n"
+            f"authorization {{ token: {json.dumps(self._secrets['nats_token'])} }}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self.data_dir / 'nats'))}\n"
+            "  sync_interval: always }\n"
+        )
+        return Process(
+            "queue",
+            [_program("nats-server"), "-c", str(config)],
+            {},
+            lambda: not _is_free(self._nats_port),
+        )
+
+    def _grpc(self, name: str, address: str) -> Process:
+        def ready() -> bool:
+            with grpc.insecure_channel(address) as channel:
+                try:
+                    stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods have no types
+                    answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
+                except grpc.RpcError:
+                    return False
+            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+        port = address.rpartition(":")[2]
+        return self._python(name, f"services.{name}", {"POSEWAY_PORT": port}, ready)
+
+    def _api(self) -> Process:
+        env = {"POSEWAY_PORT": str(self._port)}
+        return self._python("api", "services.gateway.api", env, lambda: is_ready(self.gateway_url))
+
+    def _python(
+        self, name: str, module: str, env: dict[str, str], ready: Callable[[], bool]
+    ) -> Process:
+        # Modules come from this checkout, whatever directory the command was given in.
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        return Process(
+            name,
+            [sys.executable, "-m", module],
+            {**self.env, **env, "PYTHONPATH": path},
+            ready,
+            grace_seconds=30,
+        )
+
+
+_WEED_PORTS: Final = (
+    "s3.port",
+    "s3.port.grpc",
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "admin.port",
+    "admin.port.grpc",
+)
+_WEED_SECRETS: Final = (
+    "WEED_JWT_SIGNING_KEY",
+    "WEED_JWT_SIGNING_READ_KEY",
+    "WEED_JWT_FILER_SIGNING_KEY",
+    "WEED_JWT_FILER_SIGNING_READ_KEY",
+)
+
+
+def running(data_dir: Path) -> str | None:
+    """The gateway's address of the system that runs on a data directory, None if none does."""
+    try:
+        url = str(json.loads((data_dir / "stack.json").read_text())["gateway_url"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return url if is_ready(url) else None
+
+
+def is_ready(gateway_url: str) -> bool:
+    """Whether a gateway takes jobs."""
+    try:
+        with urllib.request.urlopen(f"{gateway_url}/readyz", timeout=5):  # noqa: S310 # our own
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on which nobody listens right now."""
+    taken = [socket.socket() for _ in range(count)]
+    try:
+        for listener in taken:
+            listener.bind((_HOST, 0))
+        return [listener.getsockname()[1] for listener in taken]
+    finally:
+        for listener in taken:
+            listener.close()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((_HOST, port)) != 0
+
+
+def _program(name: str) -> str:
+    """A program that was installed beside our Python."""
+    path = Path(sys.executable).with_name(name)
+    found = str(path) if path.exists() else shutil.which(name)
+    if found is None:
+        raise StackError(f"There is no program {name}. Run `make run` to set everything up.")
+    return found
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    """Secrets of this data directory, made once and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        names = ("s3_access_key", "s3_secret_key", "nats_token", *_WEED_SECRETS)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({name: secrets.token_hex(20) for name in names}))
+    values: dict[str, str] = json.loads(path.read_text())
+    return values
+
+
+def _lock(path: Path, seconds: float = 15) -> int:
+    """Locks a data directory; a system that was just killed needs a moment to let go of it.
+
+    Raises:
+        StackError: Another system runs there.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            os.close(descriptor)
+            raise StackError(
+                f"Another system is running on {path.parent}. Stop it, or use --data-dir."
+            ) from None
+        return descriptor

@@ -1,0 +1,201 @@
+"""From the network's maps to people: the bottom-up decoder of OpenPose.
+
+Cao et al., "OpenPose: Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields",
+TPAMI 2019, sections 3.3 to 3.5. Everything is computed for all people at once, so that a crowd
+costs larger arrays, not more Python.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.skeleton import KEYPOINTS, LIMBS
+from services.inference.peaks import Floats, Peaks, find_peaks
+
+Ints = NDArray[np.intp]
+
+_PARTS: Final = len(KEYPOINTS)
+# The network also has fields from each shoulder to the ear of its side, which are not drawn.
+_STARTS, _ENDS = np.array([*LIMBS, (2, 16), (5, 17)]).T
+# Channel of each limb's x, after the background's; its y is the next one.
+_X_CHANNELS: Final = (_PARTS + 1) + np.array(
+    (12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26)
+)
+CHANNELS: Final = _PARTS + 1 + 2 * len(_X_CHANNELS)
+"""Channels of the maps: 18 keypoints, the background, and x and y of the fields of 19 limbs."""
+
+# Honest maps lie within -1..1 or little outside; what lies far outside is no map's value.
+_LARGEST_VALUE: Final = 10.0
+
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """What counts as a peak, as a limb, and as a person.
+
+    Attributes:
+        smoothing: Sigma in cells of the blur of the confidence maps. In bfloat16 neighbouring cells
+            often have the same value, and a peak without blur becomes two.
+        peak_threshold: Least confidence of a keypoint.
+        max_peaks: Most keypoints of one kind, the highest; bounds the work on maps that are noise.
+        samples: Points on a limb at which its field is looked at.
+        sample_threshold: Least field along the limb for a sample to be on it.
+        min_samples: Least number of samples on the limb.
+        min_keypoints: Least number of keypoints of a person.
+        min_score: Least score of a person.
+    """
+
+    smoothing: float = 0.5
+    peak_threshold: float = 0.03
+    max_peaks: int = 64
+    samples: int = 10
+    sample_threshold: float = 0.03
+    min_samples: int = 7
+    min_keypoints: int = 4
+    min_score: float = 0.1
+
+
+DEFAULT_SETTINGS: Final = DecoderSettings()
+
+
+class People(NamedTuple):
+    """People of one frame, best first.
+
+    Attributes:
+        keypoints: float32 (n, 18, 3): x, y and score (0..1) of each keypoint; all three are 0 where
+            it was not seen.
+        scores: float32 (n,), 0..1: how certain each person is.
+    """
+
+    keypoints: Floats
+    scores: Floats
+
+
+def decode(maps: Floats, settings: DecoderSettings = DEFAULT_SETTINGS) -> People:
+    """Finds the people in one frame's maps.
+
+    Args:
+        maps: float32 (h, w, 57): confidence maps of the 18 keypoints and of the background, then
+            the x and y channels of the part affinity fields. Values that are not finite, or far
+            beyond what a network's map holds, count as 0.
+        settings: Thresholds.
+
+    Returns:
+        The people, in cells: (0, 0) is the centre of the top left cell.
+    """
+    maps = np.where(np.abs(maps) < _LARGEST_VALUE, maps, np.float32(0))
+    peaks = find_peaks(
+        maps[..., :_PARTS], settings.smoothing, settings.peak_threshold, settings.max_peaks
+    )
+    limb_scores = _score_limbs(maps, peaks, settings)
+    limbs = _choose_limbs(limb_scores)
+    return _assemble(peaks, limbs, limb_scores[limbs], settings)
+
+
+def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Floats:
+    """How well its field goes along each possible limb (the paper's equation 11, as a mean).
+
+    Returns:
+        float32 (19, k, k): for each limb, from start peak i to end peak j; 0 where there is none.
+    """
+    seen = peaks.scores > 0
+    limbs, i, j = np.nonzero(seen[_STARTS][:, :, None] & seen[_ENDS][:, None, :])
+    starts, ends = peaks.points[_STARTS[limbs], i], peaks.points[_ENDS[limbs], j]
+    along = ends - starts
+    directions = along / np.maximum(np.hypot(along[:, :1], along[:, 1:]), np.float32(1e-3))
+
+    steps = np.linspace(0, 1, settings.samples, dtype=np.float32)
+    cells = np.rint(starts[..., None] + along[..., None] * steps).astype(np.intp)  # (m, 2, samples)
+    _, width, channels = maps.shape
+    x_index = (cells[:, 1] * width + cells[:, 0]) * channels + _X_CHANNELS[limbs, None]
+    flat = maps.reshape(-1)
+    along_field: Floats = flat[x_index] * directions[:, :1] + flat[x_index + 1] * directions[:, 1:]
+
+    on_limb = np.count_nonzero(along_field > settings.sample_threshold, axis=1)
+    scores = along_field.mean(axis=1)
+    kept = (on_limb >= settings.min_samples) & (scores > 0)
+    result = np.zeros((len(_STARTS), seen.shape[1], seen.shape[1]), np.float32)
+    result[limbs[kept], i[kept], j[kept]] = scores[kept]
+    return result
+
+
+def _choose_limbs(scores: Floats) -> tuple[Ints, Ints, Ints]:
+    """Greedy matching: the best limb of all, then the best of those that share no end with it, ...
+
+    Greedy matching takes each limb that is the best of both its ends, whatever the others are. So
+    all of these are taken at once, and few rounds are left.
+
+    Args:
+        scores: float32 (19, k, k), 0 where there is no limb.
+
+    Returns:
+        Limb, start peak and end peak of each one that was chosen.
+    """
+    left = scores.copy()
+    chosen = np.zeros(scores.shape, np.bool_)
+    while left.any():
+        limbs, starts = np.nonzero(left.any(axis=2))
+        ends = left.argmax(axis=2)[limbs, starts]
+        mutual = left.argmax(axis=1)[limbs, ends] == starts
+        limbs, starts, ends = limbs[mutual], starts[mutual], ends[mutual]
+        chosen[limbs, starts, ends] = True
+        left[limbs, starts, :] = 0
+        left[limbs, :, ends] = 0
+    limbs, starts, ends = np.nonzero(chosen)
+    return limbs, starts, ends
+
+
+def _identify(limbs: tuple[Ints, Ints, Ints], most: int) -> Ints:
+    """Joins peaks that are connected by limbs.
+
+    The limbs that are drawn form a tree, listed from the neck outwards, and each peak has at most
+    one limb of a kind. So no two peaks of a kind can be joined, and passing identities down the
+    tree finds every person.
+
+    Args:
+        limbs: Limb, start peak and end peak.
+        most: Number k of peaks of a kind.
+
+    Returns:
+        Person of each peak (18, k), below 18 * k; a peak without limbs is a person of its own.
+    """
+    limb, start, end = limbs
+    own = np.arange(_PARTS * most).reshape(_PARTS, most)
+    person = own.copy()
+    for index, (a, b) in enumerate(zip(_STARTS, _ENDS, strict=True)):
+        starts, ends = start[limb == index], end[limb == index]
+        owners = person[a, starts]
+        if index >= len(LIMBS):
+            # Seen from behind, nobody has eyes, so an ear hangs on the shoulder; but one that hangs
+            # on an eye is taken, and nobody has two of a side.
+            free = (person[b, ends] == own[b, ends]) & ~np.isin(owners, person[b])
+            ends, owners = ends[free], owners[free]
+        person[b, ends] = owners
+    return person
+
+
+def _assemble(
+    peaks: Peaks, limbs: tuple[Ints, Ints, Ints], limb_scores: Floats, settings: DecoderSettings
+) -> People:
+    """Makes people of peaks and limbs, and leaves out those that are too small or too unlikely."""
+    limb, start, end = limbs
+    person = _identify(limbs, peaks.scores.shape[1])
+    owners = person[_STARTS[limb], start]
+    within = owners == person[_ENDS[limb], end]
+    seen = np.nonzero(peaks.scores)
+    parts, members = seen[0], person[seen]
+
+    sizes = np.bincount(members, minlength=person.size)
+    totals = np.zeros(person.size)
+    totals += np.bincount(members, peaks.scores[seen], minlength=person.size)
+    totals += np.bincount(owners[within], limb_scores[within], minlength=person.size)
+    # OpenPose's mean over keypoints; but of two people as clear, the more complete one is better.
+    scores = totals / (2 * np.maximum(sizes, 1)) * np.sqrt(sizes / _PARTS)
+
+    kept = np.nonzero((sizes >= settings.min_keypoints) & (scores >= settings.min_score))[0]
+    kept = kept[np.argsort(-scores[kept], kind="stable")]
+    keypoints = np.zeros((person.size, _PARTS, 3), np.float32)
+    keypoints[members, parts, :2] = peaks.points[seen]
+    keypoints[members, parts, 2] = peaks.scores[seen]
+    return People(keypoints[kept], np.minimum(scores[kept], 1).astype(np.float32))
