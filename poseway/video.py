@@ -43,6 +43,7 @@ class VideoInfo:
         height: Pixels of an upright frame.
         time_base: Seconds per tick of a presentation time.
         frame_rate: Average frames per second.
+        pixel_aspect: Width of an upright frame's pixels by their height; 1 for nearly all videos.
         frames: Frames as far as the container tells, an estimate at worst; None if it does not.
     """
 
@@ -51,6 +52,7 @@ class VideoInfo:
     height: int
     time_base: Fraction
     frame_rate: Fraction
+    pixel_aspect: Fraction
     frames: int | None
 
 
@@ -91,6 +93,7 @@ class VideoReader:
     Attributes:
         info: What it is.
         container: The open container, for whoever needs its other streams.
+        stream: The video stream in it.
         start: Ticks from the container's zero to the start of the video; `SourceFrame.pts` counts
             from there.
         damaged_packets: Packets that could not be decoded so far.
@@ -108,13 +111,13 @@ class VideoReader:
         """
         self.damaged_packets = 0
         self.container = open_container(file)
-        self._stream = self._picture_stream()
+        self.stream = self._picture_stream()
         self._check_whole(file)
-        self._stream.thread_type = "AUTO"
-        self._stream.codec_context.thread_count = threads
-        base = self._stream.time_base
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        if base is None or not rate or not self._stream.codec_context.width:
+        self.stream.thread_type = "AUTO"
+        self.stream.codec_context.thread_count = threads
+        base = self.stream.time_base
+        rate = self.stream.average_rate or self.stream.guessed_rate
+        if base is None or not rate or not self.stream.codec_context.width:
             raise VideoError(
                 "The file's video stream cannot be decoded. Convert it to MP4 (H.264)."
             )
@@ -122,14 +125,16 @@ class VideoReader:
         self.start = round(Fraction(origin, av.time_base) / base)
         first = self._first_image()
         width, height = first.width, first.height
+        aspect = self.stream.sample_aspect_ratio or Fraction(1)
         if _turns(first) % 2:
-            width, height = height, width
+            width, height, aspect = height, width, 1 / aspect
         self.info = VideoInfo(
-            codec=self._stream.codec_context.name,
+            codec=self.stream.codec_context.name,
             width=width,
             height=height,
             time_base=base,
             frame_rate=Fraction(rate),
+            pixel_aspect=Fraction(aspect),
             frames=self._count(Fraction(rate)),
         )
 
@@ -189,7 +194,7 @@ class VideoReader:
 
     def _images(self) -> Iterator[av.VideoFrame]:
         """Decodes packet by packet; packets that cannot be decoded are counted and passed over."""
-        packets = self.container.demux(self._stream)
+        packets = self.container.demux(self.stream)
         while True:
             try:
                 packet = next(packets, None)
@@ -219,7 +224,7 @@ class VideoReader:
         """Goes to the last keyframe at or before `pts`, or to the start."""
         target = self.start + max(0, pts or 0)
         try:
-            self.container.seek(target, stream=self._stream, backward=True)
+            self.container.seek(target, stream=self.stream, backward=True)
         except av.error.FFmpegError as error:
             if pts is None:
                 raise VideoError("The file cannot be read twice from its start.") from error
@@ -228,7 +233,7 @@ class VideoReader:
         """An MP4's index says where each frame lies; one beyond the end means a cut-off file."""
         if "mp4" not in self.container.format.name:
             return
-        end = max((e.pos + e.size for e in self._stream.index_entries), default=0)
+        end = max((e.pos + e.size for e in self.stream.index_entries), default=0)
         position = file.tell()
         size = file.seek(0, 2)
         file.seek(position)
@@ -240,19 +245,19 @@ class VideoReader:
             )
 
     def _count(self, rate: Fraction) -> int | None:
-        if self._stream.frames:
-            return self._stream.frames
-        if self._stream.duration:
-            return max(1, round(self._stream.duration * self._time_base() * rate))
+        if self.stream.frames:
+            return self.stream.frames
+        if self.stream.duration:
+            return max(1, round(self.stream.duration * self._time_base() * rate))
         if self.container.duration:
             return max(1, round(Fraction(self.container.duration, av.time_base) * rate))
         return None
 
     def _rate(self) -> Fraction:
-        return Fraction(self._stream.average_rate or self._stream.guessed_rate or 25)
+        return Fraction(self.stream.average_rate or self.stream.guessed_rate or 25)
 
     def _time_base(self) -> Fraction:
-        return Fraction(self._stream.time_base or Fraction(1, 1000))
+        return Fraction(self.stream.time_base or Fraction(1, 1000))
 
 
 def open_container(file: SeekableFile) -> av.container.InputContainer:

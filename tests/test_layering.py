@@ -1,0 +1,53 @@
+"""Services share `poseway` and nothing else."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
+# What a core must not know: how it is called and where things are stored.
+TRANSPORTS = {"grpc", "fastapi", "boto3", "nats", "starlette"}
+CORES = [
+    "services/inference/decoder.py",
+    "services/inference/geometry.py",
+    "services/inference/estimator.py",
+    "services/tracker/sort.py",
+    "services/tracker/kalman.py",
+    "services/gateway/dispatcher/frames.py",
+    "services/gateway/dispatcher/pipeline.py",
+    "services/gateway/api/upload.py",
+    "services/gateway/api/catalog.py",
+    "poseway/video.py",
+    "poseway/keypoints.py",
+]
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("service", [s for s in SERVICES if not s.startswith("_")])
+def test_services_do_not_import_each_other(service: str) -> None:
+    files = list((ROOT / "services" / service).rglob("*.py"))
+    assert files
+    for path in files:
+        for module in imported(path):
+            if module.startswith("services."):
+                assert module.startswith(f"services.{service}"), f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("path", CORES)
+def test_cores_know_no_transport(path: str) -> None:
+    assert not TRANSPORTS & {module.split(".")[0] for module in imported(ROOT / path)}
+
+
+def test_poseway_does_not_import_services() -> None:
+    for path in (ROOT / "poseway").rglob("*.py"):
+        assert not any(module.startswith("services") for module in imported(path)), path

@@ -1,0 +1,73 @@
+"""Small videos, made when a test needs them."""
+
+import io
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.video.stream import VideoStream
+
+Picture = Callable[[int], NDArray[np.uint8]]
+
+
+def numbered(index: int, width: int = 320, height: int = 240) -> NDArray[np.uint8]:
+    """A grey picture with the frame's index in its top row, eight bits of 16 pixels each."""
+    picture = np.full((height, width, 3), 96, np.uint8)
+    for bit in range(8):
+        picture[:16, bit * 16 : (bit + 1) * 16] = 255 if index >> bit & 1 else 0
+    return picture
+
+
+def read_number(picture: NDArray[np.uint8]) -> int:
+    """The index that `numbered` drew."""
+    cells = (picture[4:12, bit * 16 + 4 : bit * 16 + 12] for bit in range(8))
+    return sum(1 << bit for bit, cell in enumerate(cells) if cell.mean() > 128)
+
+
+def make_video(
+    frames: int = 30,
+    *,
+    picture: if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.video.stream import VideoStream
+
+Picture = numbered,
+    rate: Fraction = Fraction(30),
+    codec: str = "libx264",
+    container: str = "mp4",
+    sound: bool = False,
+) -> bytes:
+    """Encodes a video.
+
+    Args:
+        frames: Number of frames.
+        picture: Makes the picture of a frame, uint8 (height, width, 3) RGB.
+        rate: Frames per second.
+        codec: FFmpeg's name of the encoder.
+        container: FFmpeg's name of the format.
+        sound: Whether to add a tone of the same length.
+    """
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = cast("VideoStream", output.add_stream(codec, rate=rate, options={"g": "12"}))
+        stream.height, stream.width = picture(0).shape[:2]
+        stream.pix_fmt = "yuv420p"
+        tone = cast("AudioStream", output.add_stream("aac", rate=48000)) if sound else None
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+        if tone is not None:
+            length = int(48000 * frames / rate)
+            wave = np.sin(np.arange(length) * (2 * np.pi * 440 / 48000)).astype(np.float32)
+            audio = av.AudioFrame.from_ndarray(wave[np.newaxis], format="fltp", layout="mono")
+            audio.sample_rate = 48000
+            output.mux(tone.encode(audio))
+            output.mux(tone.encode())
+    return file.getvalue()
