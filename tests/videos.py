@@ -33,11 +33,7 @@ def read_number(picture: NDArray[np.uint8]) -> int:
 def make_video(
     frames: int = 30,
     *,
-    picture: if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
-    from av.video.stream import VideoStream
-
-Picture = numbered,
+    picture: Picture = numbered,
     rate: Fraction = Fraction(30),
     codec: str = "libx264",
     container: str = "mp4",

@@ -1,0 +1,72 @@
+"""What users upload by mistake: each ends with a code and a sentence that helps."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from poseway.client import Client
+from poseway.jobs import JobState
+from poseway.local.stack import Stack
+from tests.videos import make_video
+
+
+def sound_only(path: Path) -> None:
+    with av.open(path, "w", format="mp4") as output:
+        tone = output.add_stream("aac", rate=48000)
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 48000), np.float32), format="fltp", layout="mono"
+        )
+        silence.sample_rate = 48000
+        output.mux(tone.encode(silence))
+        output.mux(tone.encode())
+
+
+@pytest.fixture
+def bad_video(request: pytest.FixtureRequest, tmp_path: Path, sample: Path) -> Path:
+    path = tmp_path / "bad.mp4"
+    match request.param:
+        case "text":
+            path.write_text("This is the text of a letter.\n" * 50)
+        case "cut off":
+            path.write_bytes(sample.read_bytes()[: sample.stat().st_size // 2])
+        case "cut off in its header":
+            path.write_bytes(sample.read_bytes()[:3000])
+        case "sound only":
+            sound_only(path)
+        case "playlist":
+            path.write_text("#EXTM3U\n#EXTINF:10,\n/etc/passwd\n#EXT-X-ENDLIST\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("bad_video", "code", "words"),
+    [
+        ("text", "video_unreadable", "not a video"),
+        ("cut off", "video_truncated", "Upload the whole file again"),
+        ("cut off in its header", "video_unreadable", "cut off"),
+        ("sound only", "no_video_stream", "no picture"),
+        ("playlist", "video_unreadable", "not a video"),
+    ],
+    indirect=["bad_video"],
+)
+def test_bad_videos_fail_with_a_reason(
+    client: Client, stack: Stack, bad_video: Path, code: str, words: str
+) -> None:
+    *_, last = client.watch(client.submit(bad_video).id)
+    assert last.state is JobState.FAILED
+    assert last.error is not None
+    assert last.error.code == code
+    assert words in last.error.message
+    assert not stack.store.exists(f"uploads/{last.id}/source")
+    assert list(stack.store.walk(f"results/{last.id}/")) == []
+
+
+def test_nobody_in_the_video_is_a_success(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "empty-room.mp4"
+    path.write_bytes(make_video(12))
+    *_, last = client.watch(client.submit(path).id)
+    assert last.state is JobState.SUCCEEDED
+    manifest = client.manifest(last.id)
+    assert (manifest.people, manifest.frames) == (0, 12)

@@ -1,0 +1,241 @@
+"""The decoder on maps that were drawn, so that the right answer is known."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from poseway.skeleton import LIMBS
+from services.inference.decoder import CHANNELS, _choose_limbs, decode
+
+Array = NDArray[np.float32]
+
+# Of OpenPose's COCO networks: limbs, and the two channels of each one's field after the background.
+FIELDS = dict(
+    zip(
+        (*LIMBS, (2, 16), (5, 17)),
+        (12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26),
+        strict=True,
+    )
+)
+# A standing person in cells, from the nose.
+STANDING = np.array(
+    [
+        *[(0, 0), (0, 4), (-2.5, 4), (-3.5, 8), (-4, 12), (2.5, 4), (3.5, 8), (4, 12)],
+        *[(-1.5, 13), (-1.6, 19), (-1.7, 25), (1.5, 13), (1.6, 19), (1.7, 25)],
+        *[(-1, -1), (1, -1), (-2.5, -0.5), (2.5, -0.5)],
+    ],
+    np.float32,
+)
+
+
+def at(x: float, y: float, scale: float = 1.0) -> Array:
+    return STANDING * np.float32(scale) + np.array([x, y], np.float32)
+
+
+def draw(
+    *people: Array,
+    size: tuple[int, int] = (46, 82),
+    missing: tuple[int, ...] = (),
+    height: float = 0.9,
+) -> Array:
+    """Maps (h, w, 57) as a perfect network gives them: bells, and unit vectors along limbs."""
+    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
+    maps = np.zeros((*size, CHANNELS), np.float32)
+    people_on = np.zeros((*size, len(FIELDS)), np.float32)
+    for person in people:
+        for part, (x, y) in enumerate(person):
+            if part not in missing:
+                bell = height * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 2)
+                maps[..., part] = np.maximum(maps[..., part], bell)
+        for limb, ((a, b), channel) in enumerate(FIELDS.items()):
+            if a in missing or b in missing:
+                continue
+            length = np.hypot(*(person[b] - person[a]))
+            direction = (person[b] - person[a]) / length
+            dx, dy = columns - person[a, 0], rows - person[a, 1]
+            along = dx * direction[0] + dy * direction[1]
+            across = np.abs(dx * direction[1] - dy * direction[0])
+            on = (across <= 1) & (along >= -1) & (along <= length + 1)
+            maps[on, 19 + channel : 21 + channel] += height * direction
+            people_on[on, limb] += 1
+    # Where limbs of one kind overlap, the field is their mean.
+    for limb, channel in enumerate(FIELDS.values()):
+        maps[..., 19 + channel : 21 + channel] /= np.maximum(people_on[..., limb, None], 1)
+    return maps
+
+
+def assert_found(maps: Array, *people: Array, within: float = 0.1) -> None:
+    """Each person is found once, whole, and nobody else is."""
+    found = decode(maps)
+    assert len(found.keypoints) == len(people)
+    for person in people:
+        distances = np.abs(found.keypoints[:, :, :2] - person).max(axis=(1, 2))
+        assert distances.min() < within
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_peaks_are_finer_than_cells(dx: float, dy: float) -> None:
+    person = at(20 + dx, 8 + dy)
+    assert_found(draw(person), person)
+
+
+def test_two_people_side_by_side_and_touching() -> None:
+    left, right = at(20, 8), at(26.5, 8.4)
+    assert_found(draw(left, right), left, right, within=0.3)
+
+
+def test_two_people_crossing() -> None:
+    """Their trunks form an X, at whose middle each field is half the other person's."""
+    lean = np.array([[1, 0], [0.45, 1]], np.float32)
+    right = STANDING @ lean + np.array([24, 9], np.float32)
+    left = STANDING @ (lean * np.array([[1, 1], [-1, 1]], np.float32)) + np.array(
+        [31.2, 11], np.float32
+    )
+    assert_found(draw(left, right), left, right, within=0.3)
+
+
+def test_a_crowd_is_told_apart() -> None:
+    people = [at(4 + 8 * i, 3 + 14 * j, 0.5) for i in range(10) for j in range(3)]
+    assert_found(draw(*people, height=0.8), *people, within=0.4)
+
+
+def test_best_first_and_scores_are_shares() -> None:
+    maps = np.maximum(draw(at(20, 8), height=0.4), draw(at(50, 8), height=0.95))
+    maps[..., 19:] = draw(at(20, 8), height=0.4)[..., 19:] + draw(at(50, 8))[..., 19:]
+    found = decode(maps)
+    assert found.keypoints.dtype == found.scores.dtype == np.float32
+    assert found.keypoints.shape == (2, 18, 3)
+    assert 0 < found.scores[1] < found.scores[0] <= 1
+    assert abs(found.keypoints[0, 0, 0] - 50) < 0.1
+    assert ((found.keypoints[..., 2] > 0) & (found.keypoints[..., 2] <= 1)).all()
+
+
+def test_the_more_complete_of_two_is_better() -> None:
+    legs = (8, 9, 10, 11, 12, 13)
+    maps = draw(at(20, 8), missing=legs) + draw(at(50, 8))
+    assert abs(decode(maps).keypoints[0, 0, 0] - 50) < 0.1
+
+
+def test_missing_keypoints_are_exactly_zero() -> None:
+    found = decode(draw(at(20, 8), missing=(4, 10)))
+    assert not found.keypoints[0, [4, 10]].any()
+    assert found.keypoints[0, :, 2].astype(bool).sum() == 16
+
+
+def test_from_behind_ears_hang_on_shoulders() -> None:
+    found = decode(draw(at(20, 8), missing=(0, 14, 15)))
+    assert len(found.keypoints) == 1
+    assert np.nonzero(found.keypoints[0, :, 2] == 0)[0].tolist() == [0, 14, 15]
+
+
+def test_nobody_has_two_ears_of_a_side() -> None:
+    """A second right ear at the shoulder is left out, for the right eye already has one."""
+    person = at(20, 8)
+    maps = draw(person)
+    other = person.copy()
+    other[16] = person[16] + [-4, 0]
+    ear = draw(other, height=0.7)
+    maps[..., 16] = np.maximum(maps[..., 16], ear[..., 16])
+    maps[..., 19 + 18 : 21 + 18] = ear[..., 19 + 18 : 21 + 18]
+    assert_found(maps, person)
+
+
+def test_an_ear_at_an_eye_is_not_given_to_another_shoulder() -> None:
+    owner, other = at(20, 8), at(31, 8)
+    maps = np.maximum(draw(owner), draw(other, missing=(16,)))
+    maps[..., 19:] = draw(owner, other, missing=(16,))[..., 19:]
+    maps[..., 19 + 34 : 21 + 34] = draw(owner)[..., 19 + 34 : 21 + 34]
+    other[16] = owner[16]
+    maps[..., 19 + 18 : 21 + 18] = draw(other)[..., 19 + 18 : 21 + 18]
+    found = decode(maps)
+    ears = {round(float(person[0, 0])): bool(person[16, 2]) for person in found.keypoints}
+    assert ears == {20: True, 31: False}
+
+
+def test_too_small_or_too_faint_is_nobody() -> None:
+    rest = tuple(range(3, 18))
+    assert len(decode(draw(at(20, 8), missing=rest)).scores) == 0
+    assert len(decode(draw(at(20, 8), height=0.05)).scores) == 0
+
+
+def test_equal_neighbours_are_one_peak() -> None:
+    """Coarse arithmetic makes neighbours equal; between two cells and among four."""
+    for x, y in ((20.5, 8), (20, 8.5), (20.5, 8.5)):
+        maps = draw(at(x, y))
+        maps = np.round(maps * 16) / np.float32(16)
+        assert_found(maps, at(x, y), within=0.6)
+
+
+def test_people_at_the_border_stay_on_the_map() -> None:
+    person = at(0, 0) + np.array([0.2, 0.3], np.float32)
+    keypoints = decode(draw(person)).keypoints
+    assert len(keypoints) == 1
+    assert (keypoints[..., :2] >= 0).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (2, 2), (46, 82)])
+def test_empty_maps_hold_nobody(size: tuple[int, int]) -> None:
+    found = decode(np.zeros((*size, CHANNELS), np.float32))
+    assert found.keypoints.shape == (0, 18, 3)
+    assert found.scores.shape == (0,)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e38, -1e38])
+def test_values_that_are_none_count_as_zero(value: float) -> None:
+    maps = draw(at(20, 8))
+    bad = np.random.default_rng(0).random(maps.shape) < 0.05
+    broken, zeroed = maps.copy(), maps.copy()
+    broken[bad], zeroed[bad] = value, 0
+    for got, expected in zip(decode(broken), decode(zeroed), strict=True):
+        assert np.array_equal(got, expected)
+    assert len(decode(np.full_like(maps, value)).scores) == 0
+
+
+@pytest.mark.parametrize("noise", ["uniform", "normal", "ones", "checkerboard"])
+def test_noise_is_bounded_in_time_and_number(noise: str) -> None:
+    generator = np.random.default_rng(0)
+    shape = (46, 184, CHANNELS)
+    maps: Any = {
+        "uniform": generator.random(shape),
+        "normal": generator.normal(size=shape),
+        "ones": np.ones(shape),
+        "checkerboard": np.indices(shape).sum(axis=0) % 2,
+    }[noise]
+    start = time.perf_counter()
+    found = decode(maps.astype(np.float32))
+    assert time.perf_counter() - start < 2
+    assert len(found.scores) <= 18 * 64 // 4
+    assert np.isfinite(found.keypoints).all()
+    assert np.isfinite(found.scores).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.sampled_from((2, 1000)))
+def test_limbs_are_chosen_greedily(seed: int, most: int, levels: int) -> None:
+    """Against the plain loop; with few levels many limbs are equal."""
+    generator = np.random.default_rng(seed)
+    scores = generator.integers(0, levels, (19, most, most)).astype(np.float32)
+    distinct = levels > 2
+    if distinct:
+        scores += generator.permutation(scores.size).reshape(scores.shape) / np.float32(scores.size)
+
+    greedy: set[tuple[Any, ...]] = set()
+    for limb, i, j in zip(
+        *np.unravel_index(np.argsort(-scores, axis=None), scores.shape), strict=True
+    ):
+        taken = any(a == limb and (b == i or c == j) for a, b, c in greedy)
+        if scores[limb, i, j] > 0 and not taken:
+            greedy.add((limb, i, j))
+
+    chosen = set(zip(*_choose_limbs(scores), strict=True))
+    if distinct:
+        assert chosen == greedy
+    left = scores.copy()
+    for limb, i, j in chosen:
+        assert left[limb, i, j] > 0  # neither end was used before
+        left[limb, i, :] = left[limb, :, j] = 0
+    assert not left.any()
