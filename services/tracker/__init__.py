@@ -1,0 +1,1 @@
+"""Gives people identities that last through a video."""

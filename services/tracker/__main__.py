@@ -1,0 +1,16 @@
+"""``python -m services.tracker`` serves the tracker."""
+
+from poseway import rpc, telemetry
+from services.tracker.service import add_to
+from services.tracker.settings import TrackerSettings
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT."""
+    settings = TrackerSettings()
+    telemetry.start("tracker", settings)
+    rpc.serve(settings, lambda server: add_to(server, settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""People to track, drawn by hand."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pose = NDArray[np.float64]
+"""float64 (18, 3): x, y, score."""
+
+Poses = NDArray[np.float64]
+"""float64 (n, 18, 3)."""
+
+# x and y of the keypoints of somebody who stands, in parts of the height, from the middle of the
+# head down.
+_STANDING = np.array(
+    [
+        (0.00, 0.05),
+        (0.00, 0.18),
+        (-0.11, 0.19),
+        (-0.15, 0.34),
+        (-0.14, 0.48),
+        (0.11, 0.19),
+        (0.15, 0.34),
+        (0.14, 0.48),
+        (-0.08, 0.50),
+        (-0.08, 0.74),
+        (-0.08, 1.00),
+        (0.08, 0.50),
+        (0.08, 0.74),
+        (0.08, 1.00),
+        (-0.02, 0.03),
+        (0.02, 0.03),
+        (-0.05, 0.05),
+        (0.05, 0.05),
+    ]
+)
+
+
+def person(x: float, y: float = 100.0, height: float = 200.0) -> Pose:
+    """Somebody whose head is at x, y."""
+    pose = np.ones((18, 3))
+    pose[:, :2] = _STANDING * height + (x, y)
+    return pose
+
+
+def frame(*people: Pose) -> Poses:
+    """The people of a frame."""
+    return np.array(people, np.float64).reshape(-1, 18, 3)
+
+
+def street(frames: int, seed: int = 0) -> list[Poses]:
+    """Three people who walk, tremble, hide at times and lose keypoints; some frames are empty."""
+    random = np.random.default_rng(seed)
+    walks = [(50.0, 6.0), (600.0, -5.0), (300.0, 1.0)]
+    result = []
+    for index in range(frames):
+        people = []
+        for number, (start, speed) in enumerate(walks):
+            if index % 11 == 7 or (index // 5) % 4 == number:
+                continue
+            pose = person(start + speed * index)
+            pose[:, :2] += random.normal(0.0, 2.0, (18, 2))
+            pose[random.random(18) < 0.2] = 0.0
+            people.append(pose)
+        result.append(frame(*people))
+    return result
