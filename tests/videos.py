@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
     from av.video.stream import VideoStream
 
 Picture = Callable[[int], NDArray[np.uint8]]
@@ -54,7 +53,7 @@ def make_video(
         stream = cast("VideoStream", output.add_stream(codec, rate=rate, options={"g": "12"}))
         stream.height, stream.width = picture(0).shape[:2]
         stream.pix_fmt = "yuv420p"
-        tone = cast("AudioStream", output.add_stream("aac", rate=48000)) if sound else None
+        tone = output.add_stream("aac", rate=48000) if sound else None
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
             output.mux(stream.encode(frame))

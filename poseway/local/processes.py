@@ -94,6 +94,17 @@ class Supervisor:
                 time.sleep(0.05)
             process.kept = True
 
+    def pid(self, name: str) -> int:
+        """Process id of the process of that name.
+
+        Raises:
+            StackError: It is not running.
+        """
+        for process in self._processes:
+            if process.name == name and process.running is not None:
+                return process.running.pid
+        raise StackError(f"{name} is not running.")
+
     def stop(self) -> None:
         """Ends all processes, the last started first; safe to repeat."""
         self._stopping.set()

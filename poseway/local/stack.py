@@ -117,6 +117,12 @@ class Stack:
         state = {"pid": os.getpid(), "gateway_url": self.gateway_url}
         (self.data_dir / "stack.json").write_text(json.dumps(state))
 
+    def pid(self, name: str) -> int:
+        """Process id of a part as it runs now; for tests that disturb it."""
+        if self._supervisor is None:
+            raise StackError("The system is not running.")
+        return self._supervisor.pid(name)
+
     def stop(self) -> None:
         """Ends everything; safe to repeat."""
         (self.data_dir / "stack.json").unlink(missing_ok=True)

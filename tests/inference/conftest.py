@@ -15,8 +15,3 @@ def weights() -> Path:
 @pytest.fixture(scope="session")
 def engine(weights: Path) -> TensorFlowEngine:
     return TensorFlowEngine(weights)
-
-
-@pytest.fixture(scope="session")
-def sample_video() -> Path:
-    return ROOT / "build/sample/demo.mp4"

@@ -20,9 +20,9 @@ ANKLES = [KEYPOINTS.index("right_ankle"), KEYPOINTS.index("left_ankle")]
 
 
 @pytest.fixture(scope="module")
-def frame(sample_video: Path) -> Frame:
+def frame(sample: Path) -> Frame:
     """1768 x 994 pixels: a man on a roof, and below him a woman on the grass."""
-    video = cv2.VideoCapture(str(sample_video))
+    video = cv2.VideoCapture(str(sample))
     video.set(cv2.CAP_PROP_POS_FRAMES, 120)
     found, frame = video.read()
     video.release()
