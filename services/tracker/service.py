@@ -17,6 +17,7 @@ from services.tracker.settings import TrackerSettings
 
 NAME: Final = tracker_pb2.DESCRIPTOR.services_by_name["TrackerService"].full_name
 
+_MAX_FRAME_RATE: Final = 100_000
 _NUMBERS: Final = len(KEYPOINTS) * 3
 
 _FRAMES: Final = prometheus_client.Counter("poseway_tracked_frames", "Frames tracked.")
@@ -38,7 +39,7 @@ class TrackerService(tracker_pb2_grpc.TrackerServiceServicer):
         first = next(request_iterator, tracker_pb2.TrackRequest())
         if first.WhichOneof("message") != "start":
             raise InvalidRequestError("The first message must be the start.")
-        tracker = self._tracker(first.start.state)
+        tracker = self._tracker(first.start)
         frames = 0
         for request in request_iterator:
             if request.WhichOneof("message") != "frame":
@@ -48,10 +49,13 @@ class TrackerService(tracker_pb2_grpc.TrackerServiceServicer):
         log.info("segment tracked", job=first.start.job_id, frames=frames)
         yield tracker_pb2.TrackResponse(state=tracker.save())
 
-    def _tracker(self, saved: bytes) -> PoseTracker:
-        if saved:
-            return PoseTracker.resume(saved)
-        return PoseTracker(self._settings.track_max_age, self._settings.track_iou_threshold)
+    def _tracker(self, start: tracker_pb2.TrackStart) -> PoseTracker:
+        if start.state:
+            return PoseTracker.resume(start.state)
+        if not 0 < start.frame_rate <= _MAX_FRAME_RATE:
+            raise InvalidRequestError(f"frame_rate must be above 0 and at most {_MAX_FRAME_RATE}.")
+        max_age = round(self._settings.track_max_age_seconds * start.frame_rate)
+        return PoseTracker(max_age, self._settings.track_iou_threshold)
 
 
 def add_to(server: grpc.Server, settings: TrackerSettings) -> str:

@@ -11,10 +11,12 @@ from services.tracker.settings import TrackerSettings
 from tests.tracker.people import Poses, frame, person, street
 
 _SETTINGS = TrackerSettings.model_construct()
+FRAME_RATE = 30
 
 
 def tracker() -> PoseTracker:
-    return PoseTracker(_SETTINGS.track_max_age, _SETTINGS.track_iou_threshold)
+    max_age = round(_SETTINGS.track_max_age_seconds * FRAME_RATE)
+    return PoseTracker(max_age, _SETTINGS.track_iou_threshold)
 
 
 def run(poses: PoseTracker, frames: list[Poses], first: int = 0) -> list[list[int]]:

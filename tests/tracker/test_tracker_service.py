@@ -25,8 +25,10 @@ def stub(channel: grpc.Channel) -> tracker_pb2_grpc.TrackerServiceStub:
     return tracker_pb2_grpc.TrackerServiceStub(channel)
 
 
-def start(state: bytes = b"") -> tracker_pb2.TrackRequest:
-    return tracker_pb2.TrackRequest(start=tracker_pb2.TrackStart(job_id="test", state=state))
+def start(state: bytes = b"", frame_rate: float = 30) -> tracker_pb2.TrackRequest:
+    return tracker_pb2.TrackRequest(
+        start=tracker_pb2.TrackStart(job_id="test", state=state, frame_rate=frame_rate)
+    )
 
 
 def request(index: int, people: Poses) -> tracker_pb2.TrackRequest:
@@ -129,6 +131,8 @@ def _with(value: float, score: float = 0.5, numbers: int = 54) -> tracker_pb2.Tr
         ([request(0, frame())], "first message", "invalid_request"),
         ([start(), start()], "must be a frame", "invalid_request"),
         ([start(), tracker_pb2.TrackRequest()], "must be a frame", "invalid_request"),
+        ([start(frame_rate=0)], "frame_rate", "invalid_request"),
+        ([start(frame_rate=np.nan)], "frame_rate", "invalid_request"),
         ([start(b"x")], "state cannot be read", "state_unreadable"),
         ([start(b'{"version":2}')], "version", "state_unreadable"),
         ([start(), request(-1, frame())], "counted from 0", "invalid_request"),

@@ -179,6 +179,7 @@ class Pipeline:
             max_people=self._request.options.max_people or 0,
         )
         state = base64.b64decode(done[-1].tracker) if done else b""
+        rate = float(reader.info.frame_rate)
         tracked: asyncio.Task[_Tracked] | None = None
         points: list[asyncio.Task[Checkpoint]] = []
         segment = _Segment(len(done))
@@ -190,7 +191,7 @@ class Pipeline:
                 segment.add(batch)
                 segment.poses.append(group.create_task(self._estimate(header, batch, segment)))
                 if batch.closes:
-                    tracked = group.create_task(self._track(segment, tracked, state))
+                    tracked = group.create_task(self._track(segment, tracked, state, rate))
                     before = points[-1] if points else None
                     points.append(group.create_task(self._render(segment, tracked, before, reader)))
                     segment = _Segment(segment.number + 1)
@@ -210,13 +211,13 @@ class Pipeline:
         return poses
 
     async def _track(
-        self, segment: _Segment, before: asyncio.Task[_Tracked] | None, state: bytes
+        self, segment: _Segment, before: asyncio.Task[_Tracked] | None, state: bytes, rate: float
     ) -> _Tracked:
         poses = [pose for task in segment.poses for pose in await task]
         if before is not None:
             state = (await before).state
         began = time.monotonic()
-        frames, after = await self._services.track(self._request.id, state, poses)
+        frames, after = await self._services.track(self._request.id, state, rate, poses)
         for frame, pts in zip(frames, segment.pts, strict=True):
             frame.pts = pts
         segment.spend("tracking", time.monotonic() - began)

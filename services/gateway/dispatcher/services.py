@@ -95,12 +95,14 @@ class Services:
         return await repeat(call, "inference", self._settings.patience_seconds)
 
     async def track(
-        self, job_id: str, state: bytes, frames: list[pose_pb2.FramePoses]
+        self, job_id: str, state: bytes, frame_rate: float, frames: list[pose_pb2.FramePoses]
     ) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
         """Gives the people of a segment their ids; returns them and the tracker's new state."""
 
         def requests() -> Iterator[tracker_pb2.TrackRequest]:
-            yield tracker_pb2.TrackRequest(start=tracker_pb2.TrackStart(job_id=job_id, state=state))
+            yield tracker_pb2.TrackRequest(
+                start=tracker_pb2.TrackStart(job_id=job_id, state=state, frame_rate=frame_rate)
+            )
             for frame in frames:
                 yield tracker_pb2.TrackRequest(frame=frame)
 
