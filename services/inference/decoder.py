@@ -96,6 +96,9 @@ def decode(maps: Floats, settings: DecoderSettings = DEFAULT_SETTINGS) -> People
 def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Floats:
     """How well its field goes along each possible limb (the paper's equation 11, as a mean).
 
+    As in OpenPose's own code, limbs longer than half the picture's height lose what they exceed it
+    by: without that, stray field joins people across the whole picture.
+
     Returns:
         float32 (19, k, k): for each limb, from start peak i to end peak j; 0 where there is none.
     """
@@ -103,17 +106,18 @@ def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Float
     limbs, i, j = np.nonzero(seen[_STARTS][:, :, None] & seen[_ENDS][:, None, :])
     starts, ends = peaks.points[_STARTS[limbs], i], peaks.points[_ENDS[limbs], j]
     along = ends - starts
-    directions = along / np.maximum(np.hypot(along[:, :1], along[:, 1:]), np.float32(1e-3))
+    lengths = np.maximum(np.hypot(along[:, :1], along[:, 1:]), np.float32(1e-3))
+    directions = along / lengths
 
     steps = np.linspace(0, 1, settings.samples, dtype=np.float32)
     cells = np.rint(starts[..., None] + along[..., None] * steps).astype(np.intp)  # (m, 2, samples)
-    _, width, channels = maps.shape
+    height, width, channels = maps.shape
     x_index = (cells[:, 1] * width + cells[:, 0]) * channels + _X_CHANNELS[limbs, None]
     flat = maps.reshape(-1)
     along_field: Floats = flat[x_index] * directions[:, :1] + flat[x_index + 1] * directions[:, 1:]
 
     on_limb = np.count_nonzero(along_field > settings.sample_threshold, axis=1)
-    scores = along_field.mean(axis=1)
+    scores = along_field.mean(axis=1) + np.minimum(0.5 * height / lengths[:, 0] - 1, 0)
     kept = (on_limb >= settings.min_samples) & (scores > 0)
     result = np.zeros((len(_STARTS), seen.shape[1], seen.shape[1]), np.float32)
     result[limbs[kept], i[kept], j[kept]] = scores[kept]
