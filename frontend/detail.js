@@ -1,0 +1,158 @@
+// The page of one job.
+import * as api from "./api.js";
+import { $, bytes, copy, duration, element, number, setText } from "./dom.js";
+import { removeJob, showTrouble, viewScreenshot } from "./dialogs.js";
+import * as live from "./live.js";
+import { fill } from "./view.js";
+
+const page = $("#detail");
+const GALLERY_PAGE = 60;
+
+const DOWNLOADS = {
+  video: ["Video", "MP4: with skeletons"],
+  keypoints: ["Keypoints", "JSON Lines: a line per frame"],
+  csv: ["Keypoints as a table", "CSV: a row per person and frame"],
+  openpose: ["Keypoints for OpenPose tools", "ZIP: a JSON file per frame"],
+  manifest: ["Summary", "JSON: what was done, and how"],
+};
+
+const NOTES = {
+  queued: "This job waits for a free worker. You may close this page: it goes on without it.",
+  cancelled: "This job was cancelled. Nothing of it was kept.",
+};
+
+let shownId = null;
+let resultId = null;
+
+/** Shows a job; null closes the page. */
+export async function showJob(id) {
+  shownId = id;
+  resultId = null;
+  close();
+  let job;
+  try {
+    job = await live.open(id);
+  } catch (error) {
+    if (shownId === id) page.append(copy("missing-template"));
+    setText($(".error", page), error.message);
+  }
+  if (!job || shownId !== id) return;
+  page.append(copy("detail-template"));
+  $(".remove", page).addEventListener("click", () => removeJob(id, () => location.assign("#/")));
+  update(job);
+  $("h1", page).focus({ preventScroll: true });
+}
+
+function close() {
+  // A video that has left the page would go on loading.
+  const video = $("video", page);
+  video?.removeAttribute("src");
+  video?.load();
+  page.replaceChildren();
+}
+
+live.on("job", ({ job }) => {
+  if (job.id === shownId && $("h1", page)) update(job);
+});
+
+live.on("drop", ({ id }) => {
+  if (id === shownId) location.assign("#/");
+});
+
+function update(job) {
+  fill(page, job);
+  $(".note", page).hidden = !(job.state in NOTES);
+  setText($(".note", page), NOTES[job.state] ?? "");
+  if (job.state === "succeeded" && resultId !== job.id) showResult(job);
+}
+
+async function showResult(job) {
+  resultId = job.id;
+  try {
+    const manifest = await api.getManifest(job);
+    if (shownId !== job.id) return;
+    const result = copy("result-template");
+    $(".nobody", result).hidden = manifest.people > 0;
+    fillVideo(result, job, manifest);
+    fillDownloads($(".downloads", result), job, manifest);
+    fillFacts($(".facts", result), manifest);
+    fillGallery($(".shots", result), job, manifest);
+    $(".result", page).replaceChildren(result);
+    $(".result", page).hidden = false;
+  } catch (error) {
+    resultId = null;
+    showTrouble(error.message);
+  }
+}
+
+function fillVideo(result, job, { source }) {
+  const video = $("video", result);
+  const unplayable = $(".unplayable", result);
+  Object.assign(video, { width: source.width, height: source.height, poster: job.links.poster ?? "" });
+  video.addEventListener("error", () => (unplayable.hidden = false));
+  video.src = job.links.video;
+}
+
+function fillDownloads(list, job, { files }) {
+  const sizes = new Map(files.map((file) => [api.fileUrl(job, file.path), file.bytes]));
+  for (const [name, [title, words]] of Object.entries(DOWNLOADS)) {
+    const href = job.links[name];
+    if (!href) continue;
+    const size = sizes.get(href);
+    list.append(
+      element(
+        "li",
+        {},
+        element("a", { href, download: "", textContent: title }),
+        element("span", { className: "dim", textContent: size ? `${words}, ${bytes(size)}` : words }),
+      ),
+    );
+  }
+}
+
+function fillFacts(list, manifest) {
+  const { source, model, people, max_people_in_frame: most } = manifest;
+  const facts = {
+    People: `at most ${number(most)} at once`,
+    Tracks: number(people), // somebody who leaves and comes back may get a second one
+    Length: `${duration(manifest.duration_seconds)}, ${number(manifest.frames)} frames`,
+    Picture: `${source.width} × ${source.height}`,
+    Sound: manifest.audio_codec ? "kept" : "none",
+    Model: model.name,
+    Engine: `${model.engine} on ${model.device}`,
+  };
+  if (manifest.seconds.total) facts["Took"] = duration(manifest.seconds.total);
+  for (const [term, text] of Object.entries(facts)) {
+    list.append(element("div", {}, element("dt", { textContent: term }), element("dd", { textContent: text })));
+  }
+}
+
+function fillGallery(section, job, { files, source }) {
+  const shots = files
+    .filter((file) => file.path.startsWith("screenshots/"))
+    .map((file) => ({ src: api.fileUrl(job, file.path), frame: Number(file.path.match(/(\d+)\.\w+$/)?.[1]) }))
+    .sort((a, b) => a.frame - b.frame)
+    .map(({ src, frame }) => ({ src, label: `Frame ${number(frame)}`, width: source.width, height: source.height }));
+  section.hidden = shots.length === 0;
+  setText($(".count", section), number(shots.length));
+
+  const gallery = $(".gallery", section);
+  const more = $(".more", section);
+  const add = () => {
+    const from = gallery.children.length;
+    shots.slice(from, from + GALLERY_PAGE).forEach((shot, index) => {
+      gallery.append(thumbnail(shot, () => viewScreenshot(shots, from + index)));
+    });
+    more.hidden = gallery.children.length === shots.length;
+    return gallery.children[from];
+  };
+  more.addEventListener("click", () => $("button", add()).focus());
+  add();
+}
+
+function thumbnail({ label, ...picture }, onClick) {
+  const image = element("img", { alt: "", loading: "lazy", ...picture });
+  const button = element("button", { type: "button", className: "shot" }, image, label);
+  button.addEventListener("click", onClick);
+  return element("li", {}, button);
+}

@@ -1,0 +1,85 @@
+// The two dialogs: "are you sure?" before a job is removed, and a screenshot in full size.
+import { $, element, setText } from "./dom.js";
+import * as live from "./live.js";
+
+const question = $("#confirm");
+let asked = null;
+
+/** Asks whether to delete or cancel a job; true if yes. */
+function confirm(job) {
+  const done = live.finished(job);
+  setText($("#confirm-title"), done ? "Delete this job?" : "Cancel this job?");
+  setText(
+    $("#confirm-text"),
+    done
+      ? `Everything that came of “${job.name}” is deleted for good.`
+      : `Work on “${job.name}” stops, and its upload is deleted.`,
+  );
+  setText($(".danger", question), done ? "Delete" : "Cancel the job");
+  asked = job;
+  question.returnValue = "";
+  question.showModal();
+  return new Promise((resolve) => {
+    question.onclose = () => {
+      asked = null;
+      resolve(question.returnValue === "yes");
+    };
+  });
+}
+
+// To cancel and to delete are the same call: who wants to stop a job must not lose its result because
+// it finished while the question was open.
+live.on("job", ({ job }) => {
+  if (asked?.id === job.id && live.finished(job) && !live.finished(asked)) question.close("");
+});
+
+/** Deletes or cancels a job if the user says so. `leave` is called first where the job goes away. */
+export async function removeJob(id, leave = () => {}) {
+  const job = live.get(id);
+  if (!(await confirm(job))) return;
+  if (live.finished(job)) leave();
+  try {
+    await live.remove(job);
+  } catch (error) {
+    live.put(live.get(id) ?? job);
+    showTrouble(error.message);
+  }
+}
+
+/** Shows what went wrong at the top of the page; null takes it away. */
+export function showTrouble(message) {
+  const node = $("#trouble");
+  node.hidden = !message;
+  setText(node, message ?? "");
+}
+
+const viewer = $("#viewer");
+let shots = [];
+let current = 0;
+
+/** Opens a screenshot; `all` is [{src, label, width, height}]. */
+export function viewScreenshot(all, index) {
+  shots = all;
+  show(index);
+  viewer.showModal();
+}
+
+function show(index) {
+  current = Math.min(Math.max(index, 0), shots.length - 1);
+  const { label, ...picture } = shots[current];
+  // A new element, so that the old picture does not stand under the new caption.
+  $("img", viewer).replaceWith(element("img", { ...picture, alt: label }));
+  setText($(".caption", viewer), `${label} (${current + 1} of ${shots.length})`);
+  $('[data-step="-1"]', viewer).disabled = current === 0;
+  $('[data-step="1"]', viewer).disabled = current === shots.length - 1;
+}
+
+viewer.addEventListener("click", (event) => {
+  const { step } = event.target.dataset;
+  if (step) show(current + Number(step));
+  else if (event.target === viewer) viewer.close(); // the backdrop
+});
+viewer.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowLeft") show(current - 1);
+  if (event.key === "ArrowRight") show(current + 1);
+});
