@@ -111,10 +111,10 @@ function fillDownloads(list, job, { files }) {
 }
 
 function fillFacts(list, manifest) {
-  const { source, model, people, max_people_in_frame: most } = manifest;
+  const { source, model, people, tracks } = manifest;
   const facts = {
-    People: `at most ${number(most)} at once`,
-    Tracks: number(people), // somebody who leaves and comes back may get a second one
+    People: `at most ${number(people)} at once`,
+    Tracks: number(tracks), // somebody who leaves and comes back may get a second one
     Length: `${duration(manifest.duration_seconds)}, ${number(manifest.frames)} frames`,
     Picture: `${source.width} × ${source.height}`,
     Sound: manifest.audio_codec ? "kept" : "none",

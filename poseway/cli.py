@@ -192,7 +192,7 @@ def _fetch(client: Client, job: Job, target: Path, extras: list[str]) -> Manifes
 
 
 def _summarise(manifest: Manifest, target: Path) -> None:
-    people = f"{manifest.people} {'person' if manifest.people == 1 else 'people'}"
+    people = f"{manifest.people} {'person' if manifest.people == 1 else 'people'} at once"
     seconds = manifest.seconds["total"]
     model = manifest.model
     console.print(

@@ -181,8 +181,10 @@ class Manifest(_Record):
     model: ModelInfo
     frames: int
     duration_seconds: float
-    people: int = Field(description="Distinct track ids in the whole video.")
-    max_people_in_frame: int
+    people: int = Field(description="Most people in one frame: that many there are at least.")
+    tracks: int = Field(
+        description="Distinct ids: more than people where some come later, or are lost and found."
+    )
     segments: int
     seconds: dict[str, float] = Field(
         description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."

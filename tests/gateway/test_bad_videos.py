@@ -69,4 +69,4 @@ def test_nobody_in_the_video_is_a_success(client: Client, tmp_path: Path) -> Non
     *_, last = client.watch(client.submit(path).id)
     assert last.state is JobState.SUCCEEDED
     manifest = client.manifest(last.id)
-    assert (manifest.people, manifest.frames) == (0, 12)
+    assert (manifest.people, manifest.tracks, manifest.frames) == (0, 0, 12)

@@ -36,6 +36,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
                 headers["Content-Security-Policy"] = policy
+                # Ask again before using a copy, so that nobody mixes two versions of the page.
+                headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

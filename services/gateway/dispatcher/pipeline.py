@@ -29,7 +29,7 @@ from services.gateway.dispatcher.settings import DispatcherSettings
 
 log = structlog.get_logger(__name__)
 
-RENDER_SHARE: Final = 0.3
+RENDER_SHARE: Final = 0.2
 """Part of the work of a frame that is done after its people are found; for the progress only."""
 
 
@@ -249,8 +249,8 @@ class Pipeline:
             end=segment.end,
             following=segment.following and (segment.following.index, segment.following.pts),
             tracker=base64.b64encode(tracked.state).decode(),
-            people=sorted({person.track_id for frame in frames for person in frame.people}),
-            busiest=max(people.values()),
+            people=max(people.values()),
+            tracks=sorted({person.track_id for frame in frames for person in frame.people}),
             screenshots={index: people[index] for index in rendered.screenshots},
             seconds=segment.seconds,
         )

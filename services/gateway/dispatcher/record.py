@@ -23,8 +23,8 @@ class Checkpoint(BaseModel):
         end: Ticks at which its last frame is over.
         following: Index and presentation time of the next frame; None if it was the last segment.
         tracker: The tracker's state after it, in Base64.
-        people: Track ids seen in it.
-        busiest: Most people in one frame of it.
+        people: Most people in one frame of it.
+        tracks: Ids seen in it.
         screenshots: For each frame with a screenshot, how many people are in it.
         seconds: Wall-clock time per stage.
     """
@@ -34,8 +34,8 @@ class Checkpoint(BaseModel):
     end: int
     following: tuple[int, int] | None
     tracker: str
-    people: list[int]
-    busiest: int
+    people: int
+    tracks: list[int]
     screenshots: dict[int, int]
     seconds: dict[str, float]
 
