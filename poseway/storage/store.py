@@ -148,10 +148,10 @@ class ObjectStore:
         if end is not None and end <= start:
             return
         with translated(key):
-            last = "" if end is None else end - 1
-            body = self.client.get_object(
-                Bucket=self.bucket, Key=key, Range=f"bytes={start}-{last}"
-            )["Body"]
+            wanted: dict[str, Any] = {}
+            if start or end is not None:  # an empty object has no range at all
+                wanted["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+            body = self.client.get_object(Bucket=self.bucket, Key=key, **wanted)["Body"]
             try:
                 yield from body.iter_chunks(chunk)
             finally:
