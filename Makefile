@@ -2,7 +2,7 @@
 #   make run [VIDEO=path]   set up, start everything, process a video, leave it in outputs/
 #   make up                 set up, start everything and keep it running
 #   make test               set up, check style and types, run all tests
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 VIDEO  ?=

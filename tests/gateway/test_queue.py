@@ -1,0 +1,91 @@
+"""What happens to jobs when the queue, or whoever holds a job, fails."""
+
+import asyncio
+import hashlib
+
+import pytest
+from pydantic import SecretStr
+
+from poseway.client import Client
+from poseway.errors import ConflictError
+from poseway.jobs import JobOptions, JobRequest, JobState, Keys, new_job_id, now
+from poseway.local.stack import Stack
+from services.gateway.api.catalog import Catalog
+from services.gateway.dispatcher.record import Record
+from services.gateway.requeue import RequeueSettings, requeue
+from tests.videos import make_video
+
+
+def record_only(stack: Stack, video: bytes) -> str:
+    """A job that object storage knows of and the queue does not."""
+    job_id = new_job_id()
+    stack.store.put(Keys(job_id).upload, video, "video/mp4")
+    request = JobRequest(
+        id=job_id,
+        name="lost.mp4",
+        size=len(video),
+        sha256=hashlib.sha256(video).hexdigest(),
+        created_at=now(),
+        options=JobOptions(),
+    )
+    Catalog(stack.store).add(request)
+    return job_id
+
+
+def requeue_settings(stack: Stack) -> RequeueSettings:
+    env = stack.env
+    return RequeueSettings(
+        s3_endpoint=env["POSEWAY_S3_ENDPOINT"],
+        s3_access_key=env["POSEWAY_S3_ACCESS_KEY"],
+        s3_secret_key=SecretStr(env["POSEWAY_S3_SECRET_KEY"]),
+        nats_url=env["POSEWAY_NATS_URL"],
+        nats_token=SecretStr(env["POSEWAY_NATS_TOKEN"]),
+    )
+
+
+def test_jobs_that_the_queue_lost_are_put_back(client: Client, stack: Stack) -> None:
+    lost = record_only(stack, make_video(5))
+    assert client.job(lost).state is JobState.QUEUED
+    assert asyncio.run(requeue(requeue_settings(stack))) >= 1
+    *_, last = client.watch(lost)
+    assert last.state is JobState.SUCCEEDED
+    assert client.manifest(lost).frames == 5
+
+
+def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack) -> None:
+    poison = record_only(stack, make_video(5))
+    for _ in range(3):
+        record = Record(stack.store, poison)
+        record.load()
+        record.begin()  # and the worker dies
+    asyncio.run(requeue(requeue_settings(stack)))
+    *_, last = client.watch(poison)
+    assert last.state is JobState.FAILED
+    assert last.error is not None
+    assert last.error.code == "too_many_attempts"
+    assert not stack.store.exists(Keys(poison).upload)
+
+
+def test_handing_a_job_back_is_no_attempt(stack: Stack) -> None:
+    job_id = record_only(stack, b"")
+    for _ in range(5):
+        record = Record(stack.store, job_id)
+        record.load()
+        record.begin()
+        record.hand_back()
+    assert record.status.attempts == 0
+    stack.store.delete_prefix(Keys(job_id).record)
+
+
+def test_of_two_holders_only_the_later_writes(stack: Stack) -> None:
+    job_id = record_only(stack, b"")
+    first, second = Record(stack.store, job_id), Record(stack.store, job_id)
+    first.load()
+    first.begin()
+    second.load()
+    second.begin()
+    with pytest.raises(ConflictError):
+        first.finish(JobState.SUCCEEDED)
+    second.finish(JobState.CANCELLED)
+    assert Catalog(stack.store).status(job_id).state is JobState.CANCELLED
+    stack.store.delete_prefix(Keys(job_id).record)

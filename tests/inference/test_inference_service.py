@@ -1,0 +1,163 @@
+"""Inference over gRPC: its contract, against the real server with the real model."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
+
+import grpc
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from poseway.local.stack import Stack
+from poseway.v1 import inference_pb2, inference_pb2_grpc
+from poseway.video import VideoReader
+
+MODEL = "openpose-mobilenet-thin"
+Request = inference_pb2.EstimatePosesRequest
+
+
+@pytest.fixture(scope="module")
+def stub(stack: Stack) -> Iterator[inference_pb2_grpc.InferenceServiceStub]:
+    with grpc.insecure_channel(stack.inference_address) as channel:
+        yield inference_pb2_grpc.InferenceServiceStub(channel)
+
+
+@pytest.fixture(scope="module")
+def picture(sample: Path) -> NDArray[np.uint8]:
+    """A frame of the sample with two people, scaled to 654x368."""
+    with sample.open("rb") as file:
+        reader = VideoReader(file)
+        frame = next(frame for frame in reader.frames() if frame.index == 120)
+        scaled = frame.bgr(654, 368)
+        reader.close()
+    return scaled
+
+
+def header(
+    model: str = MODEL, width: int = 1768, height: int = 994, max_people: int = 0
+) -> Request:
+    return Request(
+        header=inference_pb2.BatchHeader(
+            job_id="test",
+            model=model,
+            source_width=width,
+            source_height=height,
+            max_people=max_people,
+        )
+    )
+
+
+def frame(picture: NDArray[np.uint8], index: int = 0) -> Request:
+    height, width = picture.shape[:2]
+    return Request(
+        frame=inference_pb2.Frame(index=index, width=width, height=height, bgr=picture.tobytes())
+    )
+
+
+def estimate(
+    stub: inference_pb2_grpc.InferenceServiceStub, *requests: Request
+) -> list[inference_pb2.EstimatePosesResponse]:
+    return list(stub.EstimatePoses(iter(requests), timeout=60))
+
+
+def test_says_what_it_runs_and_how(stub: inference_pb2_grpc.InferenceServiceStub) -> None:
+    (model,) = stub.ListModels(inference_pb2.ListModelsRequest(), timeout=10).models
+    assert model.name == MODEL
+    assert model.sha256.startswith("51f84ea8")
+    assert model.engine.startswith("TensorFlow 2.")
+    assert model.device == "CPU" or model.device.startswith("GPU: ")
+    assert model.precision in ("float32", "bfloat16", "float16")
+    assert model.input_height == 368
+
+
+def test_two_people_in_pixels_of_the_source(
+    stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
+) -> None:
+    (answer,) = estimate(stub, header(), frame(picture, 120))
+    assert answer.poses.frame_index == 120
+    people = [np.array(pose.keypoints).reshape(18, 3) for pose in answer.poses.poses]
+    assert len(people) == 2
+    scores = [pose.score for pose in answer.poses.poses]
+    assert scores == sorted(scores, reverse=True)
+    necks = sorted((person[1, 0], person[1, 1]) for person in people)
+    # Looked at by eye: a man on a roof, a woman below him to the right.
+    assert necks[0] == pytest.approx((732, 170), abs=40)
+    assert necks[1] == pytest.approx((828, 575), abs=40)
+
+
+def test_answers_in_the_order_of_the_frames(
+    stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
+) -> None:
+    frames = [frame(picture if i % 2 else picture[:64, :64], i + 5) for i in range(6)]
+    answers = estimate(stub, header(), *frames)
+    assert [answer.poses.frame_index for answer in answers] == [5, 6, 7, 8, 9, 10]
+    assert [bool(answer.poses.poses) for answer in answers] == [False, True] * 3
+
+
+def test_keeps_the_best_people(
+    stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
+) -> None:
+    (everybody,) = estimate(stub, header(), frame(picture))
+    (one,) = estimate(stub, header(max_people=1), frame(picture))
+    assert list(one.poses.poses) == [everybody.poses.poses[0]]
+
+
+def test_callers_side_by_side_get_their_own_answers(
+    stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
+) -> None:
+    def call(number: int) -> list[int]:
+        frames = [frame(picture, 100 * number + i) for i in range(3)]
+        return [answer.poses.frame_index for answer in estimate(stub, header(), *frames)]
+
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(call, range(4)))
+    assert answers == [[100 * n, 100 * n + 1, 100 * n + 2] for n in range(4)]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (200, 8000), (1, 1), (333, 777)])
+def test_frames_of_any_size_give_finite_answers(
+    stub: inference_pb2_grpc.InferenceServiceStub, size: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (*size, 3), np.uint8)
+    (answer,) = estimate(stub, header(width=size[1], height=size[0]), frame(noise))
+    for pose in answer.poses.poses:
+        assert np.isfinite(pose.keypoints).all()
+
+
+SMALL = np.zeros((8, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("requests", "status", "words"),
+    [
+        ([], grpc.StatusCode.INVALID_ARGUMENT, "header"),
+        ([frame(SMALL)], grpc.StatusCode.INVALID_ARGUMENT, "header"),
+        ([header(), header()], grpc.StatusCode.INVALID_ARGUMENT, "must be a frame"),
+        ([header("other")], grpc.StatusCode.NOT_FOUND, MODEL),
+        ([header(width=0)], grpc.StatusCode.INVALID_ARGUMENT, "source_width"),
+        ([header(max_people=-1)], grpc.StatusCode.INVALID_ARGUMENT, "max_people"),
+        (
+            [header(), Request(frame=inference_pb2.Frame(width=8, height=8, bgr=b"short"))],
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "5 bytes",
+        ),
+        (
+            [header(), Request(frame=inference_pb2.Frame(width=9000, height=1, bgr=b""))],
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "8192",
+        ),
+    ],
+)
+def test_bad_requests_are_refused_with_a_reason(
+    stub: inference_pb2_grpc.InferenceServiceStub,
+    requests: list[Request],
+    status: grpc.StatusCode,
+    words: str,
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        estimate(stub, *requests)
+    call = cast("grpc.Call", caught.value)
+    assert call.code() is status
+    assert words in (call.details() or "")
