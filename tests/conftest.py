@@ -7,7 +7,8 @@ import pytest
 
 from poseway.client import Client
 from poseway.local.fetch import fetch_sample
-from poseway.local.stack import ROOT, Stack, free_ports
+from poseway.local.place import free_ports
+from poseway.local.stack import ROOT, Stack
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from poseway.local.processes import StackError
-from poseway.local.stack import Stack, free_ports, is_ready, running
+from poseway.local.place import StackError, free_ports
+from poseway.local.stack import Stack, is_ready, running
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 

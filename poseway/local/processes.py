@@ -13,13 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from poseway.errors import PosewayError
-
-
-class StackError(PosewayError):
-    """A process of the local system does not start."""
-
-    code = "stack"
+from poseway.local.place import StackError
 
 
 @dataclass

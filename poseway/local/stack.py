@@ -1,13 +1,9 @@
 """The whole system on loopback: object storage, queue, the services, the page."""
 
-import fcntl
 import json
 import os
-import secrets
 import shutil
-import socket
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -20,11 +16,19 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import SecretStr
 
 from poseway.errors import PosewayError
-from poseway.local.processes import Process, StackError, Supervisor
+from poseway.local.place import (
+    HOST,
+    WEED_SECRETS,
+    StackError,
+    free_ports,
+    is_free,
+    load_secrets,
+    lock,
+)
+from poseway.local.processes import Process, Supervisor
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 
-_HOST: Final = "127.0.0.1"
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -51,23 +55,23 @@ class Stack:
         """
         self.data_dir = data_dir.resolve()
         self._env = env or {}
-        self._secrets = _secrets(self.data_dir / "secrets.json")
+        self._secrets = load_secrets(self.data_dir / "secrets.json")
         ports = iter(free_ports(15))
         self._weed_ports = {name: next(ports) for name in _WEED_PORTS}
         self._nats_port = next(ports)
-        self.inference_address = f"{_HOST}:{next(ports)}"
-        self.tracker_address = f"{_HOST}:{next(ports)}"
-        self.renderer_address = f"{_HOST}:{next(ports)}"
+        self.inference_address = f"{HOST}:{next(ports)}"
+        self.tracker_address = f"{HOST}:{next(ports)}"
+        self.renderer_address = f"{HOST}:{next(ports)}"
         fallback = next(ports)
-        self._port = port or (8080 if _is_free(8080) else fallback)
-        self.gateway_url = f"http://{_HOST}:{self._port}"
+        self._port = port or (8080 if is_free(8080) else fallback)
+        self.gateway_url = f"http://{HOST}:{self._port}"
         self.storage_settings = StorageSettings(
-            s3_endpoint=f"http://{_HOST}:{self._weed_ports['s3.port']}",
+            s3_endpoint=f"http://{HOST}:{self._weed_ports['s3.port']}",
             s3_access_key=self._secrets["s3_access_key"],
             s3_secret_key=SecretStr(self._secrets["s3_secret_key"]),
         )
         self.store = ObjectStore(self.storage_settings)
-        self._lock = _lock(self.data_dir / "lock")
+        self._lock = lock(self.data_dir / "lock")
         self._supervisor: Supervisor | None = None
 
     @property
@@ -77,7 +81,7 @@ class Stack:
             "POSEWAY_S3_ENDPOINT": self.storage_settings.s3_endpoint or "",
             "POSEWAY_S3_ACCESS_KEY": self._secrets["s3_access_key"],
             "POSEWAY_S3_SECRET_KEY": self._secrets["s3_secret_key"],
-            "POSEWAY_NATS_URL": f"nats://{_HOST}:{self._nats_port}",
+            "POSEWAY_NATS_URL": f"nats://{HOST}:{self._nats_port}",
             "POSEWAY_NATS_TOKEN": self._secrets["nats_token"],
             "POSEWAY_INFERENCE_ADDRESS": self.inference_address,
             "POSEWAY_TRACKER_ADDRESS": self.tracker_address,
@@ -150,8 +154,8 @@ class Stack:
         directory.mkdir(exist_ok=True)
         options = {
             "dir": str(directory),
-            "ip": _HOST,
-            "ip.bind": _HOST,
+            "ip": HOST,
+            "ip.bind": HOST,
             "webdav": "false",
             "admin.ui": "false",
             "s3.port.iceberg": "0",
@@ -169,7 +173,7 @@ class Stack:
                 "AWS_SECRET_ACCESS_KEY": self._secrets["s3_secret_key"],
                 "GOMEMLIMIT": "400MiB",
                 # Without these its other ports would serve the bucket to anyone.
-                **{name: self._secrets[name] for name in _WEED_SECRETS},
+                **{name: self._secrets[name] for name in WEED_SECRETS},
             },
             self._storage_ready,
         )
@@ -187,7 +191,7 @@ class Stack:
         config = self.data_dir / "nats.conf"
         config.touch(mode=0o600)
         config.write_text(
-            f"host: {_HOST}\n"
+            f"host: {HOST}\n"
             f"port: {self._nats_port}\n"
             f"authorization {{ token: {json.dumps(self._secrets['nats_token'])} }}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self.data_dir / 'nats'))}\n"
@@ -197,7 +201,7 @@ class Stack:
             "queue",
             [_program("nats-server"), "-c", str(config)],
             {},
-            lambda: not _is_free(self._nats_port),
+            lambda: not is_free(self._nats_port),
         )
 
     def _grpc(self, name: str, address: str) -> Process:
@@ -243,12 +247,6 @@ _WEED_PORTS: Final = (
     "admin.port",
     "admin.port.grpc",
 )
-_WEED_SECRETS: Final = (
-    "WEED_JWT_SIGNING_KEY",
-    "WEED_JWT_SIGNING_READ_KEY",
-    "WEED_JWT_FILER_SIGNING_KEY",
-    "WEED_JWT_FILER_SIGNING_READ_KEY",
-)
 
 
 def running(data_dir: Path) -> str | None:
@@ -269,24 +267,6 @@ def is_ready(gateway_url: str) -> bool:
         return False
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports on which nobody listens right now."""
-    taken = [socket.socket() for _ in range(count)]
-    try:
-        for listener in taken:
-            listener.bind((_HOST, 0))
-        return [listener.getsockname()[1] for listener in taken]
-    finally:
-        for listener in taken:
-            listener.close()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((_HOST, port)) != 0
-
-
 def _program(name: str) -> str:
     """A program that was installed beside our Python."""
     path = Path(sys.executable).with_name(name)
@@ -294,36 +274,3 @@ def _program(name: str) -> str:
     if found is None:
         raise StackError(f"There is no program {name}. Run `make run` to set everything up.")
     return found
-
-
-def _secrets(path: Path) -> dict[str, str]:
-    """Secrets of this data directory, made once and readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        names = ("s3_access_key", "s3_secret_key", "nats_token", *_WEED_SECRETS)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({name: secrets.token_hex(20) for name in names}))
-    values: dict[str, str] = json.loads(path.read_text())
-    return values
-
-
-def _lock(path: Path, seconds: float = 15) -> int:
-    """Locks a data directory; a system that was just killed needs a moment to let go of it.
-
-    Raises:
-        StackError: Another system runs there.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() < deadline:
-                time.sleep(0.1)
-                continue
-            os.close(descriptor)
-            raise StackError(
-                f"Another system is running on {path.parent}. Stop it, or use --data-dir."
-            ) from None
-        return descriptor

@@ -1,0 +1,80 @@
+"""What a local system needs of its machine and of its data directory: ports, secrets, a lock."""
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+from typing import Final
+
+from poseway.errors import PosewayError
+
+HOST: Final = "127.0.0.1"
+
+WEED_SECRETS: Final = (
+    "WEED_JWT_SIGNING_KEY",
+    "WEED_JWT_SIGNING_READ_KEY",
+    "WEED_JWT_FILER_SIGNING_KEY",
+    "WEED_JWT_FILER_SIGNING_READ_KEY",
+)
+"""Names of the object storage's own signing keys."""
+
+
+class StackError(PosewayError):
+    """The local system does not start."""
+
+    code = "stack"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on which nobody listens right now."""
+    taken = [socket.socket() for _ in range(count)]
+    try:
+        for listener in taken:
+            listener.bind((HOST, 0))
+        return [listener.getsockname()[1] for listener in taken]
+    finally:
+        for listener in taken:
+            listener.close()
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) != 0
+
+
+def load_secrets(path: Path) -> dict[str, str]:
+    """Secrets of this data directory, made once and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        names = ("s3_access_key", "s3_secret_key", "nats_token", *WEED_SECRETS)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({name: secrets.token_hex(20) for name in names}))
+    values: dict[str, str] = json.loads(path.read_text())
+    return values
+
+
+def lock(path: Path, seconds: float = 15) -> int:
+    """Locks a data directory; a system that was just killed needs a moment to let go of it.
+
+    Raises:
+        StackError: Another system runs there.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            os.close(descriptor)
+            raise StackError(
+                f"Another system is running on {path.parent}. Stop it, or use --data-dir."
+            ) from None
+        return descriptor
