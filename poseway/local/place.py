@@ -49,7 +49,6 @@ def is_free(port: int) -> bool:
 
 def load_secrets(path: Path) -> dict[str, str]:
     """Secrets of this data directory, made once and readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         names = ("s3_access_key", "s3_secret_key", "nats_token", *WEED_SECRETS)
         path.touch(mode=0o600)

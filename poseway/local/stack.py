@@ -54,6 +54,8 @@ class Stack:
             env: More settings for the services, ``POSEWAY_*``.
         """
         self.data_dir = data_dir.resolve()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._lock = lock(self.data_dir / "lock")
         self._env = env or {}
         self._secrets = load_secrets(self.data_dir / "secrets.json")
         ports = iter(free_ports(15))
@@ -71,7 +73,6 @@ class Stack:
             s3_secret_key=SecretStr(self._secrets["s3_secret_key"]),
         )
         self.store = ObjectStore(self.storage_settings)
-        self._lock = lock(self.data_dir / "lock")
         self._supervisor: Supervisor | None = None
 
     @property
