@@ -18,6 +18,7 @@ _FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
+_BEFORE_START: Final = 10
 
 
 class SeekableFile(Protocol):
@@ -63,7 +64,7 @@ class SourceFrame:
     Attributes:
         index: Number in the video, from 0.
         pts: Presentation time in ticks, counted from the start of the video.
-        duration: Ticks that the frame is shown.
+        duration: Ticks that the frame is shown, as far as the container tells.
         image: The decoded picture, not yet turned upright. It may be in use by the decoder: never
             draw on it.
         turns: Quarter turns counter-clockwise that make it upright, 0 to 3.
@@ -124,6 +125,9 @@ class VideoReader:
         origin = self.container.start_time or 0
         self.start = round(Fraction(origin, av.time_base) / base)
         first = self._first_image()
+        # AVI knows only the order in which frames are stored, which a decoder delays.
+        self._as_stored = self.container.format.name == "avi"
+        self._delay = (first.dts or 0) - self.start if self._as_stored else 0
         width, height = first.width, first.height
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
         if _turns(first) % 2:
@@ -178,9 +182,10 @@ class VideoReader:
         previous: int | None = None
         next_pts = 0
         for image in self._images():
-            pts = next_pts if image.pts is None else image.pts - self.start
+            ticks = image.dts if self._as_stored else image.pts
+            pts = next_pts if ticks is None else ticks - self.start - self._delay
             if after is not None and previous is None:
-                if image.pts is None or pts > after:
+                if ticks is None or pts > after:
                     return
                 if not image.key_frame:
                     continue
@@ -218,16 +223,27 @@ class VideoReader:
     def _first_image(self) -> av.VideoFrame:
         for image in self._images():
             return image
-        raise VideoError("No frame of the video can be decoded. Convert it to MP4 (H.264).")
+        raise VideoError(
+            "No frame of the video can be decoded: it is damaged or cut off. Upload the whole "
+            "file, or convert it to MP4 (H.264)."
+        )
 
     def _seek(self, pts: int | None) -> None:
         """Goes to the last keyframe at or before `pts`, or to the start."""
-        target = self.start + max(0, pts or 0)
+        if pts is not None:
+            self._try_seek(max(0, pts))
+            return
+        # Not every format finds its first frame at its time, nor takes a time before it.
+        early = round(_BEFORE_START / self._time_base())
+        if not (self._try_seek(-early) or self._try_seek(0)):
+            raise VideoError("The file cannot be read twice from its start.")
+
+    def _try_seek(self, pts: int) -> bool:
         try:
-            self.container.seek(target, stream=self.stream, backward=True)
-        except av.error.FFmpegError as error:
-            if pts is None:
-                raise VideoError("The file cannot be read twice from its start.") from error
+            self.container.seek(self.start + pts, stream=self.stream, backward=True)
+        except av.error.FFmpegError:
+            return False
+        return True
 
     def _check_whole(self, file: SeekableFile) -> None:
         """An MP4's index says where each frame lies; one beyond the end means a cut-off file."""

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
-from poseway.local.stack import Stack, free_ports
+from poseway.local.place import free_ports
+from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
 from poseway.storage.writer import PART_BYTES
@@ -128,3 +129,19 @@ def test_an_aborted_object_never_appears(store: ObjectStore, prefix: str) -> Non
     with pytest.raises(RuntimeError):
         break_off()
     assert not store.exists(prefix + "data")
+
+
+def test_the_head_can_be_larger_than_a_part(store: ObjectStore, prefix: str) -> None:
+    head = PART_BYTES + 5_000_000
+    body = secrets.token_bytes(2 * PART_BYTES)
+    with ObjectWriter(store, prefix + "data", "video/mp4", head) as writer:
+        writer.seek(head - 100)
+        writer.write(body)
+        writer.seek(PART_BYTES + 7)
+        writer.write(b"index")
+        writer.seek(head)
+        with pytest.raises(io.UnsupportedOperation):
+            writer.write(b"late")
+    expected = bytearray(head - 100) + body
+    expected[PART_BYTES + 7 : PART_BYTES + 12] = b"index"
+    assert store.get(prefix + "data")[0] == bytes(expected)

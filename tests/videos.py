@@ -1,7 +1,7 @@
 """Small videos, made when a test needs them."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -37,6 +37,10 @@ def make_video(
     codec: str = "libx264",
     container: str = "mp4",
     sound: bool = False,
+    times: Sequence[int] | None = None,
+    time_base: Fraction | None = None,
+    options: dict[str, str] | None = None,
+    matrix: Sequence[int] | None = None,
 ) -> bytes:
     """Encodes a video.
 
@@ -47,15 +51,25 @@ def make_video(
         codec: FFmpeg's name of the encoder.
         container: FFmpeg's name of the format.
         sound: Whether to add a tone of the same length.
+        times: Presentation times of the frames in ticks; None for one after the other.
+        time_base: Seconds per tick; None for the time of one frame.
+        options: The encoder's options.
+        matrix: Display matrix, nine numbers as in ISO/IEC 14496-12, 8.5.2.
     """
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
-        stream = cast("VideoStream", output.add_stream(codec, rate=rate, options={"g": "12"}))
+        every = {"g": "12", **(options or {})}
+        stream = cast("VideoStream", output.add_stream(codec, rate=rate, options=every))
         stream.height, stream.width = picture(0).shape[:2]
         stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = time_base or 1 / rate
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
         tone = output.add_stream("aac", rate=48000) if sound else None
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
+            frame.pts = index if times is None else times[index]
+            frame.time_base = time_base or 1 / rate
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
         if tone is not None:

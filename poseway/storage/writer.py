@@ -17,9 +17,9 @@ PART_BYTES: Final = 8 << 20
 class ObjectWriter(io.RawIOBase):
     """Writes an object as a multipart upload.
 
-    The first part stays in memory until the end and can be written again: a container whose header
-    is only known once everything else is written (an MP4 with its index in front) needs no file on
-    disk. Everything after the first part can only be appended to.
+    The head, which is the first part, stays in memory until the end and can be written again: a
+    container whose header is only known once everything else is written (an MP4 with its index in
+    front) needs no file on disk. Everything after the head can only be appended to.
 
     Used as a context manager, the object appears when the block ends and not at all if it raises.
 
@@ -28,20 +28,24 @@ class ObjectWriter(io.RawIOBase):
         sha256: Hash of the bytes in the order they were written, for callers that only append.
     """
 
-    def __init__(self, store: ObjectStore, key: str, content_type: str) -> None:
+    def __init__(
+        self, store: ObjectStore, key: str, content_type: str, head_bytes: int = PART_BYTES
+    ) -> None:
         """Begins the upload.
 
         Args:
             store: Where to write.
             key: Name of the object.
             content_type: Media type to serve it with.
+            head_bytes: Bytes that can be written again, at least; never less than `PART_BYTES`.
         """
         super().__init__()
         self._store = store
         self._content_type = content_type
         self._head = bytearray()
         self._tail = bytearray()
-        self._tail_start = PART_BYTES
+        self._head_bytes = max(PART_BYTES, head_bytes)
+        self._tail_start = self._head_bytes
         self._position = 0
         self._parts: list[CompletedPartTypeDef] = []
         self._upload_id: str | None = None
@@ -54,7 +58,7 @@ class ObjectWriter(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Within the first part."""
+        """Within the head."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -77,12 +81,13 @@ class ObjectWriter(io.RawIOBase):
         view = memoryview(data).cast("B")
         self.sha256.update(view)
         while view:
-            if self._position < PART_BYTES:
-                room, buffer, offset = PART_BYTES - self._position, self._head, self._position
+            if self._position < self._head_bytes:
+                offset = self._position
+                room, buffer = self._head_bytes - offset, self._head
             else:
                 offset = self._position - self._tail_start
                 room, buffer = PART_BYTES - offset, self._tail
-            if offset < 0 or offset > PART_BYTES:
+            if offset < 0 or room <= 0:
                 raise io.UnsupportedOperation(f"cannot write {self.key} at {self._position}")
             piece = view[:room]
             if offset > len(buffer):
@@ -120,7 +125,7 @@ class ObjectWriter(io.RawIOBase):
             return
         if self._tail:
             self._send(self._tail)
-        self._head.extend(bytes(PART_BYTES - len(self._head)))
+        self._head.extend(bytes(self._head_bytes - len(self._head)))
         self._send(self._head, number=1)
         assert self._upload_id is not None  # noqa: S101 # _send has begun it
         self._parts.sort(key=lambda part: part["PartNumber"])
@@ -131,14 +136,16 @@ class ObjectWriter(io.RawIOBase):
                 UploadId=self._upload_id,
                 MultipartUpload={"Parts": self._parts},
             )
+        self._upload_id = None
 
     def abort(self) -> None:
-        """Throws away what was written."""
+        """Throws away what was written, unless it is finished."""
         if self._upload_id is not None:
             with translated(self.key):
                 self._store.client.abort_multipart_upload(
                     Bucket=self._store.bucket, Key=self.key, UploadId=self._upload_id
                 )
+            self._upload_id = None
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +156,10 @@ class ObjectWriter(io.RawIOBase):
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.finish()
-        else:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
             self.abort()
+            # So that a muxer that is let go of later does not write its end here.
+            self.close()

@@ -1,0 +1,1 @@
+"""Draws skeletons on video, encodes it, and takes screenshots."""

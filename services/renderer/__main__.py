@@ -1,0 +1,24 @@
+"""``python -m services.renderer``: serves until it is told to stop."""
+
+from poseway import telemetry
+from poseway.rpc import serve
+from poseway.storage import ObjectStore
+from services.renderer.encode import Encoding
+from services.renderer.service import add_to
+from services.renderer.settings import RendererSettings
+from services.renderer.work import Renderer
+
+
+def main() -> None:
+    """Serves with the settings of the environment."""
+    settings = RendererSettings()
+    telemetry.start("renderer", settings)
+    encoding = Encoding(
+        settings.encoder_preset, settings.encoder_crf, threads=settings.codec_threads
+    )
+    renderer = Renderer(ObjectStore(settings), encoding)
+    serve(settings, lambda server: add_to(server, renderer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""A picture to draw on, plane by plane."""
+
+from typing import Final
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.video import SourceFrame
+from services.renderer.colour import ColourSpace
+
+_NEUTRAL: Final = 128
+_PLANAR: Final = ("yuv420p", "yuvj420p")
+
+
+class Canvas:
+    """An upright 4:2:0 picture of its own memory.
+
+    H.264 in 4:2:0 has no odd sizes: a picture of odd width or height is one pixel larger than its
+    video, and that column or row repeats its neighbour.
+
+    Attributes:
+        frame: The picture as FFmpeg knows it.
+        luma: uint8 (height, width), a view into `frame`.
+        chroma: Blue and red difference, each uint8 (height / 2, width / 2), views into `frame`.
+    """
+
+    def __init__(self, width: int, height: int, space: ColourSpace) -> None:
+        """Makes a picture whose content is not set yet.
+
+        Args:
+            width: Pixels of the upright video.
+            height: Pixels of the upright video.
+            space: Its colours.
+        """
+        self._space = space
+        self._size = width, height
+        self.frame = av.VideoFrame(width + width % 2, height + height % 2, "yuv420p")
+        self.frame.colorspace = space.effective
+        self.frame.color_range = space.range
+        self.luma, *self.chroma = (_view(plane) for plane in self.frame.planes)
+
+    def blacken(self) -> None:
+        """Makes it black."""
+        self.luma[:] = self._space.black
+        for plane in self.chroma:
+            plane[:] = _NEUTRAL
+
+    def show(self, source: SourceFrame) -> None:
+        """Copies a frame of the video, turned upright."""
+        width, height = self._size
+        if source.turns % 2:
+            width, height = height, width
+        image = self._converted(source.image, width, height)
+        for target, plane in zip((self.luma, *self.chroma), image.planes, strict=True):
+            upright = np.rot90(_view(plane), source.turns)
+            rows, columns = upright.shape
+            target[:rows, :columns] = upright
+            target[:rows, columns:] = target[:rows, columns - 1 : columns]
+            target[rows:] = target[rows - 1 : rows]
+
+    def _converted(self, image: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+        """The picture in 4:2:0 and at the video's size, which some videos change midway."""
+        if image.format.name in _PLANAR and (image.width, image.height) == (width, height):
+            return image
+        same = {} if image.format.is_rgb else {"src_colorspace": self._space.effective}
+        return image.reformat(
+            width,
+            height,
+            "yuv420p",
+            dst_colorspace=self._space.effective,
+            dst_color_range=self._space.range,
+            **same,
+        )
+
+
+def _view(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
+    """The samples of a plane, uint8 (height, width), without the padding of its lines."""
+    lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    return lines[:, : plane.width]

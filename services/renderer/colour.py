@@ -1,0 +1,86 @@
+"""Colours in the terms of a video: which numbers in its planes mean red."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import av
+
+_RGB: Final = 0
+_BT709: Final = 1
+_UNSPECIFIED: Final = 2
+_BT601: Final = 5
+_FULL: Final = 2
+
+# Weights of red and blue in the luma of each matrix, by its number in ITU-T H.273, table 4.
+_WEIGHTS: Final = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColourSpace:
+    """How a video's planes mean colours. The numbers are those of ITU-T H.273, as FFmpeg's are.
+
+    Attributes:
+        matrix: Matrix that the video names; 2 if it names none.
+        primaries: Colour primaries that it names.
+        transfer: Transfer characteristics that it names.
+        full: Whether samples use all of 0..255 instead of 16..235 and 16..240.
+        effective: Matrix to compute with: the named one, else what players take for that size.
+    """
+
+    matrix: int
+    primaries: int
+    transfer: int
+    full: bool
+    effective: int
+
+    @classmethod
+    def of(cls, stream: av.VideoStream) -> "ColourSpace":
+        """Tells the colour space that a stream's pictures have once they are YUV."""
+        context = stream.codec_context
+        name = context.pix_fmt or ""
+        guess = _BT709 if min(context.width, context.height) >= 720 else _BT601
+        matrix = context.colorspace
+        if stream.format.is_rgb or matrix == _RGB:
+            return cls(guess, context.color_primaries, context.color_trc, False, guess)
+        return cls(
+            matrix=matrix,
+            primaries=context.color_primaries,
+            transfer=context.color_trc,
+            full=context.color_range == _FULL or name.startswith("yuvj"),
+            effective=matrix if matrix in _WEIGHTS else guess,
+        )
+
+    @property
+    def range(self) -> int:
+        """Range of the samples as FFmpeg numbers it: 1 limited, 2 full."""
+        return _FULL if self.full else 1
+
+    @property
+    def black(self) -> int:
+        """Luma of black."""
+        return 0 if self.full else 16
+
+    def yuv(self, rgb: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Luma and chroma, 0..255, of a colour that is given as red, green, blue, 0..255.
+
+        See ITU-T H.273, equations 38 to 43.
+        """
+        red, green, blue = (value / 255 for value in rgb)
+        kr, kb = _WEIGHTS[self.effective]
+        luma = kr * red + (1 - kr - kb) * green + kb * blue
+        cb = (blue - luma) / (2 * (1 - kb))
+        cr = (red - luma) / (2 * (1 - kr))
+        span, chroma_span = (255, 255) if self.full else (219, 224)
+        return (
+            round(self.black + span * luma),
+            min(255, round(128 + chroma_span * cb)),
+            min(255, round(128 + chroma_span * cr)),
+        )

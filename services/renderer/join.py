@@ -1,0 +1,180 @@
+"""Joining segments to one MP4 that plays while it loads, with the upload's sound, not encoding."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from math import ceil
+from typing import Final, TypeAlias
+
+import av
+import av.error
+
+from poseway.errors import IncompatibleError
+from poseway.video import SeekableFile, VideoReader, open_container
+from services.renderer.encode import Sink, mp4_options
+from services.renderer.sound import add_sound
+
+# Pictures and sound take turns this often in the file: rarely, since every turn costs space in the
+# index, yet often enough for a player that reads from a network.
+_TURN_MICROSECONDS: Final = 500_000
+# Bytes in the index: 4 for the size of a packet, 8 for its time unless that is as far from the last
+# one's as all are, which it is in most sound, and some for keyframes and turns.
+_INDEX_BYTES: Final = 1 << 13
+_INDEX_BYTES_PER_FRAME: Final = 14
+_INDEX_BYTES_PER_SOUND: Final = 6
+_SOUND_PACKETS_PER_SECOND: Final = 50
+
+MARGIN: Final = 4096
+"""Bytes at the start of the file, besides the index, that change until the end."""
+
+# Quoted, since the classes have no type parameters when the program runs.
+_Packet: TypeAlias = "av.Packet[av.VideoStream] | av.Packet[av.AudioStream]"
+
+
+class IndexRoomError(Exception):
+    """The room that was left for the index did not suffice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What became of the segments.
+
+    Attributes:
+        duration: Seconds from the start of the video to the end of its last frame.
+        audio_codec: Codec of the sound, empty if there is none.
+    """
+
+    duration: Fraction
+    audio_codec: str
+
+
+class Joiner:
+    """Joins the segments of one video.
+
+    Attributes:
+        room: Bytes to leave for the index: more than most videos need.
+    """
+
+    def __init__(self, upload: SeekableFile, frames: int) -> None:
+        """Looks at the upload.
+
+        Args:
+            upload: The video that the segments show.
+            frames: Frames that the segments hold together.
+        """
+        with closing(VideoReader(upload, threads=1)) as reader:
+            self._time_base = reader.info.time_base
+            self._zero = reader.start * reader.info.time_base
+            sounds = ceil(_SOUND_PACKETS_PER_SECOND * frames / reader.info.frame_rate)
+        self._upload = upload
+        self._frames = frames
+        self.room = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frames + _INDEX_BYTES_PER_SOUND * sounds
+
+    def write(self, segments: Iterable[SeekableFile], output: Sink, room: int) -> Joined:
+        """Writes one MP4 with the packets of all segments and of the upload's sound.
+
+        The index (the box ``moov``) comes first, so that a browser can begin before it has
+        everything: room is left for it at the start and filled at the end. Pictures keep their
+        presentation times.
+
+        Args:
+            segments: MP4 files of `SegmentEncoder`, in order; each is taken as its turn comes.
+            output: Must write, and seek within its first `room` + `MARGIN` bytes.
+            room: Bytes to leave for the index.
+
+        Raises:
+            IncompatibleError: The segments do not fit together.
+            IndexRoomError: `room` is too little.
+        """
+        pictures = _Pictures(segments)
+        self._upload.seek(0)
+        with closing(open_container(self._upload)) as source:
+            target = av.open(output, "w", format="mp4", options=self._options(room))
+            video = target.add_stream_from_template(pictures.stream)
+            streams: list[Iterator[_Packet]] = [pictures.packets(video)]
+            sound = add_sound(target, source, self._zero)
+            if sound:
+                streams.append(sound.packets)
+            for packet in heapq.merge(*streams, key=_seconds):
+                target.mux_one(packet)
+            if pictures.frames != self._frames:
+                raise IncompatibleError(
+                    f"The segments hold {pictures.frames} frames instead of {self._frames}."
+                )
+            try:
+                target.close()
+            except av.error.ArgumentError as error:
+                raise IndexRoomError from error
+        return Joined(pictures.end, sound.codec if sound else "")
+
+    def _options(self, room: int) -> dict[str, str]:
+        return {
+            **mp4_options(self._time_base),
+            "moov_size": str(room),
+            "chunk_duration": str(_TURN_MICROSECONDS),
+        }
+
+
+class _Pictures:
+    """The pictures of all segments, one after the other.
+
+    Attributes:
+        stream: Video stream of the first segment.
+        frames: Frames handed out so far.
+        end: Seconds from the start of the video to the end of the last of them.
+    """
+
+    def __init__(self, segments: Iterable[SeekableFile]) -> None:
+        """Opens the first segment.
+
+        Raises:
+            IncompatibleError: There is none, or it is no video.
+        """
+        self.frames = 0
+        self.end = Fraction(0)
+        self._containers = (_open(file) for file in segments)
+        first = next(self._containers, None)
+        if first is None:
+            raise IncompatibleError("There are no segments to join.")
+        self._first = first
+        self.stream = first.streams.video[0]
+
+    def packets(self, target: av.VideoStream) -> Iterator[_Packet]:
+        """Packets of all segments, for a stream of another container."""
+        kind = _kind(self.stream)
+        last = -1
+        for number, container in enumerate(chain([self._first], self._containers)):
+            with container:
+                stream = container.streams.video[0]
+                if _kind(stream) != kind:
+                    raise IncompatibleError(f"Segment {number} was encoded in another way.")
+                for packet in container.demux(stream):
+                    if packet.pts is None:
+                        continue
+                    if packet.pts <= last:
+                        raise IncompatibleError(f"Segment {number} begins before the last ends.")
+                    last = packet.pts
+                    self.frames += 1
+                    self.end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    packet.stream = target
+                    yield packet
+
+
+def _kind(stream: av.VideoStream) -> tuple[object, ...]:
+    """What must be the same in all segments: decoders are set up once."""
+    context = stream.codec_context
+    return context.name, context.width, context.height, context.extradata, stream.time_base
+
+
+def _open(file: SeekableFile) -> av.container.InputContainer:
+    try:
+        return av.open(file, "r")
+    except av.error.FFmpegError as error:
+        raise IncompatibleError("A segment is not a video.") from error
+
+
+def _seconds(packet: _Packet) -> float:
+    return (packet.dts or 0) * float(packet.time_base)

@@ -1,0 +1,83 @@
+"""The renderer behind gRPC."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import grpc
+import structlog
+from prometheus_client import Counter, Histogram
+
+from poseway.errors import InvalidRequestError
+from poseway.v1 import renderer_pb2, renderer_pb2_grpc
+from services.renderer import request as requested
+from services.renderer.work import Renderer
+
+NAME: Final = renderer_pb2.DESCRIPTOR.services_by_name["RendererService"].full_name
+
+_FRAMES: Final = Counter("poseway_renderer_frames", "Frames drawn and encoded.")
+_SECONDS: Final = Histogram(
+    "poseway_renderer_call_seconds",
+    "Wall-clock seconds of a call.",
+    ["method"],
+    buckets=(0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600),
+)
+
+log = structlog.get_logger(__name__)
+
+
+class RendererService(renderer_pb2_grpc.RendererServiceServicer):
+    """Checks requests and hands them to the renderer."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+
+    def RenderSegment(  # noqa: N802 # the name in the proto
+        self,
+        request_iterator: Iterator[renderer_pb2.RenderSegmentRequest],
+        context: grpc.ServicerContext,
+    ) -> renderer_pb2.RenderSegmentResponse:
+        """See renderer.proto."""
+        header = requested.header(next(request_iterator, None))
+        _bind(job=header.job_id, segment=header.segment)
+        with _SECONDS.labels("RenderSegment").time():
+            rendered, size = self._renderer.render(
+                header.job_id,
+                header.segment,
+                requested.posed(request_iterator),
+                requested.background(header.overlay),
+                requested.every(header),
+            )
+        _FRAMES.inc(rendered.frames)
+        log.info("segment rendered", frames=rendered.frames, bytes=size)
+        return renderer_pb2.RenderSegmentResponse(
+            frames=rendered.frames, video_bytes=size, screenshots=rendered.screenshots
+        )
+
+    def JoinSegments(  # noqa: N802 # the name in the proto
+        self, request: renderer_pb2.JoinSegmentsRequest, context: grpc.ServicerContext
+    ) -> renderer_pb2.JoinSegmentsResponse:
+        """See renderer.proto."""
+        requested.check_job_id(request.job_id)
+        if request.segments < 1 or request.frames < 1:
+            raise InvalidRequestError("There must be at least one segment and one frame.")
+        _bind(job=request.job_id)
+        with _SECONDS.labels("JoinSegments").time():
+            joined, size = self._renderer.join(request.job_id, request.segments, request.frames)
+        log.info("segments joined", segments=request.segments, bytes=size)
+        return renderer_pb2.JoinSegmentsResponse(
+            video_bytes=size,
+            duration_seconds=float(joined.duration),
+            audio_codec=joined.audio_codec,
+        )
+
+
+def add_to(server: grpc.Server, renderer: Renderer) -> str:
+    """Adds the service to a server and returns its full name."""
+    renderer_pb2_grpc.add_RendererServiceServicer_to_server(RendererService(renderer), server)
+    return NAME
+
+
+def _bind(**values: str | int) -> None:
+    """Adds these to all that this thread logs until its next call, also to how the call ended."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**values)

@@ -1,0 +1,22 @@
+"""The renderer's settings."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from poseway.settings import ServerSettings, StorageSettings
+
+
+class RendererSettings(ServerSettings, StorageSettings):
+    """Settings of the renderer."""
+
+    # "ultrafast" is missing: it leaves out what makes the High profile.
+    encoder_preset: Literal[
+        "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
+    ] = Field("superfast", description="x264's trade of speed for size.")
+    encoder_crf: int = Field(
+        23, ge=0, le=51, description="x264's constant quality: 18 looks lossless, 28 is small."
+    )
+    codec_threads: int = Field(
+        4, ge=0, le=64, description="Threads that decode and encode a segment; 0: by the cores."
+    )

@@ -1,0 +1,139 @@
+"""The sound of an upload on its way into an MP4."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, TypeAlias
+
+import av
+import av.error
+import structlog
+from av.stream import Discard
+
+log = structlog.get_logger(__name__)
+
+# What MP4 may hold is copied; everything else becomes AAC.
+_COPIED: Final = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})
+_AAC_RATE: Final = 48_000
+_AAC_BITS_PER_CHANNEL: Final = 96_000
+
+
+# Quoted, since the classes have no type parameters when the program runs.
+_Packets: TypeAlias = "Iterator[av.Packet[av.AudioStream]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Sound that goes into an MP4.
+
+    Attributes:
+        codec: FFmpeg's name of its codec in there.
+        packets: Its packets, in order, on the clock of the video.
+    """
+
+    codec: str
+    packets: _Packets
+
+
+def add_sound(
+    output: av.container.OutputContainer, source: av.container.InputContainer, zero: Fraction
+) -> Sound | None:
+    """Adds the first sound of an upload to an MP4 that is not begun yet.
+
+    Args:
+        output: The MP4.
+        source: The upload, at its start.
+        zero: Seconds from the upload's zero to the start of its video.
+
+    Returns:
+        The sound, whose packets are still to be muxed; None if there is none that can be read.
+    """
+    if not source.streams.audio:
+        return None
+    stream = source.streams.audio[0]
+    context = stream.codec_context
+    if context is None or not context.sample_rate:
+        log.warning("sound cannot be read")
+        return None
+    # What is not read need not be fetched.
+    for other in source.streams:
+        if other is not stream:
+            other.discard = Discard.all
+    codec = context.codec.canonical_name
+    if codec in _COPIED:
+        target = output.add_stream_from_template(stream)
+        return Sound(codec, _timed(_copied(source, stream), target, zero))
+    target = _add_aac(output, stream)
+    return Sound("aac", _timed(_encoded(source, stream, target), target, zero))
+
+
+def _timed(packets: _Packets, target: av.AudioStream, zero: Fraction) -> _Packets:
+    """Moves packets onto the clock of the video; those out of order, which MP4 refuses, go."""
+    last: int | None = None
+    for packet in packets:
+        shift = round(zero / packet.time_base)
+        pts = packet.dts if packet.pts is None else packet.pts
+        if pts is None or (last is not None and pts - shift <= last):
+            continue
+        packet.pts = packet.dts = last = pts - shift
+        packet.stream = target
+        yield packet
+
+
+def _copied(source: av.container.InputContainer, stream: av.AudioStream) -> _Packets:
+    packets = source.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.error.InvalidDataError, av.error.EOFError):
+            return
+        if packet is None:
+            return
+        if packet.size:
+            yield packet
+
+
+def _add_aac(output: av.container.OutputContainer, stream: av.AudioStream) -> av.AudioStream:
+    """Adds a stream of AAC in mono or stereo, of the same sampling rate if AAC has it."""
+    rate = stream.codec_context.sample_rate
+    if rate not in (av.Codec("aac", "w").audio_rates or ()):
+        rate = _AAC_RATE
+    channels = min(2, stream.codec_context.layout.nb_channels)
+    target = output.add_stream("aac", rate=rate)
+    target.codec_context.layout = "mono" if channels == 1 else "stereo"
+    target.codec_context.bit_rate = channels * _AAC_BITS_PER_CHANNEL
+    return target
+
+
+def _encoded(
+    source: av.container.InputContainer, stream: av.AudioStream, target: av.AudioStream
+) -> _Packets:
+    encoder = target.codec_context
+    for frame in _resampled(source, stream, encoder):
+        yield from target.encode(frame)
+    yield from target.encode(None)
+
+
+def _resampled(
+    source: av.container.InputContainer,
+    stream: av.AudioStream,
+    encoder: av.AudioCodecContext,
+) -> Iterator[av.AudioFrame]:
+    """The sound as the encoder takes it; silence where it has gaps."""
+    resampler, kind = None, None
+    for packet in _copied(source, stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue
+        for frame in frames:
+            if resampler is None or kind != (frame.format.name, frame.layout, frame.sample_rate):
+                kind = frame.format.name, frame.layout, frame.sample_rate
+                if resampler is not None:
+                    yield from resampler.resample(None)
+                resampler = av.AudioResampler(
+                    encoder.format, encoder.layout, encoder.rate, options={"async": "1"}
+                )
+            yield from resampler.resample(frame)
+    if resampler is not None:
+        yield from resampler.resample(None)

@@ -1,0 +1,102 @@
+"""The renderer's work on the objects of a job."""
+
+import io
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Final
+
+import structlog
+
+from poseway.errors import IncompatibleError
+from poseway.jobs import Keys
+from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
+from poseway.video import VideoReader
+from services.renderer.encode import Encoding
+from services.renderer.join import MARGIN, IndexRoomError, Joined, Joiner
+from services.renderer.segment import Background, Every, PosedFrame, Rendered, render_segment
+
+log = structlog.get_logger(__name__)
+
+_SEGMENT: Final = "video.mp4"
+_MP4: Final = "video/mp4"
+# Times that the room for the index is doubled before giving up.
+_DOUBLINGS: Final = 3
+
+
+class Renderer:
+    """Renders from object storage to object storage. Safe to use from several threads."""
+
+    def __init__(self, store: ObjectStore, encoding: Encoding) -> None:
+        self._store = store
+        self._encoding = encoding
+
+    def render(
+        self,
+        job_id: str,
+        segment: int,
+        posed: Iterable[PosedFrame],
+        background: Background,
+        every: Every,
+    ) -> tuple[Rendered, int]:
+        """Renders one segment and stores its video and its screenshots.
+
+        Args:
+            job_id: Job that it belongs to.
+            segment: Its number, from 0.
+            posed: Its frames, in order.
+            background: What to draw on.
+            every: When to take screenshots.
+
+        Returns:
+            What became of the segment, and the bytes of its video.
+
+        Raises:
+            NotFoundError: The upload is gone.
+            InvalidRequestError: There are no frames, or the upload does not have them.
+            VideoError: The upload cannot be read.
+            UnavailableError: Object storage cannot be reached.
+        """
+        keys = Keys(job_id)
+
+        def keep(index: int, jpeg: bytes) -> None:
+            self._store.put(keys.screenshot(index), jpeg, "image/jpeg")
+
+        video = io.BytesIO()
+        upload = ObjectReader(self._store, keys.upload)
+        with closing(VideoReader(upload, self._encoding.threads)) as reader:
+            rendered = render_segment(reader, posed, background, every, self._encoding, video, keep)
+        self._store.put(keys.segment(segment, _SEGMENT), video.getvalue(), _MP4)
+        return rendered, video.getbuffer().nbytes
+
+    def join(self, job_id: str, segments: int, frames: int) -> tuple[Joined, int]:
+        """Joins a job's segments and stores its video.
+
+        Args:
+            job_id: The job.
+            segments: How many segments there are.
+            frames: Frames that they hold together.
+
+        Returns:
+            What became of the segments, and the bytes of the video.
+
+        Raises:
+            NotFoundError: A segment, or the upload, is gone.
+            IncompatibleError: The segments do not fit together.
+            UnavailableError: Object storage cannot be reached.
+        """
+        keys = Keys(job_id)
+        joiner = Joiner(ObjectReader(self._store, keys.upload), frames)
+        room = joiner.room
+        for _ in range(_DOUBLINGS):
+            files = (
+                ObjectReader(self._store, keys.segment(number, _SEGMENT))
+                for number in range(segments)
+            )
+            try:
+                with ObjectWriter(self._store, keys.video, _MP4, room + MARGIN) as output:
+                    joined = joiner.write(files, output, room)
+                return joined, output.size
+            except IndexRoomError:
+                room *= 2
+                log.warning("joining again with more room for the index", bytes=room)
+        raise IncompatibleError("The index of the video is larger than it can be.")

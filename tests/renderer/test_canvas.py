@@ -1,0 +1,108 @@
+"""The canvas holds the video's picture, upright, and never the decoder's own memory."""
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from poseway.video import SourceFrame
+from services.renderer.canvas import Canvas
+from services.renderer.colour import ColourSpace
+from services.renderer.draw import Painter
+from tests.renderer.people import standing
+
+LIMITED = ColourSpace(5, 2, 2, False, 5)
+FULL = ColourSpace(5, 2, 2, True, 5)
+
+
+def source(image: av.VideoFrame, turns: int = 0) -> SourceFrame:
+    return SourceFrame(0, 0, 1, image, turns, None)
+
+
+def planes(image: av.VideoFrame) -> list[NDArray[np.uint8]]:
+    return [
+        np.frombuffer(memoryview(plane), np.uint8)
+        .reshape(plane.height, -1)[:, : plane.width]
+        .copy()
+        for plane in image.planes
+    ]
+
+
+def random_image(width: int, height: int) -> av.VideoFrame:
+    image = av.VideoFrame(width, height, "yuv420p")
+    for seed, plane in enumerate(image.planes):
+        plane.update(np.random.default_rng(seed).bytes(plane.buffer_size))
+    return image
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_turns_every_plane(turns: int) -> None:
+    image = random_image(64, 48)
+    width, height = (48, 64) if turns % 2 else (64, 48)
+    canvas = Canvas(width, height, LIMITED)
+    canvas.show(source(image, turns))
+    for drawn, plane in zip(planes(canvas.frame), planes(image), strict=True):
+        assert np.array_equal(drawn, np.rot90(plane, turns))
+
+
+@pytest.mark.parametrize(("width", "height"), [(63, 48), (64, 47), (63, 47), (1, 1)])
+def test_an_odd_size_repeats_its_edge(width: int, height: int) -> None:
+    image = random_image(width, height)
+    canvas = Canvas(width, height, LIMITED)
+    canvas.show(source(image))
+    luma, *chroma = planes(image)
+    assert (canvas.frame.width % 2, canvas.frame.height % 2) == (0, 0)
+    assert np.array_equal(canvas.luma, np.pad(luma, ((0, height % 2), (0, width % 2)), "edge"))
+    for drawn, plane in zip(canvas.chroma, chroma, strict=True):
+        assert np.array_equal(drawn, plane)
+
+
+def test_drawing_leaves_the_decoders_picture_alone() -> None:
+    image = random_image(320, 240)
+    before = planes(image)
+    canvas = Canvas(320, 240, LIMITED)
+    canvas.show(source(image))
+    Painter(320, 240, LIMITED).paint(canvas, [standing(1, 160, 40, 160)])
+    assert not np.array_equal(canvas.luma, before[0])
+    assert all(np.array_equal(a, b) for a, b in zip(planes(image), before, strict=True))
+
+
+def filled(name: str) -> av.VideoFrame:
+    """A picture of luma 200 and chroma 100 and 150, in 8 bits or their like in 10."""
+    image = av.VideoFrame(64, 48, name)
+    values = [[200], [100, 150]] if name == "nv12" else [[200], [100], [150]]
+    ten = name.endswith("10le")
+    for plane, value in zip(image.planes, values, strict=True):
+        numbers = np.array(value, np.uint16) * 4 if ten else np.array(value, np.uint8)
+        plane.update(np.resize(numbers, plane.buffer_size // numbers.itemsize).tobytes())
+    return image
+
+
+@pytest.mark.parametrize("name", ["yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "nv12"])
+@pytest.mark.parametrize("space", [LIMITED, FULL])
+def test_other_formats_keep_their_numbers(name: str, space: ColourSpace) -> None:
+    image = filled(name)
+    image.color_range = space.range
+    image.colorspace = space.matrix
+    canvas = Canvas(64, 48, space)
+    canvas.show(source(image))
+    for plane, value in zip((canvas.luma, *canvas.chroma), (200, 100, 150), strict=True):
+        assert np.abs(plane.astype(int) - value).max() <= 1
+
+
+def test_rgb_becomes_the_colours_of_its_space() -> None:
+    red = np.zeros((48, 64, 3), np.uint8)
+    red[:, :, 0] = 255
+    canvas = Canvas(64, 48, LIMITED)
+    canvas.show(source(av.VideoFrame.from_ndarray(red, format="rgb24")))
+    values = (canvas.luma[24, 32], canvas.chroma[0][12, 16], canvas.chroma[1][12, 16])
+    expected = LIMITED.yuv((255, 0, 0))
+    assert all(abs(int(a) - b) <= 1 for a, b in zip(values, expected, strict=True))
+
+
+def test_a_picture_of_another_size_is_scaled() -> None:
+    # Some cameras change the size midway.
+    canvas = Canvas(64, 48, LIMITED)
+    canvas.show(source(random_image(128, 96)))
+    assert canvas.luma.shape == (48, 64)
+    assert canvas.luma.std() > 10

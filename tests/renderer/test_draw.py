@@ -1,0 +1,164 @@
+"""What is drawn is where the keypoints say, in OpenPose's colours, and nowhere else."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from poseway.skeleton import COLOURS, KEYPOINTS, LIMBS
+from services.renderer.canvas import Canvas
+from services.renderer.colour import ColourSpace
+from services.renderer.draw import Painter, Person
+from tests.renderer.people import keypoints, standing
+
+WIDTH, HEIGHT = 960, 720
+SPACE = ColourSpace(1, 1, 1, False, 1)
+NOSE, KNEE, ANKLE = (KEYPOINTS.index(name) for name in ("nose", "left_knee", "left_ankle"))
+
+
+def drawn(*people: Person, space: ColourSpace = SPACE) -> Canvas:
+    canvas = Canvas(WIDTH, HEIGHT, space)
+    canvas.blacken()
+    Painter(WIDTH, HEIGHT, space).paint(canvas, list(people))
+    return canvas
+
+
+def at(canvas: Canvas, x: float, y: float) -> tuple[int, int, int]:
+    row, column = round(y), round(x)
+    return (
+        int(canvas.luma[row, column]),
+        int(canvas.chroma[0][row // 2, column // 2]),
+        int(canvas.chroma[1][row // 2, column // 2]),
+    )
+
+
+def touched(canvas: Canvas) -> NDArray[np.bool_]:
+    """Pixels of which any plane has changed."""
+    chroma = (canvas.chroma[0] != 128) | (canvas.chroma[1] != 128)
+    changed: NDArray[np.bool_] = chroma.repeat(2, axis=0).repeat(2, axis=1)
+    changed |= canvas.luma != 16
+    return changed
+
+
+def distances(points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Distance of each pixel from the skeleton whose keypoints are all seen."""
+    pixels = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=-1).astype(float)
+    nearest = np.full((HEIGHT, WIDTH), np.inf)
+    for start, end in LIMBS:
+        a, b = points[start, :2], points[end, :2]
+        part = np.clip((pixels - a) @ (b - a) / max(1.0, float((b - a) @ (b - a))), 0, 1)
+        nearest = np.minimum(
+            nearest, np.linalg.norm(pixels - a - part[..., None] * (b - a), axis=2)
+        )
+    return nearest
+
+
+@pytest.mark.parametrize("space", [SPACE, ColourSpace(5, 5, 5, True, 5)])
+def test_joints_and_limbs_have_their_colours(space: ColourSpace) -> None:
+    person = standing(1, 480, 60, 600)
+    canvas = drawn(person, space=space)
+    points = person.keypoints[:, :2]
+    for index, (x, y) in enumerate(points):
+        assert at(canvas, x, y) == space.yuv(COLOURS[index]), KEYPOINTS[index]
+    for start, end in LIMBS:
+        if NOSE in (start, end) or start > ANKLE:
+            continue  # too short to have a middle of their own
+        x, y = (points[start] + points[end]) / 2
+        assert at(canvas, x, y) == space.yuv(COLOURS[end]), (start, end)
+
+
+def test_nothing_is_drawn_elsewhere() -> None:
+    person = standing(1, 480, 100, 560)
+    changed = touched(drawn(person))
+    far = distances(person.keypoints) > 10
+    # What is left is the label: above the head, and small.
+    rows, columns = np.nonzero(changed & far)
+    assert rows.max() < person.keypoints[:, 1].min()
+    assert np.ptp(rows) < 40
+    assert np.ptp(columns) < 40
+    assert abs(columns.mean() - 480) < 2
+    assert changed[distances(person.keypoints) < 1].all()
+
+
+def test_what_was_not_seen_is_not_drawn() -> None:
+    person = standing(1, 480, 60, 600)
+    person.keypoints[KNEE] = 0
+    canvas = drawn(person)
+    full = keypoints(480, 60, 600)
+    assert at(canvas, *full[KNEE, :2]) == (16, 128, 128)
+    assert at(canvas, *((full[KNEE, :2] + full[ANKLE, :2]) / 2)) == (16, 128, 128)
+    assert at(canvas, *full[ANKLE, :2]) == SPACE.yuv(COLOURS[ANKLE])
+    assert not touched(canvas)[:4, :4].any()
+
+
+def test_somebody_of_whom_nothing_was_seen_leaves_no_trace() -> None:
+    nobody = Person(7, np.zeros((18, 3), np.float32))
+    assert not touched(drawn(nobody)).any()
+    assert not touched(drawn()).any()
+
+
+def test_positions_are_finer_than_pixels() -> None:
+    points = np.zeros((18, 3), np.float32)
+    points[NOSE] = (100, 100, 1)
+    points[ANKLE] = (500.3, 500.6, 1)
+    area = drawn(Person(1, points)).luma[480:521, 480:521].astype(float) - 16
+    rows, columns = np.mgrid[480:521, 480:521]
+    assert (columns * area).sum() / area.sum() == pytest.approx(500.3, abs=0.1)
+    assert (rows * area).sum() / area.sum() == pytest.approx(500.6, abs=0.1)
+
+
+def test_small_people_have_thin_limbs() -> None:
+    def shins(height: int) -> int:
+        middle = 60 + round(0.86 * height)
+        return int(touched(drawn(standing(1, 480, 60, height)))[middle].sum())
+
+    assert 0 < shins(100) < shins(600)
+
+
+def luminance(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Relative luminance as WCAG 2 defines it, of values 0..1."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    weighed: NDArray[np.float64] = linear @ np.array([0.2126, 0.7152, 0.0722])
+    return weighed
+
+
+@pytest.mark.parametrize("background", [0, 128, 255])
+def test_labels_can_be_read_on_any_background(background: int) -> None:
+    painter = Painter(WIDTH, HEIGHT, SPACE)
+    for track_id in range(1, 41):
+        canvas = Canvas(WIDTH, HEIGHT, SPACE)
+        canvas.blacken()
+        canvas.luma[:] = background
+        plain = canvas.luma.copy()
+        points = np.zeros((18, 3), np.float32)
+        points[ANKLE] = (480, 400, 1)
+        painter.paint(canvas, [Person(track_id, points)])
+        rows, columns = np.nonzero(canvas.luma[:380] != plain[:380])
+        picture = canvas.frame.to_ndarray(format="rgb24") / 255
+        # Away from the plate's smooth edge, pixels are plate or letter.
+        plate = picture[rows.min() + 3 : 385, columns.min() + 3 : columns.max() - 3]
+        light = luminance(plate)
+        assert (light.max() + 0.05) / (light.min() + 0.05) > 4.5, track_id
+
+
+def test_each_track_has_its_own_label() -> None:
+    labels = {drawn(standing(n, 480, 60, 600)).luma[:100].tobytes() for n in range(1, 30)}
+    assert len(labels) == 29
+    assert np.array_equal(
+        drawn(standing(3, 480, 60, 600)).luma, drawn(standing(3, 480, 60, 600)).luma
+    )
+
+
+@pytest.mark.parametrize(("x", "top"), [(0, -100), (WIDTH, 0), (-500, -900), (3e9, -3e9)])
+def test_people_partly_or_wholly_outside_are_fine(x: float, top: float) -> None:
+    canvas = drawn(standing(1234567, x, top, 600))
+    # The label stays inside, whole.
+    rows, columns = np.nonzero(touched(canvas))
+    assert len(rows) > 500
+    assert len(columns) > 500
+
+
+def test_a_picture_smaller_than_a_label_is_fine() -> None:
+    canvas = Canvas(7, 5, SPACE)
+    canvas.blacken()
+    Painter(7, 5, SPACE).paint(canvas, [standing(12345, 3, 0, 5)])
+    assert (canvas.luma != 16).any()

@@ -1,0 +1,145 @@
+"""Encoded segments: what browsers play, at exactly the times that were given."""
+
+import io
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from poseway.video import VideoInfo
+from services.renderer.canvas import Canvas
+from services.renderer.colour import ColourSpace
+from services.renderer.encode import Encoding, SegmentEncoder, jpeg
+
+SPACE = ColourSpace(1, 1, 1, False, 1)
+DEFAULT = Encoding()
+
+
+def info(
+    width: int = 64,
+    height: int = 48,
+    time_base: Fraction = Fraction(1, 90_000),
+    rate: Fraction = Fraction(30),
+    aspect: Fraction = Fraction(1),
+) -> VideoInfo:
+    return VideoInfo("h264", width, height, time_base, rate, aspect, None)
+
+
+def encode(
+    video: VideoInfo,
+    times: list[int],
+    last: int = 3000,
+    space: ColourSpace = SPACE,
+    encoding: Encoding = DEFAULT,
+) -> av.container.InputContainer:
+    file = io.BytesIO()
+    encoder = SegmentEncoder(file, video, space, encoding)
+    for index, pts in enumerate(times):
+        canvas = Canvas(video.width, video.height, space)
+        canvas.blacken()
+        canvas.luma[index % video.height] = 200
+        duration = times[index + 1] - pts if index + 1 < len(times) else last
+        encoder.write(canvas, pts, duration)
+    encoder.finish()
+    file.seek(0)
+    return av.open(file, "r")
+
+
+def test_is_what_browsers_play() -> None:
+    container = encode(info(), [3000 * index for index in range(150)])
+    stream = container.streams.video[0]
+    assert stream.codec_context.name == "h264"
+    assert stream.profile == "High"
+    assert stream.codec_context.pix_fmt == "yuv420p"
+    assert not stream.codec_context.has_b_frames
+
+
+@pytest.mark.parametrize(
+    "space", [SPACE, ColourSpace(6, 6, 6, False, 6), ColourSpace(5, 1, 13, True, 5)]
+)
+def test_carries_its_colours(space: ColourSpace) -> None:
+    context = encode(info(), [0, 3000], space=space).streams.video[0].codec_context
+    assert (context.colorspace, context.color_primaries, context.color_trc) == (
+        space.matrix,
+        space.primaries,
+        space.transfer,
+    )
+    assert context.color_range == space.range
+
+
+@pytest.mark.parametrize("start", [0, 12_345_678])
+@pytest.mark.parametrize(
+    "time_base",
+    [
+        Fraction(1, 15_360),
+        Fraction(1, 90_000),
+        Fraction(1, 1000),
+        Fraction(1001, 30_000),
+        Fraction(1, 1_000_000),
+        Fraction(33_367, 1_000_000),
+    ],
+)
+def test_times_are_exact(time_base: Fraction, start: int) -> None:
+    steps = np.random.default_rng(2).integers(1, 400, 50).cumsum()
+    times = [start + int(step) for step in steps]
+    container = encode(info(time_base=time_base), times, last=777)
+    stream = container.streams.video[0]
+    packets = [packet for packet in container.demux(stream) if packet.pts is not None]
+    assert [(packet.pts or 0) * packet.time_base for packet in packets] == [
+        pts * time_base for pts in times
+    ]
+    assert all(packet.pts == packet.dts for packet in packets)
+    assert (packets[-1].duration or 0) * packets[-1].time_base == 777 * time_base
+
+
+def test_there_is_a_keyframe_every_two_seconds() -> None:
+    container = encode(info(), [3000 * index for index in range(200)])
+    packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+    keys = [index for index, packet in enumerate(packets) if packet.is_keyframe]
+    assert keys[0] == 0
+    assert max(np.diff([*keys, len(packets)])) <= 60
+
+
+@pytest.mark.parametrize(("width", "height"), [(63, 47), (1, 1), (2, 300)])
+def test_odd_sizes_become_even(width: int, height: int) -> None:
+    stream = encode(info(width, height), [0, 3000]).streams.video[0]
+    assert (stream.width, stream.height) == (width + width % 2, height + height % 2)
+
+
+def test_pixels_that_are_not_square_stay_so() -> None:
+    stream = encode(info(aspect=Fraction(4, 3)), [0, 3000]).streams.video[0]
+    assert stream.sample_aspect_ratio == Fraction(4, 3)
+
+
+@pytest.mark.parametrize("preset", ["superfast", "medium"])
+def test_segments_have_the_same_parameters(preset: str) -> None:
+    encoding = Encoding(preset, 23, threads=2)
+    first = encode(info(), [0, 3000], encoding=encoding)
+    second = encode(info(), [3000 * index for index in range(40, 100)], encoding=encoding)
+    extradata = [c.streams.video[0].codec_context.extradata for c in (first, second)]
+    assert extradata[0]
+    assert extradata[0] == extradata[1]
+
+
+def test_better_quality_is_larger() -> None:
+    def size(crf: int) -> int:
+        container = encode(info(320, 240), [0, 3000, 6000], encoding=Encoding(crf=crf))
+        return container.size
+
+    assert size(10) > size(40)
+
+
+@pytest.mark.parametrize("space", [SPACE, ColourSpace(5, 5, 5, False, 5)])
+def test_a_jpeg_has_the_colours_of_the_picture(space: ColourSpace) -> None:
+    canvas = Canvas(64, 48, space)
+    values = space.yuv((200, 100, 50))
+    for plane, value in zip((canvas.luma, *canvas.chroma), values, strict=True):
+        plane[:] = value
+    data = jpeg(canvas)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert data[:3] == b"\xff\xd8\xff"
+    assert picture is not None
+    assert picture.shape == (48, 64, 3)
+    assert np.abs(picture.astype(int) - (50, 100, 200)).max() <= 4

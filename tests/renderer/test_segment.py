@@ -1,0 +1,194 @@
+"""Rendering a segment: the right frames, at their times, with the right screenshots."""
+
+import io
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from poseway.errors import InvalidRequestError
+from poseway.video import SourceFrame, VideoReader
+from services.renderer.encode import Encoding
+from services.renderer.segment import Background, Every, PosedFrame, Rendered, render_segment
+from tests.renderer.people import standing
+from tests.videos import make_video, numbered, read_number
+
+NEVER = Every()
+QUARTER_CLOCKWISE = (0, 1 << 16, 0, -(1 << 16), 0, 0, 240 << 16, 0, 1 << 30)
+
+
+def frames_of(data: bytes) -> list[SourceFrame]:
+    return list(VideoReader(io.BytesIO(data)).frames())
+
+
+def posed(frames: list[SourceFrame]) -> list[PosedFrame]:
+    return [PosedFrame(frame.index, frame.pts, [standing(1, 200, 60, 150)]) for frame in frames]
+
+
+def render(
+    data: bytes,
+    wanted: list[PosedFrame],
+    every: Every = NEVER,
+    background: Background = Background.VIDEO,
+) -> tuple[Rendered, bytes, dict[int, bytes]]:
+    file, shots = io.BytesIO(), dict[int, bytes]()
+    reader = VideoReader(io.BytesIO(data), threads=1)
+    rendered = render_segment(
+        reader, iter(wanted), background, every, Encoding(threads=1), file, shots.__setitem__
+    )
+    return rendered, file.getvalue(), shots
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 40), (0, 7), (13, 29), (39, 40)])
+def test_renders_the_frames_that_were_sent(first: int, last: int) -> None:
+    data = make_video(40, rate=Fraction(30_000, 1001))
+    source = frames_of(data)[first:last]
+    rendered, video, _ = render(data, posed(source))
+    result = frames_of(video)
+    assert rendered.frames == last - first == len(result)
+    assert [read_number(frame.bgr(320, 240)) for frame in result] == list(range(first, last))
+    assert [frame.pts for frame in result] == [frame.pts - source[0].pts for frame in source]
+
+
+def test_draws_on_the_video_or_on_black() -> None:
+    data = make_video(5)
+    wanted = posed(frames_of(data))
+    on_video, on_black = (
+        frames_of(render(data, wanted, background=background)[1])[2].bgr(320, 240).astype(int)
+        for background in (Background.VIDEO, Background.BLACK)
+    )
+    assert np.abs(on_video[200:, :80] - 96).max() < 6
+    assert on_black[200:, :80].max() < 6
+    # The neck's red, on both.
+    for picture in (on_video, on_black):
+        blue, green, red = picture[90, 200]
+        assert red > 180
+        assert max(blue, green) < 80
+
+
+def test_turned_videos_are_drawn_upright() -> None:
+    data = make_video(3, matrix=QUARTER_CLOCKWISE)
+    source = frames_of(data)
+    wanted = [PosedFrame(f.index, f.pts, [standing(1, 120, 100, 200)]) for f in source]
+    result = frames_of(render(data, wanted)[1])
+    assert (result[1].image.width, result[1].image.height) == (240, 320)
+    upright = result[1].bgr(240, 320)
+    assert read_number(np.rot90(upright)) == 1
+    assert upright[140, 120, 2] > 180
+
+
+def test_videos_of_odd_size_gain_a_row_and_a_column() -> None:
+    options = {"deadline": "realtime"}
+    data = make_video(
+        3,
+        picture=lambda index: numbered(index, 319, 239),
+        codec="libvpx-vp9",
+        container="webm",
+        options=options,
+    )
+    result = frames_of(render(data, posed(frames_of(data)))[1])
+    assert [(frame.image.width, frame.image.height) for frame in result] == [(320, 240)] * 3
+    assert [read_number(frame.bgr(320, 240)) for frame in result] == [0, 1, 2]
+
+
+def first_at_or_after(times: list[Fraction], seconds: Fraction) -> list[int]:
+    """The first frame, and for each multiple the first frame at or after it, by definition."""
+    found = {0}
+    multiple = 1
+    while multiple * seconds <= times[-1]:
+        found.add(next(i for i, time in enumerate(times) if time >= multiple * seconds))
+        multiple += 1
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    "every",
+    [
+        Every(frames=1),
+        Every(frames=7),
+        Every(frames=1000),
+        Every(seconds=Fraction(1, 10)),
+        Every(seconds=Fraction(1, 3)),
+        Every(seconds=Fraction(1, 1000)),
+        Every(seconds=Fraction(100)),
+        Every(),
+    ],
+)
+@pytest.mark.parametrize("variable", [False, True])
+def test_screenshots_do_not_depend_on_segments(every: Every, variable: bool) -> None:
+    steps = np.random.default_rng(3).integers(1, 9000, 36).cumsum().tolist()
+    times = [0, *steps[:-1]] if variable else [3000 * index for index in range(36)]
+    data = make_video(36, times=times, time_base=Fraction(1, 90_000))
+    source = posed(frames_of(data))
+    if every.frames:
+        expected = list(range(0, 36, every.frames))
+    elif every.seconds:
+        expected = first_at_or_after([time * Fraction(1, 90_000) for time in times], every.seconds)
+    else:
+        expected = []
+    # A keyframe is every 12 frames: segments begin at one, before one, and after one.
+    for length in (36, 12, 11, 1):
+        taken: list[int] = []
+        for start in range(0, 36, length):
+            rendered, _, shots = render(data, source[start : start + length], every)
+            assert list(shots) == rendered.screenshots
+            taken += rendered.screenshots
+        assert taken == expected, length
+
+
+def test_a_screenshot_is_the_drawn_frame() -> None:
+    data = make_video(10)
+    _, _, shots = render(data, posed(frames_of(data)), Every(frames=4))
+    assert list(shots) == [0, 4, 8]
+    for index, shot in shots.items():
+        picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.shape == (240, 320, 3)
+        assert read_number(np.asarray(picture, np.uint8)) == index
+        assert picture[90, 200, 2] > 180
+
+
+def test_draws_each_frame_as_it_arrives() -> None:
+    data = make_video(10)
+    shots: list[int] = []
+    sent: list[int] = []
+
+    def arriving() -> Iterator[PosedFrame]:
+        for frame in posed(frames_of(data)):
+            # All frames before this one are drawn already.
+            assert shots == sent
+            sent.append(frame.index)
+            yield frame
+
+    render_segment(
+        VideoReader(io.BytesIO(data)),
+        arriving(),
+        Background.BLACK,
+        Every(frames=1),
+        Encoding(threads=1),
+        io.BytesIO(),
+        lambda index, _: shots.append(index),
+    )
+    assert shots == sent == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frames: [], "no frames"),
+        (lambda frames: [*frames, PosedFrame(10, 5120, [])], "no frame 10"),
+        (lambda frames: [PosedFrame(4, 1, [])], "Frame 4"),
+        (lambda frames: frames[:3] + frames[4:], "Frame 4"),
+        (lambda frames: [frames[0], PosedFrame(1, frames[1].pts + 1, [])], "Frame 1"),
+        (lambda frames: [PosedFrame(-1, 0, [])], "Frame -1"),
+        (lambda frames: [PosedFrame(99, 50_688, [])], "no frame 99"),
+    ],
+)
+def test_frames_that_the_video_does_not_have_are_refused(
+    change: Callable[[list[PosedFrame]], list[PosedFrame]], words: str
+) -> None:
+    data = make_video(10)
+    with pytest.raises(InvalidRequestError, match=words):
+        render(data, change(posed(frames_of(data))))

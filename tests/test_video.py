@@ -1,0 +1,298 @@
+"""Reading videos: what they are, exact times, any frame, upright, and what cannot be read."""
+
+import io
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+from poseway.errors import VideoError
+from poseway.video import SourceFrame, VideoReader
+from tests.videos import make_video, numbered, read_number
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
+NTSC: Final = Fraction(30000, 1001)
+FRAMES: Final = 40
+# Containers and codecs that number, order and index their frames in different ways; "open" groups
+# of pictures have pictures that come before their keyframe and lean on the group before.
+OPEN_GOP: Final = {"x264-params": "open-gop=1:bframes=3:b-adapt=0"}
+KINDS: Final = {
+    "mp4": ("mp4", "libx264", {}),
+    "mp4-open": ("mp4", "libx264", OPEN_GOP),
+    "mp4-refresh": ("mp4", "libx264", {"x264-params": "intra-refresh=1"}),
+    "mov-mpeg4": ("mov", "mpeg4", {"bf": "2"}),
+    "mkv-open": ("matroska", "libx264", OPEN_GOP),
+    "webm": ("webm", "libvpx-vp9", {"deadline": "realtime"}),
+    "ts": ("mpegts", "libx264", {}),
+    "ts-open": ("mpegts", "libx264", OPEN_GOP),
+    "ps": ("mpeg", "mpeg2video", {"bf": "2"}),
+    "avi": ("avi", "mpeg4", {"bf": "2"}),
+    "avi-h264": ("avi", "libx264", {}),
+    "flv": ("flv", "libx264", {}),
+    "asf": ("asf", "wmv2", {}),
+}
+
+
+def read(data: bytes) -> VideoReader:
+    return VideoReader(io.BytesIO(data), threads=1)
+
+
+def seen(frame: SourceFrame) -> tuple[int, int, int | None, int]:
+    return frame.index, frame.pts, frame.previous, read_number(frame.bgr(320, 240))
+
+
+def test_tells_what_a_video_is() -> None:
+    info = read(make_video(FRAMES, rate=NTSC)).info
+    assert (info.codec, info.width, info.height) == ("h264", 320, 240)
+    assert (info.frame_rate, info.frames) == (NTSC, FRAMES)
+    assert info.pixel_aspect == 1
+
+
+@pytest.mark.parametrize("rate", [NTSC, Fraction(24000, 1001), Fraction(25), Fraction(1, 2)])
+def test_times_are_exact(rate: Fraction) -> None:
+    reader = read(make_video(FRAMES, rate=rate))
+    times = [frame.pts * reader.info.time_base for frame in reader.frames()]
+    assert times == [index / rate for index in range(FRAMES)]
+
+
+def test_a_variable_frame_rate_stays_variable() -> None:
+    ticks = np.random.default_rng(1).integers(1, 4000, FRAMES).cumsum().tolist()
+    reader = read(make_video(FRAMES, times=[0, *ticks[:-1]], time_base=Fraction(1, 90_000)))
+    frames = list(reader.frames())
+    assert reader.info.time_base == Fraction(1, 90_000)
+    assert [frame.pts for frame in frames] == [0, *ticks[:-1]]
+    assert [frame.previous for frame in frames] == [None, 0, *ticks[:-2]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_frame_is_found_again(kind: str) -> None:
+    container, codec, options = KINDS[kind]
+    rate = Fraction(25) if codec == "mpeg2video" else NTSC
+    data = make_video(FRAMES, container=container, codec=codec, options=options, rate=rate)
+    reader = read(data)
+    frames = [seen(frame) for frame in reader.frames()]
+    assert [(index, number) for index, _, _, number in frames] == [(i, i) for i in range(FRAMES)]
+    assert [seen(frame) for frame in reader.frames()] == frames
+    for index, pts, _, _ in frames:
+        found = reader.frames(index, pts)
+        assert [seen(frame) for frame, _ in zip(found, range(3), strict=False)] == frames[
+            index : index + 3
+        ]
+
+
+class Counting(io.BytesIO):
+    """Counts what is read of it."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.bytes_read = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.bytes_read += len(data)
+        return data
+
+
+def noise(index: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(index).integers(0, 255, (240, 320, 3), np.uint8)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_seeking_does_not_read_what_lies_before(container: str) -> None:
+    data = make_video(60, picture=noise, container=container)
+    *_, last = read(data).frames()
+    file = Counting(data)
+    reader = VideoReader(file, threads=1)
+    file.bytes_read = 0
+    assert next(reader.frames(last.index, last.pts)).pts == last.pts
+    assert file.bytes_read < len(data) / 2
+
+
+def test_a_time_that_is_wrong_is_counted_from_the_start() -> None:
+    reader = read(make_video(FRAMES))
+    frame = next(reader.frames(20, 1))
+    assert (frame.index, read_number(frame.bgr(320, 240))) == (20, 20)
+
+
+def test_times_count_from_the_start_of_the_sound() -> None:
+    late = [15 + index for index in range(FRAMES)]
+    reader = read(make_video(FRAMES, times=late, sound=True))
+    times = [frame.pts * reader.info.time_base for frame in reader.frames()]
+    assert times == [Fraction(index, 30) for index in late]
+
+
+def test_a_clock_need_not_begin_at_zero() -> None:
+    reader = read(make_video(FRAMES, container="mpegts"))
+    assert reader.start > 0
+    assert next(reader.frames()).pts == 0
+
+
+def corner(index: int) -> NDArray[np.uint8]:
+    """White in the upper left, black elsewhere."""
+    picture = np.zeros((240, 320, 3), np.uint8)
+    picture[:120, :160] = 255
+    return picture
+
+
+# Display matrices as ISO/IEC 14496-12 defines them: (x, y) becomes (ax + cy + tx, bx + dy + ty).
+# The corner into which the upper left one moves follows from that alone.
+ONE: Final = 1 << 16
+LAST: Final = 1 << 30
+MATRICES: Final = {
+    "upright": ((ONE, 0, 0, 0, ONE, 0, 0, 0, LAST), (320, 240), (0, 0)),
+    "a quarter clockwise": ((0, ONE, 0, -ONE, 0, 0, 240 * ONE, 0, LAST), (240, 320), (0, 1)),
+    "half": ((-ONE, 0, 0, 0, -ONE, 0, 320 * ONE, 240 * ONE, LAST), (320, 240), (1, 1)),
+    "three quarters": ((0, -ONE, 0, ONE, 0, 0, 0, 320 * ONE, LAST), (240, 320), (1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_turned_videos_become_upright(name: str) -> None:
+    matrix, (width, height), bright = MATRICES[name]
+    reader = read(make_video(3, picture=corner, matrix=matrix))
+    assert (reader.info.width, reader.info.height) == (width, height)
+    for frame in reader.frames():
+        picture = frame.bgr(width, height)
+        assert picture.shape == (height, width, 3)
+        quarters = picture.reshape(2, height // 2, 2, width // 2, 3).mean(axis=(1, 3, 4))
+        expected = np.zeros((2, 2))
+        expected[bright] = 255
+        assert np.abs(quarters - expected).max() < 10
+
+
+def test_pixels_that_are_not_square_turn_too() -> None:
+    data = io.BytesIO()
+    with av.open(data, "w", format="mp4") as output:
+        stream = output.add_stream("libx264", rate=25, width=320, height=240)
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        stream.set_display_matrix(MATRICES["a quarter clockwise"][0])
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(0), format="rgb24")))
+        output.mux(stream.encode())
+    assert read(data.getvalue()).info.pixel_aspect == Fraction(3, 4)
+
+
+def sound_file(container: str, codec: str, *, cover: bool = False) -> bytes:
+    data = io.BytesIO()
+    with av.open(data, "w", format=container) as output:
+        tone = cast("AudioStream", output.add_stream(codec, rate=48_000))
+        if cover:
+            picture = output.add_stream("png", rate=1, width=320, height=240, pix_fmt="rgb24")
+            picture.disposition = Disposition.attached_pic
+            output.mux(picture.encode(av.VideoFrame.from_ndarray(numbered(0), format="rgb24")))
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((2, 48_000), np.float32), format="fltp", layout="stereo"
+        )
+        silence.sample_rate = 48_000
+        output.mux(tone.encode(silence))
+        output.mux(tone.encode())
+    return data.getvalue()
+
+
+def remuxed(
+    data: bytes, container: str, options: dict[str, str], times: list[int] | None = None
+) -> bytes:
+    """The same packets in another container, at other times in milliseconds if given."""
+    target = io.BytesIO()
+    with (
+        av.open(io.BytesIO(data), "r") as source,
+        av.open(target, "w", format=container, options=options) as output,
+    ):
+        stream = output.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.dts is not None]
+        for index, packet in enumerate(packets):
+            packet.stream = stream
+            if times is not None:
+                packet.time_base = Fraction(1, 1000)
+                packet.pts = packet.dts = times[index]
+            output.mux(packet)
+    return target.getvalue()
+
+
+def test_times_always_rise() -> None:
+    # Matroska does not mind pictures at the same time.
+    times = [40 * (index - index % 3) for index in range(FRAMES)]
+    plain = make_video(FRAMES, codec="mpeg4", options={"bf": "0"})
+    data = remuxed(plain, "matroska", {}, times)
+    frames = [seen(frame) for frame in read(data).frames()]
+    assert [pts for _, pts, _, _ in frames] == [
+        time + index % 3 for index, time in enumerate(times)
+    ]
+    assert [number for _, _, _, number in frames] == list(range(FRAMES))
+    for frame in frames:
+        assert seen(next(read(data).frames(frame[0], frame[1]))) == frame
+
+
+def cut_mp4() -> bytes:
+    """An MP4 whose index comes first and whose end is missing."""
+    data = remuxed(make_video(FRAMES, picture=noise), "mp4", {"moov_size": "10000"})
+    return data[: -len(data) // 3]
+
+
+BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
+    "empty": (lambda: b"", "empty_file", "empty"),
+    "text": (lambda: b"This is the text of a letter.\n" * 50, "video_unreadable", "not a video"),
+    "sound": (lambda: sound_file("mp4", "aac"), "no_video_stream", "no picture"),
+    "sound with a cover": (
+        lambda: sound_file("mp3", "libmp3lame", cover=True),
+        "no_video_stream",
+        "no picture",
+    ),
+    "cut off": (cut_mp4, "video_truncated", "bytes are missing"),
+    "without its index": (
+        lambda: make_video(FRAMES, picture=noise)[:100_000],
+        "video_unreadable",
+        "cut off",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_video_says_why(name: str) -> None:
+    make, code, words = BAD[name]
+    with pytest.raises(VideoError, match=words) as error:
+        read(make())
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    "playlist",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{0}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {0}\n",
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period>'
+        '<AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>{0}'
+        "</BaseURL></Representation></AdaptationSet></Period></MPD>",
+    ],
+)
+def test_playlists_are_not_followed(
+    playlist: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secret = tmp_path_factory.mktemp("other") / "secret.mp4"
+    secret.write_bytes(make_video(FRAMES))
+    with pytest.raises(VideoError, match="not a video") as error:
+        read(playlist.format(secret).encode())
+    assert error.value.code == "video_unreadable"
+
+
+@pytest.mark.parametrize("container", ["matroska", "mpegts", "flv"])
+def test_a_recording_that_breaks_off_is_read_as_far_as_it_goes(container: str) -> None:
+    data = make_video(FRAMES, picture=noise, container=container)
+    frames = list(read(data[: len(data) // 2]).frames())
+    assert FRAMES / 4 < len(frames) < FRAMES * 3 / 4
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+
+
+def test_damaged_packets_are_passed_over() -> None:
+    data = bytearray(make_video(FRAMES, picture=noise, container="mpegts"))
+    middle = len(data) // 2
+    data[middle : middle + 30_000] = np.random.default_rng(0).bytes(30_000)
+    times = [frame.pts for frame in read(bytes(data)).frames()]
+    assert len(times) > FRAMES / 2
+    assert times == sorted(set(times))
