@@ -19,6 +19,19 @@ CORES = [
     "services/tracker/boxes.py",
     "services/tracker/poses.py",
     "services/tracker/state.py",
+    *(
+        f"services/renderer/{name}.py"
+        for name in (
+            "canvas",
+            "colour",
+            "draw",
+            "encode",
+            "join",
+            "label",
+            "segment",
+            "sound",
+        )
+    ),
     "services/gateway/dispatcher/frames.py",
     "services/gateway/dispatcher/pipeline.py",
     "services/gateway/api/upload.py",

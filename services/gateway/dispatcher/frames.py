@@ -84,7 +84,7 @@ def batches(
         max_height: Frames are scaled down to this height, aspect kept.
 
     Raises:
-        VideoError: There is no frame at `start`.
+        VideoError: There is no frame at `start`, though the reader found one when it was opened.
     """
     size = _fit(reader.info.width, reader.info.height, max_height)
     length = Fraction(segment_seconds) / reader.info.time_base
@@ -92,7 +92,7 @@ def batches(
     began = time.perf_counter()
     frame = next(frames, None)
     if frame is None:
-        raise VideoError("No frame of the video can be decoded. Convert it to MP4 (H.264).")
+        raise VideoError(f"The video has no frame {start.index}. Upload the whole file again.")
     first = frame
     images: list[Image] = []
     while frame is not None:
