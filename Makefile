@@ -14,10 +14,10 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 .PHONY: run up test check unit stubs models sample locks clean
 
 run: $(STUBS) models $(if $(VIDEO),,sample)
-	$(BIN)/poseway run $(or $(VIDEO),build/sample/demo.mp4) $(ARGS)
+	@$(BIN)/poseway run $(or $(VIDEO),build/sample/demo.mp4) $(ARGS)
 
 up: $(STUBS) models
-	$(BIN)/poseway up $(ARGS)
+	@$(BIN)/poseway up $(ARGS)
 
 test: check unit
 
@@ -37,29 +37,33 @@ unit: $(STUBS) $(VENV)/.test models sample
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
 
 $(VENV)/.run: requirements/run.lock
-	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) -r requirements/run.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Setting up $(VENV): 550 MB of packages, a minute or a few."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "Poseway needs Python 3.11; name it with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -r requirements/run.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.test: requirements/test.lock $(VENV)/.run
-	$(INSTALL) -r requirements/test.lock
+	@echo "Adding the tools of the tests to $(VENV): 110 MB."
+	@$(INSTALL) -r requirements/test.lock
 	@touch $@
 
 stubs: $(STUBS)
 
 $(STUBS): $(PROTOS) $(VENV)/.run
 	@mkdir -p $(@D)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto \
-		--python_out=. --grpc_python_out=. --mypy_out=. --mypy_grpc_out=. $(PROTOS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto \
+		--python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS)
 	@touch $@
 
 # The weights and the sample video, each checked against its hash.
 models: $(VENV)/.run
-	$(BIN)/python -m poseway.local.fetch weights
+	@$(BIN)/python -m poseway.local.fetch weights
 
 sample: $(VENV)/.run
-	$(BIN)/python -m poseway.local.fetch sample build/sample
+	@$(BIN)/python -m poseway.local.fetch sample build/sample
 
 # --- maintenance ----------------------------------------------------------------------------
 

@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from poseway.local.place import StackError
 
@@ -109,17 +107,6 @@ class Supervisor:
             with contextlib.suppress(BrokenPipeError):
                 self._reaper.stdin.close()
         self._reaper.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _spawn(self, process: Process) -> None:
         with (self.log_dir / f"{process.name}.log").open("ab") as log:
