@@ -1,14 +1,17 @@
 """A client of the gateway's HTTP API."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, Final, Self, cast
 
 import httpx
 
 from poseway.errors import PosewayError, UnavailableError
 from poseway.jobs import Job, Manifest
+
+_PATIENCE_SECONDS: Final = 60.0
 
 
 class Client:
@@ -49,16 +52,22 @@ class Client:
         return Job.model_validate_json(self._send("GET", f"/v1/jobs/{job_id}").content)
 
     def watch(self, job_id: str) -> Iterator[Job]:
-        """Follows a job until it ends; the last one yielded is finished."""
+        """Follows a job until it ends; the last one yielded is finished.
+
+        A connection that breaks is made again: the job goes on meanwhile.
+        """
+        heard = time.monotonic()
         while True:
             try:
                 for job in self._events(job_id):
+                    heard = time.monotonic()
                     yield job
                     if job.state.finished:
                         return
-            except httpx.TransportError:
-                # The connection broke, the job did not.
-                yield self.job(job_id)
+            except httpx.TransportError as error:
+                if time.monotonic() - heard > _PATIENCE_SECONDS:
+                    raise UnavailableError(f"The gateway cannot be reached: {error}") from error
+            time.sleep(0.5)
 
     def cancel_or_remove(self, job_id: str) -> None:
         """Cancels a job that is not finished, or removes one that is."""

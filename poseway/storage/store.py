@@ -80,11 +80,15 @@ class ObjectStore:
         )
         self.bucket = settings.bucket
 
+    def check(self) -> None:
+        """Raises `NotFoundError` or `UnavailableError` unless the bucket is there."""
+        with translated(self.bucket):
+            self.client.head_bucket(Bucket=self.bucket)
+
     def ensure_bucket(self) -> None:
-        """Makes the bucket if it is not there; a server that forbids making one must have it."""
+        """Makes the bucket if it is not there."""
         try:
-            with translated(self.bucket):
-                self.client.head_bucket(Bucket=self.bucket)
+            self.check()
         except NotFoundError:
             with translated(self.bucket):
                 self.client.create_bucket(Bucket=self.bucket)

@@ -1,7 +1,9 @@
 """The HTTP API of the running system."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -11,8 +13,9 @@ import httpx
 import pytest
 
 from poseway.client import Client
-from poseway.jobs import Job, JobState
+from poseway.jobs import Job, JobOptions, JobRequest, JobState, Keys, now
 from poseway.local.stack import Stack
+from services.gateway.api.catalog import Catalog
 from tests.videos import make_video
 
 FEW_FRAMES = 6
@@ -228,3 +231,28 @@ def test_pages_ask_nobody_else(http: httpx.Client) -> None:
         assert answer.status_code == 200
         assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", answer.text)
         assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_watching_outlasts_a_restart_of_the_gateway(
+    client: Client, stack: Stack, sample: Path
+) -> None:
+    job = client.submit(sample)
+    for state in client.watch(job.id):
+        if state.progress.frames_done > 10:
+            break
+    os.kill(stack.pid("api"), signal.SIGKILL)
+    *_, last = client.watch(job.id)
+    assert last.state is JobState.SUCCEEDED
+
+
+def test_events_of_a_job_that_is_removed_end(http: httpx.Client, stack: Stack) -> None:
+    job_id = "0" * 32
+    catalog = Catalog(stack.store)
+    catalog.add(
+        JobRequest(id=job_id, name="a", size=1, sha256="", created_at=now(), options=JobOptions())
+    )
+    with http.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "event: job"
+        stack.store.delete_prefix(Keys(job_id).record)
+        assert not any(line.startswith("event") for line in lines)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from poseway.errors import PosewayError
+from poseway.errors import NotFoundError, PosewayError
 from poseway.jobs import Job, JobOptions, JobRequest, JobStatus, Keys, new_job_id, now
 from poseway.models import find_card
 from poseway.storage import ObjectWriter
@@ -170,7 +170,11 @@ async def watch_job(
     async with queue.progress(asked.id) as news:
         while True:
             # The record is looked at every now and then, should a message be lost.
-            status = await asyncio.to_thread(catalog.status, asked.id)
+            try:
+                await asyncio.to_thread(catalog.request, asked.id)
+                status = await asyncio.to_thread(catalog.status, asked.id)
+            except NotFoundError:
+                return  # somebody removed it
             try:
                 while not status.state.finished:
                     event = _event(asked, status)

@@ -59,7 +59,7 @@ async def readyz(store: StoreDep, queue: QueueDep) -> Health | Response:
     """Whether jobs can be taken: object storage and queue are there."""
     missing = [] if queue.connected else ["queue"]
     try:
-        await asyncio.to_thread(store.ensure_bucket)
+        await asyncio.to_thread(store.check)
     except PosewayError:
         missing.append("object storage")
     if missing:
