@@ -8,7 +8,7 @@ export class Problem extends Error {
   }
 }
 
-const UNREACHABLE = "The server cannot be reached. Check your connection; this page keeps trying.";
+const UNREACHABLE = "The server cannot be reached. Check your connection.";
 
 // A server that refuses a video for its size hangs up, which looks the same from here.
 const BROKEN_OFF =

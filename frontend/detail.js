@@ -52,7 +52,9 @@ function close() {
 }
 
 live.on("job", ({ job }) => {
-  if (job.id === shownId && $("h1", page)) update(job);
+  if (job.id !== shownId) return;
+  if ($("h1", page)) update(job);
+  else if ($(".error", page)) showJob(shownId); // it could not be shown before
 });
 
 live.on("drop", ({ id }) => {
@@ -73,6 +75,8 @@ async function showResult(job) {
     if (shownId !== job.id) return;
     const result = copy("result-template");
     $(".nobody", result).hidden = manifest.people > 0;
+    $(".warnings", result).hidden = manifest.warnings.length === 0;
+    $(".warnings", result).append(...manifest.warnings.map((textContent) => element("li", { textContent })));
     fillVideo(result, job, manifest);
     fillDownloads($(".downloads", result), job, manifest);
     fillFacts($(".facts", result), manifest);

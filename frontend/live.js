@@ -73,7 +73,7 @@ async function refresh() {
       if (troubled) tell("trouble", { message: null });
       troubled = false;
     } catch (error) {
-      tell("trouble", { message: error.message });
+      tell("trouble", { message: `${error.message} This page keeps trying.` });
       troubled = true;
     }
   }

@@ -200,6 +200,8 @@ def _summarise(manifest: Manifest, target: Path) -> None:
         f"({manifest.frames / seconds:.1f} frames/s) with {model.name} on {model.device} "
         f"({model.precision})"
     )
+    for warning in manifest.warnings:
+        console.print(f"[yellow]{warning}[/]", highlight=False)
     for name in sorted(path.name + "/" * path.is_dir() for path in target.iterdir()):
         console.print(f"  {target / name}" + "/" * name.endswith("/"), highlight=False)
 

@@ -190,6 +190,8 @@ class Manifest(_Record):
         description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."
     )
     audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
+    damaged_packets: int = Field(description="Packets of the upload that could not be decoded.")
+    warnings: list[str] = Field(description="What its user should know of the upload, in words.")
     files: list[ResultFile]
     created_at: datetime
 

@@ -3,35 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import av
 import av.error
 import numpy as np
-from av.stream import Disposition
 from numpy.typing import NDArray
 
-from poseway.errors import UnavailableError, VideoError
+from poseway.container import SeekableFile, check_whole, open_container, picture_stream
+from poseway.errors import VideoError
+from poseway.orientation import Orientation
 
-# Containers of uploads. Playlists (HLS, DASH, concat) are not among them: they name other files.
-_FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac"
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
 _BEFORE_START: Final = 10
-
-
-class SeekableFile(Protocol):
-    """What a video is read from."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Reads up to `size` bytes."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Moves to a position."""
-
-    def tell(self) -> int:
-        """The current position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +32,7 @@ class VideoInfo:
         frame_rate: Average frames per second.
         pixel_aspect: Width of an upright frame's pixels by their height; 1 for nearly all videos.
         frames: Frames as far as the container tells, an estimate at worst; None if it does not.
+        duration: Seconds as far as the container tells; None if it does not.
     """
 
     codec: str
@@ -55,6 +42,7 @@ class VideoInfo:
     frame_rate: Fraction
     pixel_aspect: Fraction
     frames: int | None
+    duration: Fraction | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +55,7 @@ class SourceFrame:
         duration: Ticks that the frame is shown, as far as the container tells.
         image: The decoded picture, not yet turned upright. It may be in use by the decoder: never
             draw on it.
-        turns: Quarter turns counter-clockwise that make it upright, 0 to 3.
+        orientation: What makes it upright.
         previous: Presentation time of the frame before it; None for the first frame of the video.
     """
 
@@ -75,17 +63,18 @@ class SourceFrame:
     pts: int
     duration: int
     image: av.VideoFrame
-    turns: int
+    orientation: Orientation
     previous: int | None
 
     def bgr(self, width: int, height: int) -> NDArray[np.uint8]:
         """The upright picture at a size, uint8 (height, width, 3), blue first."""
-        if self.turns % 2:
+        if self.orientation.sideways:
             width, height = height, width
         picture = self.image.to_ndarray(
             format="bgr24", width=width, height=height, interpolation="AREA"
         )
-        return cast("NDArray[np.uint8]", np.ascontiguousarray(np.rot90(picture, self.turns)))
+        upright = self.orientation.apply(cast("NDArray[np.uint8]", picture))
+        return np.ascontiguousarray(upright)
 
 
 class VideoReader:
@@ -112,8 +101,13 @@ class VideoReader:
         """
         self.damaged_packets = 0
         self.container = open_container(file)
-        self.stream = self._picture_stream()
-        self._check_whole(file)
+        self.stream = picture_stream(self.container)
+        check_whole(self.stream, file)
+        # There is no context for a codec that FFmpeg does not know, whatever the types say.
+        if cast("object", self.stream.codec_context) is None:
+            raise VideoError(
+                "The file's video codec is not known. Convert it to MP4 (H.264).", "unknown_codec"
+            )
         self.stream.thread_type = "AUTO"
         self.stream.codec_context.thread_count = threads
         base = self.stream.time_base
@@ -130,7 +124,7 @@ class VideoReader:
         self._delay = (first.dts or 0) - self.start if self._as_stored else 0
         width, height = first.width, first.height
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
-        if _turns(first) % 2:
+        if Orientation.of(first).sideways:
             width, height, aspect = height, width, 1 / aspect
         self.info = VideoInfo(
             codec=self.stream.codec_context.name,
@@ -140,6 +134,7 @@ class VideoReader:
             frame_rate=Fraction(rate),
             pixel_aspect=Fraction(aspect),
             frames=self._count(Fraction(rate)),
+            duration=self._duration(),
         )
 
     def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:
@@ -177,8 +172,12 @@ class VideoReader:
 
         After a seek, pictures that precede the first keyframe lean on ones that were skipped, so
         they count for nothing. Times are made to rise, which those of damaged files do not always.
+
+        Raises:
+            VideoError: The times begin again, so that nobody knows when a frame is shown.
         """
         usual = max(1, round(1 / (self._rate() * self._time_base())))
+        second = 1 / self._time_base()
         previous: int | None = None
         next_pts = 0
         for image in self._images():
@@ -189,11 +188,18 @@ class VideoReader:
                     return
                 if not image.key_frame:
                     continue
+            if previous is not None and pts < previous - second:
+                raise VideoError(
+                    f"After {float(previous * self._time_base()):.1f} s the times of the video "
+                    "begin again, as when recordings were put together without converting them. "
+                    "Convert it to MP4 (H.264) and upload that.",
+                    "timestamps_jump_back",
+                )
             pts = max(pts, 0 if previous is None else previous + 1)
             duration = image.duration or usual
             next_pts = pts + duration
             if after is None or pts >= after:
-                yield SourceFrame(index, pts, duration, image, _turns(image), previous)
+                yield SourceFrame(index, pts, duration, image, Orientation.of(image), previous)
                 index += 1
             previous = pts
 
@@ -210,15 +216,6 @@ class VideoReader:
                 self.damaged_packets += 1
             except av.error.EOFError:
                 return
-
-    def _picture_stream(self) -> av.VideoStream:
-        """The first video stream that is not the cover of a sound file."""
-        for stream in self.container.streams.video:
-            if not stream.disposition & Disposition.attached_pic:
-                return stream
-        raise VideoError(
-            "The file has sound but no picture. Upload a video file.", "no_video_stream"
-        )
 
     def _first_image(self) -> av.VideoFrame:
         for image in self._images():
@@ -245,28 +242,17 @@ class VideoReader:
             return False
         return True
 
-    def _check_whole(self, file: SeekableFile) -> None:
-        """An MP4's index says where each frame lies; one beyond the end means a cut-off file."""
-        if "mp4" not in self.container.format.name:
-            return
-        end = max((e.pos + e.size for e in self.stream.index_entries), default=0)
-        position = file.tell()
-        size = file.seek(0, 2)
-        file.seek(position)
-        if end > size:
-            raise VideoError(
-                f"The video is cut off: {end - size} bytes are missing at its end. "
-                "Upload the whole file again.",
-                "video_truncated",
-            )
-
     def _count(self, rate: Fraction) -> int | None:
         if self.stream.frames:
             return self.stream.frames
+        duration = self._duration()
+        return None if duration is None else max(1, round(duration * rate))
+
+    def _duration(self) -> Fraction | None:
         if self.stream.duration:
-            return max(1, round(self.stream.duration * self._time_base() * rate))
+            return self.stream.duration * self._time_base()
         if self.container.duration:
-            return max(1, round(Fraction(self.container.duration, av.time_base) * rate))
+            return Fraction(self.container.duration, av.time_base)
         return None
 
     def _rate(self) -> Fraction:
@@ -274,29 +260,3 @@ class VideoReader:
 
     def _time_base(self) -> Fraction:
         return Fraction(self.stream.time_base or Fraction(1, 1000))
-
-
-def open_container(file: SeekableFile) -> av.container.InputContainer:
-    """Opens an upload, and never another file that it may name.
-
-    Raises:
-        VideoError: It cannot be read; the message says why.
-    """
-    try:
-        return av.open(
-            file, mode="r", options={"format_whitelist": _FORMATS, "protocol_whitelist": ""}
-        )
-    except UnavailableError:
-        raise
-    except av.error.FFmpegError as error:
-        if file.seek(0, 2) == 0:
-            raise VideoError("The file is empty. Upload a video.", "empty_file") from error
-        raise VideoError(
-            "The file is not a video that can be read, or it is cut off. Play it on your computer; "
-            "if it plays there, convert it to MP4 (H.264), else record or download it again."
-        ) from error
-
-
-def _turns(image: av.VideoFrame) -> int:
-    """Quarter turns counter-clockwise that make a frame upright, from its display matrix."""
-    return round(image.rotation / 90) % 4

@@ -150,6 +150,14 @@ MATRICES: Final = {
     "a quarter clockwise": ((0, ONE, 0, -ONE, 0, 0, 240 * ONE, 0, LAST), (240, 320), (0, 1)),
     "half": ((-ONE, 0, 0, 0, -ONE, 0, 320 * ONE, 240 * ONE, LAST), (320, 240), (1, 1)),
     "three quarters": ((0, -ONE, 0, ONE, 0, 0, 0, 320 * ONE, LAST), (240, 320), (1, 0)),
+    "left and right swapped": ((-ONE, 0, 0, 0, ONE, 0, 320 * ONE, 0, LAST), (320, 240), (0, 1)),
+    "upside down": ((ONE, 0, 0, 0, -ONE, 0, 0, 240 * ONE, LAST), (320, 240), (1, 0)),
+    "rows to columns": ((0, ONE, 0, ONE, 0, 0, 0, 0, LAST), (240, 320), (0, 0)),
+    "rows to columns, turned": (
+        (0, -ONE, 0, -ONE, 0, 0, 240 * ONE, 320 * ONE, LAST),
+        (240, 320),
+        (1, 1),
+    ),
 }
 
 
@@ -244,6 +252,11 @@ BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
         "no_video_stream",
         "no picture",
     ),
+    "of an unknown codec": (
+        lambda: make_video(5).replace(b"avc1", b"zzzz"),
+        "unknown_codec",
+        "codec is not known",
+    ),
     "cut off": (cut_mp4, "video_truncated", "bytes are missing"),
     "without its index": (
         lambda: make_video(FRAMES, picture=noise)[:100_000],
@@ -296,3 +309,10 @@ def test_damaged_packets_are_passed_over() -> None:
     times = [frame.pts for frame in read(bytes(data)).frames()]
     assert len(times) > FRAMES / 2
     assert times == sorted(set(times))
+
+
+def test_recordings_put_together_are_refused() -> None:
+    clip = make_video(60, container="mpegts", codec="mpeg2video")
+    with pytest.raises(VideoError, match=r"After 2\.0 s the times of the video begin") as error:
+        list(read(clip + clip).frames())
+    assert error.value.code == "timestamps_jump_back"

@@ -37,6 +37,7 @@ def make_video(
     codec: str = "libx264",
     container: str = "mp4",
     sound: bool = False,
+    sound_seconds: float | None = None,
     times: Sequence[int] | None = None,
     time_base: Fraction | None = None,
     options: dict[str, str] | None = None,
@@ -50,7 +51,8 @@ def make_video(
         rate: Frames per second.
         codec: FFmpeg's name of the encoder.
         container: FFmpeg's name of the format.
-        sound: Whether to add a tone of the same length.
+        sound: Whether to add a tone.
+        sound_seconds: Length of the tone; None for that of the picture.
         times: Presentation times of the frames in ticks; None for one after the other.
         time_base: Seconds per tick; None for the time of one frame.
         options: The encoder's options.
@@ -73,7 +75,7 @@ def make_video(
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
         if tone is not None:
-            length = int(48000 * frames / rate)
+            length = int(48000 * (sound_seconds or frames / rate))
             wave = np.sin(np.arange(length) * (2 * np.pi * 440 / 48000)).astype(np.float32)
             audio = av.AudioFrame.from_ndarray(wave[np.newaxis], format="fltp", layout="mono")
             audio.sample_rate = 48000

@@ -49,11 +49,11 @@ class Canvas:
     def show(self, source: SourceFrame) -> None:
         """Copies a frame of the video, turned upright."""
         width, height = self._size
-        if source.turns % 2:
+        if source.orientation.sideways:
             width, height = height, width
         image = self._converted(source.image, width, height)
         for target, plane in zip((self.luma, *self.chroma), image.planes, strict=True):
-            upright = np.rot90(_view(plane), source.turns)
+            upright = source.orientation.apply(_view(plane))
             rows, columns = upright.shape
             target[:rows, :columns] = upright
             target[:rows, columns:] = target[:rows, columns - 1 : columns]

@@ -12,8 +12,9 @@ from typing import Final, TypeAlias
 import av
 import av.error
 
+from poseway.container import SeekableFile, open_container
 from poseway.errors import IncompatibleError
-from poseway.video import SeekableFile, VideoReader, open_container
+from poseway.video import VideoReader
 from services.renderer.encode import Sink, mp4_options
 from services.renderer.sound import add_sound
 
@@ -26,6 +27,7 @@ _INDEX_BYTES: Final = 1 << 13
 _INDEX_BYTES_PER_FRAME: Final = 14
 _INDEX_BYTES_PER_SOUND: Final = 6
 _SOUND_PACKETS_PER_SECOND: Final = 50
+_SOUND_PACKET_BYTES: Final = 16
 
 MARGIN: Final = 4096
 """Bytes at the start of the file, besides the index, that change until the end."""
@@ -68,7 +70,14 @@ class Joiner:
         with closing(VideoReader(upload, threads=1)) as reader:
             self._time_base = reader.info.time_base
             self._zero = reader.start * reader.info.time_base
-            sounds = ceil(_SOUND_PACKETS_PER_SECOND * frames / reader.info.frame_rate)
+            # The sound may be much longer than the picture.
+            seconds = max(
+                frames / reader.info.frame_rate,
+                Fraction(reader.container.duration or 0, av.time_base),
+            )
+            # A file may claim any length, but its packets take some of its bytes.
+            most = upload.seek(0, 2) // _SOUND_PACKET_BYTES
+            sounds = min(ceil(_SOUND_PACKETS_PER_SECOND * seconds), most)
         self._upload = upload
         self._frames = frames
         self.room = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frames + _INDEX_BYTES_PER_SOUND * sounds

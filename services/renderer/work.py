@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 
 _SEGMENT: Final = "video.mp4"
 _MP4: Final = "video/mp4"
-# Times that the room for the index is doubled before giving up.
-_DOUBLINGS: Final = 3
+# The index of a day of picture and sound fits.
+_MAX_INDEX_BYTES: Final = 64 << 20
 
 
 class Renderer:
@@ -87,7 +87,7 @@ class Renderer:
         keys = Keys(job_id)
         joiner = Joiner(ObjectReader(self._store, keys.upload), frames)
         room = joiner.room
-        for _ in range(_DOUBLINGS):
+        while room <= _MAX_INDEX_BYTES:
             files = (
                 ObjectReader(self._store, keys.segment(number, _SEGMENT))
                 for number in range(segments)
@@ -99,4 +99,6 @@ class Renderer:
             except IndexRoomError:
                 room *= 2
                 log.warning("joining again with more room for the index", bytes=room)
-        raise IncompatibleError("The index of the video is larger than it can be.")
+        raise IncompatibleError(
+            "The video is too long for one MP4. Cut it, and upload the parts.", "too_long"
+        )

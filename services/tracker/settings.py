@@ -9,7 +9,10 @@ class TrackerSettings(ServerSettings):
     """Settings of the tracker; they hold for jobs that begin, a job that goes on keeps its own."""
 
     track_max_age_seconds: float = Field(
-        1.0, ge=0, le=60, description="Time that a person may be unseen and keep the id."
+        1.0,
+        ge=0,
+        le=60,
+        description="Time, at the average frame rate, that a person may be unseen and keep the id.",
     )
     # Poses gain and lose arms and legs from frame to frame, so their boxes overlap less than a
     # detector's, for which 0.3 is usual.

@@ -264,14 +264,14 @@ def test_what_is_no_video_is_refused_in_words(page: Page, tmp_path: Path) -> Non
     failed = page.locator('.job[data-state="failed"]', has_text=notes.name)
     expect(refused.or_(failed).first).to_be_visible(timeout=60_000)
     words = (refused if refused.count() else failed.locator(".error")).inner_text()
-    assert re.search(r"(video|file).*\.$", words), words
+    assert "not a video" in words
     if failed.count():
         delete_once_finished(page, failed)
 
 
 def test_a_job_that_is_gone_is_explained(page: Page) -> None:
     page.goto(f"/#/{'0' * 32}")
-    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"\w{3,}.*\.$"))
+    expect(page.get_by_role("alert")).to_contain_text("There is no job")
     page.get_by_role("link", name="All jobs").click()
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
 

@@ -1,5 +1,6 @@
 """What users upload by mistake: each ends with a code and a sentence that helps."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -9,7 +10,7 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from tests.videos import make_video
+from tests.videos import make_video, numbered
 
 
 def sound_only(path: Path) -> None:
@@ -61,6 +62,60 @@ def test_bad_videos_fail_with_a_reason(
     assert words in last.error.message
     assert not stack.store.exists(f"uploads/{last.id}/source")
     assert list(stack.store.walk(f"results/{last.id}/")) == []
+
+
+def damaged() -> bytes:
+    """A video whose middle is overwritten, at the codec at which decoders disagree most."""
+    data = bytearray(make_video(60, codec="libsvtav1", options={"preset": "12"}))
+    frames = data.index(b"mdat") + 8
+    for offset in range(frames + 3000, len(data) - 2000, 1500):
+        data[offset : offset + 4] = b"\xff\x00\xff\x00"
+    return bytes(data)
+
+
+STRANGE: dict[str, tuple[Callable[[], bytes], int, float]] = {
+    "damaged": (damaged, 0, 0),
+    "sound longer than the picture": (lambda: make_video(6, sound=True, sound_seconds=600), 6, 0.2),
+    "one frame": (lambda: make_video(1), 1, 1 / 30),
+    "odd size": (
+        lambda: make_video(6, picture=lambda i: numbered(i, 255, 97), codec="mpeg4"),
+        6,
+        0.2,
+    ),
+    "mirrored": (
+        lambda: make_video(6, matrix=(-65536, 0, 0, 0, 65536, 0, 320 << 16, 0, 1 << 30)),
+        6,
+        0.2,
+    ),
+    "Matroska": (lambda: make_video(6, container="matroska", codec="libvpx-vp9"), 6, 0.2),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_videos_work(client: Client, tmp_path: Path, name: str) -> None:
+    make, frames, seconds = STRANGE[name]
+    path = tmp_path / "strange"
+    path.write_bytes(make())
+    *_, last = client.watch(client.submit(path).id)
+    assert last.state is JobState.SUCCEEDED, last.error
+    manifest = client.manifest(last.id)
+    client.download(last.links["video"], tmp_path / "video.mp4")
+    with av.open(tmp_path / "video.mp4") as video:
+        assert len(list(video.decode(video=0))) == manifest.frames
+    if frames:
+        assert manifest.frames == frames
+        assert manifest.duration_seconds == pytest.approx(seconds, abs=0.002)
+
+
+def test_a_video_that_ends_early_is_told(client: Client, tmp_path: Path) -> None:
+    data = make_video(90, container="matroska")
+    path = tmp_path / "cut.mkv"
+    path.write_bytes(data[: len(data) // 2])
+    *_, last = client.watch(client.submit(path).id)
+    assert last.state is JobState.SUCCEEDED
+    manifest = client.manifest(last.id)
+    assert manifest.frames < 90
+    assert "the file announces 3.0 s" in " ".join(manifest.warnings)
 
 
 def test_nobody_in_the_video_is_a_success(client: Client, tmp_path: Path) -> None:

@@ -5,18 +5,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from poseway.orientation import Orientation
 from poseway.video import SourceFrame
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
 from services.renderer.draw import Painter
 from tests.renderer.people import standing
 
+UPRIGHT = Orientation()
 LIMITED = ColourSpace(5, 2, 2, False, 5)
 FULL = ColourSpace(5, 2, 2, True, 5)
 
 
-def source(image: av.VideoFrame, turns: int = 0) -> SourceFrame:
-    return SourceFrame(0, 0, 1, image, turns, None)
+def source(image: av.VideoFrame, orientation: Orientation = UPRIGHT) -> SourceFrame:
+    return SourceFrame(0, 0, 1, image, orientation, None)
 
 
 def planes(image: av.VideoFrame) -> list[NDArray[np.uint8]]:
@@ -35,14 +37,16 @@ def random_image(width: int, height: int) -> av.VideoFrame:
     return image
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("turns", range(4))
-def test_turns_every_plane(turns: int) -> None:
+def test_turns_every_plane(turns: int, mirrored: bool) -> None:
     image = random_image(64, 48)
     width, height = (48, 64) if turns % 2 else (64, 48)
     canvas = Canvas(width, height, LIMITED)
-    canvas.show(source(image, turns))
+    canvas.show(source(image, Orientation(mirrored, turns)))
     for drawn, plane in zip(planes(canvas.frame), planes(image), strict=True):
-        assert np.array_equal(drawn, np.rot90(plane, turns))
+        stored = plane[:, ::-1] if mirrored else plane
+        assert np.array_equal(drawn, np.rot90(stored, turns))
 
 
 @pytest.mark.parametrize(("width", "height"), [(63, 48), (64, 47), (63, 47), (1, 1)])

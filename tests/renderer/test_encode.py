@@ -24,7 +24,7 @@ def info(
     rate: Fraction = Fraction(30),
     aspect: Fraction = Fraction(1),
 ) -> VideoInfo:
-    return VideoInfo("h264", width, height, time_base, rate, aspect, None)
+    return VideoInfo("h264", width, height, time_base, rate, aspect, None, None)
 
 
 def encode(

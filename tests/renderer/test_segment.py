@@ -1,7 +1,9 @@
 """Rendering a segment: the right frames, at their times, with the right screenshots."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -178,17 +180,33 @@ def test_draws_each_frame_as_it_arrives() -> None:
     ("change", "words"),
     [
         (lambda frames: [], "no frames"),
-        (lambda frames: [*frames, PosedFrame(10, 5120, [])], "no frame 10"),
-        (lambda frames: [PosedFrame(4, 1, [])], "Frame 4"),
-        (lambda frames: frames[:3] + frames[4:], "Frame 4"),
-        (lambda frames: [frames[0], PosedFrame(1, frames[1].pts + 1, [])], "Frame 1"),
-        (lambda frames: [PosedFrame(-1, 0, [])], "Frame -1"),
-        (lambda frames: [PosedFrame(99, 50_688, [])], "no frame 99"),
+        (lambda frames: [PosedFrame(4, 1, [])], "from frame 4 at 1 on, the video has 0"),
+        (lambda frames: frames[:3] + frames[4:], "frame 4 at 2048 does not follow frame 2"),
+        (lambda frames: [frames[0], PosedFrame(1, 0, [])], "frame 1 at 0 does not follow"),
+        (lambda frames: [frames[0], PosedFrame(1, 7, [])], "the video has 1"),
+        (lambda frames: [PosedFrame(-1, 0, [])], "counted from 0"),
+        (lambda frames: [PosedFrame(99, 50_688, [])], "the video has 0"),
     ],
 )
 def test_frames_that_the_video_does_not_have_are_refused(
     change: Callable[[list[PosedFrame]], list[PosedFrame]], words: str
 ) -> None:
     data = make_video(10)
-    with pytest.raises(InvalidRequestError, match=words):
+    with pytest.raises(InvalidRequestError, match=re.compile(words, re.IGNORECASE)):
         render(data, change(posed(frames_of(data))))
+
+
+def test_a_frame_that_only_one_decoder_gives_does_not_shift_the_others() -> None:
+    data = make_video(12)
+    wanted = posed(frames_of(data))
+    # The sender had no frame 3, and one at the time between frames 6 and 7.
+    del wanted[3]
+    wanted.insert(6, PosedFrame(6, (wanted[5].pts + wanted[6].pts) // 2, []))
+    sent = [replace(frame, index=index) for index, frame in enumerate(wanted)]
+    rendered, video, shots = render(data, sent, Every(frames=4))
+    result = frames_of(video)
+    assert rendered.frames == len(result) == 12
+    assert [frame.pts for frame in result] == [frame.pts for frame in sent]
+    numbers = [read_number(frame.bgr(320, 240)) for frame in result]
+    assert numbers == [0, 1, 2, 4, 5, 6, 6, 7, 8, 9, 10, 11]
+    assert list(shots) == rendered.screenshots == [0, 4, 8]

@@ -180,7 +180,7 @@ Interval = renderer_pb2.ScreenshotInterval
         (lambda job: [head(job, screenshots=Interval(seconds=float("nan")))], "more than 0"),
         (lambda job: [head(job), people(1.0, 2.0)], "54 finite numbers"),
         (lambda job: [head(job), people(*[float("inf")] * 54)], "54 finite numbers"),
-        (lambda job: [head(job), *[SOMEBODY] * 2], "where the video has frame 1"),
+        (lambda job: [head(job), *[SOMEBODY] * 2], "does not follow"),
     ],
 )
 def test_wrong_segments_are_refused(

@@ -50,6 +50,7 @@ class Batch:
         following: The frame that comes next; None at the end of the video.
         end: Ticks at which the last frame of the batch is over.
         seconds: Wall-clock time that decoding took.
+        damaged_packets: Packets on the way that could not be decoded.
     """
 
     segment: int
@@ -58,6 +59,7 @@ class Batch:
     following: Position | None
     end: int
     seconds: float
+    damaged_packets: int
 
 
 def batches(
@@ -89,7 +91,7 @@ def batches(
     size = _fit(reader.info.width, reader.info.height, max_height)
     length = Fraction(segment_seconds) / reader.info.time_base
     frames = reader.frames(start.index, start.pts if start.index else None)
-    began = time.perf_counter()
+    began, damaged_before = time.perf_counter(), reader.damaged_packets
     frame = next(frames, None)
     if frame is None:
         raise VideoError(f"The video has no frame {start.index}. Upload the whole file again.")
@@ -106,8 +108,9 @@ def batches(
         )
         if closes or len(images) == batch_frames:
             following = None if frame is None else Position(frame.index, frame.pts)
-            yield Batch(segment, images, closes, following, end, time.perf_counter() - began)
-            began, images = time.perf_counter(), []
+            seconds, damaged = time.perf_counter() - began, reader.damaged_packets - damaged_before
+            yield Batch(segment, images, closes, following, end, seconds, damaged)
+            began, damaged_before, images = time.perf_counter(), reader.damaged_packets, []
         if closes and frame is not None:
             first, segment = frame, segment + 1
 

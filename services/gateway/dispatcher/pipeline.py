@@ -42,6 +42,7 @@ class _Segment:
         pts: Presentation times of its frames, in ticks.
         end: Ticks at which its last frame is over.
         following: The first frame of the next segment.
+        damaged_packets: Packets in it that could not be decoded.
         poses: The people of its batches, being found.
         seconds: Wall-clock time per stage.
     """
@@ -50,12 +51,14 @@ class _Segment:
     pts: list[int] = field(default_factory=list)
     end: int = 0
     following: Position | None = None
+    damaged_packets: int = 0
     poses: list[asyncio.Task[list[pose_pb2.FramePoses]]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, batch: Batch) -> None:
         self.pts += [image.pts for image in batch.images]
         self.end, self.following = batch.end, batch.following
+        self.damaged_packets += batch.damaged_packets
         self.spend("decode", batch.seconds)
 
     def spend(self, stage: str, seconds: float) -> None:
@@ -253,6 +256,7 @@ class Pipeline:
             tracks=sorted({person.track_id for frame in frames for person in frame.people}),
             screenshots={index: people[index] for index in rendered.screenshots},
             seconds=segment.seconds,
+            damaged_packets=segment.damaged_packets,
         )
         await asyncio.to_thread(self._record.save, point)
         self._segment_slots.release()

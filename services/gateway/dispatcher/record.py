@@ -27,6 +27,7 @@ class Checkpoint(BaseModel):
         tracks: Ids seen in it.
         screenshots: For each frame with a screenshot, how many people are in it.
         seconds: Wall-clock time per stage.
+        damaged_packets: Packets of the upload that could not be decoded.
     """
 
     segment: int
@@ -38,6 +39,7 @@ class Checkpoint(BaseModel):
     tracks: list[int]
     screenshots: dict[int, int]
     seconds: dict[str, float]
+    damaged_packets: int
 
     def next_position(self) -> Position | None:
         """The frame to go on with."""

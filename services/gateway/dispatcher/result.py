@@ -1,5 +1,8 @@
 """Putting a result together out of its segments; the manifest comes last."""
 
+from fractions import Fraction
+from typing import Final
+
 from poseway import keypoints
 from poseway.jobs import (
     JobRequest,
@@ -15,6 +18,8 @@ from poseway.v1 import inference_pb2, renderer_pb2
 from poseway.video import VideoInfo
 from services.gateway.dispatcher.record import Checkpoint
 
+# Containers round their length, and count that of sound that goes on after the picture.
+_MOST: Final = Fraction(9, 10)
 _MEDIA_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".jsonl": keypoints.CONTENT_TYPE}
 
 
@@ -45,6 +50,8 @@ def publish(
         # The picture with the most people, the earliest of them.
         best = max(sorted(screenshots), key=lambda index: screenshots[index])
         store.copy(keys.screenshot(best), keys.poster)
+    duration = segments[-1].end * video.time_base
+    damaged = sum(segment.damaged_packets for segment in segments)
     manifest = Manifest(
         job=request.id,
         source=SourceInfo(
@@ -66,12 +73,14 @@ def publish(
             precision=model.precision,
         ),
         frames=sum(segment.frames for segment in segments),
-        duration_seconds=round(float(segments[-1].end * video.time_base), 6),
+        duration_seconds=round(float(duration), 6),
         people=max(segment.people for segment in segments),
         tracks=len({track for segment in segments for track in segment.tracks}),
         segments=len(segments),
         seconds={**_summed(segments), "total": round(total_seconds, 3)},
         audio_codec=joined.audio_codec or None,
+        damaged_packets=damaged,
+        warnings=_warnings(video, duration, damaged),
         files=_files(store, keys),
         created_at=now(),
     )
@@ -86,6 +95,18 @@ def _join_keypoints(store: ObjectStore, keys: Keys, video: VideoInfo, segments: 
         for number in range(segments):
             for chunk in store.stream(keys.segment(number, "keypoints.jsonl")):
                 writer.write(chunk)
+
+
+def _warnings(video: VideoInfo, duration: Fraction, damaged: int) -> list[str]:
+    found = []
+    if damaged:
+        found.append(f"Parts of the video are damaged; {damaged} packets were left out.")
+    if video.duration is not None and duration < _MOST * video.duration:
+        found.append(
+            f"The picture ends after {float(duration):.1f} s, but the file announces "
+            f"{float(video.duration):.1f} s. If that is not meant, it is cut off: upload it again."
+        )
+    return found
 
 
 def _summed(segments: list[Checkpoint]) -> dict[str, float]:

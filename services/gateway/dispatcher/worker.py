@@ -9,6 +9,7 @@ import structlog
 
 from poseway.errors import (
     ConflictError,
+    IncompatibleError,
     InvalidRequestError,
     NotFoundError,
     PosewayError,
@@ -108,7 +109,7 @@ class Worker:
         log.info("begun", name=request.name, bytes=request.size, attempt=record.status.attempts)
         try:
             return await self._run(request, record, stopping)
-        except (InvalidRequestError, VideoError, NotFoundError) as error:
+        except (InvalidRequestError, VideoError, NotFoundError, IncompatibleError) as error:
             await self._end(
                 record, JobState.FAILED, JobError(code=error.code, message=error.message)
             )
@@ -171,8 +172,8 @@ class Worker:
 
 _WORN_OUT = JobError(
     code="too_many_attempts",
-    message="Processing this video stopped our worker several times, so we gave up. Convert it to "
-    "MP4 (H.264) and upload it again; if that fails too, tell us.",
+    message="This video could not be processed: every attempt broke off. Convert it to MP4 (H.264) "
+    "and upload it again; if that fails too, tell whoever runs this system.",
 )
 
 
@@ -195,7 +196,15 @@ class _Reporter:
 def _cause(error: BaseException) -> BaseException:
     """The error that matters of a group: one that says what is wrong with the job, if any does."""
     leaves = list(_leaves(error))
-    for kind in (ConflictError, VideoError, InvalidRequestError, NotFoundError, UnavailableError):
+    kinds = (
+        ConflictError,
+        VideoError,
+        InvalidRequestError,
+        NotFoundError,
+        IncompatibleError,
+        UnavailableError,
+    )
+    for kind in kinds:
         for leaf in leaves:
             if isinstance(leaf, kind):
                 return leaf

@@ -1,0 +1,45 @@
+"""How a stored picture is turned to be upright."""
+
+import math
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """What makes a stored picture upright.
+
+    Attributes:
+        mirrored: Whether left and right are swapped, first.
+        turns: Quarter turns counter-clockwise, then, 0 to 3.
+    """
+
+    mirrored: bool = False
+    turns: int = 0
+
+    @classmethod
+    def of(cls, image: av.VideoFrame) -> "Orientation":
+        """Reads the display matrix of a frame (ISO/IEC 14496-12, 8.5.2), to the nearest quarter."""
+        data = image.side_data.get("DISPLAYMATRIX")
+        if data is None:
+            return cls()
+        a, b, _, c, d, *_ = np.frombuffer(cast("bytes", data), np.int32).astype(float).tolist()
+        mirrored = a * d - b * c < 0
+        if mirrored:
+            a, b = -a, -b
+        return cls(mirrored, round(-math.atan2(b, a) / (math.pi / 2)) % 4)
+
+    @property
+    def sideways(self) -> bool:
+        """Whether width and height change places."""
+        return self.turns % 2 == 1
+
+    def apply(self, picture: NDArray[T]) -> NDArray[T]:
+        """Makes a picture, or a plane of one, upright: (height, width, ...), a view."""
+        return np.rot90(picture[:, ::-1] if self.mirrored else picture, self.turns)
