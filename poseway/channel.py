@@ -14,9 +14,8 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_TRANSIENT: Final = {
+_BROKEN: Final = {
     grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.ABORTED,
     # What a server that is shut down or killed in the middle of a call leaves behind.
@@ -24,6 +23,7 @@ _TRANSIENT: Final = {
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
 }
+_TRIES: Final = 4
 
 
 def connect(address: str, message_bytes: int = 64 << 20) -> grpc.aio.Channel:
@@ -46,35 +46,48 @@ def connect(address: str, message_bytes: int = 64 << 20) -> grpc.aio.Channel:
     )
 
 
-async def repeat(call: Callable[[], Awaitable[T]], what: str, patience: float) -> T:
+async def repeat(
+    channel: grpc.aio.Channel, call: Callable[[], Awaitable[T]], what: str, patience: float
+) -> T:
     """Makes a call, again and again with growing pauses as long as that can help.
 
+    A service that is away, or has too much to do, is waited for. A call that breaks although the
+    service is there may be what breaks it, so it is made a few times and no more.
+
     Args:
+        channel: The channel that the call goes through.
         call: Makes the call once; must be safe to repeat.
-        what: Name of the call, for logs and errors.
-        patience: Seconds to keep trying for.
+        what: Name of the service, for logs and errors.
+        patience: Seconds to wait for the service.
 
     Returns:
         The answer of the first call that worked.
 
     Raises:
-        UnavailableError: It did not work within `patience`.
+        UnavailableError: The service was away, or too busy, for longer than `patience`.
+        ServiceError: The call broke, every time.
         PosewayError: The service refused for good; the message and the code are its own.
     """
     clock = asyncio.get_running_loop().time
     end = clock() + patience
-    pause = 0.2
+    pause, tries = 0.2, 0
     while True:
         try:
+            await asyncio.wait_for(channel.channel_ready(), max(0.0, end - clock()))
             return await call()
+        except TimeoutError as error:
+            raise errors.UnavailableError(f"{what} was away for {patience:.0f} s.") from error
         except grpc.aio.AioRpcError as error:
-            if error.code() not in _TRANSIENT:
+            details = f"{error.code().name}: {error.details()}"
+            if error.code() in _BROKEN:
+                tries += 1
+            elif error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise _named(error) from error
-            if clock() + pause > end:
-                raise errors.UnavailableError(
-                    f"{what} did not work for {patience:.0f} s: {error.details()}"
-                ) from error
-            log.warning("repeating", call=what, status=error.code().name, details=error.details())
+            if tries == _TRIES:
+                raise errors.ServiceError(f"{what} broke {tries} times, {details}") from error
+            if clock() > end:
+                raise errors.UnavailableError(f"{what} was busy for {patience:.0f} s.") from error
+            log.warning("repeating", call=what, status=details)
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 # not a secret
         pause = min(pause * 2, 5.0)
 

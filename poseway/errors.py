@@ -54,6 +54,12 @@ class UnavailableError(PosewayError):
     code = "unavailable"
 
 
+class ServiceError(PosewayError):
+    """A service broke over a request; a few more attempts may help, many will not."""
+
+    code = "service_failed"
+
+
 class VideoError(PosewayError):
     """A video cannot be processed, and never will be."""
 

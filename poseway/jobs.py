@@ -58,8 +58,6 @@ class Overlay(StrEnum):
 class JobOptions(_Record):
     """What the user may choose."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     model: str = Field(DEFAULT_MODEL, description="Name of the model that finds the people.")
     overlay: Overlay = Field(Overlay.VIDEO, description="What the skeletons are drawn on.")
     screenshot_frames: int | None = Field(
@@ -117,6 +115,8 @@ class JobStatus(_Record):
     state: JobState = JobState.QUEUED
     progress: Progress = Progress()
     attempts: int = Field(0, description="Times the job was begun since its last checkpoint.")
+    holder: str | None = Field(None, description="Who works on the job; null if nobody does.")
+    updated_at: datetime | None = Field(None, description="When its holder last wrote this.")
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: JobError | None = None
@@ -190,8 +190,10 @@ class Manifest(_Record):
         description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."
     )
     audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
-    damaged_packets: int = Field(description="Packets of the upload that could not be decoded.")
-    warnings: list[str] = Field(description="What its user should know of the upload, in words.")
+    damaged_packets: int = Field(0, description="Packets of the upload that could not be decoded.")
+    warnings: list[str] = Field(
+        default=[], description="What its user should know of the upload, in words."
+    )
     files: list[ResultFile]
     created_at: datetime
 

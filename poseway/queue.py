@@ -4,6 +4,7 @@ Object storage is the record of all jobs; NATS only carries which job is next an
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Self
@@ -133,6 +134,13 @@ class JobQueue:
         """Whether the server is there right now."""
         return self._nats.is_connected
 
+    async def check(self) -> None:
+        """Raises `UnavailableError` unless jobs can be published."""
+        try:
+            await self._stream.stream_info(STREAM)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
+
     async def publish(self, job_id: str, attempt: str = "") -> None:
         """Puts a job on the queue and waits until it is stored.
 
@@ -143,10 +151,13 @@ class JobQueue:
         Raises:
             UnavailableError: It is not certain that the job is on the queue.
         """
+        headers = {"Nats-Msg-Id": job_id + attempt}
         try:
-            await self._stream.publish(
-                _WORK, job_id.encode(), headers={"Nats-Msg-Id": job_id + attempt}
-            )
+            try:
+                await self._stream.publish(_WORK, job_id.encode(), headers=headers)
+            except nats.js.errors.NoStreamResponseError:
+                await self.ensure()  # the server lost its data
+                await self._stream.publish(_WORK, job_id.encode(), headers=headers)
         except (nats.errors.Error, TimeoutError) as error:
             raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
 
@@ -159,11 +170,11 @@ class JobQueue:
                     yield Delivery(message)
             except TimeoutError:
                 continue
-            except nats.js.errors.NotFoundError:
-                await self.ensure()  # the server lost its data
             except nats.errors.Error as error:
-                log.warning("queue", error=str(error))
+                log.warning("queue", error=str(error) or type(error).__name__)
                 await asyncio.sleep(1)
+                with contextlib.suppress(nats.errors.Error, TimeoutError):
+                    await self.ensure()  # the server may have lost its data
         await pull.unsubscribe()
 
     async def report(self, job_id: str, data: bytes) -> None:

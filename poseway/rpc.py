@@ -19,6 +19,9 @@ from poseway.settings import ServerSettings
 MESSAGE_BYTES: Final = 64 << 20
 """Largest message: a frame of 8192 x 2730 pixels."""
 
+# Joining the segments of a long video takes a while; no call is cut for its connection's age.
+_LONGEST_CALL_MS: Final = 2 * 3600 * 1000
+
 log = structlog.get_logger(__name__)
 
 _STATUS: Final[dict[type[errors.PosewayError], grpc.StatusCode]] = {
@@ -112,7 +115,7 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.max_send_message_length", MESSAGE_BYTES),
             ("grpc.max_connection_age_ms", int(settings.max_connection_age_seconds * 1000)),
-            ("grpc.max_connection_age_grace_ms", 600_000),
+            ("grpc.max_connection_age_grace_ms", _LONGEST_CALL_MS),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             # Two servers on one port would share it silently; the second must fail.

@@ -47,6 +47,8 @@ def translated(key: str) -> Generator[None]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "NoSuchBucket":
+            raise UnavailableError(f"There is no bucket for {key}. Create it.") from error
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload"):
             raise NotFoundError(f"There is no object {key}.") from error
         if status in (409, 412):

@@ -1,14 +1,14 @@
 """What a request asks for, checked, in the renderer's own terms."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import isfinite
 from typing import Final
 
 import numpy as np
 
-from poseway.errors import InvalidRequestError
+from poseway.errors import InvalidRequestError, UnavailableError
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, renderer_pb2
 from services.renderer.draw import Person
@@ -71,13 +71,22 @@ def every(segment: renderer_pb2.SegmentHeader) -> Every:
     return Every()
 
 
-def posed(requests: Iterator[renderer_pb2.RenderSegmentRequest]) -> Iterator[PosedFrame]:
+def posed(
+    requests: Iterator[renderer_pb2.RenderSegmentRequest], wanted: Callable[[], bool]
+) -> Iterator[PosedFrame]:
     """The frames that follow the header, each as it arrives.
 
+    Args:
+        requests: The messages after the header.
+        wanted: Whether the caller still waits for the answer.
+
     Raises:
+        UnavailableError: The caller went away.
         InvalidRequestError: Something else comes, or keypoints are not as they should be.
     """
     for request in requests:
+        if not wanted():
+            raise UnavailableError("The caller went away.")
         if request.WhichOneof("message") != "frame":
             raise InvalidRequestError("After the header, every message must be a frame.")
         frame = request.frame

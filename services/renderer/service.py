@@ -43,7 +43,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
             rendered, size = self._renderer.render(
                 header.job_id,
                 header.segment,
-                requested.posed(request_iterator),
+                requested.posed(request_iterator, context.is_active),
                 requested.background(header.overlay),
                 requested.every(header),
             )

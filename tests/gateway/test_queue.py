@@ -2,16 +2,19 @@
 
 import asyncio
 import hashlib
+from pathlib import Path
 
+import nats
 import pytest
 from pydantic import SecretStr
 
 from poseway.client import Client
 from poseway.errors import ConflictError
-from poseway.jobs import JobOptions, JobRequest, JobState, Keys, new_job_id, now
+from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
+from poseway.queue import STREAM
 from services.gateway.api.catalog import Catalog
-from services.gateway.dispatcher.record import Record
+from services.gateway.dispatcher.record import SILENCE, Record
 from services.gateway.requeue import RequeueSettings, requeue
 from tests.videos import make_video
 
@@ -54,10 +57,8 @@ def test_jobs_that_the_queue_lost_are_put_back(client: Client, stack: Stack) -> 
 
 def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack) -> None:
     poison = record_only(stack, make_video(5))
-    for _ in range(3):
-        record = Record(stack.store, poison)
-        record.load()
-        record.begin()  # and the worker dies
+    died = JobStatus(state=JobState.RUNNING, attempts=3, holder="dead", updated_at=now() - SILENCE)
+    stack.store.put(Keys(poison).status, died.model_dump_json().encode(), "application/json")
     asyncio.run(requeue(requeue_settings(stack)))
     *_, last = client.watch(poison)
     assert last.state is JobState.FAILED
@@ -72,8 +73,11 @@ def test_handing_a_job_back_is_no_attempt(stack: Stack) -> None:
         record = Record(stack.store, job_id)
         record.load()
         record.begin()
-        record.hand_back()
+        record.hand_back(counted=False)
     assert record.status.attempts == 0
+    record.begin()
+    record.hand_back(counted=True)
+    assert record.status.attempts == 1
     stack.store.delete_prefix(Keys(job_id).record)
 
 
@@ -89,3 +93,47 @@ def test_of_two_holders_only_the_later_writes(stack: Stack) -> None:
     second.finish(JobState.CANCELLED)
     assert Catalog(stack.store).status(job_id).state is JobState.CANCELLED
     stack.store.delete_prefix(Keys(job_id).record)
+
+
+def test_a_job_that_somebody_works_on_is_not_taken_from_him(stack: Stack) -> None:
+    job_id = record_only(stack, b"")
+    holder, other = Record(stack.store, job_id), Record(stack.store, job_id)
+    holder.load()
+    holder.begin()
+    other.load()
+    assert other.held_by_another()
+    assert not holder.held_by_another()
+    other.status = other.status.model_copy(update={"updated_at": now() - SILENCE})
+    assert not other.held_by_another()
+    holder.hand_back(counted=False)
+    other.load()
+    assert not other.held_by_another()
+    stack.store.delete_prefix(Keys(job_id).record)
+
+
+def test_putting_a_running_job_back_does_it_no_harm(
+    client: Client, stack: Stack, sample: Path
+) -> None:
+    job = client.submit(sample)
+    for state in client.watch(job.id):
+        if state.progress.frames_done > 10:
+            break
+    assert asyncio.run(requeue(requeue_settings(stack))) >= 1
+    *_, last = client.watch(job.id)
+    assert last.state is JobState.SUCCEEDED
+    status = JobStatus.model_validate_json(stack.store.get(Keys(job.id).status)[0])
+    assert status.attempts == 1
+
+
+def test_a_queue_that_lost_its_data_is_made_again(client: Client, stack: Stack) -> None:
+    async def lose() -> None:
+        env = stack.env
+        server = await nats.connect(env["POSEWAY_NATS_URL"], token=env["POSEWAY_NATS_TOKEN"])
+        await server.jetstream().delete_stream(STREAM)
+        await server.close()
+
+    asyncio.run(lose())
+    path = stack.data_dir / "after.mp4"
+    path.write_bytes(make_video(5))
+    *_, last = client.watch(client.submit(path).id)
+    assert last.state is JobState.SUCCEEDED

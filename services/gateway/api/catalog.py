@@ -2,11 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
 from poseway.storage import ObjectStore
+
+log = structlog.get_logger(__name__)
 
 _JOB_ID: TypeAdapter[str] = TypeAdapter(JobId)
 
@@ -17,6 +20,12 @@ def parse_options(fields: dict[str, str]) -> JobOptions:
     Raises:
         InvalidRequestError: An option is unknown or has no valid value; the message names it.
     """
+    unknown = sorted(set(fields) - set(JobOptions.model_fields))
+    if unknown:
+        known = ", ".join(JobOptions.model_fields)
+        raise InvalidRequestError(
+            f"There is no option {unknown[0]!r}, only: {known}.", "invalid_options"
+        )
     try:
         return JobOptions.model_validate({k: v for k, v in fields.items() if v != ""})
     except ValidationError as error:
@@ -116,6 +125,9 @@ class Catalog:
             return self.job(job_id)
         except NotFoundError:
             return None  # removed since it was listed
+        except ValidationError:
+            log.exception("the record cannot be read", job=job_id)
+            return None
 
     def cancel_or_remove(self, job_id: str) -> Job | None:
         """Removes a finished job with its result, or asks for an unfinished one to be cancelled.

@@ -20,7 +20,14 @@ async def run(settings: DispatcherSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     store = ObjectStore(settings)
-    queue = await JobQueue.connect(settings)
+    connecting = asyncio.create_task(JobQueue.connect(settings))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({connecting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not connecting.done():
+        connecting.cancel()
+        return
+    queue = connecting.result()
     structlog.get_logger(__name__).info("working", jobs_at_once=settings.jobs_at_once)
     async with Services(settings) as services, asyncio.TaskGroup() as group:
         for _ in range(settings.jobs_at_once):

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
@@ -28,6 +28,9 @@ from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
 
 log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 RENDER_SHARE: Final = 0.2
 """Part of the work of a frame that is done after its people are found; for the progress only."""
@@ -133,7 +136,7 @@ class Pipeline:
             joined = await self._services.join(
                 self._request.id, len(done), sum(point.frames for point in done)
             )
-            return await asyncio.to_thread(
+            return await _in_thread(
                 publish,
                 self._store,
                 self._request,
@@ -142,6 +145,7 @@ class Pipeline:
                 done,
                 joined,
                 time.monotonic() - began,
+                self._record.beat,
             )
         finally:
             await asyncio.to_thread(self._close, reader)
@@ -242,7 +246,7 @@ class Pipeline:
         segment.spend("rendering", time.monotonic() - began)
         lines = b"".join(keypoints.line(frame, reader.info.time_base) for frame in frames)
         key = self._record.keys.segment(segment.number, "keypoints.jsonl")
-        await asyncio.to_thread(self._store.put, key, lines, keypoints.CONTENT_TYPE)
+        await _in_thread(self._store.put, key, lines, keypoints.CONTENT_TYPE)
         if before is not None:
             await before
         people = {frame.frame_index: len(frame.people) for frame in frames}
@@ -258,7 +262,7 @@ class Pipeline:
             seconds=segment.seconds,
             damaged_packets=segment.damaged_packets,
         )
-        await asyncio.to_thread(self._record.save, point)
+        await _in_thread(self._record.save, point)
         self._segment_slots.release()
         self._rendered += len(frames)
         log.info("segment done", segment=segment.number, frames=len(frames), **segment.seconds)
@@ -286,3 +290,13 @@ class Pipeline:
                 eta_seconds=eta,
             )
         )
+
+
+async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Like `asyncio.to_thread`; if cancelled, waits all the same: the thread would write on."""
+    task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

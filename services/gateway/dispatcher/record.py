@@ -1,8 +1,9 @@
 """A job's record in object storage, written only by the dispatcher that holds the job."""
 
+import secrets
 import threading
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -12,6 +13,12 @@ from poseway.storage import ObjectStore
 from services.gateway.dispatcher.frames import Position
 
 _JSON = "application/json"
+
+BEAT_SECONDS: Final = 5.0
+"""A holder writes the status at least this often."""
+
+SILENCE: Final = timedelta(seconds=15)
+"""After this the holder is taken for dead; less than the queue takes to deliver the job again."""
 
 
 class Checkpoint(BaseModel):
@@ -39,7 +46,7 @@ class Checkpoint(BaseModel):
     tracks: list[int]
     screenshots: dict[int, int]
     seconds: dict[str, float]
-    damaged_packets: int
+    damaged_packets: int = 0
 
     def next_position(self) -> Position | None:
         """The frame to go on with."""
@@ -58,6 +65,7 @@ class Record:
         self.keys = Keys(job_id)
         self.status = JobStatus()
         self._store = store
+        self._holder = secrets.token_hex(8)
         self._etag: str | None = None
         # Progress and checkpoints are written from different threads.
         self._writing = threading.Lock()
@@ -80,17 +88,31 @@ class Record:
         """Whether somebody asked for the job to be cancelled."""
         return self._store.exists(self.keys.cancel)
 
+    def held_by_another(self) -> bool:
+        """Whether somebody else is at work on the job, and was heard of lately."""
+        status = self.status
+        if status.state is not JobState.RUNNING or status.updated_at is None:
+            return False
+        if status.holder in (None, self._holder):
+            return False
+        return now() - status.updated_at < SILENCE
+
     def begin(self) -> None:
         """Takes the job: it is running, and this is one more attempt."""
         self._write(
             state=JobState.RUNNING,
             attempts=self.status.attempts + 1,
+            holder=self._holder,
             started_at=self.status.started_at or now(),
         )
 
-    def hand_back(self) -> None:
-        """Gives the job back through no fault of its own: this attempt does not count."""
-        self._write(attempts=max(0, self.status.attempts - 1))
+    def hand_back(self, *, counted: bool) -> None:
+        """Gives the job back; the attempt counts if it was the job that broke it."""
+        self._write(attempts=max(0, self.status.attempts - (not counted)), holder=None)
+
+    def beat(self) -> None:
+        """Says that the job is still being worked on; raises `ConflictError` if by another."""
+        self._write()
 
     def progress(self, progress: Progress) -> None:
         """Says how far the job is."""
@@ -131,8 +153,10 @@ class Record:
     def _checkpoint_key(self, segment: int) -> str:
         return self.keys.segment(segment, "checkpoint.json")
 
-    def _write(self, **changes: JobState | JobError | Progress | datetime | int | None) -> None:
-        update: dict[str, Any] = dict(changes)
+    def _write(
+        self, **changes: JobState | JobError | Progress | datetime | int | str | None
+    ) -> None:
+        update: dict[str, Any] = {**changes, "updated_at": now()}
         with self._writing:
             status = self.status.model_copy(update=update)
             data = status.model_dump_json().encode()

@@ -1,5 +1,6 @@
 """Putting a result together out of its segments; the manifest comes last."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
@@ -31,6 +32,7 @@ def publish(
     segments: list[Checkpoint],
     joined: renderer_pb2.JoinSegmentsResponse,
     total_seconds: float,
+    confirm: Callable[[], None],
 ) -> Manifest:
     """Writes the keypoints, the poster and the manifest of a job whose video is joined.
 
@@ -42,6 +44,10 @@ def publish(
         segments: The checkpoints of all segments.
         joined: What the renderer says of the video.
         total_seconds: Wall-clock time of the attempt that finished the job.
+        confirm: Called before the manifest is written; raises unless the job is still ours.
+
+    Raises:
+        ConflictError: The job is not ours any more.
     """
     keys = Keys(request.id)
     _join_keypoints(store, keys, video, len(segments))
@@ -84,6 +90,7 @@ def publish(
         files=_files(store, keys),
         created_at=now(),
     )
+    confirm()
     data = manifest.model_dump_json(indent=2).encode() + b"\n"
     store.put(keys.manifest, data, "application/json")
     return manifest

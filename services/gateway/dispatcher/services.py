@@ -5,7 +5,7 @@ from typing import Self, TypeVar
 
 from poseway import jobs
 from poseway.channel import connect, repeat
-from poseway.errors import InvalidRequestError, UnavailableError
+from poseway.errors import InvalidRequestError, ServiceError
 from poseway.v1 import (
     inference_pb2,
     inference_pb2_grpc,
@@ -30,7 +30,8 @@ class Services:
     """Calls of inference, tracker and renderer.
 
     Every call may be repeated, so each is, for as long as that can help. All raise
-    `UnavailableError` when it no longer can, and the service's own error when it refuses for good.
+    `UnavailableError` for a service that stays away, `ServiceError` for one that breaks, and the
+    service's own error when it refuses for good.
     """
 
     def __init__(self, settings: DispatcherSettings) -> None:
@@ -58,11 +59,9 @@ class Services:
         """Asks how a model is run."""
 
         async def call() -> inference_pb2.ListModelsResponse:
-            return await self._inference.ListModels(
-                inference_pb2.ListModelsRequest(), timeout=30, wait_for_ready=True
-            )
+            return await self._inference.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
 
-        answer = await repeat(call, "inference", self._settings.patience_seconds)
+        answer = await repeat(self._channels[0], call, "inference", self._settings.patience_seconds)
         for model in answer.models:
             if model.name == name:
                 return model
@@ -85,14 +84,14 @@ class Services:
 
         async def call() -> list[pose_pb2.FramePoses]:
             answers = self._inference.EstimatePoses(
-                _async(requests()), timeout=self._settings.call_seconds, wait_for_ready=True
+                _async(requests()), timeout=self._settings.call_seconds
             )
             poses = [answer.poses async for answer in answers]
             if [p.frame_index for p in poses] != [image.index for image in batch.images]:
-                raise UnavailableError("Inference answered other frames than it was sent.")
+                raise ServiceError("Inference answered other frames than it was sent.")
             return poses
 
-        return await repeat(call, "inference", self._settings.patience_seconds)
+        return await repeat(self._channels[0], call, "inference", self._settings.patience_seconds)
 
     async def track(
         self, job_id: str, state: bytes, frame_rate: float, frames: list[pose_pb2.FramePoses]
@@ -107,9 +106,7 @@ class Services:
                 yield tracker_pb2.TrackRequest(frame=frame)
 
         async def call() -> tuple[list[pose_pb2.TrackedFrame], bytes]:
-            answers = self._tracker.Track(
-                _async(requests()), timeout=self._settings.call_seconds, wait_for_ready=True
-            )
+            answers = self._tracker.Track(_async(requests()), timeout=self._settings.call_seconds)
             tracked: list[pose_pb2.TrackedFrame] = []
             after = b""
             async for answer in answers:
@@ -118,10 +115,10 @@ class Services:
                 else:
                     after = answer.state
             if len(tracked) != len(frames) or not after:
-                raise UnavailableError("The tracker answered other frames than it was sent.")
+                raise ServiceError("The tracker answered other frames than it was sent.")
             return tracked, after
 
-        return await repeat(call, "tracker", self._settings.patience_seconds)
+        return await repeat(self._channels[1], call, "tracker", self._settings.patience_seconds)
 
     async def render(
         self,
@@ -145,10 +142,10 @@ class Services:
 
         async def call() -> renderer_pb2.RenderSegmentResponse:
             return await self._renderer.RenderSegment(
-                _async(requests()), timeout=self._settings.render_seconds, wait_for_ready=True
+                _async(requests()), timeout=self._settings.render_seconds
             )
 
-        return await repeat(call, "renderer", self._settings.patience_seconds)
+        return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
 
     async def join(
         self, job_id: str, segments: int, frames: int
@@ -159,10 +156,9 @@ class Services:
             return await self._renderer.JoinSegments(
                 renderer_pb2.JoinSegmentsRequest(job_id=job_id, segments=segments, frames=frames),
                 timeout=self._settings.join_seconds,
-                wait_for_ready=True,
             )
 
-        return await repeat(call, "renderer", self._settings.patience_seconds)
+        return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
 
 
 def _interval(options: jobs.JobOptions) -> renderer_pb2.ScreenshotInterval:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import prometheus_client
 import structlog
+from pydantic import ValidationError
 
 from poseway.errors import (
     ConflictError,
@@ -20,7 +21,7 @@ from poseway.jobs import JobError, JobRequest, JobState, Progress
 from poseway.queue import Delivery, JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.dispatcher.pipeline import Pipeline
-from services.gateway.dispatcher.record import Record
+from services.gateway.dispatcher.record import BEAT_SECONDS, Record
 from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
 
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 _ENDED = prometheus_client.Counter("poseway_jobs_ended", "Jobs that ended.", ["state", "code"])
 _FRAMES = prometheus_client.Counter("poseway_frames_processed", "Frames of finished jobs.")
 
+RENDERER_STOPS_SECONDS = 1.0
 RECORD_SECONDS = 2.0
 """Progress is told live at once, and written to the record this often."""
 
@@ -64,32 +66,39 @@ class Worker:
             log.warning("handed back", reason=error.message)
             await delivery.hand_back(delay=5)
             return
-        except Exception:
-            # A record that cannot be read is the job's fault, and waiting does not mend it.
+        except ValidationError:
+            # Perhaps a newer version wrote it, and one of its dispatchers comes along.
             log.exception("the record cannot be read")
-            await delivery.done()
+            await delivery.hand_back(delay=300)
+            return
+        if record.held_by_another():
+            log.info("another dispatcher is at it")
+            await delivery.hand_back(delay=30)
             return
         try:
             finished = await self._attempt(request, record, stopping)
         except ConflictError:
+            # Its message comes again, and finds the job done or its holder dead.
             log.warning("another dispatcher has the job")
             return
         except UnavailableError as error:
             log.warning("handed back", reason=error.message)
-            await self._give_up_for_now(record, delivery, delay=10)
+            await self._give_up_for_now(record, delivery, delay=10, counted=False)
             return
         except Exception:
             log.exception("attempt failed", attempt=record.status.attempts)
-            await delivery.hand_back(delay=2)
+            await self._give_up_for_now(record, delivery, delay=2, counted=True)
             return
         if finished:
             await delivery.done()
         else:
-            await self._give_up_for_now(record, delivery, delay=0)
+            await self._give_up_for_now(record, delivery, delay=0, counted=False)
 
-    async def _give_up_for_now(self, record: Record, delivery: Delivery, delay: float) -> None:
+    async def _give_up_for_now(
+        self, record: Record, delivery: Delivery, *, delay: float, counted: bool
+    ) -> None:
         try:
-            await asyncio.to_thread(record.hand_back)
+            await asyncio.to_thread(record.hand_back, counted=counted)
         except PosewayError as error:
             log.warning("record not written", reason=error.message)
         await delivery.hand_back(delay=delay)
@@ -140,7 +149,11 @@ class Worker:
                 if not run.done():
                     run.cancel()
                     await asyncio.wait({run})
+        if not watch.cancelled() and watch.done() and (lost := watch.exception()):
+            raise lost
         if run.cancelled():
+            # The renderer hears of it within a frame; then nobody writes beside the cleaning up.
+            await asyncio.sleep(RENDERER_STOPS_SECONDS)
             if cancelled.is_set():
                 await self._end(record, JobState.CANCELLED)
             return cancelled.is_set()
@@ -153,15 +166,24 @@ class Worker:
     async def _watch(
         self, record: Record, cancelled: asyncio.Event, stopping: asyncio.Event
     ) -> None:
-        """Returns when the job is cancelled or the dispatcher is to stop."""
-        checked = time.monotonic()
+        """Returns when the job is cancelled or the dispatcher is to stop.
+
+        Raises:
+            ConflictError: Another dispatcher has the job.
+        """
+        beaten = time.monotonic()
         while not cancelled.is_set() and not stopping.is_set():
             await asyncio.sleep(0.1)
-            # The message that tells of a cancellation can be lost; the record cannot.
-            if time.monotonic() - checked > RECORD_SECONDS:
+            if time.monotonic() - beaten < BEAT_SECONDS:
+                continue
+            beaten = time.monotonic()
+            try:
+                await asyncio.to_thread(record.beat)
+                # The message that tells of a cancellation can be lost; the record cannot.
                 if await asyncio.to_thread(record.cancelled):
                     cancelled.set()
-                checked = time.monotonic()
+            except UnavailableError as error:
+                log.warning("no heartbeat", reason=error.message)
 
     async def _end(self, record: Record, state: JobState, error: JobError | None = None) -> None:
         await asyncio.to_thread(record.finish, state, error)
@@ -190,7 +212,10 @@ class _Reporter:
         await self._queue.report(self._record.job_id, status.model_dump_json().encode())
         if time.monotonic() - self._written > RECORD_SECONDS:
             self._written = time.monotonic()
-            await asyncio.to_thread(self._record.progress, progress)
+            try:
+                await asyncio.to_thread(self._record.progress, progress)
+            except UnavailableError as error:
+                log.warning("progress not written", reason=error.message)
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -1,0 +1,110 @@
+"""Which failures of a call are waited out, and which are not."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+
+from poseway.channel import connect, repeat
+from poseway.errors import NotFoundError, ServiceError, UnavailableError
+from poseway.local.place import free_ports
+
+Answer = Callable[[grpc.ServicerContext], bytes]
+
+
+class Server:
+    """A service of one method that answers as it is told."""
+
+    def __init__(self) -> None:
+        self.port = free_ports(1)[0]
+        self.calls = 0
+        self.answer: Answer = lambda context: b"done"
+        self._server = grpc.server(ThreadPoolExecutor(2))
+        method: Any = grpc.unary_unary_rpc_method_handler(self._call)
+        handler = grpc.method_handlers_generic_handler("test", {"Call": method})
+        self._server.add_generic_rpc_handlers((handler,))
+        self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop(None)
+
+    def _call(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+        self.calls += 1
+        return self.answer(context)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.stop()
+
+
+def call(server: Server, patience: float = 5, late: float | None = None) -> bytes:
+    async def run() -> bytes:
+        channel = connect(f"127.0.0.1:{server.port}")
+        method: Any = channel.unary_unary("/test/Call")
+
+        async def once() -> bytes:
+            return bytes(await method(b"", timeout=2))
+
+        if late is not None:
+            asyncio.get_running_loop().call_later(late, server.start)
+        try:
+            return await repeat(channel, once, "test", patience)
+        finally:
+            await channel.close()
+
+    return asyncio.run(run())
+
+
+def test_a_service_that_comes_late_is_waited_for(server: Server) -> None:
+    assert call(server, patience=20, late=1.0) == b"done"
+    assert server.calls == 1
+
+
+def test_a_service_that_stays_away_is_given_up(server: Server) -> None:
+    with pytest.raises(UnavailableError, match="was away"):
+        call(server, patience=1)
+
+
+def test_a_service_that_breaks_is_called_a_few_times_only(server: Server) -> None:
+    def broken(context: grpc.ServicerContext) -> bytes:
+        raise RuntimeError
+
+    server.answer = broken
+    server.start()
+    with pytest.raises(ServiceError, match="broke 4 times"):
+        call(server, patience=60)
+    assert server.calls == 4
+
+
+def test_a_busy_service_is_asked_until_it_is_free(server: Server) -> None:
+    def busy(context: grpc.ServicerContext) -> bytes:
+        if server.calls < 6:
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "later")
+        return b"done"
+
+    server.answer = busy
+    server.start()
+    assert call(server, patience=60) == b"done"
+    assert server.calls == 6
+
+
+def test_a_refusal_is_final_and_keeps_its_words(server: Server) -> None:
+    def refuse(context: grpc.ServicerContext) -> bytes:
+        context.set_trailing_metadata((("poseway-code", "unknown_model"),))
+        context.abort(grpc.StatusCode.NOT_FOUND, "There is no such model.")
+
+    server.answer = refuse
+    server.start()
+    with pytest.raises(NotFoundError, match="no such model") as caught:
+        call(server)
+    assert caught.value.code == "unknown_model"
+    assert server.calls == 1
