@@ -10,6 +10,8 @@ from poseway.errors import UnavailableError, VideoError
 
 # Containers of uploads. Playlists (HLS, DASH, concat) are not among them: they name other files.
 _FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac"
+_MAX_SIDE: Final = 8192
+_MAX_PIXELS: Final = 8192 * 4352
 _UNREADABLE: Final = (
     "The file is not a video that can be read, or it is cut off. Play it on your computer; if it "
     "plays there, convert it to MP4 (H.264), else record or download it again."
@@ -61,6 +63,21 @@ def picture_stream(container: av.container.InputContainer) -> av.VideoStream:
             "The file has sound but no picture. Upload a video file.", "no_video_stream"
         )
     raise VideoError(_UNREADABLE)
+
+
+def check_size(stream: av.VideoStream) -> None:
+    """Refuses pictures that H.264 does not know and that nobody films.
+
+    Raises:
+        VideoError: They are too large.
+    """
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if max(width, height) > _MAX_SIDE or width * height > _MAX_PIXELS:
+        raise VideoError(
+            f"The picture is {width} x {height}, more than 8K. Scale the video down, for example "
+            "to 1920 x 1080, and upload that.",
+            "picture_too_large",
+        )
 
 
 def check_whole(stream: av.VideoStream, file: SeekableFile) -> None:

@@ -10,7 +10,13 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.container import SeekableFile, check_whole, open_container, picture_stream
+from poseway.container import (
+    SeekableFile,
+    check_size,
+    check_whole,
+    open_container,
+    picture_stream,
+)
 from poseway.errors import VideoError
 from poseway.orientation import Orientation
 
@@ -108,6 +114,7 @@ class VideoReader:
             raise VideoError(
                 "The file's video codec is not known. Convert it to MP4 (H.264).", "unknown_codec"
             )
+        check_size(self.stream)
         self.stream.thread_type = "AUTO"
         self.stream.codec_context.thread_count = threads
         base = self.stream.time_base

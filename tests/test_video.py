@@ -257,6 +257,11 @@ BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
         "unknown_codec",
         "codec is not known",
     ),
+    "too large": (
+        lambda: make_video(1, picture=lambda _: np.zeros((16, 8208, 3), np.uint8), codec="mjpeg"),
+        "picture_too_large",
+        "8208 x 16",
+    ),
     "cut off": (cut_mp4, "video_truncated", "bytes are missing"),
     "without its index": (
         lambda: make_video(FRAMES, picture=noise)[:100_000],
