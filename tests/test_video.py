@@ -258,7 +258,7 @@ BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
         "codec is not known",
     ),
     "too large": (
-        lambda: make_video(1, picture=lambda _: np.zeros((16, 8208, 3), np.uint8), codec="mjpeg"),
+        lambda: make_video(1, picture=lambda _: np.zeros((16, 8208, 3), np.uint8)),
         "picture_too_large",
         "8208 x 16",
     ),
