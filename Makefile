@@ -7,6 +7,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 VIDEO  ?=
 ARGS   ?=
+# The shell reads it from the environment, so that a name may have spaces and quotes in it.
+export VIDEO
 
 STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
@@ -14,7 +16,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 .PHONY: run up test check unit stubs models sample locks clean
 
 run: $(STUBS) models $(if $(VIDEO),,sample)
-	@$(BIN)/poseway run $(or $(VIDEO),build/sample/demo.mp4) $(ARGS)
+	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
 
 up: $(STUBS) models
 	@$(BIN)/poseway up $(ARGS)

@@ -11,11 +11,13 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.jobs import Job, JobState, Manifest, Overlay
+from poseway.local.place import bypass_proxies
 
 app = typer.Typer(
     help="Video in, skeletons out.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -39,13 +41,14 @@ def up(data_dir: DataDir = _ROOT / ".poseway", port: Port = None) -> None:
     from poseway.local.stack import running
 
     _stop_on_sigterm()
+    bypass_proxies()
     if url := running(data_dir):
         console.print(f"Already running: [bold]{url}[/]")
         return
     try:
         with _system(data_dir, port) as url:
             console.print(f"\nPoseway is running: [bold]{url}[/]")
-            console.print(f"[dim]API: {url}/docs   logs: {data_dir / 'logs'}[/]")
+            console.print(f"[dim]API: {url}/docs   logs: {escape(str(data_dir / 'logs'))}[/]")
             console.print("[dim]Ctrl-C stops it.[/]")
             threading.Event().wait()
     except PosewayError as error:
@@ -78,6 +81,7 @@ def run(
 ) -> None:
     """Processes a video on this machine, starting the system if it is not running."""
     _stop_on_sigterm()
+    bypass_proxies()
     options = {
         "model": model,
         "overlay": overlay.value,
@@ -122,7 +126,7 @@ def _process(client: Client, video: Path, options: dict[str, str]) -> Job:
     columns = (
         TextColumn("{task.description:10}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}"),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console) as bars:
         size = video.stat().st_size
@@ -197,13 +201,14 @@ def _summarise(manifest: Manifest, target: Path) -> None:
     model = manifest.model
     console.print(
         f"[green]Done:[/] {manifest.frames} frames, {people}, {seconds:.1f} s "
-        f"({manifest.frames / seconds:.1f} frames/s) with {model.name} on {model.device} "
-        f"({model.precision})"
+        f"({manifest.frames / seconds:.1f} frames/s) "
+        + escape(f"with {model.name} on {model.device} ({model.precision})")
     )
     for warning in manifest.warnings:
-        console.print(f"[yellow]{warning}[/]", highlight=False)
+        console.print(f"[yellow]{escape(warning)}[/]", highlight=False)
     for name in sorted(path.name + "/" * path.is_dir() for path in target.iterdir()):
-        console.print(f"  {target / name}" + "/" * name.endswith("/"), highlight=False)
+        shown = f"  {target / name}" + "/" * name.endswith("/")
+        console.print(shown, markup=False, highlight=False, soft_wrap=True)
 
 
 def _stop_on_sigterm() -> None:
@@ -217,5 +222,5 @@ def _stop_on_sigterm() -> None:
 
 
 def _fail(error: PosewayError) -> NoReturn:
-    Console(stderr=True).print(f"[red]{error.code}[/]: {error.message}", highlight=False)
+    Console(stderr=True).print(f"[red]{error.code}[/]: {escape(error.message)}", highlight=False)
     sys.exit(1)

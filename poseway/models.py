@@ -47,20 +47,6 @@ class Weights(_Table):
     source: ArchiveMember
 
 
-class Network(_Table):
-    """How to run the network.
-
-    Attributes:
-        input: Name of the tensor that takes images.
-        output: Name of the tensor that holds the maps.
-        stride: Pixels of the input per cell of the maps.
-    """
-
-    input: str
-    output: str
-    stride: int
-
-
 class ModelCard(_Table):
     """What is to be known about a model.
 
@@ -70,7 +56,6 @@ class ModelCard(_Table):
         default: Whether a job that chooses nothing gets this one.
         licence: SPDX identifier.
         weights: The weights.
-        network: How to run it.
     """
 
     name: str
@@ -78,7 +63,6 @@ class ModelCard(_Table):
     default: bool = False
     licence: str
     weights: Weights
-    network: Network
 
     def path(self, directory: Path = MODELS_DIR) -> Path:
         """Where the weights are, or will be."""

@@ -1,16 +1,29 @@
 """Settings that several services share; each service has one class that mixes these in."""
 
+from pathlib import Path
+from typing import Final
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS_DIR: Final = Path("/run/secrets")
+
+_CONFIG: Final = SettingsConfigDict(
+    env_prefix="POSEWAY_",
+    extra="ignore",
+    # It warns of a directory that is not there.
+    secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
+)
 
 
 class Settings(BaseSettings):
     """Base of every service's settings: environment variables that start with ``POSEWAY_``.
 
-    A secret may also be a file of that name under ``/run/secrets``, as Kubernetes mounts it.
+    Each may also be a file of the variable's name in ``/run/secrets``, where containers have
+    their secrets mounted; the variable goes first.
     """
 
-    model_config = SettingsConfigDict(env_prefix="POSEWAY_", extra="ignore")
+    model_config = _CONFIG
 
     log_level: str = Field("INFO", description="Least level that is logged.")
     metrics_port: int = Field(0, ge=0, description="Port of /metrics; 0 switches it off.")
@@ -19,7 +32,7 @@ class Settings(BaseSettings):
 class StorageSettings(BaseSettings):
     """Where the objects are."""
 
-    model_config = SettingsConfigDict(env_prefix="POSEWAY_", extra="ignore")
+    model_config = _CONFIG
 
     s3_endpoint: str | None = Field(None, description="Address of the S3 server; none: AWS.")
     s3_region: str = Field("us-east-1", description="Region to sign for.")
@@ -31,7 +44,7 @@ class StorageSettings(BaseSettings):
 class QueueSettings(BaseSettings):
     """Where the work queue is."""
 
-    model_config = SettingsConfigDict(env_prefix="POSEWAY_", extra="ignore")
+    model_config = _CONFIG
 
     nats_url: str = Field("nats://127.0.0.1:4222", description="Address of NATS with JetStream.")
     nats_token: SecretStr | None = None

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Resolves the lock files: one for everything that runs here, one that adds the tests' tools, and
-# one per service that agrees with them. Needs `uv` on the PATH or in .venv. Options are passed on.
+# one per service that agrees with them. Needs `uv` in .venv or on the PATH. Options are passed on.
 set -eu
 cd "$(dirname "$0")/.."
-UV=${UV:-.venv/bin/uv}
+PATH=$PWD/.venv/bin:$PATH
 
 lock() { # lock OUTPUT EXTRA... -- OPTION...
     output=$1; shift
@@ -11,7 +11,7 @@ lock() { # lock OUTPUT EXTRA... -- OPTION...
     while [ "$1" != -- ]; do extras="$extras --extra $1"; shift; done
     shift
     # shellcheck disable=SC2086 # the extras are words
-    "$UV" pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+    uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
         --no-annotate --no-header $extras "$@" pyproject.toml -o "requirements/$output.lock"
 }
 

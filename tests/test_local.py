@@ -12,16 +12,24 @@ from pathlib import Path
 import pytest
 
 from poseway.local.place import StackError, free_ports
-from poseway.local.stack import Stack, is_ready, running
+from poseway.local.processes import Process, Supervisor
+from poseway.local.stack import ROOT, Stack, is_ready, running
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
+
+
+def behind_a_dead_proxy() -> dict[str, str]:
+    """An environment in which only what asks for no proxy reaches anything."""
+    proxies = {f"{scheme}_proxy": "http://127.0.0.1:1" for scheme in ("http", "https", "all")}
+    ours = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    return ours | proxies | {name.upper(): value for name, value in proxies.items()}
 
 
 @pytest.fixture
 def launched(tmp_path: Path, stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
     """`poseway up`, beside the system that the other tests use."""
     command = [*POSEWAY, "up", "--data-dir", str(tmp_path), "--port", str(free_ports(1)[0])]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=behind_a_dead_proxy()) as process:
         deadline = time.monotonic() + 90
         while running(tmp_path) is None:
             assert process.poll() is None, "it ended"
@@ -66,6 +74,42 @@ def test_however_the_launcher_ends_nothing_is_left(
     assert is_ready(stack.gateway_url)
 
 
+def test_a_system_does_not_start_on_the_port_of_another(tmp_path: Path, stack: Stack) -> None:
+    port = int(stack.gateway_url.rpartition(":")[2])
+    second = Stack(tmp_path, port)
+    with pytest.raises(StackError, match=f"port {port} already"), second:
+        pytest.fail("it says that it runs")
+    second.stop()
+
+
+def test_a_process_that_ended_is_not_ready_whoever_answers_for_it(tmp_path: Path) -> None:
+    def a_stranger_answers() -> bool:
+        assert process.running is not None
+        process.running.wait()
+        return True
+
+    process = Process("short", [sys.executable, "-c", "print('bye')"], {}, a_stranger_answers)
+    supervisor = Supervisor(tmp_path)
+    try:
+        with pytest.raises(StackError, match="short ended at its start:\nbye"):
+            supervisor.start([process])
+    finally:
+        supervisor.stop()
+
+
+def test_the_address_that_a_killed_system_left_is_not_trusted(tmp_path: Path, stack: Stack) -> None:
+    left = tmp_path / "stack.json"
+    left.write_text(json.dumps({"gateway_url": stack.gateway_url}))
+    assert running(tmp_path) is None
+    # Nor while the next one starts, and holds the lock already.
+    (tmp_path / "lock").touch()
+    assert running(tmp_path) is None
+    starting = Stack(tmp_path)
+    assert running(tmp_path) is None
+    starting.stop()
+    assert running(stack.data_dir) == stack.gateway_url
+
+
 def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
     for name in ("secrets.json", "nats.conf"):
         assert (stack.data_dir / name).stat().st_mode & 0o077 == 0
@@ -79,10 +123,13 @@ def test_no_secret_is_logged(stack: Stack) -> None:
 
 
 def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path: Path) -> None:
+    # Square brackets are markup to what prints the paths.
+    video = tmp_path / "my clip [draft].mp4"
+    video.symlink_to(sample)
     command = [
         *POSEWAY,
         "run",
-        str(sample),
+        str(video),
         "--output",
         str(tmp_path),
         "--csv",
@@ -90,9 +137,11 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
         "--data-dir",
         str(stack.data_dir),
     ]
-    first = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = behind_a_dead_proxy()
+    first = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     assert "230 frames" in first.stdout
-    folder = tmp_path / sample.stem
+    folder = tmp_path / video.stem
+    assert f"  {folder}/video.mp4\n" in first.stdout
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "video.mp4",
@@ -104,7 +153,7 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
         "manifest.json",
     }
     # Another video of that name does not touch it.
-    other = tmp_path / "other" / sample.name
+    other = tmp_path / "other" / video.name
     other.parent.mkdir()
     other.write_bytes(b"not a video")
     command[len(POSEWAY) + 1] = str(other)
@@ -112,3 +161,23 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
     assert second.returncode == 1
     assert "video_unreadable" in second.stderr
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_an_error_is_printed_as_it_is(stack: Stack, sample: Path) -> None:
+    command = [*POSEWAY, "run", str(sample), "--model", "[/b]", "--data-dir", str(stack.data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "There is no model '[/b]'" in done.stderr
+
+
+def test_make_run_takes_any_file_name(tmp_path: Path) -> None:
+    program = tmp_path / "poseway"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    name = 'my "best" holiday\'s [1].mp4'
+    # Only the command itself: all that comes before it is taken for done.
+    done_before = ("models", "poseway/v1/.generated", "requirements/run.lock")
+    command = ["make", "--silent", "run", *(f"--old-file={target}" for target in done_before)]
+    command += [f"BIN={tmp_path}", f"VIDEO={name}", "ARGS=--csv"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["run", "--csv", "--", name]

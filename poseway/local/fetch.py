@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from unearth import PackageFinder
 
 from poseway.errors import NotFoundError, PosewayError, UnavailableError
@@ -132,10 +133,10 @@ def main() -> None:
             case _:
                 sys.exit("usage: python -m poseway.local.fetch weights | sample DIRECTORY")
     except PosewayError as error:
-        console.print(f"[red]{error.message}[/]")
+        console.print(f"[red]{escape(error.message)}[/]")
         sys.exit(1)
     for path in paths:
-        console.print(f"[dim]ready: {os.path.relpath(path)}[/]")
+        console.print(f"[dim]ready: {escape(os.path.relpath(path))}[/]")
 
 
 if __name__ == "__main__":

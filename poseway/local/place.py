@@ -47,6 +47,15 @@ def is_free(port: int) -> bool:
         return probe.connect_ex((HOST, port)) != 0
 
 
+def bypass_proxies() -> None:
+    """Has this process, and those that it starts, reach loopback without a proxy."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in given.split(",") if host.strip()]
+    hosts += [host for host in (HOST, "localhost") if host not in hosts]
+    # Some libraries read the one, some the other.
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)
+
+
 def load_secrets(path: Path) -> dict[str, str]:
     """Secrets of this data directory, made once and readable by its owner only."""
     if not path.exists():
@@ -77,3 +86,18 @@ def lock(path: Path, seconds: float = 15) -> int:
                 f"Another system is running on {path.parent}. Stop it, or use --data-dir."
             ) from None
         return descriptor
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a data directory's lock is held: a system runs there, starts or ends."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -74,10 +74,7 @@ class Supervisor:
             self._processes.append(process)
         deadline = time.monotonic() + seconds
         for process in processes:
-            while not process.ready():
-                running = process.running
-                if running is None or running.poll() is not None:
-                    raise StackError(f"{process.name} ended at its start:\n{self._tail(process)}")
+            while not self._is_up(process):
                 if time.monotonic() > deadline:
                     raise StackError(
                         f"{process.name} was not ready within {seconds:.0f} s:\n"
@@ -107,6 +104,13 @@ class Supervisor:
             with contextlib.suppress(BrokenPipeError):
                 self._reaper.stdin.close()
         self._reaper.wait()
+
+    def _is_up(self, process: Process) -> bool:
+        ready = process.ready()
+        # Looked at afterwards: if it ended, it was a stranger on its port who said to be ready.
+        if process.running is None or process.running.poll() is not None:
+            raise StackError(f"{process.name} ended at its start:\n{self._tail(process)}")
+        return ready
 
     def _spawn(self, process: Process) -> None:
         with (self.log_dir / f"{process.name}.log").open("ab") as log:

@@ -19,8 +19,10 @@ from poseway.local.place import (
     HOST,
     WEED_SECRETS,
     StackError,
+    bypass_proxies,
     free_ports,
     is_free,
+    is_locked,
     load_secrets,
     lock,
 )
@@ -55,6 +57,9 @@ class Stack:
         self.data_dir = data_dir.resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = lock(self.data_dir / "lock")
+        # A system that was killed left its address behind.
+        (self.data_dir / "stack.json").unlink(missing_ok=True)
+        bypass_proxies()
         self._env = env or {}
         self._secrets = load_secrets(self.data_dir / "secrets.json")
         ports = iter(free_ports(15))
@@ -96,8 +101,10 @@ class Stack:
             tell: Is told what is being started.
 
         Raises:
-            StackError: Something does not start.
+            StackError: Something does not start, or the port is taken.
         """
+        if not is_free(self._port):
+            raise StackError(f"Somebody listens on port {self._port} already. Use --port.")
         logs = self.data_dir / "logs"
         shutil.rmtree(logs, ignore_errors=True)
         self._supervisor = Supervisor(logs, keep_open=(self._lock,))
@@ -118,7 +125,7 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        state = {"pid": os.getpid(), "gateway_url": self.gateway_url}
+        state = {"gateway_url": self.gateway_url}
         (self.data_dir / "stack.json").write_text(json.dumps(state))
 
     def pid(self, name: str) -> int:
@@ -246,6 +253,8 @@ _WEED_PORTS: Final = (
 
 def running(data_dir: Path) -> str | None:
     """The gateway's address of the system that runs on a data directory, None if none does."""
+    if not is_locked(data_dir / "lock"):
+        return None  # whoever answers at the address that a killed system left is a stranger
     try:
         url = str(json.loads((data_dir / "stack.json").read_text())["gateway_url"])
     except (OSError, ValueError, KeyError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import grpc
 import numpy as np
 import prometheus_client
+import structlog
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, NotFoundError
@@ -80,7 +81,10 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         context: grpc.ServicerContext,
     ) -> Iterator[inference_pb2.EstimatePosesResponse]:
         """Finds the people in a batch of frames."""
+        # Added to all that this thread logs until its next call, also to how the call ended.
+        structlog.contextvars.clear_contextvars()
         header = _header(next(request_iterator, None))
+        structlog.contextvars.bind_contextvars(job=header.job_id)
         model = self._models.get(header.model)
         if model is None:
             known = ", ".join(self._models)

@@ -32,4 +32,11 @@ class InferenceSettings(ServerSettings):
         """How many frames, or batches of `batch_size`, are worked on side by side."""
         if self.workers:
             return self.workers
-        return (os.cpu_count() or 1) if batch_size == 1 else 2
+        return _cores() if batch_size == 1 else 2
+
+
+def _cores() -> int:
+    """How many cores this process may run on, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -37,6 +37,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
         context: grpc.ServicerContext,
     ) -> renderer_pb2.RenderSegmentResponse:
         """See renderer.proto."""
+        _bind()
         header = requested.header(next(request_iterator, None))
         _bind(job=header.job_id, segment=header.segment)
         with _SECONDS.labels("RenderSegment").time():
@@ -57,6 +58,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
         self, request: renderer_pb2.JoinSegmentsRequest, context: grpc.ServicerContext
     ) -> renderer_pb2.JoinSegmentsResponse:
         """See renderer.proto."""
+        _bind()
         requested.check_job_id(request.job_id)
         if request.segments < 1 or request.frames < 1:
             raise InvalidRequestError("There must be at least one segment and one frame.")

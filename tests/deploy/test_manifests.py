@@ -1,13 +1,18 @@
 """The manifests say what the services understand."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
+import botocore.model
+import botocore.validate
 import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from poseway.jobs import Keys
 from services.gateway.api.settings import ApiSettings
 from services.gateway.dispatcher.settings import DispatcherSettings
 from services.inference.settings import InferenceSettings
@@ -33,6 +38,24 @@ def deployments() -> list[dict[str, Any]]:
     return [document for document in documents() if document["kind"] == "Deployment"]
 
 
+def container_of(deployment: dict[str, Any]) -> dict[str, Any]:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+def given(container: dict[str, Any]) -> dict[str, str]:
+    return {item["name"]: item["value"] for item in container["env"]}
+
+
+def open_ports(container: dict[str, Any]) -> dict[str, int]:
+    return {port["name"]: port["containerPort"] for port in container["ports"]}
+
+
+def services() -> list[dict[str, Any]]:
+    return [document for document in documents() if document["kind"] == "Service"]
+
+
 def test_every_file_is_used() -> None:
     used = yaml.safe_load((BASE / "kustomization.yaml").read_text())["resources"]
     assert sorted(used) == sorted(p.name for p in BASE.glob("*.yaml") if "kustom" not in p.name)
@@ -40,16 +63,16 @@ def test_every_file_is_used() -> None:
 
 @pytest.mark.parametrize("deployment", deployments(), ids=lambda d: d["metadata"]["name"])
 def test_deployments_start_what_exists_with_settings_that_exist(deployment: dict[str, Any]) -> None:
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container = container_of(deployment)
     assert container["args"][0] == "-m"
     settings = SETTINGS[container["args"][1]]
-    given = {item["name"] for item in container["env"]}
+    names = set(given(container))
     used = {s["configMapRef"]["name"] for s in container.get("envFrom", []) if "configMapRef" in s}
     for document in documents():
         if document["kind"] == "ConfigMap" and document["metadata"]["name"] in used:
-            given |= set(document["data"])
+            names |= set(document["data"])
     known = {f"POSEWAY_{name.upper()}" for name in settings.model_fields}
-    assert given <= known
+    assert names <= known
 
 
 @pytest.mark.parametrize("deployment", deployments(), ids=lambda d: d["metadata"]["name"])
@@ -64,14 +87,84 @@ def test_containers_are_locked_down(deployment: dict[str, Any]) -> None:
         assert container["resources"]["limits"]["memory"]
 
 
-def test_services_find_their_pods() -> None:
-    labels = [d["spec"]["template"]["metadata"]["labels"] for d in deployments()]
-    ports = {
-        port["name"]
-        for d in deployments()
-        for container in d["spec"]["template"]["spec"]["containers"]
-        for port in container["ports"]
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda d: d["metadata"]["name"])
+def test_containers_open_the_ports_on_which_they_listen(deployment: dict[str, Any]) -> None:
+    container = container_of(deployment)
+    names = {"POSEWAY_METRICS_PORT": "metrics"}
+    names["POSEWAY_PORT"] = "http" if container["args"][1] == "services.gateway.api" else "grpc"
+    listened = {names[name]: int(v) for name, v in given(container).items() if name in names}
+    assert listened == open_ports(container)
+    if "POSEWAY_PORT" in given(container):
+        assert given(container)["POSEWAY_HOST"] == "0.0.0.0"
+
+
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda d: d["metadata"]["name"])
+def test_probes_ask_an_open_port(deployment: dict[str, Any]) -> None:
+    container = container_of(deployment)
+    ports = open_ports(container)
+    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+        if name not in container:
+            continue
+        if "grpc" in container[name]:
+            assert container[name]["grpc"]["port"] == ports["grpc"]
+        else:
+            assert container[name]["httpGet"]["port"] in ports
+
+
+@pytest.mark.parametrize("service", services(), ids=lambda d: d["metadata"]["name"])
+def test_a_service_finds_its_own_pods_and_a_port_that_they_open(service: dict[str, Any]) -> None:
+    selector = service["spec"]["selector"]
+    (found,) = [
+        deployment
+        for deployment in deployments()
+        if selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    ]
+    assert found["metadata"]["name"] == service["metadata"]["name"]
+    open_there = open_ports(container_of(found))
+    for port in service["spec"]["ports"]:
+        assert port["targetPort"] in open_there
+        # Without an address of its own, a Service translates no port.
+        if service["spec"].get("clusterIP") == "None":
+            assert port["port"] == open_there[port["targetPort"]]
+
+
+def test_the_dispatcher_calls_services_that_exist_on_their_ports() -> None:
+    offered = {
+        f"{service['metadata']['name']}:{port['port']}"
+        for service in services()
+        for port in service["spec"]["ports"]
+        if port["name"] == "grpc"
     }
-    for service in (d for d in documents() if d["kind"] == "Service"):
-        assert service["spec"]["selector"] in labels
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+    (dispatcher,) = [d for d in deployments() if d["metadata"]["name"] == "gateway-dispatcher"]
+    called = {
+        name: address
+        for name, address in given(container_of(dispatcher)).items()
+        if name.endswith("_ADDRESS")
+    }
+    assert set(called.values()) == offered
+    for name, address in called.items():
+        service = name.removeprefix("POSEWAY_").removesuffix("_ADDRESS").lower()
+        assert address.partition(":")[0] == service
+
+
+def test_inference_works_on_as_many_frames_as_it_asks_for_cores() -> None:
+    (inference,) = [d for d in deployments() if d["metadata"]["name"] == "inference"]
+    container = container_of(inference)
+    assert given(container)["POSEWAY_WORKERS"] == container["resources"]["requests"]["cpu"]
+
+
+def test_the_rules_of_the_bucket_are_rules_and_name_the_uploads() -> None:
+    rules = json.loads((BASE.parent / "lifecycle.json").read_text())
+    s3 = botocore.model.ServiceModel(
+        botocore.loaders.create_loader().load_service_model("s3", "service-2"), "s3"
+    )
+    errors = botocore.validate.ParamValidator().validate(
+        rules, s3.shape_for("BucketLifecycleConfiguration")
+    )
+    assert not errors.has_errors(), errors.generate_report()
+    expiring = [rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule]
+    keys = Keys("3f9c")
+    assert expiring == ["uploads/"]
+    assert keys.upload.startswith("uploads/")
+    assert not keys.record.startswith("uploads/")
+    assert not keys.result.startswith("uploads/")

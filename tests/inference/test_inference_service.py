@@ -1,5 +1,6 @@
 """Inference over gRPC: its contract, against the real server with the real model."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -161,3 +162,18 @@ def test_bad_requests_are_refused_with_a_reason(
     call = cast("grpc.Call", caught.value)
     assert call.code() is status
     assert words in (call.details() or "")
+
+
+def test_logs_say_which_job_a_call_was_for(
+    stub: inference_pb2_grpc.InferenceServiceStub, stack: Stack
+) -> None:
+    asked = Request(
+        header=inference_pb2.BatchHeader(
+            job_id="3f9c", model="unheard-of", source_width=8, source_height=8
+        )
+    )
+    with pytest.raises(grpc.RpcError):
+        estimate(stub, asked)
+    lines = (stack.data_dir / "logs" / "inference.log").read_text().splitlines()
+    (line,) = (json.loads(line) for line in lines if "unheard-of" in line)
+    assert line["job"] == "3f9c"

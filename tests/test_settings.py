@@ -1,0 +1,31 @@
+"""Where settings come from."""
+
+from pathlib import Path
+
+import pytest
+
+from poseway.settings import SECRETS_DIR, QueueSettings, Settings, StorageSettings
+
+
+class Mixed(Settings, StorageSettings, QueueSettings):
+    """As the services mix them."""
+
+
+def test_a_secret_may_be_a_file_of_its_variables_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POSEWAY_S3_SECRET_KEY", raising=False)
+    monkeypatch.setenv("POSEWAY_NATS_TOKEN", "from the variable")
+    (tmp_path / "POSEWAY_S3_SECRET_KEY").write_text("from the file\n")
+    (tmp_path / "POSEWAY_NATS_TOKEN").write_text("not this")
+    settings = Mixed(_secrets_dir=tmp_path)
+    assert settings.s3_secret_key is not None
+    assert settings.s3_secret_key.get_secret_value() == "from the file"
+    assert settings.nats_token is not None
+    assert settings.nats_token.get_secret_value() == "from the variable"
+
+
+@pytest.mark.parametrize("settings", [Settings, StorageSettings, QueueSettings, Mixed])
+def test_they_are_looked_for_where_containers_have_them(settings: type[Settings]) -> None:
+    expected = SECRETS_DIR if SECRETS_DIR.is_dir() else None
+    assert settings.model_config["secrets_dir"] == expected
