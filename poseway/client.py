@@ -1,8 +1,8 @@
 """A client of the gateway's HTTP API."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, Self, cast
 
@@ -12,10 +12,14 @@ from poseway.errors import PosewayError, UnavailableError
 from poseway.jobs import Job, Manifest
 
 _PATIENCE_SECONDS: Final = 60.0
+_AWAY: Final = (502, 503, 504)
 
 
 class Client:
-    """Talks to one gateway. Every method raises `PosewayError` with the gateway's own words."""
+    """Talks to one gateway. Every method raises `PosewayError` with the gateway's own words.
+
+    `UnavailableError` among these means that the gateway cannot be reached.
+    """
 
     def __init__(self, url: str) -> None:
         """Connects when first used.
@@ -56,17 +60,19 @@ class Client:
 
         A connection that breaks is made again: the job goes on meanwhile.
         """
-        heard = time.monotonic()
+        failing_since: float | None = None
         while True:
             try:
                 for job in self._events(job_id):
-                    heard = time.monotonic()
+                    failing_since = None
                     yield job
                     if job.state.finished:
                         return
-            except httpx.TransportError as error:
-                if time.monotonic() - heard > _PATIENCE_SECONDS:
-                    raise UnavailableError(f"The gateway cannot be reached: {error}") from error
+            except UnavailableError:
+                # A job may be quiet for hours, so only the failures are timed.
+                failing_since = failing_since or time.monotonic()
+                if time.monotonic() - failing_since > _PATIENCE_SECONDS:
+                    raise
             time.sleep(0.5)
 
     def cancel_or_remove(self, job_id: str) -> None:
@@ -82,10 +88,7 @@ class Client:
         """Fetches a path of the gateway into a file, which appears when it is complete."""
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
-        with self._http.stream("GET", path) as answer, part.open("wb") as file:
-            if answer.is_error:
-                answer.read()
-                raise _problem(answer)
+        with self._stream(path) as answer, part.open("wb") as file:
             for chunk in answer.iter_bytes(1 << 20):
                 file.write(chunk)
         part.replace(target)
@@ -101,13 +104,18 @@ class Client:
         self.close()
 
     def _events(self, job_id: str) -> Iterator[Job]:
-        with self._http.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
-            if answer.is_error:
-                answer.read()
-                raise _problem(answer)
+        with self._stream(f"/v1/jobs/{job_id}/events") as answer:
             for line in answer.iter_lines():
                 if line.startswith("data:"):
                     yield Job.model_validate_json(line.removeprefix("data:"))
+
+    @contextmanager
+    def _stream(self, path: str) -> Generator[httpx.Response]:
+        with _translated(), self._http.stream("GET", path) as answer:
+            if answer.is_error:
+                answer.read()
+                raise _problem(answer)
+            yield answer
 
     def _send(
         self,
@@ -116,10 +124,8 @@ class Client:
         data: dict[str, str] | None = None,
         files: dict[str, tuple[str, BinaryIO]] | None = None,
     ) -> httpx.Response:
-        try:
+        with _translated():
             answer = self._http.request(method, path, data=data, files=files)
-        except httpx.TransportError as error:
-            raise UnavailableError(f"The gateway cannot be reached: {error}") from error
         if answer.is_error:
             raise _problem(answer)
         return answer
@@ -141,9 +147,19 @@ class _Counted:
         return getattr(self._file, name)
 
 
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise UnavailableError(f"The gateway cannot be reached: {error}") from error
+
+
 def _problem(answer: httpx.Response) -> PosewayError:
+    # The gateway itself, or a proxy in front of it, says that it is not there for the moment.
+    kind = UnavailableError if answer.status_code in _AWAY else PosewayError
     try:
         body = answer.json()
-        return PosewayError(str(body["detail"]), str(body["code"]))
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return PosewayError(f"The gateway answered {answer.status_code}.", "http")
+        return kind(str(body["detail"]), str(body["code"]))
+    except (ValueError, KeyError, TypeError):
+        return kind(f"The gateway answered {answer.status_code}.", "http")

@@ -64,3 +64,14 @@ def test_openpose_zip_has_a_file_per_frame(lines: list[bytes]) -> None:
     assert [person["person_id"] for person in first["people"]] == [[1], [2]]
     assert len(first["people"][0]["pose_keypoints_2d"]) == 54
     assert json.loads(archive.read(archive.namelist()[1]))["people"] == []
+
+
+def test_conversions_come_in_blocks() -> None:
+    base = Fraction(1, 30)
+    empty = [keypoints.line(frame(i), base) for i in range(3000)]
+    assert len(list(keypoints.to_csv(empty))) == 1
+    crowded = [keypoints.line(frame(i, 1, 2), base) for i in range(3000)]
+    for blocks in (list(keypoints.to_csv(crowded)), list(keypoints.to_openpose(crowded, "walk"))):
+        assert 3 <= len(blocks) < 30
+        assert all(len(block) >= 1 << 18 for block in blocks[:-1])
+        assert all(len(block) < (1 << 18) + 10_000 for block in blocks[:-1])

@@ -1,21 +1,22 @@
 """The HTTP API of the running system."""
 
-import json
-import os
+import asyncio
+import inspect
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import closing
-from http.client import HTTPConnection
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from poseway.client import Client
-from poseway.jobs import Job, JobOptions, JobRequest, JobState, Keys, now
+from poseway.jobs import (
+    Job,
+    JobState,
+)
 from poseway.local.stack import Stack
-from services.gateway.api.catalog import Catalog
+from services.gateway.api.streams import StoredResponse
 from tests.videos import make_video
 
 FEW_FRAMES = 6
@@ -78,19 +79,6 @@ def test_an_empty_file_is_refused(http: httpx.Client) -> None:
 def test_a_form_without_video_is_refused(http: httpx.Client) -> None:
     assert_problem(http.post("/v1/jobs", files={"film": b"x"}), 422, "unknown_field")
     assert_problem(http.post("/v1/jobs", content=b"{}"), 400, "not_a_form")
-
-
-def test_too_large_a_body_is_refused_before_it_is_sent(stack: Stack) -> None:
-    connection = HTTPConnection(stack.gateway_url.removeprefix("http://"), timeout=30)
-    with closing(connection):
-        connection.putrequest("POST", "/v1/jobs")
-        connection.putheader("Content-Type", "multipart/form-data; boundary=edge")
-        connection.putheader("Content-Length", str(60 << 20))
-        connection.putheader("Expect", "100-continue")
-        connection.endheaders()
-        answer = connection.getresponse()
-        assert answer.status == 413
-        assert json.loads(answer.read())["code"] == "too_large"
 
 
 def test_too_large_a_body_of_unknown_length_is_refused(http: httpx.Client) -> None:
@@ -233,26 +221,56 @@ def test_pages_ask_nobody_else(http: httpx.Client) -> None:
         assert "default-src 'self'" in answer.headers["content-security-policy"]
 
 
-def test_watching_outlasts_a_restart_of_the_gateway(
-    client: Client, stack: Stack, sample: Path
+def test_head_tells_what_get_would(http: httpx.Client, done: Job) -> None:
+    paths = ["/", "/healthz", "/metrics", "/openapi.json", "/v1/jobs", "/v1/models"]
+    for path in [*paths, *done.links.values()]:
+        head = http.head(path)
+        assert head.status_code == 200, path
+        assert head.content == b""
+        with http.stream("GET", path) as get:
+            assert head.headers["content-type"] == get.headers["content-type"]
+    assert http.head("/v1/jobs/" + "f" * 32).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/jobs", "GET, POST, HEAD"),
+        ("POST", "/v1/jobs/{id}", "DELETE, GET, HEAD"),
+        ("DELETE", "/v1/jobs/{id}/video.mp4", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
+    ],
+)
+def test_other_methods_are_told_which_there_are(
+    http: httpx.Client, method: str, path: str, allowed: str
 ) -> None:
-    job = client.submit(sample)
-    for state in client.watch(job.id):
-        if state.progress.frames_done > 10:
-            break
-    os.kill(stack.pid("api"), signal.SIGKILL)
-    *_, last = client.watch(job.id)
-    assert last.state is JobState.SUCCEEDED
+    answer = http.request(method, path.format(id="f" * 32))
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
 
 
-def test_events_of_a_job_that_is_removed_end(http: httpx.Client, stack: Stack) -> None:
-    job_id = "0" * 32
-    catalog = Catalog(stack.store)
-    catalog.add(
-        JobRequest(id=job_id, name="a", size=1, sha256="", created_at=now(), options=JobOptions())
-    )
-    with http.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
-        lines = answer.iter_lines()
-        assert next(lines) == "event: job"
-        stack.store.delete_prefix(Keys(job_id).record)
-        assert not any(line.startswith("event") for line in lines)
+def test_a_missing_screenshot_is_named_as_its_user_knows_it(http: httpx.Client, done: Job) -> None:
+    answer = http.get(f"{done.links['self']}/screenshots/frame_999999.jpg")
+    assert_problem(answer, 404, "no_such_file")
+    assert "results/" not in answer.text
+
+
+def test_an_object_is_let_go_of_when_the_client_hangs_up() -> None:
+    def read() -> Generator[bytes]:
+        while True:
+            yield b"x"
+
+    source = read()
+    sent = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            sent.set()
+
+    async def receive() -> Message:
+        await sent.wait()
+        return {"type": "http.disconnect"}
+
+    asyncio.run(StoredResponse(source, source)({"type": "http"}, receive, send))
+    assert inspect.getgeneratorstate(source) == inspect.GEN_CLOSED

@@ -17,6 +17,9 @@ from services.gateway.api.ranges import RangeError, parse_range
         ("bytes=0-1,3-4", None),
         ("lines=0-1", None),
         ("bytes=-", None),
+        ("bytes=0-" + "9" * 5000, None),
+        ("bytes=-" + "9" * 5000, None),
+        ("bytes=0-" + "9" * 18, (0, 100)),
     ],
 )
 def test_ranges(header: str | None, expected: tuple[int, int] | None) -> None:

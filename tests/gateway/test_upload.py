@@ -1,10 +1,16 @@
 import io
+import json
+import socket
+import time
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
+from poseway.local.stack import Stack
 from services.gateway.api.upload import TooLargeError, UploadForm
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"
@@ -99,3 +105,69 @@ def test_too_large_a_file_is_refused_before_it_is_stored() -> None:
     with pytest.raises(TooLargeError, match="100 bytes"):
         form.feed(body(("video", "a.mp4", b"x" * 101)))
     assert sink.size <= 100
+
+
+def test_too_many_fields_are_refused() -> None:
+    fields = [(f"field{i}", None, b"x" * 900) for i in range(1000)]
+    form = UploadForm(CONTENT_TYPE, 100, Memory)
+    with pytest.raises(InvalidRequestError, match="too many fields"):
+        form.feed(body(*fields))
+    assert len(form.fields) <= 20
+
+
+def test_too_long_a_boundary_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="cannot be read") as caught:
+        UploadForm("multipart/form-data; boundary=" + "b" * 1000, 10, Memory)
+    assert caught.value.code == "not_a_form"
+
+
+def send_without_end(stack: Stack, head: bytes) -> socket.socket:
+    """Sends the beginning of a form whose file has arrived by 2 MiB of the 40 announced."""
+    port = int(stack.gateway_url.rpartition(":")[2])
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(
+        b"POST /v1/jobs HTTP/1.1\r\nHost: poseway\r\nContent-Length: 41943040\r\n"
+        b"Content-Type: multipart/form-data; boundary=edge\r\n\r\n" + head
+    )
+    connection.sendall(
+        b'--edge\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n'
+        + bytes(2 << 20)
+    )
+    return connection
+
+
+def test_a_wrong_option_is_answered_before_the_whole_file_has_come(stack: Stack) -> None:
+    field = b'--edge\r\nContent-Disposition: form-data; name="model"\r\n\r\nnope\r\n'
+    with send_without_end(stack, field) as connection:
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 422
+        assert answer.headers["connection"] == "close"
+        assert json.loads(answer.read())["code"] == "unknown_model"
+
+
+def test_a_client_that_hangs_up_is_no_error(stack: Stack) -> None:
+    log = stack.data_dir / "logs" / "api.log"
+    before = log.stat().st_size
+    send_without_end(stack, b"").close()
+    deadline = time.monotonic() + 10
+    while "hung up" not in (news := log.read_text()[before:]):
+        assert time.monotonic() < deadline, news
+        time.sleep(0.1)
+    time.sleep(0.5)
+    news = log.read_text()[before:]
+    assert "unexpected" not in news
+    assert "Traceback" not in news
+
+
+def test_too_large_a_body_is_refused_before_it_is_sent(stack: Stack) -> None:
+    connection = HTTPConnection(stack.gateway_url.removeprefix("http://"), timeout=30)
+    with closing(connection):
+        connection.putrequest("POST", "/v1/jobs")
+        connection.putheader("Content-Type", "multipart/form-data; boundary=edge")
+        connection.putheader("Content-Length", str(60 << 20))
+        connection.putheader("Expect", "100-continue")
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert json.loads(answer.read())["code"] == "too_large"

@@ -1,16 +1,36 @@
 """``python -m services.gateway.api``: serves until it is told to stop."""
 
+import socket
+import sys
+from contextlib import suppress
+
 import uvicorn
+from fastapi import FastAPI
 
 from poseway import telemetry
 from services.gateway.api.app import create_app
 from services.gateway.api.settings import ApiSettings
 
+
+class Server(uvicorn.Server):
+    """Ends event streams before it waits for requests: by themselves they would not end."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops in good order."""
+        self._app.state.stopping.set()
+        await super().shutdown(sockets)
+
+
 if __name__ == "__main__":
     settings = ApiSettings()
     telemetry.start("api", settings)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -18,3 +38,8 @@ if __name__ == "__main__":
         timeout_graceful_shutdown=settings.grace_seconds,
         server_header=False,
     )
+    server = Server(config, app)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)

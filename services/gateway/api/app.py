@@ -1,5 +1,6 @@
 """The application: routes, errors, headers, the page."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,17 +13,22 @@ from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api import problems
 from services.gateway.api.catalog import Catalog
+from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
 from services.gateway.api.routes import jobs, results, system
 from services.gateway.api.settings import ApiSettings
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
-    """Builds the application; it connects when it starts."""
+    """Builds the application; it connects when it starts.
+
+    Event streams end as soon as its ``state.stopping`` is set.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings
+        app.state.stopping = asyncio.Event()
         app.state.cards = load_cards(settings.models_dir)
         app.state.store = ObjectStore(settings)
         app.state.catalog = Catalog(app.state.store)
@@ -41,6 +47,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(system.router)
     app.include_router(jobs.router)
     app.include_router(results.router)
-    app.mount("/", StaticFiles(directory=settings.frontend_dir, html=True), name="frontend")
+    # Not mounted at "/": a mount there would also take what a route has but not with this method.
+    app.router.default = StaticFiles(directory=settings.frontend_dir, html=True)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)
     return app

@@ -1,5 +1,6 @@
 """What the routes depend on, declared once."""
 
+import asyncio
 from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
@@ -28,6 +29,10 @@ def _catalog(request: Request) -> Catalog:
     return cast("Catalog", request.app.state.catalog)
 
 
+def _stopping(request: Request) -> asyncio.Event:
+    return cast("asyncio.Event", request.app.state.stopping)
+
+
 def _cards(request: Request) -> list[ModelCard]:
     return cast("list[ModelCard]", request.app.state.cards)
 
@@ -36,6 +41,7 @@ SettingsDep = Annotated[ApiSettings, Depends(_settings)]
 StoreDep = Annotated[ObjectStore, Depends(_store)]
 QueueDep = Annotated[JobQueue, Depends(_queue)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
+StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 CardsDep = Annotated[list[ModelCard], Depends(_cards)]
 
 JobIdPath = Annotated[str, Path(description="Id of the job.")]

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details."""
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from fastapi import FastAPI, Request
@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from poseway import errors
 from services.gateway.api.ranges import RangeError
@@ -63,7 +64,7 @@ def add_handlers(app: FastAPI) -> None:
     """Makes every error of the app a problem."""
 
     @app.exception_handler(errors.PosewayError)
-    async def _named(_request: Request, error: errors.PosewayError) -> JSONResponse:
+    async def _named(request: Request, error: errors.PosewayError) -> JSONResponse:
         status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
         if error.code in _BAD_REQUEST:
             status = HTTPStatus.BAD_REQUEST
@@ -72,8 +73,8 @@ def add_handlers(app: FastAPI) -> None:
             headers["Retry-After"] = "5"
         if isinstance(error, RangeError):
             headers["Content-Range"] = f"bytes */{error.size}"
-        if isinstance(error, TooLargeError):
-            # The rest of the body is not read, so the connection is of no more use.
+        if getattr(request.state, "body_unread", False):
+            # Nor will it be, so the connection is of no more use.
             headers["Connection"] = "close"
         return problem(status, error.message, error.code, headers)
 
@@ -86,10 +87,13 @@ def add_handlers(app: FastAPI) -> None:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "invalid_request")
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
         status = HTTPStatus(error.status_code)
         code = status.phrase.lower().replace(" ", "_")
-        return problem(status, str(error.detail), code, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed(request))
+        return problem(status, str(error.detail), code, headers)
 
     @app.exception_handler(Exception)
     async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
@@ -97,3 +101,16 @@ def add_handlers(app: FastAPI) -> None:
         return problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "Something broke on our side. Try again.", "internal"
         )
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of a path. Several routes may share it, and each knows but its own."""
+
+    def takes(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        routes = cast("FastAPI", request.app).routes
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    # The page's files are no route.
+    offered = [method for method in ("DELETE", "GET", "POST") if takes(method)] or ["GET"]
+    return [*offered, "HEAD"] if "GET" in offered else offered

@@ -4,7 +4,8 @@ import re
 
 from poseway.errors import PosewayError
 
-_SINGLE = re.compile(r"bytes=(\d*)-(\d*)")
+# No file needs more digits, and Python refuses to read thousands of them.
+_SINGLE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class RangeError(PosewayError):

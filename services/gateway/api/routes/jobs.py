@@ -1,6 +1,7 @@
 """Creating, listing, watching and ending jobs."""
 
 import asyncio
+from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -9,12 +10,13 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
 
-from poseway.errors import NotFoundError, PosewayError
+from poseway.errors import InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobOptions, JobRequest, JobStatus, Keys, new_job_id, now
-from poseway.models import find_card
+from poseway.models import ModelCard, find_card
 from poseway.storage import ObjectWriter
-from services.gateway.api.catalog import parse_options, view
+from services.gateway.api.catalog import Catalog, parse_options, view
 from services.gateway.api.deps import (
     CardsDep,
     CatalogDep,
@@ -22,6 +24,7 @@ from services.gateway.api.deps import (
     KnownJob,
     QueueDep,
     SettingsDep,
+    StoppingDep,
     StoreDep,
 )
 from services.gateway.api.problems import PROBLEM
@@ -32,6 +35,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEM)
 
 _CHUNK: Final = 1 << 20
+_QUIET_SECONDS: Final = 5.0
 _FORM_OVERHEAD: Final = 64 << 10
 
 _FORM_SCHEMA: Final[dict[str, Any]] = {
@@ -87,20 +91,24 @@ async def create_job(
     cards: CardsDep,
 ) -> Job:
     """Uploads a video and queues it. The body goes straight into object storage as it arrives."""
+    request.state.body_unread = True
     announced = int(request.headers.get("content-length", 0))
     if announced > settings.max_upload_bytes + _FORM_OVERHEAD:
         raise too_large(settings.max_upload_bytes)
     job_id = new_job_id()
     writer = ObjectWriter(store, Keys(job_id).upload, "application/octet-stream")
 
+    def begin_file() -> ObjectWriter:
+        _options(form, cards)  # a mistake is better told before the upload than after it
+        return writer
+
     form = UploadForm(
-        request.headers.get("content-type", ""), settings.max_upload_bytes, lambda: writer
+        request.headers.get("content-type", ""), settings.max_upload_bytes, begin_file
     )
     try:
         await _receive(request, form)
         name = form.finish()
-        options = parse_options(form.fields)
-        find_card(options.model, cards)
+        options = _options(form, cards)
         await asyncio.to_thread(writer.finish)
     except BaseException:
         # Also when the client hangs up: what was sent so far is worth nothing.
@@ -130,12 +138,24 @@ async def create_job(
 async def _receive(request: Request, form: UploadForm) -> None:
     """Feeds the body to the form, off the event loop and in pieces worth the trip."""
     pending = bytearray()
-    async for chunk in request.stream():
-        pending += chunk
-        if len(pending) >= _CHUNK:
-            await asyncio.to_thread(form.feed, bytes(pending))
-            pending.clear()
+    try:
+        async for chunk in request.stream():
+            pending += chunk
+            if len(pending) >= _CHUNK:
+                await asyncio.to_thread(form.feed, bytes(pending))
+                pending.clear()
+    except ClientDisconnect as gone:
+        log.info("the client hung up during an upload")
+        raise InvalidRequestError("The upload broke off.", "incomplete_upload") from gone
+    request.state.body_unread = False
     await asyncio.to_thread(form.feed, bytes(pending))
+
+
+def _options(form: UploadForm, cards: list[ModelCard]) -> JobOptions:
+    """The options in the fields so far."""
+    options = parse_options(form.fields)
+    find_card(options.model, cards)
+    return options
 
 
 @router.get("")
@@ -159,34 +179,52 @@ def get_job(job_id: JobIdPath, catalog: CatalogDep) -> Job:
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
 async def watch_job(
-    asked: KnownJob, catalog: CatalogDep, queue: QueueDep
+    asked: KnownJob, catalog: CatalogDep, queue: QueueDep, stopping: StoppingDep
 ) -> AsyncIterator[ServerSentEvent]:
     """Follows a job: its state and progress, first as they are and then as they change.
 
     Events are named `job` and carry the job as `GET /v1/jobs/{job_id}` shows it. The stream ends
-    when the job does.
+    when the job does, and when the server stops: connect again then.
     """
-    seen = ""
     async with queue.progress(asked.id) as news:
-        while True:
-            # The record is looked at every now and then, should a message be lost.
-            try:
-                await asyncio.to_thread(catalog.request, asked.id)
-                status = await asyncio.to_thread(catalog.status, asked.id)
-            except NotFoundError:
-                return  # somebody removed it
-            try:
-                while not status.state.finished:
-                    event = _event(asked, status)
-                    if event.raw_data != seen:
-                        seen = event.raw_data or ""
-                        yield event
-                    data = await asyncio.wait_for(news.get(), timeout=5)
-                    status = JobStatus.model_validate_json(data)
-            except TimeoutError:
-                continue
-            yield _event(asked, status)
-            return
+        try:
+            sent = await asyncio.to_thread(_record, catalog, asked.id)
+            yield _event(asked, sent)
+            while not sent.state.finished:
+                status = await _next(news, stopping)
+                if stopping.is_set():
+                    return
+                if status is None:  # a message may have been lost
+                    status = await asyncio.to_thread(_record, catalog, asked.id)
+                    if not _overtakes(status, sent):
+                        continue
+                if status != sent:
+                    sent = status
+                    yield _event(asked, sent)
+        except NotFoundError:
+            return  # somebody removed it
+
+
+def _record(catalog: Catalog, job_id: str) -> JobStatus:
+    catalog.request(job_id)
+    return catalog.status(job_id)
+
+
+async def _next(news: asyncio.Queue[bytes], stopping: asyncio.Event) -> JobStatus | None:
+    """What is told next; None if it is quiet for a while or the server stops."""
+    told = asyncio.create_task(news.get())
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((told, stop), timeout=_QUIET_SECONDS, return_when=FIRST_COMPLETED)
+        return JobStatus.model_validate_json(told.result()) if told.done() else None
+    finally:
+        told.cancel()
+        stop.cancel()
+
+
+def _overtakes(record: JobStatus, sent: JobStatus) -> bool:
+    """Whether the record tells more than what was sent; it is up to seconds behind the messages."""
+    return record.state is not sent.state or record.progress.fraction > sent.progress.fraction
 
 
 def _event(asked: JobRequest, status: JobStatus) -> ServerSentEvent:

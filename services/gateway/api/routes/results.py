@@ -17,6 +17,7 @@ from poseway.storage import ObjectStore
 from services.gateway.api.deps import KnownJob, StoreDep
 from services.gateway.api.problems import PROBLEM
 from services.gateway.api.ranges import parse_range
+from services.gateway.api.streams import StoredResponse
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEM)
 
@@ -57,23 +58,26 @@ def _converted(
     """Converts the keypoints on the way out."""
     keys = Keys(asked.id)
     _finished(store, keys)
-    lines = keypoints.split_lines(store.stream(keys.keypoints))
-    return StreamingResponse(
-        convert(lines),
+    source = store.stream(keys.keypoints)
+    return StoredResponse(
+        source,
+        convert(keypoints.split_lines(source)),
         media_type=media_type,
         headers={"Content-Disposition": _disposition(asked, suffix, "attachment")},
     )
 
 
-@router.head("/{path:path}", include_in_schema=False)
 @router.get("/{path:path}", response_class=Response, responses=_RESPONSES)
 def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) -> Response:
     """A file of the result, by the path that the manifest has for it. Takes Range requests."""
     keys = Keys(asked.id)
     if not _STORED.fullmatch(path):
-        raise NotFoundError("A result has no such file; its manifest lists them.", "no_such_file")
+        raise _no_such_file()
     _finished(store, keys)
-    info = store.head(keys.result + path)
+    try:
+        info = store.head(keys.result + path)
+    except NotFoundError:
+        raise _no_such_file() from None
     headers = {
         "ETag": info.etag,
         "Accept-Ranges": "bytes",
@@ -91,14 +95,18 @@ def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) ->
         status = HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
     headers["Content-Length"] = str(end - start)
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=info.content_type)
-    return StreamingResponse(
-        store.stream(info.key, start, end),
+    source = store.stream(info.key, start, end)
+    return StoredResponse(
+        source,
+        source,
         status_code=status,
         headers=headers,
         media_type=info.content_type,
     )
+
+
+def _no_such_file() -> NotFoundError:
+    return NotFoundError("A result has no such file; its manifest lists them.", "no_such_file")
 
 
 def _finished(store: ObjectStore, keys: Keys) -> None:
