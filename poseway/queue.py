@@ -129,15 +129,10 @@ class JobQueue:
             ),
         )
 
-    @property
-    def connected(self) -> bool:
-        """Whether the server is there right now."""
-        return self._nats.is_connected
-
     async def check(self) -> None:
-        """Raises `UnavailableError` unless jobs can be published."""
+        """Raises `UnavailableError` unless jobs can be published; makes the stream if need be."""
         try:
-            await self._stream.stream_info(STREAM)
+            await self.ensure()
         except (nats.errors.Error, TimeoutError) as error:
             raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
 

@@ -32,9 +32,11 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.cards = load_cards(settings.models_dir)
         app.state.store = ObjectStore(settings)
         app.state.catalog = Catalog(app.state.store)
-        app.state.queue = await JobQueue.connect(settings)
+        # Not waited for: without a queue the page and the results are there all the same.
+        app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
         yield
-        await app.state.queue.close()
+        if not app.state.connecting.cancel():
+            await app.state.connecting.result().close()
 
     app: FastAPI = FastAPIOffline(
         title="Poseway",

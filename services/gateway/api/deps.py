@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
 
+from poseway.errors import UnavailableError
 from poseway.jobs import JobRequest
 from poseway.models import ModelCard
 from poseway.queue import JobQueue
@@ -21,8 +22,11 @@ def _store(request: Request) -> ObjectStore:
     return cast("ObjectStore", request.app.state.store)
 
 
-def _queue(request: Request) -> JobQueue:
-    return cast("JobQueue", request.app.state.queue)
+async def _queue(request: Request) -> JobQueue:
+    connecting = cast("asyncio.Task[JobQueue]", request.app.state.connecting)
+    if not connecting.done():
+        raise UnavailableError("The work queue cannot be reached. Try again soon.")
+    return connecting.result()
 
 
 def _catalog(request: Request) -> Catalog:

@@ -1,15 +1,13 @@
 """What operators and clients ask about the system itself."""
 
 import asyncio
-from http import HTTPStatus
 
 import prometheus_client
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from poseway.errors import PosewayError
+from poseway.errors import NotFoundError, UnavailableError
 from services.gateway.api.deps import CardsDep, QueueDep, StoreDep
-from services.gateway.api.problems import problem
 
 router = APIRouter(tags=["system"])
 
@@ -54,17 +52,14 @@ async def healthz() -> Health:
     return Health()
 
 
-@router.get("/readyz", response_model=Health)
-async def readyz(store: StoreDep, queue: QueueDep) -> Health | Response:
+@router.get("/readyz")
+async def readyz(store: StoreDep, queue: QueueDep) -> Health:
     """Whether jobs can be taken: object storage and queue are there."""
-    missing = [] if queue.connected else ["queue"]
+    await queue.check()
     try:
         await asyncio.to_thread(store.check)
-    except PosewayError:
-        missing.append("object storage")
-    if missing:
-        detail = f"Cannot be reached: {', '.join(missing)}."
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "not_ready", {"Retry-After": "5"})
+    except NotFoundError as error:
+        raise UnavailableError("There is no bucket. Create it.", "not_ready") from error
     return Health()
 
 
