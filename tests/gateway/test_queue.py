@@ -2,6 +2,9 @@
 
 import asyncio
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nats
@@ -118,8 +121,16 @@ def test_putting_a_running_job_back_does_it_no_harm(
     for state in client.watch(job.id):
         if state.progress.frames_done > 10:
             break
-    assert asyncio.run(requeue(requeue_settings(stack))) >= 1
-    *_, last = client.watch(job.id)
+    # A second dispatcher, idle, takes the second message while the first is at work.
+    command = [sys.executable, "-m", "services.gateway.dispatcher"]
+    env = {**os.environ, **stack.env}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as second:
+        assert second.stderr is not None
+        assert asyncio.run(requeue(requeue_settings(stack))) >= 1
+        *_, last = client.watch(job.id)
+        second.terminate()
+        heard = second.stderr.read()
+    assert "another dispatcher is at it" in heard
     assert last.state is JobState.SUCCEEDED
     status = JobStatus.model_validate_json(stack.store.get(Keys(job.id).status)[0])
     assert status.attempts == 1
