@@ -131,7 +131,9 @@ class VideoReader:
         self._delay = (first.dts or 0) - self.start if self._as_stored else 0
         width, height = first.width, first.height
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
-        if Orientation.of(first).sideways:
+        # Once: reading the side data of a frame keeps it in memory until garbage is collected.
+        self._orientation = Orientation.of(first)
+        if self._orientation.sideways:
             width, height, aspect = height, width, 1 / aspect
         self.info = VideoInfo(
             codec=self.stream.codec_context.name,
@@ -206,7 +208,7 @@ class VideoReader:
             duration = image.duration or usual
             next_pts = pts + duration
             if after is None or pts >= after:
-                yield SourceFrame(index, pts, duration, image, Orientation.of(image), previous)
+                yield SourceFrame(index, pts, duration, image, self._orientation, previous)
                 index += 1
             previous = pts
 
