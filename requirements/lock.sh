@@ -15,8 +15,14 @@ lock() { # lock OUTPUT EXTRA... -- OPTION...
         --no-annotate --no-header $extras "$@" pyproject.toml -o "requirements/$output.lock"
 }
 
-lock run gateway dispatcher inference cpu tracker renderer local build -- "$@"
-lock test gateway dispatcher inference cpu tracker renderer local build test -- -c requirements/run.lock
+all="gateway dispatcher inference cpu tracker renderer local build"
+# shellcheck disable=SC2086 # the extras are words
+{
+    lock run $all -- "$@"
+    lock test $all evaluate openvino test -- -c requirements/run.lock
+    lock evaluate $all evaluate -- -c requirements/run.lock -c requirements/test.lock
+    lock openvino $all openvino -- -c requirements/run.lock -c requirements/test.lock
+}
 lock gateway gateway -- -c requirements/run.lock
 lock dispatcher dispatcher -- -c requirements/run.lock
 lock inference inference cpu -- -c requirements/run.lock

@@ -11,9 +11,20 @@ SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.is
 # What a core must not know: how it is called and where things are stored.
 TRANSPORTS = {"grpc", "fastapi", "boto3", "nats", "starlette"}
 CORES = [
-    "services/inference/decoder.py",
-    "services/inference/geometry.py",
-    "services/inference/estimator.py",
+    *(
+        f"services/inference/{name}.py"
+        for name in (
+            "batching",
+            "decoder",
+            "estimator",
+            "geometry",
+            "graph",
+            "movenet",
+            "peaks",
+            "scales",
+            "tfjs",
+        )
+    ),
     "services/tracker/sort.py",
     "services/tracker/kalman.py",
     "services/tracker/boxes.py",

@@ -18,12 +18,12 @@ Ints = NDArray[np.intp]
 
 _PARTS: Final = len(KEYPOINTS)
 # The network also has fields from each shoulder to the ear of its side, which are not drawn.
-_STARTS, _ENDS = np.array([*LIMBS, (2, 16), (5, 17)]).T
+LIMB_STARTS, LIMB_ENDS = np.array([*LIMBS, (2, 16), (5, 17)]).T
 # Channel of each limb's x, after the background's; its y is the next one.
-_X_CHANNELS: Final = (_PARTS + 1) + np.array(
+X_CHANNELS: Final = (_PARTS + 1) + np.array(
     (12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26)
 )
-CHANNELS: Final = _PARTS + 1 + 2 * len(_X_CHANNELS)
+CHANNELS: Final = _PARTS + 1 + 2 * len(X_CHANNELS)
 """Channels of the maps: 18 keypoints, the background, and x and y of the fields of 19 limbs."""
 
 # Honest maps lie within -1..1 or little outside; what lies far outside is no map's value.
@@ -84,13 +84,18 @@ def decode(maps: Floats, settings: DecoderSettings = DEFAULT_SETTINGS) -> People
     Returns:
         The people, in cells: (0, 0) is the centre of the top left cell.
     """
-    maps = np.where(np.abs(maps) < _LARGEST_VALUE, maps, np.float32(0))
+    maps = cleaned(maps)
     peaks = find_peaks(
         maps[..., :_PARTS], settings.smoothing, settings.peak_threshold, settings.max_peaks
     )
     limb_scores = _score_limbs(maps, peaks, settings)
     limbs = _choose_limbs(limb_scores)
     return _assemble(peaks, limbs, limb_scores[limbs], settings)
+
+
+def cleaned(maps: Floats) -> Floats:
+    """Maps whose values that are not finite, or far beyond what a network's map holds, are 0."""
+    return np.where(np.abs(maps) < _LARGEST_VALUE, maps, np.float32(0))
 
 
 def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Floats:
@@ -103,8 +108,8 @@ def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Float
         float32 (19, k, k): for each limb, from start peak i to end peak j; 0 where there is none.
     """
     seen = peaks.scores > 0
-    limbs, i, j = np.nonzero(seen[_STARTS][:, :, None] & seen[_ENDS][:, None, :])
-    starts, ends = peaks.points[_STARTS[limbs], i], peaks.points[_ENDS[limbs], j]
+    limbs, i, j = np.nonzero(seen[LIMB_STARTS][:, :, None] & seen[LIMB_ENDS][:, None, :])
+    starts, ends = peaks.points[LIMB_STARTS[limbs], i], peaks.points[LIMB_ENDS[limbs], j]
     along = ends - starts
     lengths = np.maximum(np.hypot(along[:, :1], along[:, 1:]), np.float32(1e-3))
     directions = along / lengths
@@ -112,14 +117,14 @@ def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Float
     steps = np.linspace(0, 1, settings.samples, dtype=np.float32)
     cells = np.rint(starts[..., None] + along[..., None] * steps).astype(np.intp)  # (m, 2, samples)
     height, width, channels = maps.shape
-    x_index = (cells[:, 1] * width + cells[:, 0]) * channels + _X_CHANNELS[limbs, None]
+    x_index = (cells[:, 1] * width + cells[:, 0]) * channels + X_CHANNELS[limbs, None]
     flat = maps.reshape(-1)
     along_field: Floats = flat[x_index] * directions[:, :1] + flat[x_index + 1] * directions[:, 1:]
 
     on_limb = np.count_nonzero(along_field > settings.sample_threshold, axis=1)
     scores = along_field.mean(axis=1) + np.minimum(0.5 * height / lengths[:, 0] - 1, 0)
     kept = (on_limb >= settings.min_samples) & (scores > 0)
-    result = np.zeros((len(_STARTS), seen.shape[1], seen.shape[1]), np.float32)
+    result = np.zeros((len(LIMB_STARTS), seen.shape[1], seen.shape[1]), np.float32)
     result[limbs[kept], i[kept], j[kept]] = scores[kept]
     return result
 
@@ -167,7 +172,7 @@ def _identify(limbs: tuple[Ints, Ints, Ints], most: int) -> Ints:
     limb, start, end = limbs
     own = np.arange(_PARTS * most).reshape(_PARTS, most)
     person = own.copy()
-    for index, (a, b) in enumerate(zip(_STARTS, _ENDS, strict=True)):
+    for index, (a, b) in enumerate(zip(LIMB_STARTS, LIMB_ENDS, strict=True)):
         starts, ends = start[limb == index], end[limb == index]
         owners = person[a, starts]
         if index >= len(LIMBS):
@@ -185,8 +190,8 @@ def _assemble(
     """Makes people of peaks and limbs, and leaves out those that are too small or too unlikely."""
     limb, start, end = limbs
     person = _identify(limbs, peaks.scores.shape[1])
-    owners = person[_STARTS[limb], start]
-    within = owners == person[_ENDS[limb], end]
+    owners = person[LIMB_STARTS[limb], start]
+    within = owners == person[LIMB_ENDS[limb], end]
     seen = np.nonzero(peaks.scores)
     parts, members = seen[0], person[seen]
 

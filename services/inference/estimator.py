@@ -1,23 +1,71 @@
 """Frames in, people out: the whole of pose estimation."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.inference.decoder import DEFAULT_SETTINGS, DecoderSettings, People, decode
-from services.inference.engine import Engine
+from services.inference.engines.base import Engine
 from services.inference.geometry import Geometry
+from services.inference.scales import View, average
 
 
-class PoseEstimator:
+@dataclass(frozen=True)
+class Frame:
+    """A picture and what is asked of it.
+
+    Attributes:
+        pixels: uint8 (height, width, 3), blue first.
+        source_size: Width and height in pixels of the frame of which `pixels` is a scaled copy;
+            keypoints are mapped to it.
+        max_people: Keep this many people, the best; 0 keeps all.
+        accurate: Look at the frame in several scales and mirrored.
+    """
+
+    pixels: NDArray[np.uint8]
+    source_size: tuple[int, int]
+    max_people: int = 0
+    accurate: bool = False
+
+
+class Estimator(Protocol):
     """Finds the people in frames; may be called from several threads at once."""
+
+    @property
+    def batch_size(self) -> int:
+        """Most frames per call."""
+
+    def shape(self, frame: Frame) -> tuple[int, ...]:
+        """Frames of equal shape may share a call.
+
+        Raises:
+            InvalidRequestError: The frame, or its source, has no size.
+        """
+
+    def estimate(self, frames: Sequence[Frame]) -> list[People]:
+        """Finds the people in frames of one shape.
+
+        Returns:
+            For each frame its people, best first, in pixels of the source: (0, 0) is the centre of
+            the top left pixel.
+
+        Raises:
+            InvalidRequestError: A frame, or its source, has no size.
+        """
+
+
+class OpenPoseEstimator:
+    """Finds people by confidence maps and part affinity fields."""
 
     def __init__(
         self,
         engine: Engine,
         *,
-        input_height: int = 368,
+        input_height: int,
+        accurate_heights: Sequence[int],
         settings: DecoderSettings = DEFAULT_SETTINGS,
     ) -> None:
         """Puts the parts together.
@@ -26,44 +74,61 @@ class PoseEstimator:
             engine: Runs the network.
             input_height: Height in pixels to which frames are scaled, a multiple of 8. More finds
                 smaller people, and costs time with its square.
+            accurate_heights: Heights to which accurate frames are scaled, each also mirrored.
             settings: Thresholds of the decoder.
         """
         self._engine = engine
         self._input_height = input_height
+        self._accurate_heights = sorted(accurate_heights)
         self._settings = settings
 
-    def estimate(
-        self,
-        frames: Sequence[NDArray[np.uint8]],
-        source_size: tuple[int, int] | None = None,
-        max_people: int = 0,
-    ) -> list[People]:
-        """Finds the people in frames of one size.
+    @property
+    def batch_size(self) -> int:
+        """Most frames per call."""
+        return self._engine.batch_size
 
-        Args:
-            frames: uint8 (height, width, 3) pixels, blue first.
-            source_size: Width and height in pixels of the frames of which these are scaled copies;
-                None where they are not.
-            max_people: Keep this many people per frame, the best; 0 keeps all.
+    def shape(self, frame: Frame) -> tuple[int, ...]:
+        """Sizes of the network's inputs that the frame makes; see `Estimator.shape`."""
+        return tuple(side for view in self._views(frame) for side in view.geometry.input_size)
 
-        Returns:
-            For each frame its people, best first, in pixels of the source: (0, 0) is the centre of
-            the top left pixel.
-
-        Raises:
-            InvalidRequestError: The frames differ in size, or a size is not positive.
-        """
+    def estimate(self, frames: Sequence[Frame]) -> list[People]:
+        """Finds the people; see `Estimator.estimate`."""
         if not frames:
             return []
-        height, width = frames[0].shape[:2]
-        geometry = Geometry.fit(width, height, self._input_height)
-        images = [geometry.prepare(frame) for frame in frames]
-        people = []
-        for first in range(0, len(images), self._engine.batch_size):
-            batch = images[first : first + self._engine.batch_size]
-            for maps in self._engine.run(np.concatenate(batch)):
-                keypoints, scores = decode(maps, self._settings)
-                best = slice(max_people or None)
-                keypoints = geometry.to_source(keypoints[best], source_size or (width, height))
-                people.append(People(keypoints, scores[best]))
-        return people
+        views = [self._views(frame) for frame in frames]
+        # One call per view: only images of one size fit into one.
+        maps = [
+            self._engine.run(
+                np.concatenate([_prepare(f, v) for f, v in zip(frames, of_frames, strict=True)])
+            )
+            for of_frames in zip(*views, strict=True)
+        ]
+        return [
+            self._decode(frame, frame_views, list(frame_maps))
+            for frame, frame_views, *frame_maps in zip(frames, views, *maps, strict=True)
+        ]
+
+    def _views(self, frame: Frame) -> list[View]:
+        height, width = frame.pixels.shape[:2]
+        if not frame.accurate:
+            return [View(Geometry.fit(width, height, self._input_height))]
+        return [
+            View(Geometry.fit(width, height, input_height), mirrored)
+            for input_height in self._accurate_heights
+            for mirrored in (True, False)
+        ]
+
+    def _decode(
+        self, frame: Frame, views: Sequence[View], maps: list[NDArray[np.float32]]
+    ) -> People:
+        keypoints, scores = decode(average(views, maps), self._settings)
+        best = slice(frame.max_people or None)
+        geometry = views[-1].geometry
+        return People(geometry.to_source(keypoints[best], frame.source_size), scores[best])
+
+
+def _prepare(frame: Frame, view: View) -> NDArray[np.float32]:
+    pixels = frame.pixels
+    if view.mirrored:
+        pixels = np.ascontiguousarray(pixels[:, ::-1])
+    return view.geometry.prepare(pixels)

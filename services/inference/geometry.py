@@ -68,6 +68,32 @@ class Geometry:
         width, height = (max(ceil(n / self.stride), _MIN_CELLS) * self.stride for n in sizes)
         return width, height
 
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """Width and height of the network's maps in cells."""
+        width, height = self.input_size
+        return width // self.stride, height // self.stride
+
+    def to_parts(self, cells: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+        """Where positions on the maps are in the picture.
+
+        Args:
+            cells: float32: positions; 0 is the centre of the first cell.
+            axis: 0 for x, 1 for y.
+
+        Returns:
+            float32: 0 at the left or upper edge of the picture, 1 at the other one.
+        """
+        scaled = (self.scaled_width, self.scaled_height)[axis]
+        pixels = (cells + np.float32(0.5)) * np.float32(self.stride) - np.float32(_BIAS)
+        return pixels / np.float32(scaled)
+
+    def to_cells(self, parts: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+        """The reverse of `to_parts`."""
+        scaled = (self.scaled_width, self.scaled_height)[axis]
+        pixels = parts * np.float32(scaled) + np.float32(_BIAS)
+        return pixels / np.float32(self.stride) - np.float32(0.5)
+
     def prepare(self, bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Makes the network's input of a frame.
 
@@ -103,8 +129,8 @@ class Geometry:
     ) -> NDArray[np.float32]:
         """Maps keypoints from the network's maps to the source frame.
 
-        Both scalings keep the edges of the picture in place, so pixel centres move by half a pixel
-        less half a scaled one: x' = (x + 1/2) s - 1/2.
+        Scaling keeps the edges of the picture in place, and the centre of the first pixel lies half
+        a pixel from the edge.
 
         Args:
             keypoints: float32 (n, 18, 3): x and y in cells, the centre of the top left cell being
@@ -119,13 +145,13 @@ class Geometry:
             InvalidRequestError: The source's size is not positive.
         """
         _check_size(*source_size)
-        source = np.array(source_size, np.float32)
-        scaled = np.array((self.scaled_width, self.scaled_height), np.float32)
-        cells, scores = keypoints[..., :2], keypoints[..., 2:]
-        inside = (cells + np.float32(0.5)) * np.float32(self.stride) - np.float32(_BIAS)
-        pixels = inside * (source / scaled) - np.float32(0.5)
-        pixels = np.clip(pixels, np.float32(0), source - np.float32(1))
-        return np.concatenate([np.where(scores > 0, pixels, np.float32(0)), scores], axis=-1)
+        xy = [
+            np.clip(self.to_parts(keypoints[..., axis], axis) * size - np.float32(0.5), 0, size - 1)
+            for axis, size in enumerate(np.array(source_size, np.float32))
+        ]
+        seen = keypoints[..., 2] > 0
+        points = [np.where(seen, values, np.float32(0)) for values in xy]
+        return np.stack([*points, keypoints[..., 2]], axis=-1)
 
 
 def _check_size(width: int, height: int) -> None:

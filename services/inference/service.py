@@ -1,7 +1,7 @@
 """The inference service as gRPC sees it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import grpc
 import numpy as np
@@ -11,51 +11,76 @@ from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
+from services.inference.batching import Batcher
 from services.inference.decoder import People
-from services.inference.engine import Engine
-from services.inference.estimator import PoseEstimator
-from services.inference.pool import Pool
+from services.inference.estimator import Frame
+from services.inference.models import LoadedModel
 
 _FRAMES = prometheus_client.Counter("poseway_inference_frames", "Frames whose people were found.")
 _SECONDS = prometheus_client.Histogram(
     "poseway_inference_batch_seconds", "Time of a batch in the network and the decoder."
 )
+_BATCH = prometheus_client.Histogram(
+    "poseway_inference_batch_frames", "Frames in a batch.", buckets=(1, 2, 4, 8, 16, 32)
+)
+_IN_FLIGHT = prometheus_client.Gauge(
+    "poseway_inference_frames_in_flight", "Frames taken and not yet answered."
+)
 
 _MAX_SIDE = 8192
 
 
-@dataclass(frozen=True)
-class OfferedModel:
-    """A model that is loaded.
+class Key(NamedTuple):
+    """What frames must have in common to share a batch.
 
     Attributes:
-        name: Name by which callers choose it.
-        engine: Runs its network.
-        estimator: The whole of it.
-        input_height: Height in pixels to which frames are scaled.
+        model: Name of the model.
+        accurate: Whether they are looked at in several scales.
+        shape: Sizes of the network's inputs.
     """
 
-    name: str
-    engine: Engine
-    estimator: PoseEstimator
-    input_height: int
-
-
-Frames = Pool["tuple[int, NDArray[np.uint8]]", "pose_pb2.FramePoses"]
+    model: str
+    accurate: bool
+    shape: tuple[int, ...]
 
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
     """Answers calls with what the models find."""
 
-    def __init__(self, models: list[OfferedModel], pool: Frames) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, LoadedModel],
+        missing: Mapping[str, str],
+        *,
+        workers: int,
+        batch_frames: int,
+        max_delay: float,
+        max_frames: int,
+    ) -> None:
         """Takes calls for some models.
 
         Args:
-            models: The models, the default first.
-            pool: Works on the frames.
+            models: The models by name, the default first.
+            missing: Names of models that cannot be used, and why.
+            workers: Batches worked on side by side.
+            batch_frames: Most frames of a batch; 0: what each model is fastest with.
+            max_delay: Seconds that a frame waits for others to fill a batch.
+            max_frames: Most frames taken and not yet answered.
         """
-        self._models = {model.name: model for model in models}
-        self._pool = pool
+        self._models = models
+        self._missing = missing
+        self._batcher: Batcher[Key, Frame, People] = Batcher(
+            self._work,
+            limit=lambda key: batch_frames or models[key.model].estimator.batch_size,
+            workers=workers,
+            max_delay=max_delay,
+            max_frames=max_frames,
+        )
+        _IN_FLIGHT.set_function(lambda: self._batcher.in_flight)
+
+    def close(self) -> None:
+        """Finishes what was taken, once no more calls come."""
+        self._batcher.close()
 
     def ListModels(  # noqa: N802 # gRPC's name
         self, request: inference_pb2.ListModelsRequest, context: grpc.ServicerContext
@@ -64,14 +89,15 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         return inference_pb2.ListModelsResponse(
             models=[
                 inference_pb2.Model(
-                    name=model.name,
+                    name=name,
                     sha256=model.engine.sha256,
                     engine=model.engine.name,
                     device=model.engine.device,
                     precision=model.engine.precision,
                     input_height=model.input_height,
+                    accurate_height=model.accurate_height,
                 )
-                for model in self._models.values()
+                for name, model in self._models.items()
             ]
         )
 
@@ -85,23 +111,33 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         structlog.contextvars.clear_contextvars()
         header = _header(next(request_iterator, None))
         structlog.contextvars.bind_contextvars(job=header.job_id)
-        model = self._models.get(header.model)
-        if model is None:
-            known = ", ".join(self._models)
-            raise NotFoundError(
-                f"There is no model {header.model!r} here, only: {known}.", "unknown_model"
-            )
-        estimator = model.estimator
-        size = (header.source_width, header.source_height)
+        estimator = self._find(header.model).estimator
+        indices: list[int] = []
 
-        def work(frames: list[tuple[int, NDArray[np.uint8]]]) -> list[pose_pb2.FramePoses]:
-            with _SECONDS.time():
-                people = estimator.estimate([f for _, f in frames], size, header.max_people)
-            _FRAMES.inc(len(frames))
-            return [_poses(index, p) for (index, _), p in zip(frames, people, strict=True)]
+        def frames() -> Iterator[tuple[Key, Frame]]:
+            for request in request_iterator:
+                index, frame = _frame(request, header)
+                indices.append(index)
+                yield Key(header.model, frame.accurate, estimator.shape(frame)), frame
 
-        for poses in self._pool.map(work, map(_frame, request_iterator)):
-            yield inference_pb2.EstimatePosesResponse(poses=poses)
+        people = self._batcher.map(header.job_id, frames())
+        for number, found in enumerate(people):
+            yield inference_pb2.EstimatePosesResponse(poses=_poses(indices[number], found))
+
+    def _find(self, name: str) -> LoadedModel:
+        if name in self._models:
+            return self._models[name]
+        if name in self._missing:
+            raise NotFoundError(self._missing[name], "model_missing")
+        known = ", ".join(self._models)
+        raise NotFoundError(f"There is no model {name!r} here, only: {known}.", "unknown_model")
+
+    def _work(self, key: Key, frames: list[Frame]) -> list[People]:
+        with _SECONDS.time():
+            people = self._models[key.model].estimator.estimate(frames)
+        _BATCH.observe(len(frames))
+        _FRAMES.inc(len(frames))
+        return people
 
 
 def _header(request: inference_pb2.EstimatePosesRequest | None) -> inference_pb2.BatchHeader:
@@ -115,7 +151,9 @@ def _header(request: inference_pb2.EstimatePosesRequest | None) -> inference_pb2
     return header
 
 
-def _frame(request: inference_pb2.EstimatePosesRequest) -> tuple[int, NDArray[np.uint8]]:
+def _frame(
+    request: inference_pb2.EstimatePosesRequest, header: inference_pb2.BatchHeader
+) -> tuple[int, Frame]:
     if request.WhichOneof("message") != "frame":
         raise InvalidRequestError("Every message after the header must be a frame.")
     frame = request.frame
@@ -128,8 +166,13 @@ def _frame(request: inference_pb2.EstimatePosesRequest) -> tuple[int, NDArray[np
             f"Frame {frame.index} has {len(frame.bgr)} bytes, not {frame.width} x {frame.height} "
             "x 3."
         )
-    pixels = np.frombuffer(frame.bgr, np.uint8).reshape(frame.height, frame.width, 3)
-    return frame.index, pixels
+    pixels: NDArray[np.uint8] = np.frombuffer(frame.bgr, np.uint8)
+    return frame.index, Frame(
+        pixels.reshape(frame.height, frame.width, 3),
+        source_size=(header.source_width, header.source_height),
+        max_people=header.max_people,
+        accurate=header.accurate,
+    )
 
 
 def _poses(index: int, people: People) -> pose_pb2.FramePoses:

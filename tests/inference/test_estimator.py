@@ -1,7 +1,6 @@
 """Pose estimation as a whole, with the real network on a frame of a real video."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,32 +10,22 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from services.inference.decoder import People
-from services.inference.engine import TensorFlowEngine
-from services.inference.estimator import PoseEstimator
+from services.inference.engines.base import Engine
+from services.inference.estimator import Frame, OpenPoseEstimator
 
-Frame = NDArray[np.uint8]
+Picture = NDArray[np.uint8]
 NOSE, NECK = KEYPOINTS.index("nose"), KEYPOINTS.index("neck")
 ANKLES = [KEYPOINTS.index("right_ankle"), KEYPOINTS.index("left_ankle")]
+SIZE = (1768, 994)
 
 
 @pytest.fixture(scope="module")
-def frame(sample: Path) -> Frame:
-    """1768 x 994 pixels: a man on a roof, and below him a woman on the grass."""
-    video = cv2.VideoCapture(str(sample))
-    video.set(cv2.CAP_PROP_POS_FRAMES, 120)
-    found, frame = video.read()
-    video.release()
-    assert found
-    return np.asarray(frame, np.uint8)
+def estimator(engine: Engine) -> OpenPoseEstimator:
+    return OpenPoseEstimator(engine, input_height=368, accurate_heights=(368, 736))
 
 
-@pytest.fixture(scope="module")
-def estimator(engine: TensorFlowEngine) -> PoseEstimator:
-    return PoseEstimator(engine)
-
-
-def scaled(frame: Frame, width: int, height: int) -> Frame:
-    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+def scaled(picture: Picture, width: int, height: int) -> Picture:
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def assert_man_and_woman(people: People) -> None:
@@ -51,43 +40,75 @@ def assert_man_and_woman(people: People) -> None:
         assert np.abs(person[ANKLES, 1] - feet).max() < 30
 
 
-def test_the_people_of_a_frame(estimator: PoseEstimator, frame: Frame) -> None:
-    (people,) = estimator.estimate([frame])
+def test_the_people_of_a_frame(estimator: OpenPoseEstimator, picture: Picture) -> None:
+    (people,) = estimator.estimate([Frame(picture, SIZE)])
     assert_man_and_woman(people)
 
 
 @pytest.mark.parametrize("size", [(654, 368), (960, 540)])
 def test_scaled_frames_give_source_pixels(
-    estimator: PoseEstimator, frame: Frame, size: tuple[int, int]
+    estimator: OpenPoseEstimator, picture: Picture, size: tuple[int, int]
 ) -> None:
-    (people,) = estimator.estimate([scaled(frame, *size)], (1768, 994))
+    (people,) = estimator.estimate([Frame(scaled(picture, *size), SIZE)])
     assert_man_and_woman(people)
 
 
-def test_only_the_best(estimator: PoseEstimator, frame: Frame) -> None:
-    small = scaled(frame, 654, 368)
-    ((keypoints, scores),) = estimator.estimate([small])
-    ((best, best_scores),) = estimator.estimate([small], max_people=1)
-    assert np.array_equal(best, keypoints[:1])
-    assert np.array_equal(best_scores, scores[:1])
+def test_accurate_frames_agree(estimator: OpenPoseEstimator, picture: Picture) -> None:
+    small = scaled(picture, 1309, 736)
+    (people,) = estimator.estimate([Frame(small, SIZE, accurate=True)])
+    assert_man_and_woman(people)
+    (plain,) = estimator.estimate([Frame(small, SIZE)])
+    assert not np.array_equal(people.keypoints, plain.keypoints)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 8])
-def test_batches_keep_their_order(
-    estimator: PoseEstimator, frame: Frame, batch_size: int, monkeypatch: pytest.MonkeyPatch
+def test_a_mirrored_picture_has_mirrored_people(
+    estimator: OpenPoseEstimator, picture: Picture
 ) -> None:
-    monkeypatch.setattr(TensorFlowEngine, "batch_size", batch_size)
-    small = scaled(frame, 654, 368)
-    frames = [small, np.zeros_like(small), np.roll(small, 50, axis=1)]
-    first, nobody, moved = estimator.estimate(frames)
-    assert (len(first.scores), len(nobody.scores), len(moved.scores)) == (2, 0, 2)
-    distances = moved.keypoints[:, None, NECK, 0] - first.keypoints[None, :, NECK, 0] - 50
-    assert (np.abs(distances).min(axis=0) < 5).all()
+    """Looked at from both sides, nothing depends on the side."""
+    small = scaled(picture, 640, 360)
+    sides = small, np.ascontiguousarray(small[:, ::-1])
+    found = [estimator.estimate([Frame(side, (640, 360), accurate=True)])[0] for side in sides]
+    twins = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16]
+    there, back = (people.keypoints for people in found)
+    back = back[:, twins]
+    both = (there[..., 2] > 0) & (back[..., 2] > 0)
+    assert np.count_nonzero(both) >= 30
+    assert np.abs(there[..., 0] - (639 - back[..., 0]))[both].max() < 4
+    assert np.abs(there[..., 1] - back[..., 1])[both].max() < 4
+
+
+def test_only_the_best(estimator: OpenPoseEstimator, picture: Picture) -> None:
+    small = scaled(picture, 654, 368)
+    both, one = estimator.estimate([Frame(small, SIZE), Frame(small, SIZE, max_people=1)])
+    assert len(both.scores) == 2
+    assert np.array_equal(one.keypoints, both.keypoints[:1])
+    assert np.array_equal(one.scores, both.scores[:1])
+
+
+def test_frames_of_one_shape_share_a_call(estimator: OpenPoseEstimator, picture: Picture) -> None:
+    """Also frames of other sizes, sources and numbers of people."""
+    moved = np.roll(scaled(picture, 654, 368), 50, axis=1)
+    nobody = np.zeros((184, 327, 3), np.uint8)
+    frames = [Frame(picture, SIZE), Frame(nobody, (10, 10)), Frame(moved, (654, 368), 1)]
+    assert len({estimator.shape(frame) for frame in frames}) == 1
+    first, none, best = estimator.estimate(frames)
+    assert_man_and_woman(first)
+    assert (len(none.scores), len(best.scores)) == (0, 1)
+    necks = first.keypoints[:, NECK, 0] * (654 / SIZE[0]) + 50
+    assert np.abs(necks - best.keypoints[0, NECK, 0]).min() < 5
     assert estimator.estimate([]) == []
 
 
-def test_callers_do_not_disturb_each_other(estimator: PoseEstimator, frame: Frame) -> None:
-    frames = [scaled(frame, 654, 368), scaled(frame, 480, 270)]
+def test_shapes_tell_what_may_share_a_call(estimator: OpenPoseEstimator) -> None:
+    plain = Frame(np.zeros((360, 640, 3), np.uint8), (640, 360))
+    taller = Frame(np.zeros((400, 640, 3), np.uint8), (640, 400))
+    accurate = Frame(plain.pixels, (640, 360), accurate=True)
+    assert estimator.shape(plain) == (656, 368)
+    assert len({estimator.shape(frame) for frame in (plain, taller, accurate)}) == 3
+
+
+def test_callers_do_not_disturb_each_other(estimator: OpenPoseEstimator, picture: Picture) -> None:
+    frames = [Frame(scaled(picture, *size), SIZE) for size in ((654, 368), (480, 270))]
     alone = [estimator.estimate([f])[0] for f in frames]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda f: estimator.estimate([f])[0], frames * 4))
@@ -95,13 +116,52 @@ def test_callers_do_not_disturb_each_other(estimator: PoseEstimator, frame: Fram
         assert np.array_equal(got.keypoints, expected.keypoints)
 
 
+@pytest.mark.parametrize("accurate", [False, True])
 @pytest.mark.parametrize("size", [(8000, 200), (200, 8000), (16, 16), (1, 1)])
-def test_odd_frames_hold_nobody(estimator: PoseEstimator, size: tuple[int, int]) -> None:
-    (people,) = estimator.estimate([np.full((size[1], size[0], 3), 128, np.uint8)])
+def test_odd_frames_hold_nobody(
+    estimator: OpenPoseEstimator, size: tuple[int, int], accurate: bool
+) -> None:
+    grey = np.full((size[1], size[0], 3), 128, np.uint8)
+    (people,) = estimator.estimate([Frame(grey, size, accurate=accurate)])
     assert people.keypoints.shape == (0, 18, 3)
 
 
-def test_frames_of_several_sizes_are_refused(estimator: PoseEstimator) -> None:
-    frames = [np.zeros((72, 128, 3), np.uint8), np.zeros((72, 96, 3), np.uint8)]
-    with pytest.raises(InvalidRequestError, match="one size"):
-        estimator.estimate(frames)
+@pytest.mark.parametrize("source", [(0, 10), (10, 0), (-1, 5)])
+def test_sources_without_pixels_are_refused(
+    estimator: OpenPoseEstimator, source: tuple[int, int]
+) -> None:
+    with pytest.raises(InvalidRequestError, match="cannot be"):
+        estimator.estimate([Frame(np.zeros((72, 128, 3), np.uint8), source)])
+
+
+class Broken:
+    """An engine whose maps are not numbers here and there, or all over."""
+
+    name, device, precision, batch_size, callers, sha256 = "", "", "float32", 1, 1, ""
+
+    def __init__(self, engine: Engine, share: float) -> None:
+        self._engine, self._share = engine, share
+
+    def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        maps = self._engine.run(images)
+        values = np.random.default_rng(0).choice([np.nan, np.inf, -np.inf, 1e30], maps.shape)
+        where = np.random.default_rng(1).random(maps.shape) < self._share
+        return np.where(where, values, maps).astype(np.float32)
+
+
+@pytest.mark.parametrize("accurate", [False, True])
+@pytest.mark.parametrize("share", [0.001, 0.3, 1.0])
+def test_what_is_not_a_number_never_leaves(
+    engine: Engine, picture: Picture, share: float, accurate: bool
+) -> None:
+    estimator = OpenPoseEstimator(
+        Broken(engine, share),  # type: ignore[arg-type]
+        input_height=128,
+        accurate_heights=(128, 192),
+    )
+    (people,) = estimator.estimate([Frame(scaled(picture, 320, 180), SIZE, accurate=accurate)])
+    assert np.isfinite(people.keypoints).all()
+    assert np.isfinite(people.scores).all()
+    assert (people.keypoints[..., 0] <= SIZE[0] - 1).all()
+    if share == 1:
+        assert len(people.scores) == 0

@@ -1,6 +1,12 @@
 """Inference over gRPC: its contract, against the real server with the real model."""
 
 import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +18,12 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.local.stack import Stack
+from poseway.models import MODELS_DIR, load_cards
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 from poseway.video import VideoReader
 
 MODEL = "openpose-mobilenet-thin"
+MOVENET = all(path.is_file() for card in load_cards() for path in card.paths())
 Request = inference_pb2.EstimatePosesRequest
 
 
@@ -37,7 +45,12 @@ def picture(sample: Path) -> NDArray[np.uint8]:
 
 
 def header(
-    model: str = MODEL, width: int = 1768, height: int = 994, max_people: int = 0
+    model: str = MODEL,
+    width: int = 1768,
+    height: int = 994,
+    max_people: int = 0,
+    *,
+    accurate: bool = False,
 ) -> Request:
     return Request(
         header=inference_pb2.BatchHeader(
@@ -46,6 +59,7 @@ def header(
             source_width=width,
             source_height=height,
             max_people=max_people,
+            accurate=accurate,
         )
     )
 
@@ -64,19 +78,35 @@ def estimate(
 
 
 def test_says_what_it_runs_and_how(stub: inference_pb2_grpc.InferenceServiceStub) -> None:
-    (model,) = stub.ListModels(inference_pb2.ListModelsRequest(), timeout=10).models
+    models = stub.ListModels(inference_pb2.ListModelsRequest(), timeout=10).models
+    model = models[0]
     assert model.name == MODEL
     assert model.sha256.startswith("51f84ea8")
-    assert model.engine.startswith("TensorFlow 2.")
+    assert model.engine.startswith(("TensorFlow 2.", "OpenVINO 2"))
     assert model.device == "CPU" or model.device.startswith("GPU: ")
     assert model.precision in ("float32", "bfloat16", "float16")
-    assert model.input_height == 368
+    assert (model.input_height, model.accurate_height) == (400, 736)
+    assert [other.name for other in models[1:]] == (["movenet-multipose"] if MOVENET else [])
 
 
+@pytest.mark.parametrize("accurate", [False, True])
+@pytest.mark.parametrize(
+    "model",
+    [
+        MODEL,
+        pytest.param(
+            "movenet-multipose",
+            marks=pytest.mark.skipif(not MOVENET, reason="its weights were not fetched"),
+        ),
+    ],
+)
 def test_two_people_in_pixels_of_the_source(
-    stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
+    stub: inference_pb2_grpc.InferenceServiceStub,
+    picture: NDArray[np.uint8],
+    model: str,
+    accurate: bool,
 ) -> None:
-    (answer,) = estimate(stub, header(), frame(picture, 120))
+    (answer,) = estimate(stub, header(model, accurate=accurate), frame(picture, 120))
     assert answer.poses.frame_index == 120
     people = [np.array(pose.keypoints).reshape(18, 3) for pose in answer.poses.poses]
     assert len(people) == 2
@@ -117,7 +147,7 @@ def test_callers_side_by_side_get_their_own_answers(
     assert answers == [[100 * n, 100 * n + 1, 100 * n + 2] for n in range(4)]
 
 
-@pytest.mark.parametrize("size", [(16, 16), (200, 8000), (1, 1), (333, 777)])
+@pytest.mark.parametrize("size", [(16, 16), (200, 8000), (8000, 200), (1, 1), (333, 777)])
 def test_frames_of_any_size_give_finite_answers(
     stub: inference_pb2_grpc.InferenceServiceStub, size: tuple[int, int]
 ) -> None:
@@ -177,3 +207,57 @@ def test_logs_say_which_job_a_call_was_for(
     lines = (stack.data_dir / "logs" / "inference.log").read_text().splitlines()
     (line,) = (json.loads(line) for line in lines if "unheard-of" in line)
     assert line["job"] == "3f9c"
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[inference_pb2_grpc.InferenceServiceStub]:
+    """A service with room for two frames that lacks the weights of a model."""
+    models = tmp_path / "models"
+    shutil.copytree(MODELS_DIR, models, ignore=shutil.ignore_patterns("movenet*.json", "*.bin"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"PORT": str(port), "MODELS_DIR": str(models), "MAX_FRAMES": "2"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.inference"],
+        cwd=MODELS_DIR.parent,
+        env=os.environ | {f"POSEWAY_{name}": value for name, value in settings.items()},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = inference_pb2_grpc.InferenceServiceStub(channel)
+            stub.ListModels(inference_pb2.ListModelsRequest(), timeout=60, wait_for_ready=True)
+            yield stub
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_what_cannot_be_done_is_told(
+    narrow: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        estimate(narrow, header("movenet-multipose"), frame(picture))
+    assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.NOT_FOUND
+    assert "make models" in (cast("grpc.Call", caught.value).details() or "")
+
+    done = threading.Event()
+
+    def unfinished(job: str) -> Iterator[Request]:
+        asked = header()
+        asked.header.job_id = job
+        yield from (asked, frame(picture))
+        done.wait(60)
+
+    calls = [narrow.EstimatePoses(unfinished(job), timeout=60) for job in ("a", "b")]
+    for call in calls:
+        assert len(next(call).poses.poses) == 2
+    # Both places are taken by calls that are not finished.
+    with pytest.raises(grpc.RpcError) as caught:
+        estimate(narrow, header(), frame(picture))
+    assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    done.set()
+    for call in calls:
+        assert list(call) == []
+    assert len(estimate(narrow, header(), frame(picture))) == 1

@@ -1,0 +1,69 @@
+"""Which engine and which arithmetic run a network here."""
+
+import importlib.util
+import platform
+from typing import Literal
+
+from poseway.errors import IncompatibleError
+from services.inference.engines.base import Engine, Precision, has_bfloat16
+from services.inference.engines.openvino import OpenVinoEngine
+from services.inference.engines.tensorflow import TensorFlowEngine, has_gpu
+from services.inference.graph import simplify
+from services.inference.network import Network
+
+EngineName = Literal["tensorflow", "openvino"]
+
+
+def load_engine(
+    network: Network,
+    engine: EngineName | Literal["auto"] = "auto",
+    precision: Precision | Literal["auto"] = "auto",
+) -> Engine:
+    """Prepares a network to run on what is there.
+
+    The choice depends on what is installed and on what the processor has, not on a measurement: so
+    two replicas on equal machines give equal keypoints, also when one is busy while it starts.
+
+    Args:
+        network: The network in float32.
+        engine: The library; "auto" takes OpenVINO where it is installed and faster (on x86 without
+            a GPU), else TensorFlow.
+        precision: Arithmetic; "auto" takes what the device has instructions for.
+
+    Raises:
+        IncompatibleError: The library is not installed, or the device lacks the precision.
+    """
+    gpu = has_gpu()
+    if engine == "auto":
+        faster = not gpu and platform.machine() == "x86_64"
+        engine = "openvino" if faster and _has_openvino() else "tensorflow"
+    if engine == "openvino":
+        if not _has_openvino():
+            raise IncompatibleError(
+                "OpenVINO is not installed. Install it with `pip install 'poseway[openvino]'`, or "
+                "set the engine to auto."
+            )
+        gpu = False
+    possible = _precisions(gpu)
+    if precision == "auto":
+        precision = possible[0]
+    if precision not in possible:
+        raise IncompatibleError(
+            f"This {'GPU' if gpu else 'CPU'} cannot run {precision}, only "
+            f"{' and '.join(possible)}. Set the precision to auto."
+        )
+    network = simplify(network)
+    if engine == "openvino":
+        return OpenVinoEngine(network, precision=precision)
+    return TensorFlowEngine(network, precision=precision)
+
+
+def _precisions(gpu: bool) -> tuple[Precision, ...]:
+    """What a device has instructions for, the fastest first."""
+    if gpu:
+        return ("float16", "float32")
+    return ("bfloat16", "float32") if has_bfloat16() else ("float32",)
+
+
+def _has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None

@@ -1,0 +1,99 @@
+"""OpenVINO: an engine for CPUs, an optional extra."""
+
+import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.inference.engines.base import Precision, cores
+from services.inference.graph import lower
+from services.inference.network import Network
+
+# Cores that share one image: two are as fast as two images side by side, and need less cache.
+_CORES_PER_IMAGE = 2
+# Compiled layers that are kept: those of two sizes of images. By itself it keeps 5000, and each new
+# size takes megabytes; to compile a size again takes milliseconds.
+_CACHED_LAYERS = 300
+
+
+class OpenVinoEngine:
+    """Runs a network with OpenVINO on the CPU."""
+
+    def __init__(self, network: Network, *, precision: Precision = "float32") -> None:
+        """Prepares the network.
+
+        Args:
+            network: The network in float32.
+            precision: Arithmetic of the convolutions.
+        """
+        import openvino
+
+        self._name = f"OpenVINO {openvino.__version__.partition('-')[0]}"
+        self._precision = precision
+        self._sha256 = network.sha256
+        if precision != "float32":
+            network = lower(network, precision)
+        with TemporaryDirectory() as directory:
+            # It reads TensorFlow's graphs from files only.
+            path = Path(directory) / "graph.pb"
+            path.write_bytes(network.graph.SerializeToString())
+            core = openvino.Core()
+            model = core.read_model(path)
+        streams = max(1, cores() // _CORES_PER_IMAGE)
+        # "dynamic" keeps the types that the graph has; anything else would override them.
+        self._model = core.compile_model(
+            model,
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" else "dynamic",
+                "INFERENCE_NUM_THREADS": cores(),
+                "NUM_STREAMS": streams,
+                "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_LAYERS,
+            },
+        )
+        self._callers = streams + 1  # one more prepares or decodes its image meanwhile
+        self._requests = threading.local()
+
+    @property
+    def name(self) -> str:
+        """Library and version."""
+        return self._name
+
+    @property
+    def device(self) -> str:
+        """What the network runs on."""
+        return "CPU"
+
+    @property
+    def precision(self) -> Precision:
+        """Arithmetic of the convolutions."""
+        return self._precision
+
+    @property
+    def batch_size(self) -> int:
+        """Number of images per call that suits the device."""
+        return 1
+
+    @property
+    def callers(self) -> int:
+        """Number of calls at once that keeps the device busy."""
+        return self._callers
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the weights, lower-case hex."""
+        return self._sha256
+
+    def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Computes the network's output; see `Engine.run`."""
+        output: NDArray[np.float32] = self._request().infer([images])[0]
+        return output
+
+    def _request(self) -> Any:  # noqa: ANN401 # OpenVINO's stubs are not checked
+        """The calling thread's own request: one holds one image."""
+        if not hasattr(self._requests, "request"):
+            self._requests.request = self._model.create_infer_request()
+        return self._requests.request

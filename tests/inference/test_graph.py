@@ -1,0 +1,141 @@
+"""Rewriting graphs: cheaper, and the same."""
+# ruff: noqa: ANN401 # TensorFlow has no types
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.inference.graph import lower, simplify
+from services.inference.network import Network, tensorflow
+
+Floats = NDArray[np.float32]
+RNG = np.random.default_rng(0)
+PICTURE = RNG.integers(0, 256, (1, 96, 128, 3)).astype(np.float32)
+
+
+def run(network: Network, image: Floats = PICTURE) -> Floats:
+    tf = tensorflow()
+    with tf.Graph().as_default() as graph:
+        tf.graph_util.import_graph_def(network.graph, name="")
+    with tf.compat.v1.Session(graph=graph) as session:
+        return np.asarray(session.run(network.output, {network.input: image}), np.float32)
+
+
+def operations(network: Network) -> Counter[str]:
+    return Counter(node.op for node in network.graph.node)
+
+
+def small(build: Any) -> Network:
+    """The network that a function makes of a placeholder."""
+    tf = tensorflow()
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.float32, (None, None, None, 3), "image")
+        tf.identity(build(tf, image), "output")
+    return Network(graph.as_graph_def(), "image:0", "output:0", "")
+
+
+def weights(*shape: int) -> Floats:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def test_the_default_model_becomes_cheaper_and_stays_the_same(network: Network) -> None:
+    simple = simplify(network)
+    before, after = operations(network), operations(simple)
+    # 24 scales are gone; 10 separable convolutions became two each, for 5 copies of the features.
+    assert before["DepthwiseConv2dNative"] - after["DepthwiseConv2dNative"] == 24 - 10
+    assert after["Conv2D"] == before["Conv2D"] + 10
+    assert after["AddV2"] == 10
+    widest = max(len(node.input) for node in simple.graph.node if "_concat" in node.name)
+    assert widest == 4  # the three features of the backbone and the axis: joined once
+    # Sums in another order differ in the last digits only.
+    np.testing.assert_allclose(run(simple), run(network), atol=2e-4)
+
+
+def test_simplifying_twice_changes_nothing_more(network: Network) -> None:
+    once = simplify(network)
+    assert operations(simplify(once)) == operations(once)
+
+
+@pytest.mark.parametrize(
+    "case", ["scaled", "strided", "multiplied", "used twice", "shared scale"], ids=str
+)
+def test_only_plain_scales_are_folded(case: str) -> None:
+    def build(tf: Any, image: Any) -> Any:
+        multiplier, stride = (2 if case == "multiplied" else 1), (2 if case == "strided" else 1)
+        scales = tf.constant(weights(1, 1, 3, multiplier))
+        scaled = tf.nn.depthwise_conv2d(image, scales, (1, stride, stride, 1), "SAME")
+        result = tf.nn.conv2d(scaled, tf.constant(weights(1, 1, 3 * multiplier, 5)), 1, "SAME")
+        if case == "used twice":
+            return result + tf.nn.conv2d(scaled, tf.constant(weights(3, 3, 3, 5)), 1, "SAME")
+        if case == "shared scale":
+            other = tf.nn.depthwise_conv2d(result[..., :3], scales, (1, 1, 1, 1), "SAME")
+            return tf.nn.conv2d(other, tf.constant(weights(3, 3, 3, 5)), 1, "SAME")
+        return result
+
+    before = small(build)
+    after = simplify(before)
+    folded = (
+        operations(before)["DepthwiseConv2dNative"] - operations(after)["DepthwiseConv2dNative"]
+    )
+    assert folded == {"scaled": 1, "shared scale": 2}.get(case, 0)
+    np.testing.assert_allclose(run(after), run(before), rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("activated", [True, False])
+@pytest.mark.parametrize("also_whole", [True, False])
+def test_shared_features_are_convolved_apart(activated: bool, also_whole: bool) -> None:
+    """Also where something else needs the concatenation whole."""
+
+    def build(tf: Any, image: Any) -> Any:
+        features = tf.nn.relu(image)
+        last = image
+        for _ in range(2):
+            both = tf.concat([last, features], 3)
+            channels = int(both.shape[-1])
+            wide = tf.nn.depthwise_conv2d(
+                both, tf.constant(weights(3, 3, channels, 1)), (1, 1, 1, 1), "SAME"
+            )
+            narrow = tf.nn.conv2d(wide, tf.constant(weights(1, 1, channels, 3)), 1, "SAME")
+            last = tf.nn.bias_add(narrow, tf.constant(weights(3)))
+            last = tf.nn.relu(last) if activated else tf.identity(last)
+            if also_whole:
+                last += both[..., :3]
+        return last
+
+    before = small(build)
+    after = simplify(before)
+    assert operations(after)["DepthwiseConv2dNative"] == 4
+    assert operations(after)["ConcatV2"] == (2 if also_whole else 0)
+    expected = run(before)
+    np.testing.assert_allclose(run(after), expected, atol=1e-5 * float(np.abs(expected).max()))
+
+
+def test_lowering_keeps_what_must_stay_float32(network: Network) -> None:
+    tf = tensorflow()
+    lowered = lower(simplify(network), "bfloat16")
+    kinds = {
+        node.name: tf.as_dtype(node.attr["T"].type).name
+        for node in lowered.graph.node
+        if node.op in ("Conv2D", "DepthwiseConv2dNative")
+    }
+    kept = {name for name, kind in kinds.items() if kind == "float32"}
+    assert kept == {"MobilenetV1/Conv2d_0/Conv2D", "MobilenetV1/Conv2d_1_depthwise/depthwise"}
+    assert set(kinds.values()) == {"float32", "bfloat16"}
+
+
+def test_what_follows_the_last_convolution_stays_float32() -> None:
+    """As in networks that compute coordinates of their last maps."""
+
+    def build(tf: Any, image: Any) -> Any:
+        maps = tf.nn.conv2d(image / 255, tf.constant(weights(3, 3, 3, 4)), 1, "SAME")
+        maps = tf.nn.relu(tf.nn.bias_add(maps, tf.constant(weights(4))))
+        return tf.concat([maps + 1000.123, maps + 2000.456], 3)
+
+    network = small(build)
+    exact, lowered = run(network), run(lower(network, "bfloat16"))
+    assert operations(lower(network, "bfloat16"))["Cast"] >= 2
+    np.testing.assert_allclose(lowered, exact, atol=0.5)
+    assert np.abs(lowered - exact).max() > 1e-4

@@ -1,0 +1,188 @@
+"""MoveNet: its output made people, and the real network on a frame of a real video."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.models import find_card, load_cards, read_weights
+from poseway.skeleton import KEYPOINTS
+from services.inference import tfjs
+from services.inference.decoder import People
+from services.inference.engines.tensorflow import TensorFlowEngine
+from services.inference.estimator import Frame
+from services.inference.movenet import MoveNetEstimator, read_people
+
+Floats = NDArray[np.float32]
+
+PARTS = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+COCO = ["nose", *(f"{side}_{part}" for part in PARTS for side in ("left", "right"))]
+NECK = KEYPOINTS.index("neck")
+
+
+# --- its output -----------------------------------------------------------------------------
+
+
+def row(score: float) -> Floats:
+    """A person whose k-th keypoint in COCO's order is at x = k / 20, y = k / 40."""
+    k = np.arange(len(COCO))
+    keypoints = np.stack([k / 40, k / 20, np.full(len(k), 0.9)], axis=1)
+    return np.concatenate([keypoints.ravel(), [0, 0, 1, 1, score]]).astype(np.float32)
+
+
+def output(*rows: Floats) -> Floats:
+    return np.stack(rows)[None]
+
+
+def test_keypoints_are_those_of_their_names() -> None:
+    ((keypoints,), (score,)) = read_people(output(row(0.7)))
+    assert score == np.float32(0.7)
+    for name, (x, y, seen) in zip(KEYPOINTS, keypoints.tolist(), strict=True):
+        if name != "neck":
+            k = COCO.index(name)
+            assert (x, y, seen) == pytest.approx((k / 20, k / 40, 0.9))
+
+
+def test_the_neck_is_between_the_shoulders_and_as_certain_as_the_less_certain() -> None:
+    person = row(0.7)
+    person[3 * COCO.index("left_shoulder") + 2] = 0.4
+    ((keypoints,), _) = read_people(output(person))
+    assert keypoints[NECK].tolist() == pytest.approx([5.5 / 20, 5.5 / 40, 0.4])
+    person[3 * COCO.index("left_shoulder") + 2] = 0.01
+    ((keypoints,), _) = read_people(output(person))
+    assert keypoints[[NECK, KEYPOINTS.index("left_shoulder")]].tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert keypoints[KEYPOINTS.index("right_shoulder"), 2] == np.float32(0.9)
+
+
+def test_people_come_best_first_and_unlikely_ones_not_at_all() -> None:
+    few = row(0.9)
+    few[2 + 3 * 3 : 3 * len(COCO) : 3] = 0
+    people = read_people(output(row(0.3), row(0.01), few, row(0.8), row(0), row(0.2)))
+    assert people.scores.tolist() == np.array([0.8, 0.3, 0.2], np.float32).tolist()
+    assert people.keypoints.shape == (3, 18, 3)
+    nobody = read_people(output(row(0), row(0.01)))
+    assert (nobody.keypoints.shape, nobody.scores.shape) == ((0, 18, 3), (0,))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_not_seen(value: float) -> None:
+    x_of_the_nose, score_of_a_knee, score_of_the_person = row(0.9), row(0.8), row(0.7)
+    x_of_the_nose[1] = value
+    score_of_a_knee[3 * COCO.index("left_knee") + 2] = value
+    score_of_the_person[-1] = value
+    keypoints, scores = read_people(output(x_of_the_nose, score_of_a_knee, score_of_the_person))
+    assert scores.tolist() == np.array([0.9, 0.8], np.float32).tolist()
+    assert np.isfinite(keypoints).all()
+    assert keypoints[0, KEYPOINTS.index("nose")].tolist() == [0, 0, 0]
+    assert keypoints[1, KEYPOINTS.index("left_knee")].tolist() == [0, 0, 0]
+
+
+# --- the real network -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def engine() -> TensorFlowEngine:
+    card = find_card("movenet-multipose", load_cards())
+    try:
+        weights = read_weights(card)
+    except NotFoundError as error:
+        pytest.skip(error.message)
+    return TensorFlowEngine(tfjs.read(weights, card.float32))
+
+
+@pytest.fixture(scope="module")
+def estimator(engine: TensorFlowEngine) -> MoveNetEstimator:
+    return MoveNetEstimator(engine, 384, 512)
+
+
+@pytest.fixture(scope="module")
+def pixels(sample: Path) -> NDArray[np.uint8]:
+    """1768 x 994 pixels: a man on a roof, and below him a woman on the grass."""
+    video = cv2.VideoCapture(str(sample))
+    video.set(cv2.CAP_PROP_POS_FRAMES, 120)
+    found, frame = video.read()
+    video.release()
+    assert found
+    return np.asarray(frame, np.uint8)
+
+
+def resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def assert_woman_and_man(people: People) -> None:
+    assert 1 >= people.scores[0] >= people.scores[1] > 0.1
+    necks, feet = [(836, 597), (722, 145)], [900, 425]
+    for person, neck, y in zip(people.keypoints, necks, feet, strict=True):
+        assert np.abs(person[NECK, :2] - neck).max() < 15
+        ankles = [KEYPOINTS.index(f"{side}_ankle") for side in ("left", "right")]
+        assert np.abs(person[ankles, 1] - y).max() < 40
+
+
+@pytest.mark.parametrize("accurate", [False, True])
+def test_the_people_of_a_frame(
+    estimator: MoveNetEstimator, pixels: NDArray[np.uint8], accurate: bool
+) -> None:
+    (people,) = estimator.estimate([Frame(pixels, (1768, 994), accurate=accurate)])
+    assert_woman_and_man(people)
+    (best,) = estimator.estimate([Frame(pixels, (1768, 994), max_people=1, accurate=accurate)])
+    assert np.array_equal(best.keypoints, people.keypoints[:1])
+
+
+@pytest.mark.parametrize("size", [(683, 384), (2652, 1491)])
+def test_scaled_frames_give_source_pixels(
+    estimator: MoveNetEstimator, pixels: NDArray[np.uint8], size: tuple[int, int]
+) -> None:
+    (people,) = estimator.estimate([Frame(resized(pixels, *size), (1768, 994))])
+    assert_woman_and_man(people)
+
+
+def test_keypoints_are_pixels_of_what_the_network_sees(
+    engine: TensorFlowEngine, estimator: MoveNetEstimator, pixels: NDArray[np.uint8]
+) -> None:
+    # Nothing is scaled or padded here, so the network's own answer is known.
+    cut = resized(pixels[100:900, 400:1600], 384, 256)
+    direct = engine.run(np.asarray(cut[None, ..., ::-1], np.float32))[0]
+    nose_y, nose_x, seen = direct[np.argmax(direct[:, -1]), :3].tolist()
+    (people,) = estimator.estimate([Frame(cut, (384, 256))])
+    assert people.keypoints[0, 0].tolist() == pytest.approx([384 * nose_x, 256 * nose_y, seen])
+
+
+def test_the_order_of_colours(estimator: MoveNetEstimator, pixels: NDArray[np.uint8]) -> None:
+    swapped = np.ascontiguousarray(pixels[..., ::-1])
+    frames = [Frame(image, (1768, 994)) for image in (pixels, swapped)]
+    right, wrong = estimator.estimate(frames)
+    assert right.scores.sum() > wrong.scores.sum()
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "accurate_shape"),
+    [
+        ((1768, 994), (384, 224), (512, 288)),
+        ((480, 640), (288, 384), (384, 512)),
+        ((5000, 10), (384, 32), (512, 32)),
+        ((1, 1), (384, 384), (512, 512)),
+    ],
+)
+def test_any_shape_fits(
+    estimator: MoveNetEstimator,
+    size: tuple[int, int],
+    shape: tuple[int, int],
+    accurate_shape: tuple[int, int],
+) -> None:
+    grey = np.full((size[1], size[0], 3), 127, np.uint8)
+    assert estimator.batch_size == 1
+    assert estimator.shape(Frame(grey, size)) == shape
+    assert estimator.shape(Frame(grey, size, accurate=True)) == accurate_shape
+    (nobody,) = estimator.estimate([Frame(grey, size)])
+    assert len(nobody.scores) == 0
+
+
+def test_a_frame_without_pixels_is_refused(estimator: MoveNetEstimator) -> None:
+    with pytest.raises(InvalidRequestError, match="without pixels"):
+        estimator.shape(Frame(np.zeros((0, 5, 3), np.uint8), (5, 5)))
+    with pytest.raises(InvalidRequestError, match="without pixels"):
+        estimator.estimate([Frame(np.zeros((5, 5, 3), np.uint8), (5, 0))])
