@@ -2,23 +2,30 @@
 #   make run [VIDEO=path]   set up, start everything, process a video, leave it in outputs/
 #   make up                 set up, start everything and keep it running
 #   make test               set up, check style and types, run all tests
+#   make models            fetch the weights of all models
+#   make bench-inference   frames per second beside OpenCV, TensorFlow and OpenVINO
+#   make evaluate [IMAGES=folder ANNOTATIONS=file MODEL=name]   average precision on labelled images
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 VIDEO  ?=
 ARGS   ?=
-# The shell reads it from the environment, so that a name may have spaces and quotes in it.
-export VIDEO
+IMAGES      ?= ../shared/eval/coco/images
+ANNOTATIONS ?= ../shared/eval/coco/person_keypoints.json
+MODEL       ?=
+# The shell reads them from the environment, so that a name may have spaces and quotes in it.
+export VIDEO IMAGES ANNOTATIONS MODEL
 
 STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
-.PHONY: run up test check unit stubs models sample locks clean
+.PHONY: run up test check unit evaluate labels bench-inference stubs weights models sample \
+	locks clean
 
-run: $(STUBS) models $(if $(VIDEO),,sample)
+run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
 
-up: $(STUBS) models
+up: $(STUBS) weights
 	@$(BIN)/poseway up $(ARGS)
 
 test: check unit
@@ -30,8 +37,23 @@ check: $(STUBS) $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/buf lint
 
-unit: $(STUBS) $(VENV)/.test models sample
+# Models that cannot be fetched here, for want of npm say, are not tested.
+unit: $(STUBS) $(VENV)/.test weights sample
+	-@$(BIN)/python -m poseway.local.fetch weights
 	$(BIN)/pytest $(ARGS)
+
+evaluate: labels $(STUBS) $(VENV)/.evaluate models
+	@$(BIN)/poseway evaluate --images "$$IMAGES" --annotations "$$ANNOTATIONS" \
+		$${MODEL:+--model "$$MODEL"} $(ARGS)
+
+# Asked for before anything is installed.
+labels:
+	@test -d "$$IMAGES" && test -f "$$ANNOTATIONS" || { \
+		echo "There are no labelled images at $$IMAGES with $$ANNOTATIONS; name them with:"; \
+		echo "make evaluate IMAGES=folder ANNOTATIONS=person_keypoints.json"; exit 1; }
+
+bench-inference: $(STUBS) $(VENV)/.openvino weights sample
+	@$(BIN)/python -m benchmarks.inference
 
 # --- set-up ---------------------------------------------------------------------------------
 
@@ -48,8 +70,17 @@ $(VENV)/.run: requirements/run.lock
 	@touch $@
 
 $(VENV)/.test: requirements/test.lock $(VENV)/.run
-	@echo "Adding the tools of the tests to $(VENV): 110 MB."
+	@echo "Adding the tools of the tests to $(VENV): 390 MB."
 	@$(INSTALL) -r requirements/test.lock
+	@touch $@
+
+$(VENV)/.evaluate: requirements/evaluate.lock $(VENV)/.run
+	@$(INSTALL) -r requirements/evaluate.lock
+	@touch $@
+
+# The second engine, used from then on.
+$(VENV)/.openvino: requirements/openvino.lock $(VENV)/.run
+	@$(INSTALL) -r requirements/openvino.lock
 	@touch $@
 
 stubs: $(STUBS)
@@ -60,7 +91,10 @@ $(STUBS): $(PROTOS) $(VENV)/.run
 		--python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS)
 	@touch $@
 
-# The weights and the sample video, each checked against its hash.
+# The default model's weights, those of all models, and the sample video, checked by their hashes.
+weights: $(VENV)/.run
+	@$(BIN)/python -m poseway.local.fetch weights openpose-mobilenet-thin
+
 models: $(VENV)/.run
 	@$(BIN)/python -m poseway.local.fetch weights
 

@@ -64,6 +64,9 @@ def run(
         "outputs"
     ),
     model: Annotated[str | None, typer.Option(help="Which model finds the people.")] = None,
+    accurate: Annotated[
+        bool, typer.Option("--accurate", help="Find more people; takes several times longer.")
+    ] = False,
     overlay: Annotated[Overlay, typer.Option(help="What is drawn on.")] = Overlay.VIDEO,
     screenshot_frames: Annotated[
         int | None, typer.Option(help="A screenshot every so many frames (50).")
@@ -84,6 +87,7 @@ def run(
     bypass_proxies()
     options = {
         "model": model,
+        "accurate": "true" if accurate else None,
         "overlay": overlay.value,
         "screenshot_frames": screenshot_frames,
         "screenshot_seconds": screenshot_seconds,
@@ -101,6 +105,48 @@ def run(
     except KeyboardInterrupt:
         sys.exit(130)
     _summarise(manifest, target)
+
+
+@app.command()
+def evaluate(
+    images: Annotated[
+        Path, typer.Option(help="Folder of the labelled images.", exists=True, file_okay=False)
+    ],
+    annotations: Annotated[
+        Path, typer.Option(help="Their COCO keypoints, JSON.", exists=True, dir_okay=False)
+    ],
+    model: Annotated[str | None, typer.Option(help="Which model finds the people.")] = None,
+    accurate: Annotated[
+        bool, typer.Option("--accurate", help="Find more people; takes several times longer.")
+    ] = False,
+    json: Annotated[
+        Path | None, typer.Option(help="Write the measures here, in 0..1; - for the output.")
+    ] = None,
+    detections: Annotated[
+        Path | None, typer.Option(help="Write the people here, in COCO's result format.")
+    ] = None,
+) -> None:
+    """Measures a model: COCO's average precision on labelled images."""
+    _stop_on_sigterm()
+    bypass_proxies()
+    try:
+        from poseway.evaluation import command
+    except ModuleNotFoundError as error:
+        hint = "Run `make evaluate`, or pip install 'poseway[evaluate]'."
+        _fail(PosewayError(f"{error.name} is not installed. {hint}", "not_installed"))
+    try:
+        command.run(
+            images,
+            annotations,
+            model=model,
+            accurate=accurate,
+            measures=json,
+            detections=detections,
+        )
+    except PosewayError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 @contextmanager
@@ -199,10 +245,11 @@ def _summarise(manifest: Manifest, target: Path) -> None:
     people = f"{manifest.people} {'person' if manifest.people == 1 else 'people'} at once"
     seconds = manifest.seconds["total"]
     model = manifest.model
+    how = ", accurate," if manifest.options.accurate else ""
     console.print(
         f"[green]Done:[/] {manifest.frames} frames, {people}, {seconds:.1f} s "
         f"({manifest.frames / seconds:.1f} frames/s) "
-        + escape(f"with {model.name} on {model.device} ({model.precision})")
+        + escape(f"with {model.name}{how} on {model.device} ({model.precision})")
     )
     for warning in manifest.warnings:
         console.print(f"[yellow]{escape(warning)}[/]", highlight=False)

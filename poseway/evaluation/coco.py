@@ -1,0 +1,218 @@
+"""COCO's keypoint task: its annotation file, its result format and its measure.
+
+Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014;
+https://cocodataset.org/#keypoints-eval.
+"""
+
+import io
+import json
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple, Self, TypedDict
+
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from pydantic import BaseModel, Field, ValidationError
+
+from poseway.errors import PosewayError
+from poseway.skeleton import KEYPOINTS
+
+COCO_KEYPOINTS: Final = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+"""The 17 keypoints in the order of COCO's files: those of the skeleton without the neck."""
+
+_OURS: Final = [KEYPOINTS.index(name) for name in COCO_KEYPOINTS]
+_FLAT: Final = 3 * len(COCO_KEYPOINTS)
+
+
+class LabelsError(PosewayError):
+    """An annotation file is not one of COCO keypoints."""
+
+    code = "not_coco_keypoints"
+
+
+class Image(BaseModel):
+    """A labelled image.
+
+    Attributes:
+        id: Its number.
+        file_name: Its file, relative to the folder of images.
+        width: Pixels.
+        height: Pixels.
+    """
+
+    id: int
+    file_name: str
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+
+
+class Annotation(BaseModel):
+    """A labelled person.
+
+    Attributes:
+        image_id: Image that shows the person.
+        category_id: Category of persons.
+        keypoints: x, y, visibility of each of `COCO_KEYPOINTS`; visibility 0 means not labelled.
+        num_keypoints: How many are labelled.
+        area: Pixels that the person covers; the measure's scale.
+        bbox: Left, top, width, height in pixels.
+        iscrowd: 1 for a group that was not labelled one by one; it counts neither way.
+    """
+
+    image_id: int
+    category_id: int
+    keypoints: list[float] = Field(min_length=_FLAT, max_length=_FLAT)
+    num_keypoints: int
+    area: float
+    bbox: tuple[float, float, float, float]
+    iscrowd: int = 0
+
+
+class Category(BaseModel):
+    """What is labelled.
+
+    Attributes:
+        id: Its number.
+        name: Its name.
+        keypoints: Names of its keypoints, in the order of an annotation.
+    """
+
+    id: int
+    name: str
+    keypoints: tuple[str, ...]
+
+
+class Detection(TypedDict):
+    """A person that was found, in COCO's result format.
+
+    Attributes:
+        image_id: Image in which it was found.
+        category_id: Category of persons.
+        keypoints: x, y in pixels and 1 or 0, seen or not, of each of `COCO_KEYPOINTS`.
+        score: How certain the person is; higher ones count first.
+    """
+
+    image_id: int
+    category_id: int
+    keypoints: list[float]
+    score: float
+
+
+class Scores(NamedTuple):
+    """COCO's measures, each in 0..1.
+
+    Attributes:
+        AP: Average precision, the mean over ten thresholds of object keypoint similarity, 0.5 to
+            0.95.
+        AP50: Average precision at 0.5.
+        AP75: Average precision at 0.75.
+        AR: Average recall, the mean over the same ten thresholds.
+    """
+
+    AP: float
+    AP50: float
+    AP75: float
+    AR: float
+
+
+class Labels(BaseModel):
+    """An annotation file.
+
+    Attributes:
+        images: The images, at least one.
+        annotations: The people in them.
+        categories: The one category, persons.
+    """
+
+    images: list[Image] = Field(min_length=1)
+    annotations: list[Annotation]
+    categories: Annotated[list[Category], Field(min_length=1, max_length=1)]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads an annotation file.
+
+        Raises:
+            LabelsError: It cannot be read, or is something else; the message says what.
+        """
+        try:
+            labels = cls.model_validate(json.loads(path.read_bytes()))
+        except OSError as error:
+            raise LabelsError(f"{path} cannot be read: {error.strerror}.") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the whole"
+            raise LabelsError(
+                f"{path} is not a file of COCO keypoints: in {where}: {first['msg']}."
+            ) from error
+        except ValueError as error:
+            raise LabelsError(f"{path} is not JSON: {error}.") from error
+        if labels.categories[0].keypoints != COCO_KEYPOINTS:
+            raise LabelsError(f"{path} has other keypoints than COCO's 17.")
+        if not any(a.num_keypoints > 0 and not a.iscrowd for a in labels.annotations):
+            raise LabelsError(f"{path} has nobody with labelled keypoints to compare with.")
+        return labels
+
+    def detection(self, image: Image, keypoints: Sequence[float], score: float) -> Detection:
+        """Puts a pose into COCO's result format.
+
+        Args:
+            image: Where it was found.
+            keypoints: 54 numbers, as in ``poseway.v1.Pose``.
+            score: Score of the pose.
+        """
+        flat: list[float] = []
+        for index in _OURS:
+            x, y, seen = keypoints[3 * index : 3 * index + 3]
+            flat += (round(x, 3), round(y, 3), int(seen > 0))
+        return Detection(
+            image_id=image.id, category_id=self.categories[0].id, keypoints=flat, score=score
+        )
+
+    def scores(self, detections: list[Detection]) -> Scores:
+        """Measures detections against the labels; all 0 where nobody was found."""
+        if not detections:
+            # COCO's own code takes the kind of result from the first.
+            return Scores(0.0, 0.0, 0.0, 0.0)
+        with redirect_stdout(io.StringIO()):
+            truth = COCO()
+            truth.dataset = self._dataset()  # type: ignore[assignment] # of no more than is needed
+            truth.createIndex()
+            # It writes into what it is given.
+            found = truth.loadRes([dict(detection) for detection in detections])
+            run = COCOeval(truth, found, "keypoints")
+            run.evaluate()
+            run.accumulate()
+            run.summarize()
+        ap, ap50, ap75, _, _, ar = (float(value) for value in run.stats[:6])
+        return Scores(ap, ap50, ap75, ar)
+
+    def _dataset(self) -> dict[str, object]:
+        """The file as COCO's code wants it, which takes a person with the id 0 for not found."""
+        return {
+            "images": [image.model_dump() for image in self.images],
+            "categories": [category.model_dump() for category in self.categories],
+            "annotations": [
+                {**annotation.model_dump(), "id": number}
+                for number, annotation in enumerate(self.annotations, start=1)
+            ],
+        }

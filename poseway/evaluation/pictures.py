@@ -1,0 +1,95 @@
+"""Reading labelled images, and scaling them as the frames of a video are."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.errors import NotFoundError, PosewayError
+from poseway.evaluation.coco import Image
+from poseway.orientation import Orientation
+from poseway.video import SourceFrame
+
+# Labels are of the image as it is stored, whatever a camera says of how it was held.
+_AS_STORED: Final = Orientation()
+# FFmpeg would read text as a picture, too, and lists of other files.
+_FORMATS: Final = "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe"
+
+
+class ImageError(PosewayError):
+    """An image cannot be read, or is not the one that was labelled."""
+
+    code = "image_unreadable"
+
+
+def check(directory: Path, images: Sequence[Image]) -> None:
+    """Looks at the head of every image.
+
+    Raises:
+        NotFoundError: One is missing.
+        ImageError: One cannot be read, or its size is not the labels'.
+    """
+    for image in images:
+        with _open(directory / image.file_name, image):
+            pass
+
+
+def read(directory: Path, image: Image, max_height: int) -> NDArray[np.uint8]:
+    """Reads an image and scales it like a frame that is on its way to the network.
+
+    Args:
+        directory: Folder of the images.
+        image: The image.
+        max_height: It is scaled down to this height, aspect kept; never up.
+
+    Returns:
+        uint8 (height, width, 3), blue first.
+
+    Raises:
+        NotFoundError: It is missing.
+        ImageError: It cannot be read, or its size is not the labels'.
+    """
+    path = directory / image.file_name
+    with _open(path, image) as container:
+        picture = next(container.decode(video=0), None)
+    if picture is None:
+        raise ImageError(f"{path} has no picture that can be read.")
+    return SourceFrame(0, 0, 1, picture, _AS_STORED, None).bgr(*_fit(image, max_height))
+
+
+@contextmanager
+def _open(path: Path, image: Image) -> Iterator[av.container.InputContainer]:
+    try:
+        # Without its name, in which FFmpeg would read % as the number of one of many.
+        file = io.BytesIO(path.read_bytes())
+        options = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
+        with av.open(file, mode="r", options=options) as container:
+            context = container.streams.video[0].codec_context
+            # What is missing of an image would be filled with grey.
+            context.options = {"err_detect": "explode"}
+            size = (context.width, context.height)
+            if not all(size):
+                raise ImageError(f"{path} is not an image that can be read.")
+            if size != (image.width, image.height):
+                raise ImageError(
+                    f"{path} is {size[0]} x {size[1]} pixels; the annotations say "
+                    f"{image.width} x {image.height}."
+                )
+            yield container
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no image {path}, which the annotations name.") from error
+    except (OSError, av.error.FFmpegError) as error:
+        raise ImageError(f"{path} is not an image that can be read: {error.strerror}.") from error
+
+
+def _fit(image: Image, max_height: int) -> tuple[int, int]:
+    """Width and height at which the dispatcher would send a frame of this size."""
+    if image.height <= max_height:
+        return image.width, image.height
+    return max(1, round(image.width * max_height / image.height)), max_height

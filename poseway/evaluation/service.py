@@ -1,0 +1,113 @@
+"""The inference service, started for an evaluation, and its calls."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Self
+
+import grpc
+import numpy as np
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from numpy.typing import NDArray
+
+from poseway.channel import connect, repeat
+from poseway.errors import InvalidRequestError
+from poseway.local.place import HOST, free_ports
+from poseway.local.processes import Process, Supervisor
+from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_CALL_SECONDS: Final = 120
+_PATIENCE_SECONDS: Final = 120
+
+
+@contextmanager
+def started() -> Iterator[str]:
+    """``host:port`` of an inference service that runs for the block, with the settings it ships.
+
+    Whatever happens to this process, the service does not outlive it.
+
+    Raises:
+        StackError: It does not start; the message has its last words.
+    """
+    port = free_ports(1)[0]
+    address = f"{HOST}:{port}"
+    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    process = Process(
+        "inference",
+        [sys.executable, "-m", "services.inference"],
+        {"POSEWAY_HOST": HOST, "POSEWAY_PORT": str(port), "PYTHONPATH": path},
+        lambda: _serves(address),
+        grace_seconds=30,
+    )
+    with TemporaryDirectory(prefix="poseway-evaluate-") as logs:
+        supervisor = Supervisor(Path(logs))
+        try:
+            supervisor.start([process])
+            yield address
+        finally:
+            supervisor.stop()
+
+
+def _serves(address: str) -> bool:
+    with grpc.insecure_channel(address) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods have no types
+        try:
+            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+class Inference:
+    """Calls of the inference service; raise what `poseway.channel.repeat` does."""
+
+    def __init__(self, address: str) -> None:
+        self._channel = connect(address)
+        self._stub = inference_pb2_grpc.InferenceServiceStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close()
+
+    async def model(self, name: str | None) -> inference_pb2.Model:
+        """Asks how a model is run; None asks for the default.
+
+        Raises:
+            InvalidRequestError: There is no such model; the message lists those that there are.
+        """
+
+        async def call() -> inference_pb2.ListModelsResponse:
+            return await self._stub.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
+
+        answer = await repeat(self._channel, call, "inference", _PATIENCE_SECONDS)
+        for model in answer.models:
+            if name in (None, model.name):
+                return model
+        known = ", ".join(model.name for model in answer.models)
+        raise InvalidRequestError(
+            f"There is no model {name!r}. Choose one of: {known}.", "unknown_model"
+        )
+
+    async def estimate(
+        self, header: inference_pb2.BatchHeader, bgr: NDArray[np.uint8]
+    ) -> pose_pb2.FramePoses:
+        """Finds the people in one frame, uint8 (height, width, 3), blue first."""
+        height, width = bgr.shape[:2]
+        frame = inference_pb2.Frame(width=width, height=height, bgr=bgr.tobytes())
+        requests = [
+            inference_pb2.EstimatePosesRequest(header=header),
+            inference_pb2.EstimatePosesRequest(frame=frame),
+        ]
+
+        async def call() -> pose_pb2.FramePoses:
+            answers = self._stub.EstimatePoses(iter(requests), timeout=_CALL_SECONDS)
+            [poses] = [answer.poses async for answer in answers]
+            return poses
+
+        return await repeat(self._channel, call, "inference", _PATIENCE_SECONDS)
