@@ -115,14 +115,14 @@ function fillDownloads(list, job, { files }) {
 }
 
 function fillFacts(list, manifest) {
-  const { source, model, people, tracks } = manifest;
+  const { source, options, model, people, tracks } = manifest;
   const facts = {
     People: `at most ${number(people)} at once`,
     Tracks: number(tracks), // somebody who leaves and comes back may get a second one
     Length: `${duration(manifest.duration_seconds)}, ${number(manifest.frames)} frames`,
     Picture: `${source.width} × ${source.height}`,
     Sound: manifest.audio_codec ? "kept" : "none",
-    Model: model.name,
+    Model: options.accurate ? `${model.name}, accurate` : model.name,
     Engine: `${model.engine} on ${model.device}`,
   };
   if (manifest.seconds.total) facts["Took"] = duration(manifest.seconds.total);

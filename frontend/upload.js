@@ -1,6 +1,6 @@
 // The form for new videos, and the uploads that came of it: one at a time, in the order chosen.
 import * as api from "./api.js";
-import { $, announce, bytes, copy, element, setText } from "./dom.js";
+import { $, announce, bytes, copy, number, setText } from "./dom.js";
 import * as live from "./live.js";
 
 const form = $("#new");
@@ -10,6 +10,7 @@ const start = $("#start");
 const uploads = $("#uploads");
 
 let chosen = [];
+let models = [];
 const queue = [];
 let sending = false;
 
@@ -74,7 +75,6 @@ document.addEventListener("drop", (event) => {
 // --- options --------------------------------------------------------------------------------------
 
 async function showModels() {
-  let models;
   try {
     models = await api.getModels();
   } catch {
@@ -83,7 +83,28 @@ async function showModels() {
   const options = models.map((model) => new Option(model.title, model.name, model.default, model.default));
   $("select", $("#model")).replaceChildren(...options);
   $("#model").hidden = false;
+  showMeasured();
 }
+
+/** Says how good and how fast the chosen model is, as far as that was measured. */
+function showMeasured() {
+  const accurate = form.elements.accurate.checked;
+  const measured = models.find((model) => model.name === form.elements.model.value)?.measured ?? {};
+  const precision = accurate ? measured.ap_accurate : measured.ap;
+  const time = accurate ? measured.accurate_milliseconds : measured.milliseconds;
+  const facts = [
+    precision && `average precision ${precision.toFixed(1)} %`,
+    time && `${number(Math.round(time))} ms a frame`,
+  ].filter(Boolean);
+  $("#measured").hidden = facts.length === 0;
+  setText($("#measured"), `Measured: ${facts.join(", ")} (${measured.on})`);
+
+  const times = Math.round(measured.accurate_milliseconds / measured.milliseconds);
+  setText($("#slower"), times > 1 ? `about ${times} times` : "several times");
+}
+
+form.elements.model.addEventListener("change", showMeasured);
+form.elements.accurate.addEventListener("change", showMeasured);
 
 form.elements.unit.addEventListener("change", () => {
   const frames = form.elements.unit.value === "frames";

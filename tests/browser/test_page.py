@@ -10,6 +10,8 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from tests.videos import make_video
+
 ARGS = (
     "--headless",
     "--no-sandbox",
@@ -211,6 +213,7 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
 ) -> None:
     page.goto("/")
     page.get_by_text("Options").press("Enter")
+    page.get_by_label("Accurate").check()
     page.get_by_label("on black").check()
     page.get_by_label("Unit of the screenshot interval").select_option("seconds")
     page.get_by_label("Screenshot interval", exact=True).fill("1.5")
@@ -219,6 +222,7 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     job = page.request.get(f"/v1/jobs/{row.get_attribute('data-id')}").json()
     chosen = {name: value for name, value in job["options"].items() if name != "model"}
     assert chosen == {
+        "accurate": True,
         "overlay": "black",
         "screenshot_frames": None,
         "screenshot_seconds": 1.5,
@@ -229,6 +233,40 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
     expect(row).to_have_attribute("data-state", "cancelled", timeout=30_000)
     delete_once_finished(page, row)
+    assert problems == []
+
+
+def test_a_model_says_how_good_and_how_fast_it_is(page: Page, problems: list[str]) -> None:
+    page.goto("/")
+    model = page.request.get("/v1/models").json()["models"][0]
+    measured = model["measured"]
+    if measured is None:
+        pytest.skip("the card of the default model says nothing of measurements")
+    page.get_by_text("Options").press("Enter")
+    menu = page.get_by_label("Model")
+    expect(menu).to_have_value(model["name"])
+    expect(menu).to_have_accessible_description(re.compile(f"precision {measured['ap']:.1f} %"))
+    accurate = page.get_by_label("Accurate")
+    times = round(measured["accurate_milliseconds"] / measured["milliseconds"])
+    expect(accurate).to_have_accessible_name(re.compile(f"takes about {times} times longer"))
+    accurate.check()
+    better = f"precision {measured['ap_accurate']:.1f} %"
+    expect(menu).to_have_accessible_description(re.compile(better))
+    check_fits(page)
+    assert problems == []
+
+
+def test_a_result_says_that_it_is_accurate(page: Page, tmp_path: Path, problems: list[str]) -> None:
+    video = tmp_path / "short.mp4"
+    video.write_bytes(make_video(2))
+    page.goto("/")
+    page.get_by_text("Options").press("Enter")
+    page.get_by_label("Accurate").check()
+    row = start(page, video)
+    expect(row).to_have_attribute("data-state", "succeeded", timeout=60_000)
+    row.get_by_role("link", name=video.name).click()
+    expect(page.locator("#detail .facts")).to_contain_text("openpose-mobilenet-thin, accurate")
+    delete(page, page.locator("#detail").get_by_role("button", name="Delete"))
     assert problems == []
 
 

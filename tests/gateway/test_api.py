@@ -14,10 +14,12 @@ from starlette.types import Message
 from poseway.client import Client
 from poseway.jobs import (
     Job,
+    JobOptions,
     JobState,
     Keys,
 )
 from poseway.local.stack import Stack
+from poseway.models import load_cards
 from services.gateway.api.streams import StoredResponse
 from tests.videos import make_video
 
@@ -63,6 +65,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
         ({"screenshot_frames": "0"}, "invalid_options"),
         ({"screenshot_frames": "5", "screenshot_seconds": "1"}, "invalid_options"),
         ({"max_people": "many"}, "invalid_options"),
+        ({"accurate": "perhaps"}, "invalid_options"),
         ({"colour": "red"}, "invalid_options"),
     ],
 )
@@ -213,10 +216,23 @@ def test_the_system_tells_about_itself(http: httpx.Client) -> None:
     assert http.get("/healthz").json() == {"status": "ok"}
     assert http.get("/readyz").json() == {"status": "ok"}
     assert "python_info" in http.get("/metrics").text
-    models = http.get("/v1/models").json()["models"]
-    assert models[0]["name"] == "openpose-mobilenet-thin"
     document = http.get("/openapi.json").json()
     assert "/v1/jobs" in document["paths"]
+
+
+def test_the_models_are_listed_as_their_cards_have_them(http: httpx.Client) -> None:
+    models = http.get("/v1/models").json()["models"]
+    fields = {"name", "title", "licence", "default", "measured"}
+    assert models == [card.model_dump(mode="json", include=fields) for card in load_cards()]
+    assert [model["default"] for model in models].index(True) == 0
+
+
+def test_the_document_describes_every_option(http: httpx.Client) -> None:
+    create = http.get("/openapi.json").json()["paths"]["/v1/jobs"]["post"]
+    form = create["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert set(form) == {"video", *JobOptions.model_fields}
+    assert all(option["description"] for option in form.values())
+    assert (form["accurate"]["type"], form["accurate"]["default"]) == ("boolean", False)
 
 
 def test_pages_ask_nobody_else(http: httpx.Client) -> None:

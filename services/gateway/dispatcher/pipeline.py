@@ -24,7 +24,7 @@ from poseway.video import VideoReader
 from services.gateway.dispatcher.frames import Batch, Position, batches
 from services.gateway.dispatcher.record import Checkpoint, Record
 from services.gateway.dispatcher.result import publish
-from services.gateway.dispatcher.services import Services
+from services.gateway.dispatcher.services import Services, batch_header, frame_height
 from services.gateway.dispatcher.settings import DispatcherSettings
 
 log = structlog.get_logger(__name__)
@@ -176,15 +176,9 @@ class Pipeline:
             start,
             batch_frames=self._settings.batch_frames,
             segment_seconds=self._settings.segment_seconds,
-            max_height=model.input_height,
+            max_height=frame_height(model, self._request.options),
         )
-        header = inference_pb2.BatchHeader(
-            job_id=self._request.id,
-            model=model.name,
-            source_width=reader.info.width,
-            source_height=reader.info.height,
-            max_people=self._request.options.max_people or 0,
-        )
+        header = batch_header(self._request, model, reader.info)
         state = base64.b64decode(done[-1].tracker) if done else b""
         rate = float(reader.info.frame_rate)
         tracked: asyncio.Task[_Tracked] | None = None

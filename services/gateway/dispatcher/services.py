@@ -15,6 +15,7 @@ from poseway.v1 import (
     tracker_pb2,
     tracker_pb2_grpc,
 )
+from poseway.video import VideoInfo
 from services.gateway.dispatcher.frames import Batch
 from services.gateway.dispatcher.settings import DispatcherSettings
 
@@ -56,7 +57,11 @@ class Services:
             await channel.close()
 
     async def model(self, name: str) -> inference_pb2.Model:
-        """Asks how a model is run."""
+        """Asks how a model is run.
+
+        Raises:
+            InvalidRequestError: Inference does not offer it; the message lists what it offers.
+        """
 
         async def call() -> inference_pb2.ListModelsResponse:
             return await self._inference.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
@@ -65,7 +70,10 @@ class Services:
         for model in answer.models:
             if model.name == name:
                 return model
-        raise InvalidRequestError(f"Inference does not offer the model {name!r}.", "unknown_model")
+        offered = ", ".join(model.name for model in answer.models)
+        raise InvalidRequestError(
+            f"The model {name!r} is not running here. Choose one of: {offered}.", "unknown_model"
+        )
 
     async def estimate(
         self, header: inference_pb2.BatchHeader, batch: Batch
@@ -159,6 +167,26 @@ class Services:
             )
 
         return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
+
+
+def batch_header(
+    request: jobs.JobRequest, model: inference_pb2.Model, video: VideoInfo
+) -> inference_pb2.BatchHeader:
+    """What every batch of a job tells inference."""
+    return inference_pb2.BatchHeader(
+        job_id=request.id,
+        model=model.name,
+        source_width=video.width,
+        source_height=video.height,
+        max_people=request.options.max_people or 0,
+        accurate=request.options.accurate,
+    )
+
+
+def frame_height(model: inference_pb2.Model, options: jobs.JobOptions) -> int:
+    """Height in pixels beyond which a frame gains nothing, as the job wants it looked at."""
+    # 0 is what an inference service says that knows no other height.
+    return (model.accurate_height if options.accurate else 0) or model.input_height
 
 
 def _interval(options: jobs.JobOptions) -> renderer_pb2.ScreenshotInterval:

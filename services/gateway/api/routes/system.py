@@ -4,9 +4,10 @@ import asyncio
 
 import prometheus_client
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from poseway.errors import NotFoundError, UnavailableError
+from poseway.models import Measured
 from services.gateway.api.deps import CardsDep, QueueDep, StoreDep
 
 router = APIRouter(tags=["system"])
@@ -19,6 +20,7 @@ class OfferedModel(BaseModel):
     title: str
     licence: str
     default: bool
+    measured: Measured | None = Field(description="How good and how fast; null if not measured.")
 
 
 class OfferedModels(BaseModel):
@@ -39,7 +41,11 @@ def list_models(cards: CardsDep) -> OfferedModels:
     return OfferedModels(
         models=[
             OfferedModel(
-                name=card.name, title=card.title, licence=card.licence, default=card.default
+                name=card.name,
+                title=card.title,
+                licence=card.licence,
+                default=card.default,
+                measured=card.measured,
             )
             for card in cards
         ]
