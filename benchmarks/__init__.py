@@ -1,0 +1,1 @@
+"""Speed, side by side with peers; each module is started by a target of the Makefile."""

@@ -1,0 +1,221 @@
+"""``python -m benchmarks.inference``: frames per second of the network, alone and with decoding.
+
+All ways run on the same frames of the sample video, each in a process of its own, in turn, for
+several rounds; medians count. With decoding, every way has our decoder. What is compared is the
+speed of the whole machine: every way is called by as many threads as its makers advise.
+"""
+
+import json
+import multiprocessing
+import platform
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.ways import OURS, PEERS, Way, opencv, ours, ours_with_tensorflow
+from services.inference.decoder import decode
+from services.inference.engines.base import cores
+from services.inference.geometry import Geometry
+
+_SAMPLE: Final = Path("build/sample/demo.mp4")
+_RESULT: Final = Path("build/bench-inference.json")
+_ROUNDS: Final = 7
+_SECONDS: Final = 2.0
+_FRAMES: Final = 16
+
+
+@dataclass
+class Result:
+    """What was measured of one way.
+
+    Attributes:
+        name: The way's name.
+        network: Frames per second of the network alone, one figure per round.
+        decoded: The same from frame to people.
+        memory: Most resident memory in MB.
+    """
+
+    name: str
+    network: list[float] = field(default_factory=list)
+    decoded: list[float] = field(default_factory=list)
+    memory: float = 0
+
+    def summary(self, rival: "Result") -> dict[str, Any]:
+        """The figures and the ratios to a rival's."""
+        fps, decoded = statistics.median(self.network), statistics.median(self.decoded)
+        return {
+            "name": self.name,
+            "network_fps": round(fps, 2),
+            "network_ratio": round(fps / statistics.median(rival.network), 3),
+            "decoded_fps": round(decoded, 2),
+            "decoded_ratio": round(decoded / statistics.median(rival.decoded), 3),
+            "memory_mb": round(self.memory),
+            "network_rounds": [round(value, 2) for value in self.network],
+            "decoded_rounds": [round(value, 2) for value in self.decoded],
+        }
+
+
+class Runner:
+    """A way in a process of its own, which is idle while it is not asked."""
+
+    def __init__(self, make: Callable[[], Way]) -> None:
+        """Starts the process and waits until the way has warmed up."""
+        context = multiprocessing.get_context("spawn")
+        self._pipe, child = context.Pipe()
+        self._process = context.Process(target=_serve, args=(make, child), daemon=True)
+        self._process.start()
+        child.close()
+        self.result = Result(self._pipe.recv())
+
+    def measure(self) -> None:
+        """Adds one round."""
+        self._pipe.send("round")
+        network, decoded, self.result.memory = self._pipe.recv()
+        self.result.network.append(network)
+        self.result.decoded.append(decoded)
+
+
+def _serve(make: Callable[[], Way], pipe: Connection) -> None:
+    """Runs rounds as long as somebody asks."""
+    way = make()
+    frames = _frames()
+    height, width = frames[0].shape[:2]
+    geometry = Geometry.fit(width, height, height)
+    images = [geometry.prepare(frame) for frame in frames]
+
+    def alone(number: int) -> None:
+        way.run(images[number % len(images)])
+
+    def decoded(number: int) -> None:
+        (maps,) = way.run(geometry.prepare(frames[number % len(frames)]))
+        geometry.to_source(decode(maps).keypoints, (width, height))
+
+    for work in (alone, decoded):
+        _speed(work, way.callers, _SECONDS / 2)
+    pipe.send(way.name)
+    while True:
+        try:
+            pipe.recv()
+        except EOFError:
+            return
+        speeds = [_speed(work, way.callers, _SECONDS) for work in (alone, decoded)]
+        pipe.send((*speeds, _peak_memory()))
+
+
+def _speed(work: Callable[[int], None], callers: int, seconds: float) -> float:
+    """Calls per second of some threads."""
+    counts = [0] * callers
+    begin = time.perf_counter()
+
+    def call(caller: int) -> None:
+        while time.perf_counter() < begin + seconds:
+            work(caller + counts[caller] * callers)
+            counts[caller] += 1
+
+    threads = [threading.Thread(target=call, args=(caller,)) for caller in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - begin)
+
+
+def _frames() -> list[NDArray[np.uint8]]:
+    """Frames of the sample, as large as the network wants them."""
+    video = cv2.VideoCapture(str(_SAMPLE))
+    frames: list[NDArray[np.uint8]] = []
+    while len(frames) < _FRAMES:
+        found, frame = video.read()
+        if not found:
+            sys.exit(f"{_SAMPLE} cannot be read. Run `make sample`.")
+        small = cv2.resize(frame, (654, 368), interpolation=cv2.INTER_AREA)
+        frames.append(np.asarray(small, np.uint8))
+        for _ in range(10):
+            video.grab()
+    return frames
+
+
+def _peak_memory() -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return float(line.split()[1]) / 1024
+    return 0.0
+
+
+def measure() -> dict[str, Any]:
+    """Measures all ways in turn; returns what is written as JSON."""
+    runners = {make: Runner(make) for make in (*PEERS, *OURS)}
+    for _ in _shown(_ROUNDS):
+        for runner in runners.values():
+            runner.measure()
+    results = {make: runner.result for make, runner in runners.items()}
+    best = max((results[peer] for peer in PEERS), key=lambda r: statistics.median(r.network))
+    chosen, alone = (results[make].summary(best) for make in (ours, ours_with_tensorflow))
+    return {
+        "ratio_to_best": chosen["network_ratio"],
+        "tensorflow_ratio_to_best": alone["network_ratio"],
+        "decoded_ratio_to_best": chosen["decoded_ratio"],
+        "decoded_ratio_to_opencv": results[ours].summary(results[opencv])["decoded_ratio"],
+        "best": best.name,
+        "rounds": _ROUNDS,
+        "seconds_per_round": _SECONDS,
+        "input": "656x368",
+        "machine": f"{_processor()}, {cores()} cores",
+        "ways": [result.summary(best) for result in results.values()],
+    }
+
+
+def _shown(rounds: int) -> Iterator[int]:
+    console = Console(stderr=True)
+    for number in range(1, rounds + 1):
+        console.print(f"[dim]round {number} of {rounds}[/]")
+        yield number
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def main() -> None:
+    """Measures, prints a table and writes the figures."""
+    figures = measure()
+    table = Table("way", "network alone", "ratio", "with decoding", "ratio", "memory")
+    for way in figures["ways"]:
+        table.add_row(
+            way["name"],
+            f"{way['network_fps']:.1f} fps",
+            f"{way['network_ratio']:.2f}",
+            f"{way['decoded_fps']:.1f} fps",
+            f"{way['decoded_ratio']:.2f}",
+            f"{way['memory_mb']} MB",
+        )
+    console = Console()
+    console.print(table)
+    console.print(
+        f"Medians of {_ROUNDS} rounds in turn, {figures['input']}, {figures['machine']}.\n"
+        f"Ours to the best peer ({figures['best']}): {figures['ratio_to_best']:.2f}; "
+        f"with TensorFlow alone {figures['tensorflow_ratio_to_best']:.2f}.\n"
+        f"Ours to OpenCV, with decoding: {figures['decoded_ratio_to_opencv']:.2f}."
+    )
+    _RESULT.parent.mkdir(parents=True, exist_ok=True)
+    _RESULT.write_text(json.dumps(figures, indent=2) + "\n")
+    console.print(f"Written to {_RESULT}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Ways to run the default network: ours and those that one would try first."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.models import load_cards, read_weights, weights_sha256
+from services.inference.engines.choose import EngineName, load_engine
+from services.inference.network import Network, read_frozen_graph, tensorflow
+
+Floats = NDArray[np.float32]
+TENSORS = ("image:0", "Openpose/concat_stage7:0")
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to run the network.
+
+    Attributes:
+        name: What it is, with version and arithmetic.
+        run: From an image, float32 (1, h, w, 3), to maps, float32 (1, h / 8, w / 8, 57).
+        callers: Threads that call it at once, as its makers advise.
+    """
+
+    name: str
+    run: Callable[[Floats], Floats]
+    callers: int = 1
+
+
+def weights() -> Path:
+    """The default model's file."""
+    return load_cards()[0].path()
+
+
+def opencv() -> Way:
+    """OpenCV's dnn module, as it comes."""
+    net = cv2.dnn.readNetFromTensorflow(str(weights()))
+
+    def run(image: Floats) -> Floats:
+        net.setInput(cv2.dnn.blobFromImage(image[0]))
+        return np.asarray(net.forward(), np.float32).transpose(0, 2, 3, 1)
+
+    return Way(f"OpenCV {cv2.__version__} dnn, float32", run)
+
+
+def plain_tensorflow() -> Way:
+    """TensorFlow, as it comes."""
+    tf = tensorflow()
+    with tf.Graph().as_default() as graph:
+        definition = tf.compat.v1.GraphDef.FromString(weights().read_bytes())
+        tf.graph_util.import_graph_def(definition, name="")
+    run = tf.compat.v1.Session(graph=graph).make_callable(TENSORS[1], [TENSORS[0]])
+    return Way(f"TensorFlow {tf.__version__}, float32", run)
+
+
+def openvino_latency() -> Way:
+    """OpenVINO in bfloat16, tuned by its own hint for one image at a time."""
+    return _openvino("LATENCY")
+
+
+def openvino_throughput() -> Way:
+    """OpenVINO in bfloat16, tuned by its own hint for many images at once."""
+    return _openvino("THROUGHPUT")
+
+
+def ours() -> Way:
+    """Our engine as it is chosen here."""
+    return _ours("auto")
+
+
+def ours_with_tensorflow() -> Way:
+    """Our engine where nothing but TensorFlow is installed."""
+    return _ours("tensorflow")
+
+
+PEERS = (opencv, plain_tensorflow, openvino_latency, openvino_throughput)
+OURS = (ours, ours_with_tensorflow)
+
+
+def _openvino(hint: str) -> Way:
+    import openvino
+
+    core = openvino.Core()
+    model = core.compile_model(
+        core.read_model(weights()),
+        "CPU",
+        {"INFERENCE_PRECISION_HINT": "bf16", "PERFORMANCE_HINT": hint},
+    )
+    requests = threading.local()
+
+    def run(image: Floats) -> Floats:
+        if not hasattr(requests, "own"):
+            requests.own = model.create_infer_request()
+        maps: Floats = requests.own.infer([image])[0]
+        return maps
+
+    version = openvino.__version__.partition("-")[0]
+    callers: Any = model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+    return Way(f"OpenVINO {version}, bfloat16, {hint.lower()}", run, int(callers))
+
+
+def _ours(engine: EngineName | Any) -> Way:  # noqa: ANN401 # "auto", too
+    loaded = load_engine(network(), engine)
+    return Way(f"ours: {loaded.name}, {loaded.precision}", loaded.run, loaded.callers)
+
+
+def network() -> Network:
+    """The default model's network."""
+    card = load_cards()[0]
+    files = read_weights(card)
+    return read_frozen_graph(
+        files[0], card.name, tensors=TENSORS, sha256=weights_sha256(files), float32=card.float32
+    )
