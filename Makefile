@@ -2,9 +2,11 @@
 #   make run [VIDEO=path]   set up, start everything, process a video, leave it in outputs/
 #   make up                 set up, start everything and keep it running
 #   make test               set up, check style and types, run all tests
-#   make models            fetch the weights of all models
-#   make bench-inference   frames per second beside OpenCV, TensorFlow and OpenVINO
-#   make evaluate [IMAGES=folder ANNOTATIONS=file MODEL=name]   average precision on labelled images
+#   make models             fetch the weights of all models
+#   make evaluate [IMAGES=folder ANNOTATIONS=file MODEL=name]
+#                           average precision on labelled images
+#   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
+#   make bench-memory       memory of the inference service over 10,000 frames
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -19,7 +21,7 @@ export VIDEO IMAGES ANNOTATIONS MODEL
 STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
-.PHONY: run up test check unit evaluate labels bench-inference stubs weights models sample \
+.PHONY: run up test check unit evaluate labels bench-inference bench-memory stubs weights models sample \
 	locks clean
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
@@ -54,6 +56,9 @@ labels:
 
 bench-inference: $(STUBS) $(VENV)/.openvino weights sample
 	@$(BIN)/python -m benchmarks.inference
+
+bench-memory: $(STUBS) $(VENV)/.run weights sample
+	@$(BIN)/python -m benchmarks.memory
 
 # --- set-up ---------------------------------------------------------------------------------
 
