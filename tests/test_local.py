@@ -176,7 +176,7 @@ def test_make_run_takes_any_file_name(tmp_path: Path) -> None:
     program.chmod(0o755)
     name = 'my "best" holiday\'s [1].mp4'
     # Only the command itself: all that comes before it is taken for done.
-    done_before = ("models", "poseway/v1/.generated", "requirements/run.lock")
+    done_before = ("weights", "poseway/v1/.generated", "requirements/run.lock")
     command = ["make", "--silent", "run", *(f"--old-file={target}" for target in done_before)]
     command += [f"BIN={tmp_path}", f"VIDEO={name}", "ARGS=--csv"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
