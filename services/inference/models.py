@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from poseway.errors import NotFoundError
+from poseway.errors import IncompatibleError, NotFoundError
 from poseway.models import ModelCard, load_cards, read_weights, weights_sha256
 from services.inference import tfjs
 from services.inference.engines.base import Engine
@@ -44,23 +44,24 @@ def load_models(settings: InferenceSettings) -> tuple[dict[str, LoadedModel], di
     """Loads all models that there are, the default first.
 
     Returns:
-        The models by name, and those whose weights were not fetched, with what to do about it.
+        The models by name, and those that cannot be used, with the reason.
 
     Raises:
         NotFoundError: The weights of the default model are missing.
-        IncompatibleError: The weights of a model are not what its card says.
+        IncompatibleError: The weights of the default model are not what its card says.
     """
     models, missing = {}, {}
     for card in load_cards(settings.models_dir):
         try:
             weights = read_weights(card, settings.models_dir)
-        except NotFoundError as error:
+            models[card.name] = model = load_model(card, weights, settings)
+        except (NotFoundError, IncompatibleError) as error:
+            # One bad file must not keep the others from being used.
             if card.default:
                 raise
             missing[card.name] = error.message
-            log.info("model not there", model=card.name, reason=error.message)
+            log.warning("model not usable", model=card.name, reason=error.message)
             continue
-        models[card.name] = model = load_model(card, weights, settings)
         log.info(
             "model loaded",
             model=card.name,

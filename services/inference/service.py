@@ -99,6 +99,10 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 )
                 for name, model in self._models.items()
             ]
+            + [
+                inference_pb2.Model(name=name, unavailable=reason)
+                for name, reason in self._missing.items()
+            ]
         )
 
     def EstimatePoses(  # noqa: N802 # gRPC's name

@@ -58,7 +58,16 @@ def cores() -> int:
 
 def has_bfloat16() -> bool:
     """Whether the processor has instructions for bfloat16, and the libraries use them."""
+    return bool(_flags() & {"avx512_bf16", "amx_bf16"})
+
+
+def has_matrices() -> bool:
+    """Whether the processor has instructions for matrices of bfloat16 (AMX)."""
+    return "amx_bf16" in _flags()
+
+
+def _flags() -> set[str]:
+    """What an x86 processor can do, by Linux's names."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        return False
-    flags = Path("/proc/cpuinfo").read_text().split()
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+        return set()
+    return set(Path("/proc/cpuinfo").read_text().split())

@@ -1,11 +1,10 @@
 """Which engine and which arithmetic run a network here."""
 
 import importlib.util
-import platform
 from typing import Literal
 
 from poseway.errors import IncompatibleError
-from services.inference.engines.base import Engine, Precision, has_bfloat16
+from services.inference.engines.base import Engine, Precision, has_bfloat16, has_matrices
 from services.inference.engines.openvino import OpenVinoEngine
 from services.inference.engines.tensorflow import TensorFlowEngine, has_gpu
 from services.inference.graph import simplify
@@ -26,8 +25,8 @@ def load_engine(
 
     Args:
         network: The network in float32.
-        engine: The library; "auto" takes OpenVINO where it is installed and faster (on x86 without
-            a GPU), else TensorFlow.
+        engine: The library; "auto" takes OpenVINO where it is installed and the processor has AMX,
+            without which it is no faster than TensorFlow, and there is no GPU.
         precision: Arithmetic; "auto" takes what the device has instructions for.
 
     Raises:
@@ -35,7 +34,7 @@ def load_engine(
     """
     gpu = has_gpu()
     if engine == "auto":
-        faster = not gpu and platform.machine() == "x86_64"
+        faster = has_matrices() and not gpu
         engine = "openvino" if faster and _has_openvino() else "tensorflow"
     if engine == "openvino":
         if not _has_openvino():

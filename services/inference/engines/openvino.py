@@ -12,8 +12,6 @@ from services.inference.engines.base import Precision, cores
 from services.inference.graph import lower
 from services.inference.network import Network
 
-# Cores that share one image: two are as fast as two images side by side, and need less cache.
-_CORES_PER_IMAGE = 2
 # Compiled layers that are kept: those of two sizes of images. By itself it keeps 5000, and each new
 # size takes megabytes; to compile a size again takes milliseconds.
 _CACHED_LAYERS = 300
@@ -42,19 +40,19 @@ class OpenVinoEngine:
             path.write_bytes(network.graph.SerializeToString())
             core = openvino.Core()
             model = core.read_model(path)
-        streams = max(1, cores() // _CORES_PER_IMAGE)
-        # "dynamic" keeps the types that the graph has; anything else would override them.
+        # "dynamic" keeps the types that the graph has; anything else would override them. An image
+        # has one core: where two share it, each waits for the other when something else runs.
         self._model = core.compile_model(
             model,
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" else "dynamic",
                 "INFERENCE_NUM_THREADS": cores(),
-                "NUM_STREAMS": streams,
+                "NUM_STREAMS": cores(),
                 "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_LAYERS,
             },
         )
-        self._callers = streams + 1  # one more prepares or decodes its image meanwhile
+        self._callers = cores() + 1  # one more prepares or decodes its image meanwhile
         self._requests = threading.local()
 
     @property
