@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.inference import SAMPLE
+from benchmarks.inference import HEIGHT, SAMPLE
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 
 _RESULT: Final = Path("build/bench-memory.json")
@@ -52,7 +52,7 @@ def pictures() -> list[NDArray[np.uint8]]:
     video = cv2.VideoCapture(str(SAMPLE))
     found = []
     while (answer := video.read())[0]:
-        small = cv2.resize(answer[1], (711, 400), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(answer[1], (711, HEIGHT), interpolation=cv2.INTER_AREA)
         found.append(np.asarray(small, np.uint8))
     if not found:
         sys.exit(f"{SAMPLE} cannot be read. Run `make sample`.")

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.models import load_cards, read_weights, weights_sha256
+from poseway.models import load_cards
 from services.inference.engines.choose import EngineName, load_engine
-from services.inference.network import Network, read_frozen_graph, tensorflow
+from services.inference.models import read_network
+from services.inference.network import tensorflow
 
 Floats = NDArray[np.float32]
 TENSORS = ("image:0", "Openpose/concat_stage7:0")
@@ -106,14 +107,6 @@ def _openvino(hint: str) -> Way:
 
 
 def _ours(engine: EngineName | Any) -> Way:  # noqa: ANN401 # "auto", too
-    loaded = load_engine(network(), engine)
-    return Way(f"ours: {loaded.name}, {loaded.precision}", loaded.run, loaded.callers)
-
-
-def network() -> Network:
-    """The default model's network."""
-    card = load_cards()[0]
-    files = read_weights(card)
-    return read_frozen_graph(
-        files[0], card.name, tensors=TENSORS, sha256=weights_sha256(files), float32=card.float32
-    )
+    loaded = load_engine(read_network(load_cards()[0]), engine)
+    about = loaded.about
+    return Way(f"ours: {about.name}, {about.precision}", loaded.run, about.callers)

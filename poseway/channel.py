@@ -81,7 +81,8 @@ async def repeat(
             details = f"{error.code().name}: {error.details()}"
             if error.code() in _BROKEN:
                 tries += 1
-            elif error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+            elif error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED or _code(error) is None:
+                # Without a code of ours it is gRPC that has enough: the message is too large.
                 raise _named(error) from error
             if tries == _TRIES:
                 raise errors.ServiceError(f"{what} broke {tries} times, {details}") from error
@@ -94,12 +95,18 @@ async def repeat(
 
 _KINDS: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequestError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.InvalidRequestError,
     grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
     grpc.StatusCode.FAILED_PRECONDITION: errors.IncompatibleError,
 }
 
 
 def _named(error: grpc.aio.AioRpcError) -> errors.PosewayError:
+    kind = _KINDS.get(error.code(), errors.PosewayError)
+    return kind(error.details() or str(error), _code(error))
+
+
+def _code(error: grpc.aio.AioRpcError) -> str | None:
+    """What the service calls its error; None if it is not the service's own."""
     trailing = error.trailing_metadata() or ()
-    code = next((str(value) for key, value in trailing if key == "poseway-code"), None)
-    return _KINDS.get(error.code(), errors.PosewayError)(error.details() or str(error), code)
+    return next((str(value) for key, value in trailing if key == "poseway-code"), None)

@@ -123,7 +123,8 @@ def evaluate(
         Path | None, typer.Option(help="Write the measures here, in 0..1; - for the output.")
     ] = None,
     detections: Annotated[
-        Path | None, typer.Option(help="Write the people here, in COCO's result format.")
+        Path | None,
+        typer.Option(help="Write the people here, in COCO's result format; - likewise."),
     ] = None,
 ) -> None:
     """Measures a model: COCO's average precision on labelled images."""
@@ -132,8 +133,8 @@ def evaluate(
     try:
         from poseway.evaluation import command
     except ModuleNotFoundError as error:
-        hint = "Run `make evaluate`, or pip install 'poseway[evaluate]'."
-        _fail(PosewayError(f"{error.name} is not installed. {hint}", "not_installed"))
+        message = f"{error.name} is not installed. Run `make evaluate`."
+        _fail(PosewayError(message, "not_installed"))
     try:
         command.run(
             images,

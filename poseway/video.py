@@ -26,6 +26,13 @@ _SEEK_BACK: Final = (0, 10)
 _BEFORE_START: Final = 10
 
 
+def fit(width: int, height: int, max_height: int) -> tuple[int, int]:
+    """Scales a size down to a height, aspect kept; never up, and never to less than a pixel."""
+    if height <= max_height:
+        return width, height
+    return max(1, round(width * max_height / height)), max_height
+
+
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """What a video is.

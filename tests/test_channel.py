@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from poseway.channel import connect, repeat
-from poseway.errors import NotFoundError, ServiceError, UnavailableError
+from poseway.errors import InvalidRequestError, NotFoundError, ServiceError, UnavailableError
 from poseway.local.place import free_ports
 
 Answer = Callable[[grpc.ServicerContext], bytes]
@@ -88,6 +88,7 @@ def test_a_service_that_breaks_is_called_a_few_times_only(server: Server) -> Non
 def test_a_busy_service_is_asked_until_it_is_free(server: Server) -> None:
     def busy(context: grpc.ServicerContext) -> bytes:
         if server.calls < 6:
+            context.set_trailing_metadata((("poseway-code", "overloaded"),))
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "later")
         return b"done"
 
@@ -95,6 +96,19 @@ def test_a_busy_service_is_asked_until_it_is_free(server: Server) -> None:
     server.start()
     assert call(server, patience=60) == b"done"
     assert server.calls == 6
+
+
+def test_a_message_that_is_too_large_is_not_sent_again(server: Server) -> None:
+    """That is how gRPC itself refuses it."""
+
+    def refuse(context: grpc.ServicerContext) -> bytes:
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max")
+
+    server.answer = refuse
+    server.start()
+    with pytest.raises(InvalidRequestError, match="larger than max"):
+        call(server, patience=60)
+    assert server.calls == 1
 
 
 def test_a_refusal_is_final_and_keeps_its_words(server: Server) -> None:

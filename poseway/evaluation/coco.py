@@ -5,7 +5,7 @@ https://cocodataset.org/#keypoints-eval.
 """
 
 import io
-import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -65,24 +65,27 @@ class Image(BaseModel):
     height: int = Field(ge=1)
 
 
-class Annotation(BaseModel):
+class Annotation(BaseModel, allow_inf_nan=False):
     """A labelled person.
 
     Attributes:
         image_id: Image that shows the person.
         category_id: Category of persons.
-        keypoints: x, y, visibility of each of `COCO_KEYPOINTS`; visibility 0 means not labelled.
-        num_keypoints: How many are labelled.
-        area: Pixels that the person covers; the measure's scale.
+        keypoints: x, y, visibility of each of `COCO_KEYPOINTS`; visibility 0 means not labelled,
+            as all are of a person without keypoints.
+        num_keypoints: How many are labelled; counted where the file does not say.
+        area: Pixels that the person covers, the measure's scale; COCO's code leaves out more.
         bbox: Left, top, width, height in pixels.
         iscrowd: 1 for a group that was not labelled one by one; it counts neither way.
     """
 
     image_id: int
     category_id: int
-    keypoints: list[float] = Field(min_length=_FLAT, max_length=_FLAT)
-    num_keypoints: int
-    area: float
+    keypoints: list[float] = Field(default=[0.0] * _FLAT, min_length=_FLAT, max_length=_FLAT)
+    num_keypoints: int = Field(
+        default_factory=lambda data: sum(seen > 0 for seen in data["keypoints"][2::3])
+    )
+    area: float = Field(ge=0, le=1e10)
     bbox: tuple[float, float, float, float]
     iscrowd: int = 0
 
@@ -155,7 +158,7 @@ class Labels(BaseModel):
             LabelsError: It cannot be read, or is something else; the message says what.
         """
         try:
-            labels = cls.model_validate(json.loads(path.read_bytes()))
+            labels = cls.model_validate_json(path.read_bytes())
         except OSError as error:
             raise LabelsError(f"{path} cannot be read: {error.strerror}.") from error
         except ValidationError as error:
@@ -164,12 +167,8 @@ class Labels(BaseModel):
             raise LabelsError(
                 f"{path} is not a file of COCO keypoints: in {where}: {first['msg']}."
             ) from error
-        except ValueError as error:
-            raise LabelsError(f"{path} is not JSON: {error}.") from error
-        if labels.categories[0].keypoints != COCO_KEYPOINTS:
-            raise LabelsError(f"{path} has other keypoints than COCO's 17.")
-        if not any(a.num_keypoints > 0 and not a.iscrowd for a in labels.annotations):
-            raise LabelsError(f"{path} has nobody with labelled keypoints to compare with.")
+        if fault := labels._fault():
+            raise LabelsError(f"{path} {fault}.")
         return labels
 
     def detection(self, image: Image, keypoints: Sequence[float], score: float) -> Detection:
@@ -205,6 +204,27 @@ class Labels(BaseModel):
             run.summarize()
         ap, ap50, ap75, _, _, ar = (float(value) for value in run.stats[:6])
         return Scores(ap, ap50, ap75, ar)
+
+    def _fault(self) -> str | None:
+        """Why COCO's code would measure nothing, or something else."""
+        category = self.categories[0]
+        if category.keypoints != COCO_KEYPOINTS:
+            return "has other keypoints than COCO's 17"
+        images = Counter(image.id for image in self.images)
+        [(image, count)] = images.most_common(1)
+        if count > 1:
+            return f"has {count} images with the id {image}"
+        people = [a for a in self.annotations if a.num_keypoints > 0 and not a.iscrowd]
+        if not people:
+            return "has nobody with labelled keypoints to compare with"
+        if not any(p.image_id in images and p.category_id == category.id for p in people):
+            first = people[0]
+            stray = "category" if first.image_id in images else "image"
+            return (
+                f"has nobody to compare with in its images: the first person is of category "
+                f"{first.category_id} in image {first.image_id}, and there is no such {stray}"
+            )
+        return None
 
     def _dataset(self) -> dict[str, object]:
         """The file as COCO's code wants it, which takes a person with the id 0 for not found."""

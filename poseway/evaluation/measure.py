@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from poseway.errors import PosewayError
 from poseway.evaluation import pictures
 from poseway.evaluation.coco import Detection, Image, Labels
 from poseway.evaluation.report import Report
@@ -28,17 +29,17 @@ def evaluate(
         labels: The images and the people in them.
         model: Name of a model; None takes the default.
         accurate: Look in several scales and mirrored.
-        tell: Is told how many images are done.
+        tell: Is told how many images are done, from 0 when the service is up.
 
     Returns:
         The measures, and the people that were found in the order of the images.
 
     Raises:
-        NotFoundError: An image is missing.
+        NotFoundError: An image is missing, or the model's weights.
         ImageError: An image cannot be read, or is not the one that was labelled.
         InvalidRequestError: There is no such model.
         StackError: The service does not start.
-        PosewayError: The service breaks.
+        PosewayError: The service breaks over an image, or refuses it; the message names it.
     """
     pictures.check(directory, labels.images)
     with started() as address:
@@ -85,6 +86,7 @@ class _Run:
         """Sends the images, some at a time: while one is in the network, the next is read."""
         async with Inference(address) as inference:
             self.model = await inference.model(model)
+            self._tell(0)
             began = time.perf_counter()
             in_flight = max(4, os.cpu_count() or 1)
             await asyncio.gather(*(self._work(inference) for _ in range(in_flight)))
@@ -106,5 +108,8 @@ class _Run:
             source_height=image.height,
             accurate=self._accurate,
         )
-        people = (await inference.estimate(header, bgr)).poses
+        try:
+            people = (await inference.estimate(header, bgr)).poses
+        except PosewayError as error:
+            raise type(error)(f"{image.file_name}: {error.message}", error.code) from error
         return [self._labels.detection(image, pose.keypoints, pose.score) for pose in people]

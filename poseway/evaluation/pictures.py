@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from poseway.errors import NotFoundError, PosewayError
 from poseway.evaluation.coco import Image
 from poseway.orientation import Orientation
-from poseway.video import SourceFrame
+from poseway.video import SourceFrame, fit
 
 # Labels are of the image as it is stored, whatever a camera says of how it was held.
 _AS_STORED: Final = Orientation()
 # FFmpeg would read text as a picture, too, and lists of other files.
 _FORMATS: Final = "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe"
+_UNREADABLE: Final = "is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)"
+# The inference service takes no larger frames.
+_MAX_SIDE: Final = 8192
 
 
 class ImageError(PosewayError):
@@ -33,11 +36,16 @@ def check(directory: Path, images: Sequence[Image]) -> None:
 
     Raises:
         NotFoundError: One is missing.
-        ImageError: One cannot be read, or its size is not the labels'.
+        ImageError: One cannot be read, is too large, or its size is not the labels'.
     """
     for image in images:
-        with _open(directory / image.file_name, image):
-            pass
+        path = directory / image.file_name
+        with _open(path, image):
+            if max(image.width, image.height) > _MAX_SIDE:
+                raise ImageError(
+                    f"{path} is {image.width} x {image.height} pixels; the service takes at most "
+                    f"{_MAX_SIDE} a side."
+                )
 
 
 def read(directory: Path, image: Image, max_height: int) -> NDArray[np.uint8]:
@@ -60,12 +68,19 @@ def read(directory: Path, image: Image, max_height: int) -> NDArray[np.uint8]:
         picture = next(container.decode(video=0), None)
     if picture is None:
         raise ImageError(f"{path} has no picture that can be read.")
-    return SourceFrame(0, 0, 1, picture, _AS_STORED, None).bgr(*_fit(image, max_height))
+    return SourceFrame(0, 0, 1, picture, _AS_STORED, None).bgr(
+        *fit(image.width, image.height, max_height)
+    )
 
 
 @contextmanager
 def _open(path: Path, image: Image) -> Iterator[av.container.InputContainer]:
     try:
+        # Reading a device or a pipe may never end.
+        if not path.is_file():
+            if path.exists():
+                raise ImageError(f"{path} is not a file.")
+            raise NotFoundError(f"There is no image {path}, which the annotations name.")
         # Without its name, in which FFmpeg would read % as the number of one of many.
         file = io.BytesIO(path.read_bytes())
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
@@ -75,21 +90,12 @@ def _open(path: Path, image: Image) -> Iterator[av.container.InputContainer]:
             context.options = {"err_detect": "explode"}
             size = (context.width, context.height)
             if not all(size):
-                raise ImageError(f"{path} is not an image that can be read.")
+                raise ImageError(f"{path} {_UNREADABLE}.")
             if size != (image.width, image.height):
                 raise ImageError(
                     f"{path} is {size[0]} x {size[1]} pixels; the annotations say "
                     f"{image.width} x {image.height}."
                 )
             yield container
-    except FileNotFoundError as error:
-        raise NotFoundError(f"There is no image {path}, which the annotations name.") from error
     except (OSError, av.error.FFmpegError) as error:
-        raise ImageError(f"{path} is not an image that can be read: {error.strerror}.") from error
-
-
-def _fit(image: Image, max_height: int) -> tuple[int, int]:
-    """Width and height at which the dispatcher would send a frame of this size."""
-    if image.height <= max_height:
-        return image.width, image.height
-    return max(1, round(image.width * max_height / image.height)), max_height
+        raise ImageError(f"{path} {_UNREADABLE}: {error.strerror}.") from error

@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from poseway.channel import connect, repeat
-from poseway.errors import InvalidRequestError
+from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.local.place import HOST, free_ports
 from poseway.local.processes import Process, Supervisor
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
@@ -80,6 +80,7 @@ class Inference:
 
         Raises:
             InvalidRequestError: There is no such model; the message lists those that there are.
+            NotFoundError: The service cannot use it; the message says why.
         """
 
         async def call() -> inference_pb2.ListModelsResponse:
@@ -88,6 +89,8 @@ class Inference:
         answer = await repeat(self._channel, call, "inference", _PATIENCE_SECONDS)
         for model in answer.models:
             if name in (None, model.name):
+                if model.unavailable:
+                    raise NotFoundError(model.unavailable, "model_missing")
                 return model
         known = ", ".join(model.name for model in answer.models)
         raise InvalidRequestError(

@@ -1,5 +1,8 @@
 """``python -m services.inference``: loads the models, then serves until it is told to stop."""
 
+import signal
+import sys
+
 import grpc
 
 from poseway import rpc, telemetry
@@ -11,13 +14,16 @@ from services.inference.settings import InferenceSettings
 
 def main() -> None:
     """Runs the service."""
+    # While models are loaded there is nothing to finish. The first process of a container does not
+    # even get the signal without a handler.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = InferenceSettings()
     telemetry.start("inference", settings)
     models, missing = load_models(settings)
     service = InferenceService(
         models,
         missing,
-        workers=settings.workers or max(model.engine.callers for model in models.values()),
+        workers=settings.workers or max(model.engine.about.callers for model in models.values()),
         batch_frames=settings.batch_frames,
         max_delay=settings.batch_delay_seconds,
         max_frames=settings.max_frames,

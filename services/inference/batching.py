@@ -1,16 +1,14 @@
 """Frames of all callers, worked on in batches that callers share and jobs take turns in."""
 
-import itertools
-import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from poseway.errors import OverloadedError, UnavailableError
+from services.inference.turns import Call, Clock, Item, Job, Queue
 
 K = TypeVar("K")
 F = TypeVar("F")
@@ -20,9 +18,11 @@ P = TypeVar("P")
 class Batcher(Generic[K, F, P]):
     """Runs a function on batches of frames, as many batches side by side as there are workers.
 
-    Frames with an equal key share batches, whoever sent them. Jobs take turns, frame by frame: the
-    job that was served least recently goes first, into a batch and to a worker. So a job's next
-    frame waits for at most one turn of every other job, however many frames those have waiting.
+    Frames with an equal key share batches, whoever sent them. Jobs take turns, frame by frame, into
+    a batch and to a worker: the job goes first that had the least work done, since it last had
+    nothing waiting. That is start-time fair queuing (Goyal, Vin & Cheng, IEEE/ACM Trans. Networking
+    5(5), 1997): jobs get equal shares of the workers' time, however many frames they have waiting
+    and however much one of them costs.
 
     The frames taken and not yet answered are bounded, and a job may hold at most as many as are
     still free: the dynamic threshold of Choudhury & Hahne, "Dynamic queue length thresholds for
@@ -39,6 +39,7 @@ class Batcher(Generic[K, F, P]):
         work: Callable[[K, list[F]], list[P]],
         *,
         limit: Callable[[K], int],
+        cost: Callable[[K], float] = lambda _: 1.0,
         workers: int,
         max_delay: float,
         max_frames: int,
@@ -48,18 +49,20 @@ class Batcher(Generic[K, F, P]):
         Args:
             work: Gives the answers to some frames of one key; called by several threads at once.
             limit: Most frames of a batch of this key, at least 1.
+            cost: How much work a frame of this key is, in whatever unit.
             workers: Threads that work on batches.
             max_delay: Seconds that a frame waits for others to fill its batch.
             max_frames: Most frames taken and not yet answered whose callers are still there.
         """
         self._work = work
         self._limit = limit
+        self._cost = cost
         self._max_delay = max_delay
         self._max_frames = self._free = max_frames
         self._closed = False
-        self._turns = itertools.count()
-        self._jobs: WeakValueDictionary[str, _Job] = WeakValueDictionary()
-        self._queues: dict[K, _Queue[K, F, P]] = {}
+        self._clock = Clock()
+        self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
+        self._queues: dict[K, Queue[K, F, P]] = {}
         self._lock = threading.Lock()
         self._waiting = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
@@ -72,23 +75,33 @@ class Batcher(Generic[K, F, P]):
         """Places in use: for each open call its unanswered frames, but at least one."""
         return self._max_frames - self._free
 
-    def map(self, job: str, frames: Iterable[tuple[K, F]]) -> Generator[P, None, None]:
+    def map(
+        self,
+        job: str,
+        frames: Iterable[tuple[K, F]],
+        when_gone: Callable[[Callable[[], None]], bool] = lambda _: True,
+    ) -> Generator[P, None, None]:
         """Yields the answers to frames in their order, each as soon as it is ready.
 
         The frames are read by a thread of their own: work on the first begins while the last is on
-        its way. If the caller goes away (closes the iterator) or `frames` raises, frames not yet
-        in work are withdrawn; the thread ends when `frames` next gives something.
+        its way. If the caller goes away, by closing the iterator or as `when_gone` tells, or if
+        `frames` raises, frames not yet in work are withdrawn; the thread ends when `frames` next
+        gives something.
 
         Args:
             job: Calls of one job share its turn; "" makes the call a job of its own.
             frames: Keys, which must be hashable, and frames.
+            when_gone: Is given what to call, from any thread, as soon as nobody waits for answers
+                any more; says whether somebody does now.
 
         Raises:
             OverloadedError: There is no room for the first frame.
             UnavailableError: The batcher was closed.
             Exception: What `frames` raised, or `work` on a batch with frames of this call alone.
         """
-        call: _Call[P] = _Call(self._job(job), threading.Condition(self._lock))
+        call: Call[P] = Call(self._job(job), threading.Condition(self._lock))
+        if not when_gone(lambda: self._give_up(call)):
+            return
         threading.Thread(target=self._read, args=(call, frames), daemon=True).start()
         try:
             while True:
@@ -115,13 +128,13 @@ class Batcher(Generic[K, F, P]):
         for worker in self._workers:
             worker.join()
 
-    def _job(self, name: str) -> "_Job":
+    def _job(self, name: str) -> Job:
         """The job of this name, which is known as long as one of its calls refers to it."""
         with self._lock:
-            job = _Job(next(self._turns))
+            job = Job(self._clock.now)
             return self._jobs.setdefault(name, job) if name else job
 
-    def _read(self, call: "_Call[P]", frames: Iterable[tuple[K, F]]) -> None:
+    def _read(self, call: Call[P], frames: Iterable[tuple[K, F]]) -> None:
         try:
             for key, frame in frames:
                 if not self._take(call, key, self._limit(key), frame):
@@ -130,7 +143,7 @@ class Batcher(Generic[K, F, P]):
         except BaseException as error:  # Whatever it is, the caller gets it.
             call.end(error)
 
-    def _take(self, call: "_Call[P]", key: K, limit: int, frame: F) -> bool:
+    def _take(self, call: Call[P], key: K, limit: int, frame: F) -> bool:
         """Queues a frame, when there is room; False if its caller is gone."""
         with self._lock:
             job = call.job
@@ -145,14 +158,21 @@ class Batcher(Generic[K, F, P]):
                 if job.places >= self._free:
                     raise OverloadedError("Too many frames are in flight. Send them again later.")
                 self._move_places(call, 1)
-            queue = self._queues.setdefault(key, _Queue(key, limit))
-            item = _Item(call, call.taken, frame, time.monotonic())
+            if not any(job in queue.items for queue in self._queues.values()):
+                # What it did not use while it had nothing waiting is not owed to it.
+                job.turn = max(job.turn, self._clock.now)
+            queue = self._queues.setdefault(key, Queue(key, limit, self._cost(key)))
+            item = Item(call, call.taken, frame, time.monotonic())
             queue.items.setdefault(job, deque()).append(item)
             call.taken += 1
             self._waiting.notify()
             return True
 
-    def _leave(self, call: "_Call[P]") -> None:
+    def _give_up(self, call: Call[P]) -> None:
+        self._leave(call)
+        call.end()
+
+    def _leave(self, call: Call[P]) -> None:
         with self._lock:
             call.gone = True
             call.error = None  # Its traceback refers to the call: a cycle that keeps frames alive.
@@ -162,7 +182,7 @@ class Batcher(Generic[K, F, P]):
             self._move_places(call, -call.places)
             self._room.notify_all()
 
-    def _move_places(self, call: "_Call[P]", count: int) -> None:
+    def _move_places(self, call: Call[P], count: int) -> None:
         self._free -= count
         call.places += count
         call.job.places += count
@@ -183,7 +203,7 @@ class Batcher(Generic[K, F, P]):
                 due = [queue.due(self._max_delay) for queue in self._queues.values()]
                 self._waiting.wait(min(due) - time.monotonic() if due else None)
             queue = min(ready, key=lambda queue: queue.next_job().turn)
-            batch = queue.take(self._turns)
+            batch = queue.take(self._clock)
             self._drop_empty_queues()
             if self._queues:
                 # Another worker is to wait for what is left, until that is ready.
@@ -191,12 +211,12 @@ class Batcher(Generic[K, F, P]):
         self._answer(queue.key, batch)
         return True
 
-    def _ready_queues(self) -> "list[_Queue[K, F, P]]":
+    def _ready_queues(self) -> list[Queue[K, F, P]]:
         """Those that fill a batch, or have waited long enough to be one."""
         now = time.monotonic()
         return [queue for queue in self._queues.values() if queue.due(self._max_delay) <= now]
 
-    def _answer(self, key: K, batch: "list[_Item[F, P]]") -> None:
+    def _answer(self, key: K, batch: list[Item[F, P]]) -> None:
         calls = dict.fromkeys(item.call for item in batch)
         try:
             answers = list(zip(batch, self._work(key, [i.frame for i in batch]), strict=True))
@@ -213,87 +233,3 @@ class Batcher(Generic[K, F, P]):
         # One caller's frame must not fail another's: each once more, on its own.
         for call in calls:
             self._answer(key, [item for item in batch if item.call is call])
-
-
-@dataclass(eq=False)
-class _Job:
-    """What the calls of a job share: its turn, the lowest of which comes first, and its places."""
-
-    turn: int
-    places: int = 0
-
-
-@dataclass(eq=False)
-class _Call(Generic[P]):
-    """A call: its frames are numbered from 0, and their answers wait here to be handed over."""
-
-    job: _Job
-    changed: threading.Condition
-    places: int = 0
-    taken: int = 0
-    answered: int = 0
-    answers: dict[int, P] = field(default_factory=dict)
-    complete: bool = False
-    gone: bool = False
-    error: BaseException | None = None
-
-    @property
-    def pending(self) -> int:
-        return self.taken - self.answered
-
-    def can_go_on(self) -> bool:
-        """Whether there is an answer to hand over, or nothing more to wait for."""
-        ended = self.error is not None or (self.complete and not self.pending)
-        return ended or self.answered in self.answers
-
-    def end(self, error: BaseException | None = None) -> None:
-        """Says that no more frames will come, or why no more answers will."""
-        with self.changed:
-            self.complete = True
-            if error is not None and not self.gone:
-                self.error = error
-            self.changed.notify()
-
-
-@dataclass(frozen=True)
-class _Item(Generic[F, P]):
-    """A frame that waits."""
-
-    call: _Call[P]
-    number: int
-    frame: F
-    arrived: float
-
-
-class _Queue(Generic[K, F, P]):
-    """Frames of one key that wait, per job in the order they came."""
-
-    def __init__(self, key: K, limit: int) -> None:
-        self.key = key
-        self.items: dict[_Job, deque[_Item[F, P]]] = {}
-        self._limit = limit
-
-    def due(self, max_delay: float) -> float:
-        """When a batch of these is ready, on the monotonic clock."""
-        if sum(map(len, self.items.values())) >= self._limit:
-            return -math.inf
-        return min(items[0].arrived for items in self.items.values()) + max_delay
-
-    def next_job(self) -> _Job:
-        return min(self.items, key=lambda job: job.turn)
-
-    def take(self, turns: Iterator[int]) -> list[_Item[F, P]]:
-        """Takes a batch, frame by frame from the job whose turn it is."""
-        batch: list[_Item[F, P]] = []
-        while self.items and len(batch) < self._limit:
-            job = self.next_job()
-            job.turn = next(turns)
-            batch.append(self.items[job].popleft())
-            if not self.items[job]:
-                del self.items[job]
-        return batch
-
-    def withdraw(self, call: _Call[P]) -> None:
-        """Removes what waits of a call."""
-        if left := deque(i for i in self.items.pop(call.job, ()) if i.call is not call):
-            self.items[call.job] = left

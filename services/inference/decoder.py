@@ -83,7 +83,12 @@ def decode(maps: Floats, settings: DecoderSettings = DEFAULT_SETTINGS) -> People
 
     Returns:
         The people, in cells: (0, 0) is the centre of the top left cell.
+
+    Raises:
+        ValueError: The maps have another number of channels.
     """
+    if maps.shape[2:] != (CHANNELS,):
+        raise ValueError(f"maps must have {CHANNELS} channels, these are {maps.shape}")
     maps = cleaned(maps)
     peaks = find_peaks(
         maps[..., :_PARTS], settings.smoothing, settings.peak_threshold, settings.max_peaks

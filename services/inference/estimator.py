@@ -85,7 +85,7 @@ class OpenPoseEstimator:
     @property
     def batch_size(self) -> int:
         """Most frames per call."""
-        return self._engine.batch_size
+        return self._engine.about.batch_size
 
     def shape(self, frame: Frame) -> tuple[int, ...]:
         """Sizes of the network's inputs that the frame makes; see `Estimator.shape`."""

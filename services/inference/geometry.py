@@ -1,7 +1,7 @@
 """How a frame becomes the network's input, and how points on its maps become source pixels."""
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 from typing import Final, Self
 
 import cv2
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 
 _MAX_ASPECT: Final = 4
+# Twice as wide as high at the largest height in use. The network needs a kilobyte a pixel.
+_MAX_PIXELS: Final = 2 * 736 * 736
 # In a narrower input of plain grey the network sees people.
 _MIN_CELLS: Final = 8
 # What is outside of the picture; it disturbs the network less than black.
@@ -44,8 +46,8 @@ class Geometry:
     def fit(cls, width: int, height: int, input_height: int, stride: int = 8) -> Self:
         """Chooses the scale for frames of a size.
 
-        Frames are scaled to `input_height`, but panoramas to a width of four times that, so that no
-        aspect makes the network's input large.
+        Frames are scaled to `input_height`, but panoramas to a width of four times that, and no
+        frame to more than a million pixels: so no aspect makes the network's input large.
 
         Args:
             width: Width of the frames in pixels.
@@ -57,7 +59,11 @@ class Geometry:
             InvalidRequestError: The size is not positive.
         """
         _check_size(width, height)
-        scale = min(input_height / height, _MAX_ASPECT * input_height / width)
+        scale = min(
+            input_height / height,
+            _MAX_ASPECT * input_height / width,
+            sqrt(_MAX_PIXELS / (width * height)),
+        )
         scaled_width, scaled_height = (max(1, round(n * scale)) for n in (width, height))
         return cls(width, height, scaled_width, scaled_height, stride)
 
@@ -113,7 +119,7 @@ class Geometry:
             )
         scaled: cv2.typing.MatLike = bgr
         if (self.scaled_width, self.scaled_height) != (self.width, self.height):
-            shrinks = self.scaled_height < self.height
+            shrinks = self.scaled_width * self.scaled_height < self.width * self.height
             scaled = cv2.resize(
                 bgr,
                 (self.scaled_width, self.scaled_height),

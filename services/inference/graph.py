@@ -85,6 +85,10 @@ class _Nodes:
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 # TensorFlow has no types
         return self._by_name[name]
 
+    def get(self, name: str) -> Any:  # noqa: ANN401
+        """The node whose first output a name is; None if it is another one's."""
+        return self._by_name.get(name)
+
     def __iter__(self) -> Iterator[Any]:
         return iter(self._by_name.values())
 
@@ -105,19 +109,23 @@ class _Nodes:
         return value
 
     def channels(self, name: str) -> int | None:
-        """Length of the last axis of a node's first output as it was before any change."""
-        shape = self._graph.get_tensor_by_name(f"{name}:0").shape
+        """Length of the last axis of an input as it was before any change."""
+        shape = self._tensor(name).shape
         return shape[-1] if shape.rank else None
 
     def is_float32(self, name: str) -> bool:
         """Whether an input was float32 before any change."""
         if name.startswith("^"):
             return False
-        tensor = self._graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
-        return bool(tensor.dtype == tensorflow().float32)
+        return bool(self._tensor(name).dtype == tensorflow().float32)
+
+    def _tensor(self, name: str) -> Any:  # noqa: ANN401
+        return self._graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
 
     def add(self, op: str, name: str, inputs: list[str], like: Any = None) -> str:  # noqa: ANN401
         """Adds a node with the attributes of another one."""
+        if name in self._by_name:
+            raise ValueError(f"the graph has a node {name} already")
         node = tensorflow().compat.v1.NodeDef(name=name, op=op, input=inputs)
         for key in like.attr if like is not None else ():
             node.attr[key].CopyFrom(like.attr[key])
@@ -135,7 +143,7 @@ class _Nodes:
 
     def cast(self, name: str, to: Any, origin: Any) -> str:  # noqa: ANN401
         """A node with the value of another one in another type; made once."""
-        result = f"{name}/{to.name}"
+        result = f"{name.replace(':', '_')}/{to.name}"
         if result in self._by_name:
             return result
         value = self.constant(name)
@@ -171,16 +179,16 @@ def _fold_scales(nodes: _Nodes) -> None:
     """
     consumers = nodes.consumers()
     for node in list(nodes):
-        if node.op != "Conv2D" or nodes[node.input[0]].op != "DepthwiseConv2dNative":
+        depthwise = nodes.get(node.input[0]) if node.op == "Conv2D" else None
+        if depthwise is None or depthwise.op != "DepthwiseConv2dNative":
             continue
-        depthwise = nodes[node.input[0]]
         scales, weights = nodes.constant(depthwise.input[1]), nodes.constant(node.input[1])
         if scales is None or weights is None or len(consumers[depthwise.name]) != 1:
             continue
-        if scales.shape[:2] == (1, 1) and scales.shape[3] == 1 and _is_dense(depthwise):
+        if scales.shape[:2] == (1, 1) and scales.shape[3] == 1 and _keeps_pixels(depthwise):
             folded = weights * scales.reshape(1, 1, -1, 1)
             node.input[0] = depthwise.input[0]
-            node.input[1] = nodes.add_constant(f"{node.input[1]}/scaled", folded)
+            node.input[1] = nodes.add_constant(f"{node.name}/scaled", folded)
 
 
 def _split_shared_features(nodes: _Nodes) -> None:
@@ -220,6 +228,8 @@ def _split(
     """Convolves the two parts of a depthwise separable convolution's input apart."""
     if depthwise.op != "DepthwiseConv2dNative" or len(consumers[depthwise.name]) != 1:
         return
+    if not _is_nhwc(depthwise):
+        return
     (pointwise,) = consumers[depthwise.name]
     filters, weights = nodes.constant(depthwise.input[1]), nodes.constant(pointwise.input[1])
     biases = consumers[pointwise.name]
@@ -244,7 +254,7 @@ def _split(
 
 
 def _before_last_convolutions(nodes: _Nodes) -> list[Any]:
-    """Convolutions, what feeds one, and the bias and the activation right after one."""
+    """Convolutions, what feeds one, and the bias right after one."""
     names = set()
     left = [node.name for node in nodes if node.op in _CONVOLUTIONS]
     while left:
@@ -258,6 +268,11 @@ def _before_last_convolutions(nodes: _Nodes) -> list[Any]:
     return [node for node in nodes if node.name in names]
 
 
-def _is_dense(node: Any) -> bool:  # noqa: ANN401
-    """Whether a convolution looks at every pixel."""
-    return list(node.attr["strides"].list.i) == [1, 1, 1, 1]
+def _keeps_pixels(node: Any) -> bool:  # noqa: ANN401
+    """Whether a convolution of 1 x 1 looks at every pixel and adds none."""
+    dense = list(node.attr["strides"].list.i) == [1, 1, 1, 1]
+    return dense and node.attr["padding"].s != b"EXPLICIT" and _is_nhwc(node)
+
+
+def _is_nhwc(node: Any) -> bool:  # noqa: ANN401
+    return node.attr["data_format"].s in (b"", b"NHWC")

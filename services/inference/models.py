@@ -1,26 +1,21 @@
 """From a model's card to what finds people with it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import structlog
 
-from poseway.errors import IncompatibleError, NotFoundError
-from poseway.models import ModelCard, load_cards, read_weights, weights_sha256
+from poseway.models import MODELS_DIR, ModelCard, load_cards, read_weights, weights_sha256
 from services.inference import tfjs
 from services.inference.engines.base import Engine
 from services.inference.engines.choose import EngineName, load_engine
 from services.inference.estimator import Estimator, OpenPoseEstimator
 from services.inference.movenet import MoveNetEstimator
-from services.inference.network import Network, read_frozen_graph
+from services.inference.network import Network, read_openpose
 from services.inference.settings import InferenceSettings
 
 log = structlog.get_logger(__name__)
-
-# Input and output of OpenPose's graphs, whatever their backbone.
-_TENSORS = ("image:0", "Openpose/concat_stage7:0")
 
 
 @dataclass(frozen=True)
@@ -53,34 +48,32 @@ def load_models(settings: InferenceSettings) -> tuple[dict[str, LoadedModel], di
     models, missing = {}, {}
     for card in load_cards(settings.models_dir):
         try:
-            weights = read_weights(card, settings.models_dir)
-            models[card.name] = model = load_model(card, weights, settings)
-        except (NotFoundError, IncompatibleError) as error:
-            # One bad file must not keep the others from being used.
+            models[card.name] = model = load_model(card, settings)
+        except Exception as error:
+            # Whatever is wrong with one file must not keep the others from being used.
             if card.default:
                 raise
-            missing[card.name] = error.message
-            log.warning("model not usable", model=card.name, reason=error.message)
+            missing[card.name] = reason = str(error) or repr(error)
+            log.warning("model not usable", model=card.name, reason=reason)
             continue
         log.info(
             "model loaded",
             model=card.name,
-            engine=model.engine.name,
-            device=model.engine.device,
-            precision=model.engine.precision,
+            engine=model.engine.about.name,
+            device=model.engine.about.device,
+            precision=model.engine.about.precision,
         )
     return models, missing
 
 
-def load_model(
-    card: ModelCard, weights: Sequence[bytes], settings: InferenceSettings
-) -> LoadedModel:
+def load_model(card: ModelCard, settings: InferenceSettings) -> LoadedModel:
     """Makes a model of its card and its files.
 
     Raises:
+        NotFoundError: A file is missing.
         IncompatibleError: The files are no such network, or the device cannot do what is asked.
     """
-    network = _network(card, weights, settings.models_dir)
+    network = read_network(card, settings.models_dir)
     # OpenVINO needs longer for MoveNet than TensorFlow does.
     fastest: EngineName | Literal["auto"] = "tensorflow" if card.family == "movenet" else "auto"
     name = fastest if settings.engine == "auto" else settings.engine
@@ -95,14 +88,16 @@ def load_model(
     return LoadedModel(engine, estimator, size, max(accurate))
 
 
-def _network(card: ModelCard, weights: Sequence[bytes], directory: Path) -> Network:
+def read_network(card: ModelCard, directory: Path = MODELS_DIR) -> Network:
+    """Reads a model's files, and checks their hashes.
+
+    Raises:
+        NotFoundError: A file is missing.
+        IncompatibleError: The files are not what the card says, or no such network.
+    """
+    weights = read_weights(card, directory)
     if card.family == "movenet":
         return tfjs.read(weights, card.float32)
     (graph,) = weights
-    return read_frozen_graph(
-        graph,
-        str(card.path(directory)),
-        tensors=_TENSORS,
-        sha256=weights_sha256(weights),
-        float32=card.float32,
-    )
+    sha256 = weights_sha256(weights)
+    return read_openpose(graph, str(card.path(directory)), sha256=sha256, float32=card.float32)

@@ -2,9 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from poseway.errors import IncompatibleError
+from services.inference.decoder import CHANNELS
+
+# Input and output of OpenPose's graphs, whatever their backbone.
+_OPENPOSE: Final = ("image:0", "Openpose/concat_stage7:0")
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,12 @@ def tensorflow() -> Any:  # noqa: ANN401
     return tf
 
 
-def read_frozen_graph(
-    data: bytes, name: str, *, tensors: tuple[str, str], sha256: str, float32: tuple[str, ...] = ()
-) -> Network:
-    """Reads a frozen graph.
+def read_openpose(data: bytes, name: str, *, sha256: str, float32: tuple[str, ...] = ()) -> Network:
+    """Reads a frozen graph of the OpenPose family.
 
     Args:
         data: A serialised GraphDef.
         name: What errors call it.
-        tensors: Names of the input and of the output tensor.
         sha256: SHA-256 of the weights, lower-case hex.
         float32: See `Network.float32`.
 
@@ -55,12 +56,22 @@ def read_frozen_graph(
         graph = tf.compat.v1.GraphDef.FromString(data)
         with tf.Graph().as_default() as imported:
             tf.graph_util.import_graph_def(graph, name="")
-        for tensor in tensors:
-            imported.get_tensor_by_name(tensor)
+        shapes = [imported.get_tensor_by_name(tensor).shape for tensor in _OPENPOSE]
+        # Images of any size; maps that the decoder knows.
+        fits = shapes[0].is_compatible_with((1, 8, 8, 3)) and shapes[0].is_compatible_with(
+            (1, 16, 24, 3)
+        )
+        fits = fits and shapes[1].is_compatible_with((None, None, None, CHANNELS))
     # Protobuf's own error derives from Exception alone; nothing else can go wrong with bytes.
     except Exception as error:
-        raise IncompatibleError(
-            f"{name} is not a frozen TensorFlow graph with input {tensors[0]} and output "
-            f"{tensors[1]}. Delete it and run `make models`."
-        ) from error
-    return Network(graph, *tensors, sha256, float32)
+        raise _no_openpose(name) from error
+    if not fits:
+        raise _no_openpose(name)
+    return Network(graph, *_OPENPOSE, sha256, float32)
+
+
+def _no_openpose(name: str) -> IncompatibleError:
+    return IncompatibleError(
+        f"{name} is not a frozen TensorFlow graph that takes images of any size as {_OPENPOSE[0]} "
+        f"and gives {CHANNELS} maps as {_OPENPOSE[1]}. Replace it with one that is, or remove it."
+    )

@@ -1,5 +1,6 @@
 """The inference service as gRPC sees it."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -43,6 +44,11 @@ class Key(NamedTuple):
     accurate: bool
     shape: tuple[int, ...]
 
+    @property
+    def pixels(self) -> int:
+        """How much there is to look at."""
+        return sum(w * h for w, h in zip(self.shape[::2], self.shape[1::2], strict=True))
+
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
     """Answers calls with what the models find."""
@@ -71,16 +77,22 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         self._missing = missing
         self._batcher: Batcher[Key, Frame, People] = Batcher(
             self._work,
+            cost=lambda key: key.pixels,
             limit=lambda key: batch_frames or models[key.model].estimator.batch_size,
             workers=workers,
             max_delay=max_delay,
             max_frames=max_frames,
         )
-        _IN_FLIGHT.set_function(lambda: self._batcher.in_flight)
+        _IN_FLIGHT.set_function(lambda: self.in_flight)
 
     def close(self) -> None:
         """Finishes what was taken, once no more calls come."""
         self._batcher.close()
+
+    @property
+    def in_flight(self) -> int:
+        """Frames taken and not yet answered."""
+        return self._batcher.in_flight
 
     def ListModels(  # noqa: N802 # gRPC's name
         self, request: inference_pb2.ListModelsRequest, context: grpc.ServicerContext
@@ -90,10 +102,10 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             models=[
                 inference_pb2.Model(
                     name=name,
-                    sha256=model.engine.sha256,
-                    engine=model.engine.name,
-                    device=model.engine.device,
-                    precision=model.engine.precision,
+                    sha256=model.engine.about.sha256,
+                    engine=model.engine.about.name,
+                    device=model.engine.about.device,
+                    precision=model.engine.about.precision,
                     input_height=model.input_height,
                     accurate_height=model.accurate_height,
                 )
@@ -116,7 +128,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         header = _header(next(request_iterator, None))
         structlog.contextvars.bind_contextvars(job=header.job_id)
         estimator = self._find(header.model).estimator
-        indices: list[int] = []
+        indices: deque[int] = deque()
 
         def frames() -> Iterator[tuple[Key, Frame]]:
             for request in request_iterator:
@@ -124,9 +136,10 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 indices.append(index)
                 yield Key(header.model, frame.accurate, estimator.shape(frame)), frame
 
-        people = self._batcher.map(header.job_id, frames())
-        for number, found in enumerate(people):
-            yield inference_pb2.EstimatePosesResponse(poses=_poses(indices[number], found))
+        # A call that ended early says so to nobody but the callback.
+        for people in self._batcher.map(header.job_id, frames(), context.add_callback):
+            poses = _poses(indices.popleft(), people)
+            yield inference_pb2.EstimatePosesResponse(poses=poses)
 
     def _find(self, name: str) -> LoadedModel:
         if name in self._models:

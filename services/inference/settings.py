@@ -40,5 +40,5 @@ class InferenceSettings(ServerSettings):
         description="Batches worked on side by side; 0: what keeps the device busy.",
     )
     max_frames: int = Field(
-        256, ge=1, description="Frames taken and not yet answered; more are refused for now."
+        64, ge=1, description="Frames taken and not yet answered; more are refused for now."
     )

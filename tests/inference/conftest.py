@@ -1,3 +1,4 @@
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -5,24 +6,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.models import load_cards, read_weights, weights_sha256
+from poseway.models import load_cards
+from services.inference.batching import Batcher
 from services.inference.engines.base import Engine
 from services.inference.engines.choose import load_engine
-from services.inference.network import Network, read_frozen_graph
+from services.inference.models import read_network
+from services.inference.network import Network
+from tests.inference.batches import NEVER, Make
 
 
 @pytest.fixture(scope="session")
 def network() -> Network:
     """The default model's network, as it comes."""
-    card = load_cards()[0]
-    weights = read_weights(card)
-    return read_frozen_graph(
-        weights[0],
-        card.name,
-        tensors=("image:0", "Openpose/concat_stage7:0"),
-        sha256=weights_sha256(weights),
-        float32=card.float32,
-    )
+    return read_network(load_cards()[0])
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +35,32 @@ def picture(sample: Path) -> NDArray[np.uint8]:
     video.release()
     assert found
     return np.asarray(frame, np.uint8)
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    made = []
+
+    def make(
+        work: Callable[[str, list[int]], list[int]],
+        limit: int = 1,
+        workers: int = 1,
+        max_delay: float = NEVER,
+        max_frames: int = 1000,
+        cost: Callable[[str], float] = lambda _: 1.0,
+    ) -> Batcher[str, int, int]:
+        made.append(
+            Batcher(
+                work,
+                limit=lambda key: limit,
+                cost=cost,
+                workers=workers,
+                max_delay=max_delay,
+                max_frames=max_frames,
+            )
+        )
+        return made[-1]
+
+    yield make
+    for batcher in made:
+        batcher.close()

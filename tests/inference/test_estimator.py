@@ -137,9 +137,8 @@ def test_sources_without_pixels_are_refused(
 class Broken:
     """An engine whose maps are not numbers here and there, or all over."""
 
-    name, device, precision, batch_size, callers, sha256 = "", "", "float32", 1, 1, ""
-
     def __init__(self, engine: Engine, share: float) -> None:
+        self.about = engine.about
         self._engine, self._share = engine, share
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -155,7 +154,7 @@ def test_what_is_not_a_number_never_leaves(
     engine: Engine, picture: Picture, share: float, accurate: bool
 ) -> None:
     estimator = OpenPoseEstimator(
-        Broken(engine, share),  # type: ignore[arg-type]
+        Broken(engine, share),
         input_height=128,
         accurate_heights=(128, 192),
     )

@@ -60,14 +60,26 @@ def test_simplifying_twice_changes_nothing_more(network: Network) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["scaled", "strided", "multiplied", "used twice", "shared scale"], ids=str
+    "case",
+    ["scaled", "strided", "padded", "multiplied", "used twice", "shared scale", "shared weights"],
+    ids=str,
 )
 def test_only_plain_scales_are_folded(case: str) -> None:
     def build(tf: Any, image: Any) -> Any:
         multiplier, stride = (2 if case == "multiplied" else 1), (2 if case == "strided" else 1)
         scales = tf.constant(weights(1, 1, 3, multiplier))
-        scaled = tf.nn.depthwise_conv2d(image, scales, (1, stride, stride, 1), "SAME")
-        result = tf.nn.conv2d(scaled, tf.constant(weights(1, 1, 3 * multiplier, 5)), 1, "SAME")
+        padding: Any = {"padding": "SAME"}
+        if case == "padded":
+            padding = {"padding": "EXPLICIT", "explicit_paddings": [0, 0, 1, 1, 1, 1, 0, 0]}
+        scaled = tf.raw_ops.DepthwiseConv2dNative(
+            input=image, filter=scales, strides=[1, stride, stride, 1], **padding
+        )
+        dense = tf.constant(weights(1, 1, 3 * multiplier, 5))
+        result = tf.nn.conv2d(scaled, dense, 1, "SAME")
+        if case == "shared weights":
+            other = tf.constant(weights(1, 1, 3, 1))
+            scaled = tf.nn.depthwise_conv2d(image, other, (1, 1, 1, 1), "SAME")
+            return result - tf.nn.conv2d(scaled, dense, 1, "SAME")
         if case == "used twice":
             return result + tf.nn.conv2d(scaled, tf.constant(weights(3, 3, 3, 5)), 1, "SAME")
         if case == "shared scale":
@@ -80,7 +92,7 @@ def test_only_plain_scales_are_folded(case: str) -> None:
     folded = (
         operations(before)["DepthwiseConv2dNative"] - operations(after)["DepthwiseConv2dNative"]
     )
-    assert folded == {"scaled": 1, "shared scale": 2}.get(case, 0)
+    assert folded == {"scaled": 1, "shared scale": 2, "shared weights": 2}.get(case, 0)
     np.testing.assert_allclose(run(after), run(before), rtol=1e-4, atol=1e-2)
 
 
@@ -111,6 +123,56 @@ def test_shared_features_are_convolved_apart(activated: bool, also_whole: bool) 
     assert operations(after)["ConcatV2"] == (2 if also_whole else 0)
     expected = run(before)
     np.testing.assert_allclose(run(after), expected, atol=1e-5 * float(np.abs(expected).max()))
+
+
+def test_operations_with_several_outputs_stay_what_they_are() -> None:
+    """As in networks with channels in groups, or shuffled."""
+
+    def build(tf: Any, image: Any) -> Any:
+        first, second = tf.split(tf.nn.relu(tf.concat([image, image], 3)), 2, axis=3)
+        both = [
+            tf.nn.conv2d(part, tf.constant(weights(3, 3, 3, 4)), 1, "SAME")
+            for part in (second, first)
+        ]
+        mixed = tf.concat([*both, second], 3)
+        wide = tf.nn.depthwise_conv2d(
+            tf.concat([mixed, second], 3), tf.constant(weights(3, 3, 14, 1)), (1, 1, 1, 1), "SAME"
+        )
+        return tf.nn.conv2d(wide, tf.constant(weights(1, 1, 14, 3)), 1, "SAME")
+
+    network = small(build)
+    exact = run(network)
+    largest = float(np.abs(exact).max())
+    np.testing.assert_allclose(run(simplify(network)), exact, atol=1e-5 * largest)
+    lowered = run(lower(simplify(network), "bfloat16"))
+    assert 0 < np.abs(lowered - exact).max() < 0.05 * largest
+
+
+def test_a_network_of_plain_convolutions() -> None:
+    """As OpenPose's first one: VGG, and stages that look at the maps beside the features."""
+
+    def build(tf: Any, image: Any) -> Any:
+        def convolve(x: Any, size: int, channels: int) -> Any:
+            kernel = tf.constant(weights(size, size, int(x.shape[-1]), channels) / size / channels)
+            return tf.nn.bias_add(
+                tf.nn.conv2d(x, kernel, 1, "SAME"), tf.constant(weights(channels))
+            )
+
+        features = tf.nn.relu(convolve(tf.nn.max_pool2d(image, 2, 2, "SAME"), 3, 16))
+        fields, maps = convolve(features, 1, 38), convolve(features, 1, 19)
+        for _ in range(2):
+            both = tf.concat([fields, maps, features], 3)
+            fields, maps = (
+                convolve(tf.nn.relu(convolve(both, 7, 8)), 1, channels) for channels in (38, 19)
+            )
+        return tf.concat([maps, fields], 3)
+
+    network = small(build)
+    exact = run(network)
+    assert operations(simplify(network)) == operations(network)
+    assert np.array_equal(run(simplify(network)), exact)
+    error = np.abs(run(lower(simplify(network), "bfloat16")) - exact).max()
+    assert 0 < error < 0.05 * np.abs(exact).max()
 
 
 def test_lowering_keeps_what_must_stay_float32(network: Network) -> None:

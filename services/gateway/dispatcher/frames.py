@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.errors import VideoError
-from poseway.video import SourceFrame, VideoReader
+from poseway.video import SourceFrame, VideoReader, fit
 
 MAX_SEGMENT_FRAMES: Final = 3000
 """Bounds a segment whose timestamps stand still."""
@@ -88,7 +88,7 @@ def batches(
     Raises:
         VideoError: There is no frame at `start`, though the reader found one when it was opened.
     """
-    size = _fit(reader.info.width, reader.info.height, max_height)
+    size = fit(reader.info.width, reader.info.height, max_height)
     length = Fraction(segment_seconds) / reader.info.time_base
     frames = reader.frames(start.index, start.pts if start.index else None)
     began, damaged_before = time.perf_counter(), reader.damaged_packets
@@ -117,10 +117,3 @@ def batches(
 
 def _image(frame: SourceFrame, size: tuple[int, int]) -> Image:
     return Image(frame.index, frame.pts, frame.bgr(*size))
-
-
-def _fit(width: int, height: int, max_height: int) -> tuple[int, int]:
-    """Scales down to a height, never up, and never to less than a pixel."""
-    if height <= max_height:
-        return width, height
-    return max(1, round(width * max_height / height)), max_height

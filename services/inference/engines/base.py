@@ -2,41 +2,47 @@
 
 import os
 import platform
+from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
+# Where Linux says how much of a CPU a container may use: microseconds, and of how many.
+_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+
+
+@dataclass(frozen=True)
+class About:
+    """What an engine is.
+
+    Attributes:
+        name: Library and version, for example "TensorFlow 2.21.0".
+        device: What the network runs on: "CPU", or "GPU: " and its name.
+        precision: Arithmetic of the convolutions.
+        batch_size: Number of images per call that suits the device.
+        callers: Number of calls at once that keeps the device busy.
+        sha256: SHA-256 of the weights, lower-case hex.
+    """
+
+    name: str
+    device: str
+    precision: Precision
+    batch_size: int
+    callers: int
+    sha256: str
+
 
 class Engine(Protocol):
     """Runs a network; may be called from several threads at once."""
 
     @property
-    def name(self) -> str:
-        """Library and version, for example "TensorFlow 2.21.0"."""
-
-    @property
-    def device(self) -> str:
-        """What the network runs on: "CPU", or "GPU: " and its name."""
-
-    @property
-    def precision(self) -> Precision:
-        """Arithmetic of the convolutions."""
-
-    @property
-    def batch_size(self) -> int:
-        """Number of images per call that suits the device."""
-
-    @property
-    def callers(self) -> int:
-        """Number of calls at once that keeps the device busy."""
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the weights, lower-case hex."""
+    def about(self) -> About:
+        """What it is."""
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Computes the network's output.
@@ -50,10 +56,15 @@ class Engine(Protocol):
 
 
 def cores() -> int:
-    """How many cores this process may run on, which can be fewer than the machine has."""
+    """How many cores this process may use, which can be fewer than the machine has."""
+    count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    if _QUOTA.is_file():
+        quota, period = _QUOTA.read_text().split()
+        if quota != "max":
+            count = min(count, ceil(int(quota) / int(period)))
+    return count
 
 
 def has_bfloat16() -> bool:

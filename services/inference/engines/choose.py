@@ -6,7 +6,7 @@ from typing import Literal
 from poseway.errors import IncompatibleError
 from services.inference.engines.base import Engine, Precision, has_bfloat16, has_matrices
 from services.inference.engines.openvino import OpenVinoEngine
-from services.inference.engines.tensorflow import TensorFlowEngine, has_gpu
+from services.inference.engines.tensorflow import TensorFlowEngine, find_gpu
 from services.inference.graph import simplify
 from services.inference.network import Network
 
@@ -32,7 +32,7 @@ def load_engine(
     Raises:
         IncompatibleError: The library is not installed, or the device lacks the precision.
     """
-    gpu = has_gpu()
+    gpu = find_gpu() is not None
     if engine == "auto":
         faster = has_matrices() and not gpu
         engine = "openvino" if faster and _has_openvino() else "tensorflow"

@@ -3,22 +3,26 @@
 import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.engines.base import Precision, cores
+from services.inference.engines.base import About, Precision, cores
 from services.inference.graph import lower
 from services.inference.network import Network
 
 # Compiled layers that are kept: those of two sizes of images. By itself it keeps 5000, and each new
 # size takes megabytes; to compile a size again takes milliseconds.
-_CACHED_LAYERS = 300
+_CACHED_LAYERS: Final = 300
 
 
 class OpenVinoEngine:
-    """Runs a network with OpenVINO on the CPU."""
+    """Runs a network with OpenVINO on the CPU.
+
+    Attributes:
+        about: What it is.
+    """
 
     def __init__(self, network: Network, *, precision: Precision = "float32") -> None:
         """Prepares the network.
@@ -29,16 +33,21 @@ class OpenVinoEngine:
         """
         import openvino
 
-        self._name = f"OpenVINO {openvino.__version__.partition('-')[0]}"
-        self._precision = precision
-        self._sha256 = network.sha256
+        self.about = About(
+            name=f"OpenVINO {openvino.__version__.partition('-')[0]}",
+            device="CPU",
+            precision=precision,
+            batch_size=1,
+            callers=cores() + 1,  # one more prepares or decodes its image meanwhile
+            sha256=network.sha256,
+        )
         if precision != "float32":
             network = lower(network, precision)
+        core = openvino.Core()
         with TemporaryDirectory() as directory:
             # It reads TensorFlow's graphs from files only.
             path = Path(directory) / "graph.pb"
             path.write_bytes(network.graph.SerializeToString())
-            core = openvino.Core()
             model = core.read_model(path)
         # "dynamic" keeps the types that the graph has; anything else would override them. An image
         # has one core: where two share it, each waits for the other when something else runs.
@@ -52,38 +61,7 @@ class OpenVinoEngine:
                 "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_LAYERS,
             },
         )
-        self._callers = cores() + 1  # one more prepares or decodes its image meanwhile
         self._requests = threading.local()
-
-    @property
-    def name(self) -> str:
-        """Library and version."""
-        return self._name
-
-    @property
-    def device(self) -> str:
-        """What the network runs on."""
-        return "CPU"
-
-    @property
-    def precision(self) -> Precision:
-        """Arithmetic of the convolutions."""
-        return self._precision
-
-    @property
-    def batch_size(self) -> int:
-        """Number of images per call that suits the device."""
-        return 1
-
-    @property
-    def callers(self) -> int:
-        """Number of calls at once that keeps the device busy."""
-        return self._callers
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the weights, lower-case hex."""
-        return self._sha256
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Computes the network's output; see `Engine.run`."""

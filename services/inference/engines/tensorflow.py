@@ -1,18 +1,18 @@
 """TensorFlow: the engine that is always there."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.engines.base import Precision, cores
+from services.inference.engines.base import About, Precision, cores
 from services.inference.graph import lower
 from services.inference.network import Network, tensorflow
 
 # More images per call gain little on a GPU, and each waits for the others.
-_GPU_BATCH = 8
+_GPU_BATCH: Final = 8
 # While one batch is computed, another one is copied.
-_GPU_CALLERS = 2
+_GPU_CALLERS: Final = 2
 
 
 class TensorFlowEngine:
@@ -20,6 +20,9 @@ class TensorFlowEngine:
 
     On a CPU every call runs in its caller's thread: as many callers as cores keep it busy, and that
     is faster than one caller whose image all cores share.
+
+    Attributes:
+        about: What it is.
     """
 
     def __init__(self, network: Network, *, precision: Precision = "float32") -> None:
@@ -30,53 +33,22 @@ class TensorFlowEngine:
             precision: Arithmetic of the convolutions.
         """
         tf = tensorflow()
-        gpus = tf.config.list_physical_devices("GPU")
-        self._name = f"TensorFlow {tf.__version__}"
-        self._precision = precision
-        self._sha256 = network.sha256
-        self._batch_size, self._callers, self._device = 1, cores(), "CPU"
-        if gpus:
-            details = tf.config.experimental.get_device_details(gpus[0])
-            self._device = f"GPU: {details.get('device_name', 'unknown')}"
-            self._batch_size, self._callers = _GPU_BATCH, _GPU_CALLERS
-
+        gpu = find_gpu()
+        self.about = About(
+            name=f"TensorFlow {tf.__version__}",
+            device=f"GPU: {gpu}" if gpu else "CPU",
+            precision=precision,
+            batch_size=_GPU_BATCH if gpu else 1,
+            callers=_GPU_CALLERS if gpu else cores(),
+            sha256=network.sha256,
+        )
         if precision != "float32":
             network = lower(network, precision)
         with tf.Graph().as_default() as graph:
             tf.graph_util.import_graph_def(network.graph, name="")
-        session = tf.compat.v1.Session(graph=graph, config=_config(tf, bool(gpus)))
+        session = tf.compat.v1.Session(graph=graph, config=_config(tf, bool(gpu)))
         # Made once, and the graph's shapes are open, so no size of images costs a new trace.
         self._call = session.make_callable(network.output, [network.input])
-
-    @property
-    def name(self) -> str:
-        """Library and version."""
-        return self._name
-
-    @property
-    def device(self) -> str:
-        """What the network runs on."""
-        return self._device
-
-    @property
-    def precision(self) -> Precision:
-        """Arithmetic of the convolutions."""
-        return self._precision
-
-    @property
-    def batch_size(self) -> int:
-        """Number of images per call that suits the device."""
-        return self._batch_size
-
-    @property
-    def callers(self) -> int:
-        """Number of calls at once that keeps the device busy."""
-        return self._callers
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the weights, lower-case hex."""
-        return self._sha256
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Computes the network's output; see `Engine.run`."""
@@ -84,9 +56,13 @@ class TensorFlowEngine:
         return output
 
 
-def has_gpu() -> bool:
-    """Whether TensorFlow finds a GPU."""
-    return bool(tensorflow().config.list_physical_devices("GPU"))
+def find_gpu() -> str | None:
+    """Name of the GPU that TensorFlow uses; None if there is none."""
+    config = tensorflow().config
+    gpus = config.list_physical_devices("GPU")
+    if not gpus:
+        return None
+    return str(config.experimental.get_device_details(gpus[0]).get("device_name", "unknown"))
 
 
 def _config(tf: Any, gpu: bool) -> Any:  # noqa: ANN401 # TensorFlow has no types

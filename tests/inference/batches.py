@@ -1,0 +1,63 @@
+"""What the tests of batches share: work that can be held up, and threads."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from services.inference.batching import Batcher
+
+Make = Callable[..., Batcher[str, int, int]]
+T = TypeVar("T")
+
+SOON = 5.0
+"""Seconds after which a test that waits has failed."""
+
+NEVER = 60.0
+"""A delay so long that a test which waits for it has failed."""
+
+
+class Work:
+    """Answers a frame with its negative; can be held up, and records what it was given."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, list[int]]] = []
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def __call__(self, key: str, frames: list[int]) -> list[int]:
+        self.batches.append((key, frames))
+        self.begun.set()
+        assert self.go_on.wait(SOON)
+        return [-frame for frame in frames]
+
+    @property
+    def frames(self) -> list[int]:
+        return [frame for _, frames in self.batches for frame in frames]
+
+
+def start(function: Callable[..., T], *args: object) -> Future[T]:
+    """Calls a function in a thread that does not keep a failed test from ending."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function(*args))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def keyed(*frames: int, key: str = "key") -> list[tuple[str, int]]:
+    return [(key, frame) for frame in frames]
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.002)

@@ -1,0 +1,75 @@
+"""Calls over gRPC that end before they are answered."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import grpc
+import numpy as np
+import pytest
+
+from poseway.v1 import inference_pb2_grpc
+from services.inference.decoder import People
+from services.inference.engines.base import Engine
+from services.inference.estimator import Frame
+from services.inference.models import LoadedModel
+from services.inference.service import InferenceService
+from tests.inference.test_inference_service import SMALL, estimate, frame, header
+
+
+class Held:
+    """An estimator that is held up, as a long queue would do it."""
+
+    batch_size = 1
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.estimated = 0
+
+    def shape(self, frame: Frame) -> tuple[int, ...]:
+        return frame.source_size
+
+    def estimate(self, frames: Sequence[Frame]) -> list[People]:
+        self.begun.set()
+        assert self.go_on.wait(30)
+        self.estimated += len(frames)
+        nobody = np.zeros((0, 18, 3), np.float32), np.zeros(0, np.float32)
+        return [People(*nobody) for _ in frames]
+
+
+def test_calls_that_nobody_waits_for_are_dropped(engine: Engine) -> None:
+    """Cancelled, or past their deadlines: their frames are neither counted nor worked on."""
+    held = Held()
+    service = InferenceService(
+        {"held": LoadedModel(engine, held, 8, 8)},
+        {},
+        workers=1,
+        batch_frames=0,
+        max_delay=0,
+        max_frames=64,
+    )
+    server = grpc.server(ThreadPoolExecutor(8))
+    inference_pb2_grpc.add_InferenceServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = inference_pb2_grpc.InferenceServiceStub(channel)
+        requests = [header("held"), *(frame(SMALL, index) for index in range(4))]
+        late = stub.EstimatePoses(iter(requests), timeout=1)
+        cancelled = stub.EstimatePoses(iter(requests), timeout=60)
+        assert held.begun.wait(10)
+        with pytest.raises(grpc.RpcError) as caught:
+            next(late)
+        assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        cancelled.cancel()
+        end = time.monotonic() + 10
+        while service.in_flight:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        held.go_on.set()
+        assert len(estimate(stub, header("held"), frame(SMALL))) == 1
+        assert held.estimated == 2  # the one that was begun, and the last
+    server.stop(None).wait()
+    service.close()

@@ -1,0 +1,67 @@
+"""Loading models: those that are there, and those that somebody put there."""
+
+from pathlib import Path
+
+import pytest
+
+from poseway.errors import IncompatibleError, NotFoundError
+from poseway.models import MODELS_DIR, load_cards
+from services.inference.engines.base import Engine
+from services.inference.estimator import Frame
+from services.inference.models import load_models
+from services.inference.settings import InferenceSettings
+from tests.inference.test_estimator import SIZE, Picture, assert_man_and_woman, scaled
+
+DEFAULT = load_cards()[0]
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder with the default model alone."""
+    (tmp_path / f"{DEFAULT.name}.toml").write_bytes(
+        (MODELS_DIR / f"{DEFAULT.name}.toml").read_bytes()
+    )
+    weights = DEFAULT.path(tmp_path)
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(DEFAULT.path().read_bytes())
+    return tmp_path
+
+
+def test_a_graph_that_is_put_there_is_a_model(models: Path, picture: Picture) -> None:
+    (models / "mine.pb").write_bytes(DEFAULT.path().read_bytes())
+    loaded, missing = load_models(InferenceSettings(models_dir=models, engine="tensorflow"))
+    assert (list(loaded), missing) == ([DEFAULT.name, "mine"], {})
+    frame = Frame(scaled(picture, 711, 400), SIZE)
+    (people,) = loaded["mine"].estimator.estimate([frame])
+    assert_man_and_woman(people)
+
+
+def test_a_bad_file_keeps_nothing_else_from_being_used(models: Path) -> None:
+    (models / "junk.pb").write_bytes(b"junk")
+    (models / "movenet-multipose.toml").write_bytes(
+        (MODELS_DIR / "movenet-multipose.toml").read_bytes()
+    )
+    loaded, missing = load_models(InferenceSettings(models_dir=models, engine="tensorflow"))
+    assert list(loaded) == [DEFAULT.name]
+    assert set(missing) == {"junk", "movenet-multipose"}
+    assert "junk.pb is not a frozen TensorFlow graph" in missing["junk"]
+    assert "make models" in missing["movenet-multipose"]
+
+
+def test_the_default_model_must_be_whole(models: Path) -> None:
+    weights = DEFAULT.path(models)
+    data = bytearray(weights.read_bytes())
+    data[-100] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(IncompatibleError, match=r"SHA-256.*make models"):
+        load_models(InferenceSettings(models_dir=models))
+    weights.unlink()
+    with pytest.raises(NotFoundError, match="make models"):
+        load_models(InferenceSettings(models_dir=models))
+
+
+def test_the_height_can_be_set(models: Path, engine: Engine) -> None:
+    settings = InferenceSettings(models_dir=models, engine="tensorflow", input_height=128)
+    loaded, _ = load_models(settings)
+    assert loaded[DEFAULT.name].input_height == 128
+    assert loaded[DEFAULT.name].engine.about == engine.about
