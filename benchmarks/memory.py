@@ -6,6 +6,7 @@ has another size, as from another job: engines keep something for every size tha
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -104,6 +105,7 @@ def measure(console: Console) -> dict[str, int]:
 
 def main() -> None:
     """Measures, and writes the figures."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the service is stopped then, too
     console = Console()
     figures = measure(console)
     _RESULT.parent.mkdir(parents=True, exist_ok=True)

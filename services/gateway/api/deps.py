@@ -7,10 +7,10 @@ from fastapi import Depends, Path, Request
 
 from poseway.errors import UnavailableError
 from poseway.jobs import JobRequest
-from poseway.models import ModelCard
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api.catalog import Catalog
+from services.gateway.api.models import Models
 from services.gateway.api.settings import ApiSettings
 
 
@@ -37,8 +37,8 @@ def _stopping(request: Request) -> asyncio.Event:
     return cast("asyncio.Event", request.app.state.stopping)
 
 
-def _cards(request: Request) -> list[ModelCard]:
-    return cast("list[ModelCard]", request.app.state.cards)
+def _models(request: Request) -> Models:
+    return cast("Models", request.app.state.models)
 
 
 SettingsDep = Annotated[ApiSettings, Depends(_settings)]
@@ -46,7 +46,7 @@ StoreDep = Annotated[ObjectStore, Depends(_store)]
 QueueDep = Annotated[JobQueue, Depends(_queue)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
-CardsDep = Annotated[list[ModelCard], Depends(_cards)]
+ModelsDep = Annotated[Models, Depends(_models)]
 
 JobIdPath = Annotated[str, Path(description="Id of the job.")]
 

@@ -5,7 +5,7 @@ from typing import Self, TypeVar
 
 from poseway import jobs
 from poseway.channel import connect, repeat
-from poseway.errors import InvalidRequestError, ServiceError
+from poseway.errors import InvalidRequestError, NotFoundError, ServiceError
 from poseway.v1 import (
     inference_pb2,
     inference_pb2_grpc,
@@ -56,11 +56,12 @@ class Services:
         for channel in self._channels:
             await channel.close()
 
-    async def model(self, name: str) -> inference_pb2.Model:
-        """Asks how a model is run.
+    async def model(self, name: str | None) -> inference_pb2.Model:
+        """Asks how a model is run; None asks for the default.
 
         Raises:
-            InvalidRequestError: Inference does not offer it; the message lists what it offers.
+            InvalidRequestError: Inference does not know it; the message lists what it offers.
+            NotFoundError: It cannot be used; the message says why and what to do.
         """
 
         async def call() -> inference_pb2.ListModelsResponse:
@@ -68,9 +69,11 @@ class Services:
 
         answer = await repeat(self._channels[0], call, "inference", self._settings.patience_seconds)
         for model in answer.models:
-            if model.name == name:
+            if name in (None, model.name):
+                if model.unavailable:
+                    raise NotFoundError(model.unavailable, "model_missing")
                 return model
-        offered = ", ".join(model.name for model in answer.models)
+        offered = ", ".join(model.name for model in answer.models if not model.unavailable)
         raise InvalidRequestError(
             f"The model {name!r} is not running here. Choose one of: {offered}.", "unknown_model"
         )

@@ -12,6 +12,8 @@ from services.inference.engines.base import About, Precision, cores
 from services.inference.graph import lower
 from services.inference.network import Network
 
+# Cores that share an image: the fastest where nothing else runs on them.
+_CORES_PER_IMAGE: Final = 2
 # Compiled layers that are kept: those of two sizes of images. By itself it keeps 5000, and each new
 # size takes megabytes; to compile a size again takes milliseconds.
 _CACHED_LAYERS: Final = 300
@@ -33,12 +35,13 @@ class OpenVinoEngine:
         """
         import openvino
 
+        streams = max(1, cores() // _CORES_PER_IMAGE)
         self.about = About(
             name=f"OpenVINO {openvino.__version__.partition('-')[0]}",
             device="CPU",
             precision=precision,
             batch_size=1,
-            callers=cores() + 1,  # one more prepares or decodes its image meanwhile
+            callers=streams + 1,  # one more prepares or decodes its image meanwhile
             sha256=network.sha256,
         )
         if precision != "float32":
@@ -49,15 +52,14 @@ class OpenVinoEngine:
             path = Path(directory) / "graph.pb"
             path.write_bytes(network.graph.SerializeToString())
             model = core.read_model(path)
-        # "dynamic" keeps the types that the graph has; anything else would override them. An image
-        # has one core: where two share it, each waits for the other when something else runs.
+        # "dynamic" keeps the types that the graph has; anything else would override them.
         self._model = core.compile_model(
             model,
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" else "dynamic",
                 "INFERENCE_NUM_THREADS": cores(),
-                "NUM_STREAMS": cores(),
+                "NUM_STREAMS": streams,
                 "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_LAYERS,
             },
         )

@@ -14,19 +14,19 @@ from starlette.requests import ClientDisconnect
 
 from poseway.errors import InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobOptions, JobRequest, JobStatus, Keys, new_job_id, now
-from poseway.models import ModelCard, find_card
 from poseway.storage import ObjectWriter
 from services.gateway.api.catalog import Catalog, parse_options, view
 from services.gateway.api.deps import (
-    CardsDep,
     CatalogDep,
     JobIdPath,
     KnownJob,
+    ModelsDep,
     QueueDep,
     SettingsDep,
     StoppingDep,
     StoreDep,
 )
+from services.gateway.api.models import Models
 from services.gateway.api.problems import PROBLEM
 from services.gateway.api.upload import UploadForm, too_large
 
@@ -88,7 +88,7 @@ async def create_job(
     store: StoreDep,
     queue: QueueDep,
     catalog: CatalogDep,
-    cards: CardsDep,
+    models: ModelsDep,
 ) -> Job:
     """Uploads a video and queues it. The body goes straight into object storage as it arrives."""
     request.state.body_unread = True
@@ -99,7 +99,7 @@ async def create_job(
     writer = ObjectWriter(store, Keys(job_id).upload, "application/octet-stream")
 
     def begin_file() -> ObjectWriter:
-        _options(form, cards)  # a mistake is better told before the upload than after it
+        _options(form, models)  # a mistake is better told before the upload than after it
         return writer
 
     form = UploadForm(
@@ -108,7 +108,7 @@ async def create_job(
     try:
         await _receive(request, form)
         name = form.finish()
-        options = _options(form, cards)
+        options = _options(form, models)
         await asyncio.to_thread(writer.finish)
     except BaseException:
         # Also when the client hangs up: what was sent so far is worth nothing.
@@ -151,11 +151,10 @@ async def _receive(request: Request, form: UploadForm) -> None:
     await asyncio.to_thread(form.feed, bytes(pending))
 
 
-def _options(form: UploadForm, cards: list[ModelCard]) -> JobOptions:
+def _options(form: UploadForm, models: Models) -> JobOptions:
     """The options in the fields so far."""
     options = parse_options(form.fields)
-    find_card(options.model, cards)
-    return options
+    return options.model_copy(update={"model": models.choose(options.model)})
 
 
 @router.get("")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from poseway.errors import NotFoundError, UnavailableError
 from poseway.models import Measured
-from services.gateway.api.deps import CardsDep, QueueDep, StoreDep
+from services.gateway.api.deps import ModelsDep, QueueDep, StoreDep
 
 router = APIRouter(tags=["system"])
 
@@ -36,7 +36,7 @@ class Health(BaseModel):
 
 
 @router.get("/v1/models")
-def list_models(cards: CardsDep) -> OfferedModels:
+def list_models(models: ModelsDep) -> OfferedModels:
     """Lists the models."""
     return OfferedModels(
         models=[
@@ -47,7 +47,7 @@ def list_models(cards: CardsDep) -> OfferedModels:
                 default=card.default,
                 measured=card.measured,
             )
-            for card in cards
+            for card in models.offered
         ]
     )
 

@@ -1,0 +1,36 @@
+"""The models that jobs can choose."""
+
+from pathlib import Path
+
+from poseway.errors import InvalidRequestError
+from poseway.models import advice, find_card, load_cards
+
+
+class Models:
+    """The models of a folder, as far as they are fetched.
+
+    Attributes:
+        offered: Cards of the models that can be chosen, the default first. Where no model is
+            fetched at all, as in a container without weights, these are all: inference has them.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        cards = load_cards(directory)
+        self.offered = [card for card in cards if card.is_fetched(directory)] or cards
+        self._default = cards[0].name
+        self._missing = {card.name: card for card in cards if card not in self.offered}
+
+    def choose(self, name: str | None) -> str:
+        """Name of the model for a job that asks for `name`; None asks for the default.
+
+        Raises:
+            InvalidRequestError: There is no such model, or it is not fetched.
+        """
+        name = name or self._default
+        if name in self._missing:
+            raise InvalidRequestError(
+                f"The weights of the model {name!r} are not here. "
+                f"{advice(self._missing[name], missing=True)} Then start Poseway again.",
+                "model_missing",
+            )
+        return find_card(name, self.offered).name

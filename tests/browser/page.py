@@ -1,0 +1,40 @@
+"""What tests do on the page."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def start(page: Page, *videos: Path) -> Locator:
+    """Uploads through the form; the row of the last job that came of it."""
+    page.get_by_label("Choose videos").set_input_files(videos)
+    with page.expect_response(lambda response: response.request.method == "POST") as answer:
+        page.get_by_role("button", name="Start").click()
+    return page.locator(f'[data-id="{answer.value.json()["id"]}"]')
+
+
+def ids(page: Page) -> list[str]:
+    """The newest jobs, as the API lists them."""
+    return [job["id"] for job in page.request.get("/v1/jobs").json()["jobs"]]
+
+
+def delete(page: Page, button: Locator) -> None:
+    """Presses a Delete button and says yes."""
+    button.click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+
+def delete_once_finished(page: Page, row: Locator) -> None:
+    expect(row).to_have_attribute("data-state", re.compile("succeeded|failed|cancelled"))
+    delete(page, row.get_by_role("button", name="Delete"))
+    expect(row).to_have_count(0)
+
+
+def check_fits(page: Page) -> None:
+    """Nothing is wider than a phone."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert before is not None
+    page.set_viewport_size(before)

@@ -1,0 +1,140 @@
+"""The form for new videos, in a real browser, against the whole running system."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.page import check_fits, delete, delete_once_finished, ids, start
+from tests.videos import make_video
+
+
+def test_options_reach_the_job_and_the_job_can_be_cancelled(
+    page: Page, sample: Path, problems: list[str]
+) -> None:
+    page.goto("/")
+    page.get_by_text("Options").press("Enter")
+    page.get_by_label("Accurate").check()
+    page.get_by_label("on black").check()
+    page.get_by_label("Unit of the screenshot interval").select_option("seconds")
+    page.get_by_label("Screenshot interval", exact=True).fill("1.5")
+    page.get_by_label("Most people in a frame").fill("1")
+    row = start(page, sample)
+    job = page.request.get(f"/v1/jobs/{row.get_attribute('data-id')}").json()
+    chosen = {name: value for name, value in job["options"].items() if name != "model"}
+    assert chosen == {
+        "accurate": True,
+        "overlay": "black",
+        "screenshot_frames": None,
+        "screenshot_seconds": 1.5,
+        "max_people": 1,
+    }
+
+    row.get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
+    expect(row).to_have_attribute("data-state", "cancelled", timeout=30_000)
+    delete_once_finished(page, row)
+    assert problems == []
+
+
+def test_a_model_says_how_good_and_how_fast_it_is(page: Page, problems: list[str]) -> None:
+    page.goto("/")
+    model = page.request.get("/v1/models").json()["models"][0]
+    measured = model["measured"]
+    page.get_by_text("Options").press("Enter")
+    menu = page.get_by_label("Model")
+    expect(menu).to_have_value(model["name"])
+    expect(menu).to_have_accessible_description(re.compile(f"precision {measured['ap']:.1f} %"))
+    accurate = page.get_by_label("Accurate")
+    times = round(measured["accurate_milliseconds"] / measured["milliseconds"])
+    expect(accurate).to_have_accessible_name(re.compile(f"takes about {times} times longer"))
+    accurate.check()
+    better = f"precision {measured['ap_accurate']:.1f} %"
+    expect(menu).to_have_accessible_description(re.compile(better))
+    check_fits(page)
+    assert problems == []
+
+
+NOTHING = {
+    "ap": 0.0,
+    "ap_accurate": None,
+    "milliseconds": 0.2,
+    "accurate_milliseconds": None,
+    "on": "one image",
+}
+
+
+@pytest.mark.parametrize(
+    ("measured", "plain", "accurate"),
+    [
+        (None, "", ""),
+        (NOTHING, "Measured: average precision 0.0 %, 0 ms a frame (one image)", ""),
+    ],
+)
+def test_what_is_not_measured_is_not_told(
+    page: Page, problems: list[str], measured: dict[str, Any] | None, plain: str, accurate: str
+) -> None:
+    models = page.request.get("/v1/models").json()["models"]
+    models[0]["measured"] = measured
+    page.route("**/v1/models", lambda route: route.fulfill(json={"models": models}))
+    page.goto("/")
+    page.get_by_text("Options").press("Enter")
+    menu = page.get_by_label("Model")
+    expect(menu).to_have_value(models[0]["name"])
+    expect(menu).to_have_accessible_description(plain)
+    page.get_by_label("Accurate: finds more people, takes several times longer").check()
+    expect(menu).to_have_accessible_description(accurate)
+    assert problems == []
+
+
+def test_a_result_says_that_it_is_accurate(page: Page, tmp_path: Path, problems: list[str]) -> None:
+    video = tmp_path / "short.mp4"
+    video.write_bytes(make_video(2))
+    page.goto("/")
+    page.get_by_text("Options").press("Enter")
+    page.get_by_label("Accurate").check()
+    row = start(page, video)
+    expect(row).to_have_attribute("data-state", "succeeded", timeout=60_000)
+    row.get_by_role("link", name=video.name).click()
+    expect(page.locator("#detail .facts")).to_contain_text("openpose-mobilenet-thin, accurate")
+    delete(page, page.locator("#detail").get_by_role("button", name="Delete"))
+    assert problems == []
+
+
+def test_an_upload_can_be_cancelled(page: Page, sample: Path, problems: list[str]) -> None:
+    page.goto("/")
+    before = ids(page)
+    network = page.context.new_cdp_session(page)
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000},
+    )
+    page.get_by_label("Choose videos").set_input_files(sample)
+    page.get_by_role("button", name="Start").click()
+    upload = page.get_by_role("region", name="Uploading")
+    expect(upload).to_contain_text(re.compile(r"[1-9].* of .* MB"))
+    assert 0 < upload.locator("progress").evaluate("(bar) => bar.position") < 1
+    with page.expect_event("requestfailed", lambda request: request.method == "POST"):
+        upload.get_by_role("button", name="Cancel").click()
+    expect(upload).to_be_hidden()
+    assert ids(page) == before
+    assert problems == []
+
+
+def test_what_is_no_video_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.mp4"
+    notes.write_text("milk\nbread\n" * 1000)
+    page.goto("/")
+    page.get_by_label("Choose videos").set_input_files(notes)
+    page.get_by_role("button", name="Start").click()
+
+    # The gateway may say so at once, or a worker when it opens the file.
+    refused = page.locator('.upload[data-state="failed"] .note')
+    failed = page.locator('.job[data-state="failed"]', has_text=notes.name)
+    expect(refused.or_(failed).first).to_be_visible(timeout=60_000)
+    words = (refused if refused.count() else failed.locator(".error")).inner_text()
+    assert "not a video" in words
+    if failed.count():
+        delete_once_finished(page, failed)
