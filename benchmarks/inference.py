@@ -241,7 +241,7 @@ def main() -> None:
             f"{way['decoded_ratio']:.2f}",
             f"{way['memory_mb']} MB",
         )
-    console = Console()
+    console = Console(width=110)
     console.print(table)
     console.print(
         f"Medians of {_ROUNDS} rounds in turn, height {HEIGHT}, {figures['machine']}.\n"

@@ -23,6 +23,7 @@ CORES = [
             "peaks",
             "scales",
             "tfjs",
+            "turns",
         )
     ),
     "services/tracker/sort.py",

@@ -53,7 +53,7 @@ class DecoderSettings:
     sample_threshold: float = 0.03
     min_samples: int = 7
     min_keypoints: int = 4
-    min_score: float = 0.1
+    min_score: float = 0.13
 
 
 DEFAULT_SETTINGS: Final = DecoderSettings()

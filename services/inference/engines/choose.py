@@ -38,7 +38,7 @@ def load_engine(
     if engine == "openvino":
         if not _has_openvino():
             raise IncompatibleError(
-                "OpenVINO is not installed. Install it with `pip install 'poseway[openvino]'`, or "
+                "OpenVINO is not installed. Install it with `pip install openvino`, or "
                 "set the engine to auto."
             )
         gpu = False
