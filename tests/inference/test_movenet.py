@@ -1,7 +1,5 @@
 """MoveNet: its output made people, and the real network on a frame of a real video."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -98,19 +96,8 @@ def estimator(engine: TensorFlowEngine) -> MoveNetEstimator:
     return MoveNetEstimator(engine, 384, 512)
 
 
-@pytest.fixture(scope="module")
-def pixels(sample: Path) -> NDArray[np.uint8]:
-    """1768 x 994 pixels: a man on a roof, and below him a woman on the grass."""
-    video = cv2.VideoCapture(str(sample))
-    video.set(cv2.CAP_PROP_POS_FRAMES, 120)
-    found, frame = video.read()
-    video.release()
-    assert found
-    return np.asarray(frame, np.uint8)
-
-
-def resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+def resized(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def assert_woman_and_man(people: People) -> None:
@@ -124,36 +111,36 @@ def assert_woman_and_man(people: People) -> None:
 
 @pytest.mark.parametrize("accurate", [False, True])
 def test_the_people_of_a_frame(
-    estimator: MoveNetEstimator, pixels: NDArray[np.uint8], accurate: bool
+    estimator: MoveNetEstimator, picture: NDArray[np.uint8], accurate: bool
 ) -> None:
-    (people,) = estimator.estimate([Frame(pixels, (1768, 994), accurate=accurate)])
+    (people,) = estimator.estimate([Frame(picture, (1768, 994), accurate=accurate)])
     assert_woman_and_man(people)
-    (best,) = estimator.estimate([Frame(pixels, (1768, 994), max_people=1, accurate=accurate)])
+    (best,) = estimator.estimate([Frame(picture, (1768, 994), max_people=1, accurate=accurate)])
     assert np.array_equal(best.keypoints, people.keypoints[:1])
 
 
 @pytest.mark.parametrize("size", [(683, 384), (2652, 1491)])
 def test_scaled_frames_give_source_pixels(
-    estimator: MoveNetEstimator, pixels: NDArray[np.uint8], size: tuple[int, int]
+    estimator: MoveNetEstimator, picture: NDArray[np.uint8], size: tuple[int, int]
 ) -> None:
-    (people,) = estimator.estimate([Frame(resized(pixels, *size), (1768, 994))])
+    (people,) = estimator.estimate([Frame(resized(picture, *size), (1768, 994))])
     assert_woman_and_man(people)
 
 
 def test_keypoints_are_pixels_of_what_the_network_sees(
-    engine: TensorFlowEngine, estimator: MoveNetEstimator, pixels: NDArray[np.uint8]
+    engine: TensorFlowEngine, estimator: MoveNetEstimator, picture: NDArray[np.uint8]
 ) -> None:
     # Nothing is scaled or padded here, so the network's own answer is known.
-    cut = resized(pixels[100:900, 400:1600], 384, 256)
+    cut = resized(picture[100:900, 400:1600], 384, 256)
     direct = engine.run(np.asarray(cut[None, ..., ::-1], np.float32))[0]
     nose_y, nose_x, seen = direct[np.argmax(direct[:, -1]), :3].tolist()
     (people,) = estimator.estimate([Frame(cut, (384, 256))])
     assert people.keypoints[0, 0].tolist() == pytest.approx([384 * nose_x, 256 * nose_y, seen])
 
 
-def test_the_order_of_colours(estimator: MoveNetEstimator, pixels: NDArray[np.uint8]) -> None:
-    swapped = np.ascontiguousarray(pixels[..., ::-1])
-    frames = [Frame(image, (1768, 994)) for image in (pixels, swapped)]
+def test_the_order_of_colours(estimator: MoveNetEstimator, picture: NDArray[np.uint8]) -> None:
+    swapped = np.ascontiguousarray(picture[..., ::-1])
+    frames = [Frame(image, (1768, 994)) for image in (picture, swapped)]
     right, wrong = estimator.estimate(frames)
     assert right.scores.sum() > wrong.scores.sum()
 
