@@ -1,7 +1,7 @@
 """``python -m benchmarks.memory``: memory of the inference service over 10,000 frames.
 
-The frames are those of the sample video, over and over, as a dispatcher sends them. Every hundredth
-has another size, as from another job: engines keep something for every size that they have seen.
+The frames are those of the sample video, over and over, as a dispatcher sends them. Then come 500
+frames of as many sizes, as from other jobs: engines keep something of sizes that they have seen.
 """
 
 import json
@@ -29,6 +29,7 @@ from poseway.v1 import inference_pb2, inference_pb2_grpc
 _RESULT: Final = Path("build/bench-memory.json")
 _FRAMES: Final = 10_000
 _EVERY: Final = 1000
+_SIZES: Final = 500
 _IN_FLIGHT: Final = 4
 
 
@@ -62,7 +63,7 @@ def pictures() -> list[NDArray[np.uint8]]:
 
 def request(index: int, picture: NDArray[np.uint8]) -> Iterator[inference_pb2.EstimatePosesRequest]:
     """A call of one frame."""
-    if index % 100 == 99:
+    if index >= _FRAMES:
         rng = np.random.default_rng(index)
         picture = np.ascontiguousarray(picture[: rng.integers(40, 400), : rng.integers(40, 711)])
     height, width = picture.shape[:2]
@@ -94,12 +95,12 @@ def measure(console: Console) -> dict[str, int]:
             for _ in stub.EstimatePoses(request(index, frames[index % len(frames)]), timeout=60):
                 pass
 
-        for first in range(0, _FRAMES, _EVERY):
-            began = time.perf_counter()
-            list(callers.map(send, range(first, first + _EVERY)))
-            speed = _EVERY / (time.perf_counter() - began)
-            figures[str(first + _EVERY)] = memory = resident(process)
-            console.print(f"{first + _EVERY:6} frames: {memory} MB, {speed:.1f} frames/s")
+        for last in (*range(_EVERY, _FRAMES + 1, _EVERY), _FRAMES + _SIZES):
+            began, first = time.perf_counter(), int(list(figures)[-1])
+            list(callers.map(send, range(first, last)))
+            speed = (last - first) / (time.perf_counter() - began)
+            figures[str(last)] = memory = resident(process)
+            console.print(f"{last:6} frames: {memory} MB, {speed:.1f} frames/s")
     return figures
 
 
