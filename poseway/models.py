@@ -251,7 +251,7 @@ def _read_card(path: Path) -> ModelCard:
             for item in error.errors()
         )
         raise IncompatibleError(f"{path}: {'; '.join(wrong)}.") from None
-    except ValueError as error:  # of the encoding or of TOML
+    except (OSError, ValueError) as error:  # of the file, of its encoding, or of TOML
         raise IncompatibleError(f"{path}: {error}.") from None
     if path.stem != card.name:
         raise IncompatibleError(f"{path}: the card of {card.name!r} is called {card.name}.toml.")

@@ -92,7 +92,7 @@ class Inference:
                 if model.unavailable:
                     raise NotFoundError(model.unavailable, "model_missing")
                 return model
-        known = ", ".join(model.name for model in answer.models)
+        known = ", ".join(model.name for model in answer.models if not model.unavailable)
         raise InvalidRequestError(
             f"There is no model {name!r}. Choose one of: {known}.", "unknown_model"
         )

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
-from weakref import WeakValueDictionary
 
 from poseway.errors import OverloadedError, UnavailableError
 from services.inference.turns import Call, Clock, Item, Job, Queue
@@ -61,7 +60,7 @@ class Batcher(Generic[K, F, P]):
         self._max_frames = self._free = max_frames
         self._closed = False
         self._clock = Clock()
-        self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
+        self._jobs: dict[str, Job] = {}
         self._queues: dict[K, Queue[K, F, P]] = {}
         self._lock = threading.Lock()
         self._waiting = threading.Condition(self._lock)
@@ -107,7 +106,7 @@ class Batcher(Generic[K, F, P]):
             while True:
                 with self._lock:
                     call.changed.wait_for(call.can_go_on)
-                    if call.answered not in call.answers:
+                    if call.gone or call.answered not in call.answers:
                         break
                     answer = call.answers.pop(call.answered)
                     call.answered += 1
@@ -129,22 +128,27 @@ class Batcher(Generic[K, F, P]):
             worker.join()
 
     def _job(self, name: str) -> Job:
-        """The job of this name, which is known as long as one of its calls refers to it."""
+        """The job of this name; "" makes one of its own."""
         with self._lock:
-            job = Job(self._clock.now)
-            return self._jobs.setdefault(name, job) if name else job
+            if not name:
+                return Job(self._clock.now, anonymous=True)
+            # What a job had too much of is remembered until the others have had as much.
+            now = self._clock.now
+            self._jobs = {n: job for n, job in self._jobs.items() if job.places or job.turn > now}
+            return self._jobs.setdefault(name, Job(now))
 
     def _read(self, call: Call[P], frames: Iterable[tuple[K, F]]) -> None:
         try:
             for key, frame in frames:
-                if not self._take(call, key, self._limit(key), frame):
+                if not self._take(call, key, frame):
                     break
             call.end()
         except BaseException as error:  # Whatever it is, the caller gets it.
             call.end(error)
 
-    def _take(self, call: Call[P], key: K, limit: int, frame: F) -> bool:
+    def _take(self, call: Call[P], key: K, frame: F) -> bool:
         """Queues a frame, when there is room; False if its caller is gone."""
+        limit, cost = self._limit(key), self._cost(key)
         with self._lock:
             job = call.job
             self._room.wait_for(
@@ -159,9 +163,11 @@ class Batcher(Generic[K, F, P]):
                     raise OverloadedError("Too many frames are in flight. Send them again later.")
                 self._move_places(call, 1)
             if not any(job in queue.items for queue in self._queues.values()):
-                # What it did not use while it had nothing waiting is not owed to it.
-                job.turn = max(job.turn, self._clock.now)
-            queue = self._queues.setdefault(key, Queue(key, limit, self._cost(key)))
+                # What it did not use while it had nothing waiting is not owed to it. One without a
+                # name may have been here just now under none, so it does not go first.
+                late = cost if job.anonymous else 0.0
+                job.turn = max(job.turn, self._clock.now + late)
+            queue = self._queues.setdefault(key, Queue(key, limit, cost))
             item = Item(call, call.taken, frame, time.monotonic())
             queue.items.setdefault(job, deque()).append(item)
             call.taken += 1
@@ -231,5 +237,5 @@ class Batcher(Generic[K, F, P]):
                     item.call.changed.notify()
             return
         # One caller's frame must not fail another's: each once more, on its own.
-        for call in calls:
+        for call in (call for call in calls if not call.gone):
             self._answer(key, [item for item in batch if item.call is call])

@@ -73,6 +73,7 @@ class _Nodes:
     def __init__(self, network: Network) -> None:
         tf = tensorflow()
         self._network = network
+        self._casts: set[tuple[str, Any]] = set()
         self._by_name = {}
         for node in network.graph.node:
             self._by_name[node.name] = copy = tf.compat.v1.NodeDef()
@@ -143,9 +144,11 @@ class _Nodes:
 
     def cast(self, name: str, to: Any, origin: Any) -> str:  # noqa: ANN401
         """A node with the value of another one in another type; made once."""
-        result = f"{name.replace(':', '_')}/{to.name}"
-        if result in self._by_name:
+        node, _, output = name.partition(":")
+        result = f"{node}/output{output}/{to.name}" if output else f"{node}/{to.name}"
+        if (name, to) in self._casts:
             return result
+        self._casts.add((name, to))
         value = self.constant(name)
         # OpenVINO does not read single numbers in bfloat16.
         if value is not None and value.size > 1:
@@ -205,8 +208,10 @@ def _split_shared_features(nodes: _Nodes) -> None:
             continue
         features = parts[-1]
         shared = sum(node.op == "ConcatV2" for node in consumers[features]) > 1
+        if not shared or len(parts) < 2:
+            continue
         own = nodes.channels(concat.name), nodes.channels(features)
-        if not shared or None in own or len(parts) < 2:
+        if None in own:
             continue
         first = int(own[0] or 0) - int(own[1] or 0)
         rest = parts[0]

@@ -50,7 +50,7 @@ def load_models(settings: InferenceSettings) -> tuple[dict[str, LoadedModel], di
         try:
             models[card.name] = model = load_model(card, settings)
         except Exception as error:
-            # Whatever is wrong with one file must not keep the others from being used.
+            # Whatever is wrong with one model's files must not keep the others from being used.
             if card.default:
                 raise
             missing[card.name] = reason = str(error) or repr(error)

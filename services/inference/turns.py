@@ -24,6 +24,7 @@ class Job:
 
     turn: float
     places: int = 0
+    anonymous: bool = False
 
 
 @dataclass(eq=False)

@@ -70,7 +70,7 @@ NOTHING = {
     ("measured", "plain", "accurate"),
     [
         (None, "", ""),
-        (NOTHING, "Measured: average precision 0.0 %, 0 ms a frame (one image)", ""),
+        (NOTHING, "Measured: average precision 0.0 %, 0 ms an image (one image)", ""),
     ],
 )
 def test_what_is_not_measured_is_not_told(

@@ -24,6 +24,9 @@ def test_what_is_not_fetched_is_not_offered(tmp_path: Path) -> None:
     everything = Models(tmp_path)
     assert [card.name for card in everything.offered] == ["from-npm", "cmu", "from-pypi"]
     assert everything.choose("cmu") == "cmu"
+    (tmp_path / "mine.pb").write_bytes(b"a graph that somebody put there")
+    assert Models(tmp_path).choose(None) == "from-npm"
+    (tmp_path / "mine.pb").unlink()
 
     weights = tmp_path / "weights" / "from-npm"
     weights.mkdir(parents=True)

@@ -191,3 +191,47 @@ def test_a_caller_that_is_gone_from_the_start_is_not_served(make: Make) -> None:
     assert list(batcher.map("", keyed(1), lambda _: False)) == []
     assert list(batcher.map("", keyed(2))) == [-2]
     assert work.frames == [2]
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("", "")])
+def test_many_short_calls_do_not_starve_a_long_job(make: Make, names: tuple[str, str]) -> None:
+    """A job is the same one from call to call, also while it has nothing waiting."""
+    work = Work()
+    work.go_on.clear()
+    batcher = make(work)
+    long = start(list[int], batcher.map("long", keyed(*range(100))))
+    assert work.begun.wait(SOON)
+    done = threading.Event()
+
+    def call_again(name: str, frame: int) -> None:
+        while not done.is_set():
+            list(batcher.map(name, keyed(frame)))
+
+    callers = [start(call_again, name, 1000 + n) for n, name in enumerate(names)]
+    eventually(lambda: batcher.in_flight == 102)
+    work.go_on.set()
+    long.result(SOON)
+    done.set()
+    for caller in callers:
+        caller.result(SOON)
+    last = work.frames.index(99)
+    others = sum(frame >= 1000 for frame in work.frames[:last])
+    assert others < 2.5 * 100
+
+
+def test_a_caller_that_is_gone_gets_nothing_more(make: Make) -> None:
+    """Not even an answer that is ready: its place is another's by then."""
+    work = Work()
+    batcher = make(work, max_frames=8)
+    told: list[Callable[[], None]] = []
+
+    def remember(tell: Callable[[], None]) -> bool:
+        told.append(tell)
+        return True
+
+    answers = batcher.map("", keyed(1, 2, 3), remember)
+    assert next(answers) == -1
+    eventually(lambda: work.frames == [1, 2, 3])
+    told[0]()
+    assert list(answers) == []
+    assert batcher.in_flight == 0

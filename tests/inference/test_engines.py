@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from poseway.errors import IncompatibleError
 from services.inference.decoder import CHANNELS
-from services.inference.engines import choose
+from services.inference.engines import base, choose
 from services.inference.engines.base import Engine, Precision, cores, has_bfloat16
 from services.inference.engines.choose import EngineName, load_engine
 from services.inference.network import Network, read_openpose, tensorflow
@@ -157,3 +157,27 @@ def test_cores_are_those_that_it_may_run_on() -> None:
     )
     root = Path(__file__).parents[2]
     assert int(subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True)) == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("200000 100000", 2),
+        ("150000 100000", 2),
+        ("1000 100000", 1),
+        ("0 100000", 1),
+        ("max 100000", 8),
+        ("max", 8),
+        ("", 8),
+        ("100000 0", 8),
+        (None, 8),
+    ],
+)
+def test_a_container_has_as_many_cores_as_its_limit(
+    limit: str | None, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if limit is not None:
+        (tmp_path / "cpu.max").write_text(limit)
+    monkeypatch.setattr(base, "_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert cores() == expected

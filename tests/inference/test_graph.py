@@ -148,6 +148,38 @@ def test_operations_with_several_outputs_stay_what_they_are() -> None:
     assert 0 < np.abs(lowered - exact).max() < 0.05 * largest
 
 
+def test_outputs_are_not_taken_for_nodes_of_like_names() -> None:
+    """The second output of "split" is not the node "split_1"."""
+
+    def build(tf: Any, image: Any) -> Any:
+        parts = [*tf.split(image, 3, axis=3), *tf.split(100 * image, 3, axis=3)]
+        maps = [tf.nn.conv2d(part, tf.constant(weights(3, 3, 1, 2)), 1, "SAME") for part in parts]
+        return tf.concat(maps, 3)
+
+    network = small(build)
+    exact = run(network)
+    error = np.abs(run(lower(network, "bfloat16")) - exact).max(axis=(0, 1, 2))
+    assert (error < 0.02 * np.abs(exact).max(axis=(0, 1, 2))).all()
+
+
+def test_maps_that_are_joined_without_an_activation() -> None:
+    """What replaced one operation may be looked at again for the next."""
+
+    def build(tf: Any, image: Any) -> Any:
+        features, last = tf.nn.relu(image), image
+        for _ in range(2):
+            both = tf.concat([last, last, features], 3)
+            filters = tf.constant(weights(3, 3, 9, 1))
+            wide = tf.nn.depthwise_conv2d(both, filters, (1, 1, 1, 1), "SAME")
+            narrow = tf.nn.conv2d(wide, tf.constant(weights(1, 1, 9, 3)), 1, "SAME")
+            last = tf.nn.bias_add(narrow, tf.constant(weights(3)))
+        return tf.concat([image, last], 3) + tf.concat([features, last], 3)
+
+    network = small(build)
+    exact = run(network)
+    np.testing.assert_allclose(run(simplify(network)), exact, atol=1e-5 * np.abs(exact).max())
+
+
 def test_a_network_of_plain_convolutions() -> None:
     """As OpenPose's first one: VGG, and stages that look at the maps beside the features."""
 

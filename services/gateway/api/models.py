@@ -10,13 +10,14 @@ class Models:
     """The models of a folder, as far as they are fetched.
 
     Attributes:
-        offered: Cards of the models that can be chosen, the default first. Where no model is
-            fetched at all, as in a container without weights, these are all: inference has them.
+        offered: Cards of the models that can be chosen, the default first. Where not even that is
+            fetched, as in a container without weights, these are all: inference has them.
     """
 
     def __init__(self, directory: Path) -> None:
         cards = load_cards(directory)
-        self.offered = [card for card in cards if card.is_fetched(directory)] or cards
+        fetched = [card for card in cards if card.is_fetched(directory)]
+        self.offered = fetched if cards[0] in fetched else cards
         self._default = cards[0].name
         self._missing = {card.name: card for card in cards if card not in self.offered}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
-# Where Linux says how much of a CPU a container may use: microseconds, and of how many.
+# How much CPU time a container may have, by Linux's cgroups v2: "QUOTA PERIOD", or "max PERIOD".
 _QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -60,11 +60,12 @@ def cores() -> int:
     count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
-    if _QUOTA.is_file():
-        quota, period = _QUOTA.read_text().split()
-        if quota != "max":
-            count = min(count, ceil(int(quota) / int(period)))
-    return count
+    try:
+        quota, period = map(int, _QUOTA.read_text().split())
+        count = min(count, ceil(quota / period))
+    except (OSError, ValueError, ZeroDivisionError):
+        pass  # there is no such file, or no limit in it
+    return max(1, count)
 
 
 def has_bfloat16() -> bool:
