@@ -76,7 +76,7 @@ $(VENV)/.run: requirements/run.lock
 	@touch $@
 
 $(VENV)/.test: requirements/test.lock $(VENV)/.run
-	@echo "Adding the tools of the tests to $(VENV): 390 MB."
+	@echo "Adding the tools of the tests to $(VENV): 170 MB."
 	@$(INSTALL) -r requirements/test.lock
 	@touch $@
 
