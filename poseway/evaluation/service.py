@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from poseway.channel import connect, repeat
-from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.inference import find_model
 from poseway.local.place import HOST, free_ports
 from poseway.local.processes import Process, Supervisor
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
@@ -76,26 +76,8 @@ class Inference:
         await self._channel.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
-        """Asks how a model is run; None asks for the default.
-
-        Raises:
-            InvalidRequestError: There is no such model; the message lists those that there are.
-            NotFoundError: The service cannot use it; the message says why.
-        """
-
-        async def call() -> inference_pb2.ListModelsResponse:
-            return await self._stub.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
-
-        answer = await repeat(self._channel, call, "inference", _PATIENCE_SECONDS)
-        for model in answer.models:
-            if name in (None, model.name):
-                if model.unavailable:
-                    raise NotFoundError(model.unavailable, "model_missing")
-                return model
-        known = ", ".join(model.name for model in answer.models if not model.unavailable)
-        raise InvalidRequestError(
-            f"There is no model {name!r}. Choose one of: {known}.", "unknown_model"
-        )
+        """Asks how a model is run; see `poseway.inference.find_model`."""
+        return await find_model(self._channel, name, _PATIENCE_SECONDS)
 
     async def estimate(
         self, header: inference_pb2.BatchHeader, bgr: NDArray[np.uint8]

@@ -5,7 +5,8 @@ from typing import Self, TypeVar
 
 from poseway import jobs
 from poseway.channel import connect, repeat
-from poseway.errors import InvalidRequestError, NotFoundError, ServiceError
+from poseway.errors import ServiceError
+from poseway.inference import find_model
 from poseway.v1 import (
     inference_pb2,
     inference_pb2_grpc,
@@ -57,26 +58,8 @@ class Services:
             await channel.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
-        """Asks how a model is run; None asks for the default.
-
-        Raises:
-            InvalidRequestError: Inference does not know it; the message lists what it offers.
-            NotFoundError: It cannot be used; the message says why and what to do.
-        """
-
-        async def call() -> inference_pb2.ListModelsResponse:
-            return await self._inference.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
-
-        answer = await repeat(self._channels[0], call, "inference", self._settings.patience_seconds)
-        for model in answer.models:
-            if name in (None, model.name):
-                if model.unavailable:
-                    raise NotFoundError(model.unavailable, "model_missing")
-                return model
-        offered = ", ".join(model.name for model in answer.models if not model.unavailable)
-        raise InvalidRequestError(
-            f"The model {name!r} is not running here. Choose one of: {offered}.", "unknown_model"
-        )
+        """Asks how a model is run; see `poseway.inference.find_model`."""
+        return await find_model(self._channels[0], name, self._settings.patience_seconds)
 
     async def estimate(
         self, header: inference_pb2.BatchHeader, batch: Batch

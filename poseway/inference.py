@@ -1,0 +1,39 @@
+"""Asking the inference service which models it runs."""
+
+import grpc
+
+from poseway.channel import repeat
+from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.v1 import inference_pb2, inference_pb2_grpc
+
+
+async def find_model(
+    channel: grpc.aio.Channel, name: str | None, patience: float
+) -> inference_pb2.Model:
+    """Asks how a model is run.
+
+    Args:
+        channel: The channel to the inference service.
+        name: Name of the model; None asks for the default.
+        patience: Seconds to wait for the service.
+
+    Raises:
+        InvalidRequestError: Inference does not know it; the message lists what it offers.
+        NotFoundError: It cannot be used; the message says why and what to do.
+        PosewayError: What `poseway.channel.repeat` raises.
+    """
+    stub = inference_pb2_grpc.InferenceServiceStub(channel)
+
+    async def call() -> inference_pb2.ListModelsResponse:
+        return await stub.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
+
+    answer = await repeat(channel, call, "inference", patience)
+    for model in answer.models:
+        if name in (None, model.name):
+            if model.unavailable:
+                raise NotFoundError(model.unavailable, "model_missing")
+            return model
+    offered = ", ".join(model.name for model in answer.models if not model.unavailable)
+    raise InvalidRequestError(
+        f"The model {name!r} is not running here. Choose one of: {offered}.", "unknown_model"
+    )
