@@ -18,10 +18,10 @@ class Batcher(Generic[K, F, P]):
     """Runs a function on batches of frames, as many batches side by side as there are workers.
 
     Frames with an equal key share batches, whoever sent them. Jobs take turns, frame by frame, into
-    a batch and to a worker: the job goes first that had the least work done, since it last had
-    nothing waiting. That is start-time fair queuing (Goyal, Vin & Cheng, IEEE/ACM Trans. Networking
-    5(5), 1997): jobs get equal shares of the workers' time, however many frames they have waiting
-    and however much one of them costs.
+    a batch and to a worker: the job goes first that had the least work done; what it did not use
+    while it had nothing waiting is not owed to it. That is start-time fair queuing (Goyal, Vin &
+    Cheng, IEEE/ACM Trans. Networking 5(5), 1997): jobs get equal shares of the workers' time,
+    however many frames they have waiting and however much one of them costs.
 
     The frames taken and not yet answered are bounded, and a job may hold at most as many as are
     still free: the dynamic threshold of Choudhury & Hahne, "Dynamic queue length thresholds for
