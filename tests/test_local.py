@@ -97,6 +97,36 @@ def test_a_process_that_ended_is_not_ready_whoever_answers_for_it(tmp_path: Path
         supervisor.stop()
 
 
+KILLED_WHILE_IT_STARTS = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from poseway.local.processes import Process, Supervisor
+
+supervisor = Supervisor(Path(sys.argv[1]))
+started = subprocess.Popen
+
+def start_and_be_killed(*args, **kwargs):
+    started(*args, **kwargs)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+subprocess.Popen = start_and_be_killed
+supervisor.start([Process("sleep", ["sleep", sys.argv[2]], {}, lambda: True)])
+"""
+
+
+def test_a_launcher_killed_while_it_starts_a_process_leaves_nothing(tmp_path: Path) -> None:
+    seconds = f"{10**6 + os.getpid()}"  # a mark, too
+    command = [sys.executable, "-c", KILLED_WHILE_IT_STARTS, str(tmp_path), seconds]
+    # The reaper and the process hold its output open: it ends with the last of them.
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=15, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not any(
+        seconds.encode() in _command(entry)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit()
+    )
+
+
 def test_the_address_that_a_killed_system_left_is_not_trusted(tmp_path: Path, stack: Stack) -> None:
     left = tmp_path / "stack.json"
     left.write_text(json.dumps({"gateway_url": stack.gateway_url}))

@@ -10,8 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from poseway.local.place import StackError
+
+# A process tells the reaper of itself before it becomes its program: we could be killed before we
+# had said so. Its group has its own number.
+_ANNOUNCED: Final = ["/bin/sh", "-c", 'echo "+$$" >&0 && exec "$@" </dev/null', "announced"]
 
 
 @dataclass
@@ -115,14 +120,13 @@ class Supervisor:
     def _spawn(self, process: Process) -> None:
         with (self.log_dir / f"{process.name}.log").open("ab") as log:
             process.running = subprocess.Popen(  # noqa: S603 # our own commands
-                process.command,
+                [*_ANNOUNCED, *process.command],
                 env={**os.environ, **process.env},
-                stdin=subprocess.DEVNULL,
+                stdin=self._reaper.stdin,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._tell_reaper(f"+{process.running.pid}")
 
     def _end(self, process: Process) -> None:
         running = process.running
@@ -136,7 +140,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             running.wait()
-        self._tell_reaper(f"-{running.pid}")
+        self._strike_off(running.pid)
 
     def _keep(self) -> None:
         """Starts what ended unasked again, more slowly each time."""
@@ -148,17 +152,18 @@ class Supervisor:
                     continue
                 name = process.name
                 if name not in due:
-                    self._tell_reaper(f"-{process.running.pid}")
+                    self._strike_off(process.running.pid)
                     pauses[name] = min(30.0, pauses.get(name, 0.25) * 2)
                     due[name] = time.monotonic() + pauses[name]
                 elif time.monotonic() > due[name]:
                     del due[name]
                     self._spawn(process)
 
-    def _tell_reaper(self, line: str) -> None:
+    def _strike_off(self, group: int) -> None:
+        """Tells the reaper of a process group that ended."""
         if self._reaper.stdin is not None:
             with contextlib.suppress(BrokenPipeError, ValueError):
-                self._reaper.stdin.write(f"{line}\n".encode())
+                self._reaper.stdin.write(f"-{group}\n".encode())
                 self._reaper.stdin.flush()
 
     def _tail(self, process: Process) -> str:

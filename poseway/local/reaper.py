@@ -1,9 +1,10 @@
 """``python -m poseway.local.reaper``: ends processes whose launcher died without ending them.
 
-The launcher holds the other end of standard input and writes ``+PID`` for every process group it
-starts and ``-PID`` for every one that ended. However the launcher goes, kill -9 included, its end
-of the pipe closes; then whatever is left is ended from here. A lock file that the launcher passes
-on stays locked until that is done, so a successor does not start beside the leftovers.
+The launcher holds the other end of standard input. Every process that it starts writes ``+PID`` of
+its group there before anything else, and the launcher ``-PID`` of every one that ended. However the
+launcher goes, kill -9 included, its end of the pipe closes; then whatever is left is ended from
+here. A lock file that the launcher passes on stays locked until that is done, so a successor does
+not start beside the leftovers.
 """
 
 import contextlib
