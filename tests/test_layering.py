@@ -26,11 +26,25 @@ CORES = [
             "turns",
         )
     ),
-    "services/tracker/sort.py",
-    "services/tracker/kalman.py",
-    "services/tracker/boxes.py",
-    "services/tracker/poses.py",
-    "services/tracker/state.py",
+    *(
+        f"services/tracker/{name}.py"
+        for name in (
+            "boxes",
+            "detections",
+            "gaps",
+            "kalman",
+            "limbs",
+            "match",
+            "one_euro",
+            "people",
+            "similarity",
+            "smoothing",
+            "sort",
+            "state",
+            "thresholds",
+            "video",
+        )
+    ),
     *(
         f"services/renderer/{name}.py"
         for name in (

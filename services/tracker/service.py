@@ -12,13 +12,22 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, tracker_pb2, tracker_pb2_grpc
-from services.tracker.poses import PoseTracker
-from services.tracker.settings import TrackerSettings
+from services.tracker.detections import Tracker
+from services.tracker.people import PeopleTracker
+from services.tracker.settings import Method, TrackerSettings
+from services.tracker.smoothing import Smoother, Strength
+from services.tracker.sort import Sort
+from services.tracker.video import Frame, Identified, VideoTracker
 
 NAME: Final = tracker_pb2.DESCRIPTOR.services_by_name["TrackerService"].full_name
 
 _MAX_FRAME_RATE: Final = 100_000
 _NUMBERS: Final = len(KEYPOINTS) * 3
+
+_STRENGTHS: Final = {
+    tracker_pb2.SMOOTHING_LIGHT: Strength.LIGHT,
+    tracker_pb2.SMOOTHING_STRONG: Strength.STRONG,
+}
 
 _FRAMES: Final = prometheus_client.Counter("poseway_tracked_frames", "Frames tracked.")
 _PEOPLE: Final = prometheus_client.Counter("poseway_tracked_people", "People in these frames.")
@@ -35,27 +44,41 @@ class TrackerService(tracker_pb2_grpc.TrackerServiceServicer):
     def Track(  # noqa: N802 # the proto's name
         self, request_iterator: Iterator[tracker_pb2.TrackRequest], context: grpc.ServicerContext
     ) -> Iterator[tracker_pb2.TrackResponse]:
-        """Answers every frame as it comes, then gives the state."""
+        """Answers every frame when the last has come, then gives the state."""
         first = next(request_iterator, tracker_pb2.TrackRequest())
         if first.WhichOneof("message") != "start":
             raise InvalidRequestError("The first message must be the start.")
-        tracker = self._tracker(first.start)
-        frames = 0
+        video = self._video(first.start)
+        frames = []
         for request in request_iterator:
             if request.WhichOneof("message") != "frame":
                 raise InvalidRequestError("Every message after the first must be a frame.")
-            yield tracker_pb2.TrackResponse(frame=_track(tracker, request.frame))
-            frames += 1
-        log.info("segment tracked", job=first.start.job_id, frames=frames)
-        yield tracker_pb2.TrackResponse(state=tracker.save())
+            frames.append(request.frame)
+        identified = video.segment([_frame(frame) for frame in frames])
+        for frame, people in zip(frames, identified, strict=True):
+            yield tracker_pb2.TrackResponse(frame=_answer(frame, people))
+        log.info("segment tracked", job=first.start.job_id, frames=len(frames))
+        yield tracker_pb2.TrackResponse(state=video.save())
 
-    def _tracker(self, start: tracker_pb2.TrackStart) -> PoseTracker:
+    def _video(self, start: tracker_pb2.TrackStart) -> VideoTracker:
         if start.state:
-            return PoseTracker.resume(start.state)
+            return VideoTracker.resume(start.state)
         if not 0 < start.frame_rate <= _MAX_FRAME_RATE:
             raise InvalidRequestError(f"frame_rate must be above 0 and at most {_MAX_FRAME_RATE}.")
-        max_age = round(self._settings.track_max_age_seconds * start.frame_rate)
-        return PoseTracker(max_age, self._settings.track_iou_threshold)
+        if start.smoothing not in tracker_pb2.Smoothing.values():
+            raise InvalidRequestError(f"There is no smoothing {start.smoothing}.")
+        strength = _STRENGTHS.get(start.smoothing)
+        smoother = None if strength is None else Smoother(strength, start.frame_rate)
+        return VideoTracker(self._tracker(start.frame_rate), smoother)
+
+    def _tracker(self, frame_rate: float) -> Tracker:
+        max_age_seconds = self._settings.track_max_age_seconds
+        if self._settings.tracker is Method.DEFAULT:
+            return PeopleTracker.begin(frame_rate, max_age_seconds)
+        # A person who is seen must be drawn, so nobody waits for an id: with `min_hits` above 0
+        # SORT would hide the first frames of everyone who comes in or comes back.
+        max_age = round(max_age_seconds * frame_rate)
+        return Sort(max_age, min_hits=0, iou_threshold=self._settings.track_iou_threshold)
 
 
 def add_to(server: grpc.Server, settings: TrackerSettings) -> str:
@@ -64,15 +87,26 @@ def add_to(server: grpc.Server, settings: TrackerSettings) -> str:
     return NAME
 
 
-def _track(tracker: PoseTracker, frame: pose_pb2.FramePoses) -> pose_pb2.TrackedFrame:
-    ids = tracker.update(frame.frame_index, _keypoints(frame)).tolist()
-    people = [
-        pose_pb2.TrackedPose(track_id=track_id, pose=pose)
-        for track_id, pose in sorted(zip(ids, frame.poses, strict=True), key=lambda pair: pair[0])
-    ]
+def _frame(frame: pose_pb2.FramePoses) -> Frame:
+    scores = np.array([pose.score for pose in frame.poses], np.float64)
+    return Frame(frame.frame_index, _keypoints(frame), scores)
+
+
+def _answer(frame: pose_pb2.FramePoses, people: Identified) -> pose_pb2.TrackedFrame:
+    answer = pose_pb2.TrackedFrame(frame_index=frame.frame_index)
+    order = np.argsort(people.ids, kind="stable").tolist()
+    for id_, pose in ((int(people.ids[index]), frame.poses[index]) for index in order):
+        if id_:
+            tracked = answer.people.add(track_id=id_, pose=pose)
+            if id_ in people.smoothed:
+                keypoints, filled = people.smoothed[id_]
+                tracked.smoothed.keypoints.extend(keypoints.ravel().tolist())
+                tracked.smoothed.filled.extend(np.flatnonzero(filled).tolist())
+        else:
+            answer.untracked.append(pose)
     _FRAMES.inc()
-    _PEOPLE.inc(len(people))
-    return pose_pb2.TrackedFrame(frame_index=frame.frame_index, people=people)
+    _PEOPLE.inc(len(answer.people))
+    return answer
 
 
 def _keypoints(frame: pose_pb2.FramePoses) -> NDArray[np.float64]:

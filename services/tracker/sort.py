@@ -1,14 +1,15 @@
 """SORT: simple online and realtime tracking (Bewley et al. 2016, arXiv:1602.00763)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from services.tracker.boxes import Boxes, check_boxes, iou, measure, unmeasure
+from services.tracker.boxes import Boxes, iou, measure, unmeasure
+from services.tracker.detections import Detections, Tracked
 from services.tracker.kalman import BoxFilter
+from services.tracker.match import match
 
 
 @dataclass(slots=True)
@@ -41,19 +42,6 @@ class Track:
         self.time_since_update = 0
 
 
-class Tracked(NamedTuple):
-    """What became of the detections of a frame; row i is about detection i.
-
-    Attributes:
-        ids: int64 (n,): id of its track, or 0 while the track is too young to be shown.
-        boxes: float64 (n, 4): box of its track as the filter sees it. The rows whose id is not 0
-            are what the published tracker returns.
-    """
-
-    ids: NDArray[np.int64]
-    boxes: Boxes
-
-
 class Sort:
     """The tracker of one video.
 
@@ -75,16 +63,23 @@ class Sort:
         self.next_id = 1
         self.frame_count = 0
 
-    def update(self, boxes: Boxes) -> Tracked:
+    def segment(self, frames: Sequence[Detections]) -> list[Tracked]:
+        """Tracks consecutive frames; see `update`."""
+        for frame in frames:
+            frame.check()
+        return [self.update(frame) for frame in frames]
+
+    def update(self, detections: Detections) -> Tracked:
         """Goes on by one frame; must be called for frames without detections, too.
 
         Args:
-            boxes: float64 (n, 4): left, top, right, bottom of each detection.
+            detections: What was found; only the boxes count.
 
         Raises:
-            InvalidRequestError: A box is none; the tracker is as it was before.
+            InvalidRequestError: A detection is none; the tracker is as it was before.
         """
-        check_boxes(boxes)
+        detections.check()
+        boxes = detections.boxes
         self.frame_count += 1
         for track in self.tracks:
             track.predict()
@@ -113,26 +108,6 @@ class Sort:
 
     def _is_shown(self, track: Track) -> bool:
         return track.hit_streak >= self.min_hits or self.frame_count <= self.min_hits
-
-
-def match(overlap: NDArray[np.float64], threshold: float) -> list[tuple[int, int]]:
-    """Assigns rows to columns so that the overlaps of the pairs are largest in sum.
-
-    Args:
-        overlap: float64 (n, m), in 0..1.
-        threshold: Pairs that overlap less are dropped.
-
-    Returns:
-        Pairs of row and column; each row and each column is in one pair at most.
-    """
-    above = overlap > threshold
-    if above.any() and above.sum(axis=0).max() == 1 and above.sum(axis=1).max() == 1:
-        # Nothing competes. The assignment could give these up for pairs that are then dropped.
-        rows, columns = np.nonzero(above)
-    else:
-        rows, columns = linear_sum_assignment(overlap, maximize=True)
-    kept = overlap[rows, columns] >= threshold
-    return list(zip(rows[kept].tolist(), columns[kept].tolist(), strict=True))
 
 
 def _boxes_of(tracks: list[Track]) -> Boxes:

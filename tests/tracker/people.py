@@ -1,7 +1,15 @@
 """People to track, drawn by hand."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+from services.tracker.detections import Detections
+
+T = TypeVar("T")
 
 Pose = NDArray[np.float64]
 """float64 (18, 3): x, y, score."""
@@ -45,6 +53,17 @@ def person(x: float, y: float = 100.0, height: float = 200.0) -> Pose:
 def frame(*people: Pose) -> Poses:
     """The people of a frame."""
     return np.array(people, np.float64).reshape(-1, 18, 3)
+
+
+def found(people: Poses, *scores: float) -> Detections:
+    """The people of a frame, certain where no scores are given."""
+    return Detections.of_poses(people, np.array(scores or [0.5] * len(people), np.float64))
+
+
+def cut(frames: Sequence[T], places: Iterable[int]) -> Iterator[Sequence[T]]:
+    """Frames in segments, which may be empty."""
+    for start, stop in pairwise([0, *sorted(min(p, len(frames)) for p in places), len(frames)]):
+        yield frames[start:stop]
 
 
 def street(frames: int, seed: int = 0) -> list[Poses]:

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
 from services.tracker.boxes import Boxes
-from services.tracker.sort import Sort, match
+from services.tracker.detections import Detections, Tracked
+from services.tracker.match import match
+from services.tracker.sort import Sort
 
 NOBODY = np.empty((0, 4))
 
@@ -16,8 +18,12 @@ def box(x: float, y: float = 0.0, width: float = 40.0, height: float = 100.0) ->
     return [x, y, x + width, y + height]
 
 
+def update(sort: Sort, boxes: Boxes) -> Tracked:
+    return sort.update(Detections(boxes, np.ones(len(boxes))))
+
+
 def ids(sort: Sort, *boxes: list[float]) -> list[int]:
-    return list(sort.update(np.array(boxes).reshape(-1, 4)).ids.tolist())
+    return list(update(sort, np.array(boxes).reshape(-1, 4)).ids.tolist())
 
 
 def test_ids_begin_at_1_in_every_tracker() -> None:
@@ -54,7 +60,7 @@ def test_a_track_is_kept_for_max_age_frames(missed: int, expected: int) -> None:
 def test_empty_frames() -> None:
     sort = Sort()
     for _ in range(3):
-        tracked = sort.update(NOBODY)
+        tracked = update(sort, NOBODY)
         assert tracked.ids.shape == (0,)
         assert tracked.ids.dtype == np.int64
         assert tracked.boxes.shape == (0, 4)
@@ -75,8 +81,8 @@ def test_a_track_is_shown_after_min_hits_frames_in_a_row() -> None:
 
 def test_boxes_are_those_of_the_filter() -> None:
     sort = Sort(min_hits=0)
-    sort.update(np.array([box(0)]))
-    found = sort.update(np.array([box(10)])).boxes[0]
+    update(sort, np.array([box(0)]))
+    found = update(sort, np.array([box(10)])).boxes[0]
     # Between where it was expected, at rest, and where it was found; nearly the latter.
     assert 9 < found[0] < 10
     assert 49 < found[2] < 50
@@ -89,7 +95,7 @@ def test_a_shrinking_box_does_not_vanish_while_it_is_unseen() -> None:
     for _ in range(50):
         ids(sort)
     assert sort.tracks[0].filter.mean[2] > 0
-    assert np.isfinite(sort.update(np.array([box(0, 0, 40, 40)])).boxes).all()
+    assert np.isfinite(update(sort, np.array([box(0, 0, 40, 40)])).boxes).all()
 
 
 def test_match_takes_the_largest_sum() -> None:
@@ -112,10 +118,21 @@ def test_a_refused_frame_leaves_the_tracker_as_it_was(bad: list[float]) -> None:
     sort, undisturbed = Sort(min_hits=0), Sort(min_hits=0)
     for step in range(6):
         with pytest.raises(InvalidRequestError):
-            sort.update(np.array([box(9.0 * step), bad]))
+            update(sort, np.array([box(9.0 * step), bad]))
         boxes = np.array([box(9.0 * step)])
-        mine, its = sort.update(boxes), undisturbed.update(boxes)
+        mine, its = update(sort, boxes), update(undisturbed, boxes)
         assert mine.ids.tolist() == its.ids.tolist()
+        assert mine.boxes.tolist() == its.boxes.tolist()
+
+
+def test_a_segment_is_its_frames() -> None:
+    frames = [np.array([box(9.0 * step), box(500.0)]) for step in range(6)]
+    one, other = Sort(min_hits=0), Sort(min_hits=0)
+    for mine, boxes in zip(
+        one.segment([Detections(boxes, np.zeros(2)) for boxes in frames]), frames, strict=True
+    ):
+        its = update(other, boxes)
+        assert mine.ids.tolist() == its.ids.tolist() == [1, 2]
         assert mine.boxes.tolist() == its.boxes.tolist()
 
 
@@ -128,6 +145,7 @@ def _boxes(draw: st.DrawFn) -> Boxes:
     return np.array([box(*place, *size) for place, size in rows]).reshape(-1, 4)
 
 
+@settings(max_examples=30)
 @given(st.lists(_boxes(), max_size=12), st.integers(0, 3), st.floats(0.05, 1.0))
 def test_whatever_comes_ids_are_unique_and_never_used_again(
     frames: list[Boxes], max_age: int, iou_threshold: float
@@ -135,7 +153,7 @@ def test_whatever_comes_ids_are_unique_and_never_used_again(
     sort = Sort(max_age, min_hits=0, iou_threshold=iou_threshold)
     unseen: dict[int, int] = {}
     for boxes in frames:
-        tracked = sort.update(boxes)
+        tracked = update(sort, boxes)
         given_ids = tracked.ids.tolist()
         assert len(given_ids) == len(set(given_ids)) == len(boxes)
         assert np.isfinite(tracked.boxes).all()

@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import grpc
 import numpy as np
@@ -11,6 +12,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from poseway.local.stack import Stack
 from poseway.v1 import pose_pb2, tracker_pb2, tracker_pb2_grpc
+from services.tracker.people import PeopleTracker
+from services.tracker.service import add_to
+from services.tracker.settings import Method, TrackerSettings
+from services.tracker.smoothing import Smoother, Strength
+from services.tracker.video import Frame, VideoTracker
 from tests.tracker.people import Poses, frame, person, street
 
 
@@ -25,15 +31,36 @@ def stub(channel: grpc.Channel) -> tracker_pb2_grpc.TrackerServiceStub:
     return tracker_pb2_grpc.TrackerServiceStub(channel)
 
 
-def start(state: bytes = b"", frame_rate: float = 30) -> tracker_pb2.TrackRequest:
+@pytest.fixture(scope="module")
+def sort_stub() -> Iterator[tracker_pb2_grpc.TrackerServiceStub]:
+    """A server that tracks with SORT."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    add_to(server, TrackerSettings(tracker=Method.SORT))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield tracker_pb2_grpc.TrackerServiceStub(channel)
+    server.stop(None).wait()
+
+
+OFF = tracker_pb2.SMOOTHING_OFF
+LIGHT = tracker_pb2.SMOOTHING_LIGHT
+STRONG = tracker_pb2.SMOOTHING_STRONG
+
+
+def start(
+    state: bytes = b"", frame_rate: float = 30, smoothing: tracker_pb2.Smoothing.ValueType = OFF
+) -> tracker_pb2.TrackRequest:
     return tracker_pb2.TrackRequest(
-        start=tracker_pb2.TrackStart(job_id="test", state=state, frame_rate=frame_rate)
+        start=tracker_pb2.TrackStart(
+            job_id="test", state=state, frame_rate=frame_rate, smoothing=smoothing
+        )
     )
 
 
 def request(index: int, people: Poses) -> tracker_pb2.TrackRequest:
     poses = [
-        pose_pb2.Pose(keypoints=pose.ravel().tolist(), score=0.5 + 0.01 * rank)
+        pose_pb2.Pose(keypoints=pose.ravel().tolist(), score=0.5 + 0.0625 * rank)
         for rank, pose in enumerate(people)
     ]
     return tracker_pb2.TrackRequest(frame=pose_pb2.FramePoses(frame_index=index, poses=poses))
@@ -44,9 +71,11 @@ def track(
     frames: list[Poses],
     state: bytes = b"",
     first: int = 0,
+    smoothing: tracker_pb2.Smoothing.ValueType = OFF,
 ) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
     """Tracks a segment and checks that the answers come as the proto says."""
-    requests = [start(state), *(request(first + i, people) for i, people in enumerate(frames))]
+    begin = start(state, smoothing=smoothing)
+    requests = [begin, *(request(first + i, people) for i, people in enumerate(frames))]
     answers = list(stub.Track(iter(requests), timeout=60))
     kinds = [answer.WhichOneof("message") for answer in answers]
     assert kinds == ["frame"] * len(frames) + ["state"]
@@ -67,27 +96,74 @@ def test_is_healthy(channel: grpc.Channel) -> None:
 def test_people_come_back_as_they_were_lowest_id_first(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
-    frames = [frame(person(100), person(400)), frame(person(405), person(700), person(100))]
+    two = frame(person(100), person(400))
+    frames = [two, two, two, frame(person(405), person(700), person(100))]
     tracked, _ = track(stub, frames, first=7)
-    assert [answer.frame_index for answer in tracked] == [7, 8]
-    assert [answer.pts for answer in tracked] == [0, 0]
-    assert ids(tracked) == [[1, 2], [1, 2, 3]]
-    sent = request(8, frames[1]).frame.poses
-    assert [person.pose for person in tracked[1].people] == [sent[2], sent[0], sent[1]]
+    assert [answer.frame_index for answer in tracked] == [7, 8, 9, 10]
+    assert [answer.pts for answer in tracked] == [0] * 4
+    assert ids(tracked) == [[1, 2]] * 3 + [[1, 2, 3]]
+    sent = request(10, frames[3]).frame.poses
+    assert [person.pose for person in tracked[3].people] == [sent[2], sent[0], sent[1]]
 
 
-def test_every_frame_is_answered_before_the_next_one_is_sent(
+def test_a_segment_is_answered_when_all_of_it_has_come(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
     requests: queue.Queue[tracker_pb2.TrackRequest | None] = queue.Queue()
     requests.put(start())
     answers = stub.Track(iter(requests.get, None), timeout=60)
-    for index in range(5):
-        requests.put(request(index, frame(person(100))))
-        assert next(answers).frame.frame_index == index
-    requests.put(None)
-    assert next(answers).state
-    assert list(answers) == []
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(next, answers)
+        for index in range(5):
+            requests.put(request(index, frame(person(100))))
+        with pytest.raises(TimeoutError):
+            first.result(timeout=0.3)
+        requests.put(None)
+        assert first.result(timeout=30).frame.frame_index == 0
+    assert [answer.frame.frame_index for answer in list(answers)[:-1]] == [1, 2, 3, 4]
+
+
+def test_what_is_nobody_comes_back_apart(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
+    ghost = frame(person(600), person(100))
+    frames = [ghost] + [frame(person(100))] * 5
+    tracked, _ = track(stub, frames, smoothing=LIGHT)
+    assert ids(tracked) == [[1]] * 6
+    sent = request(0, ghost).frame.poses
+    assert list(tracked[0].untracked) == [sent[0]]
+    assert tracked[0].people[0].pose == sent[1]
+    assert not any(answer.untracked for answer in tracked[1:])
+
+
+@pytest.mark.parametrize("smoothing", [tracker_pb2.SMOOTHING_UNSPECIFIED, OFF])
+def test_without_smoothing_there_is_nothing_smooth(
+    stub: tracker_pb2_grpc.TrackerServiceStub, smoothing: tracker_pb2.Smoothing.ValueType
+) -> None:
+    tracked, _ = track(stub, street(20), smoothing=smoothing)
+    people = [somebody for answer in tracked for somebody in answer.people]
+    assert people
+    assert not any(somebody.HasField("smoothed") for somebody in people)
+
+
+@pytest.mark.parametrize("smoothing", [LIGHT, STRONG])
+def test_smoothing_comes_beside_what_was_seen(
+    stub: tracker_pb2_grpc.TrackerServiceStub, smoothing: tracker_pb2.Smoothing.ValueType
+) -> None:
+    frames = street(40)
+    smooth, _ = track(stub, frames, smoothing=smoothing)
+    plain, _ = track(stub, frames)
+    people = [somebody for answer in smooth for somebody in answer.people]
+    assert {len(somebody.smoothed.keypoints) for somebody in people} == {54}
+    assert any(somebody.smoothed.keypoints != somebody.pose.keypoints for somebody in people)
+    filled = [list(somebody.smoothed.filled) for somebody in people]
+    assert any(filled)
+    assert all(indices == sorted(set(indices)) for indices in filled)
+    for somebody in people:
+        for index in somebody.smoothed.filled:
+            assert somebody.pose.keypoints[3 * index + 2] == 0
+            assert somebody.smoothed.keypoints[3 * index + 2] == 0
+            assert somebody.smoothed.keypoints[3 * index] != 0
+        somebody.ClearField("smoothed")
+    assert smooth == plain
 
 
 def test_a_segment_without_frames_hands_the_state_on(
@@ -97,17 +173,53 @@ def test_a_segment_without_frames_hands_the_state_on(
     assert track(stub, [], state, first=5) == ([], state)
 
 
-def test_segments_give_what_the_whole_would_have_given(
+def test_segments_give_what_one_process_would_have_given(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
+    # As the wire has them: float32.
+    frames = [poses.astype(np.float32).astype(np.float64) for poses in street(60)]
+    video = VideoTracker(PeopleTracker.begin(30, 1.0), Smoother(Strength.LIGHT, 30))
+    state, highest = b"", 0
+    for begin, end in pairwise([0, 13, 14, 14, 40, 60]):
+        tracked, state = track(stub, frames[begin:end], state, first=begin, smoothing=LIGHT)
+        scores = [
+            0.5 + 0.0625 * np.arange(len(poses), dtype=np.float64) for poses in frames[begin:end]
+        ]
+        expected = video.segment(
+            [Frame(begin + i, frames[begin + i], score) for i, score in enumerate(scores)]
+        )
+        assert ids(tracked) == [sorted(set(one.ids.tolist()) - {0}) for one in expected]
+        assert state == video.save()
+        highest = max([highest, *map(max, filter(None, ids(tracked)))])
+    assert highest >= 3
+
+
+def test_a_segment_may_be_repeated(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
+    _, state = track(stub, street(20), smoothing=STRONG)
+    once, again = (track(stub, street(40)[20:], state, first=20) for _ in range(2))
+    assert once == again
+
+
+def test_sort_gives_the_same_wherever_it_is_cut(
+    sort_stub: tracker_pb2_grpc.TrackerServiceStub,
+) -> None:
     frames = street(40)
-    whole, last = track(stub, frames)
+    whole, last = track(sort_stub, frames)
     assert max(max(row, default=0) for row in ids(whole)) >= 3
-    for split in range(len(frames) + 1):
-        before, state = track(stub, frames[:split])
-        after, end = track(stub, frames[split:], state, first=split)
+    assert not any(answer.untracked for answer in whole)
+    for split in range(0, len(frames) + 1, 4):
+        before, state = track(sort_stub, frames[:split])
+        after, end = track(sort_stub, frames[split:], state, first=split)
         assert before + after == whole
         assert end == last
+
+
+def test_either_tracker_goes_on_with_a_state_of_the_other(
+    stub: tracker_pb2_grpc.TrackerServiceStub, sort_stub: tracker_pb2_grpc.TrackerServiceStub
+) -> None:
+    frames = street(40)
+    _, state = track(sort_stub, frames[:20])
+    assert track(stub, frames[20:], state, 20) == track(sort_stub, frames[20:], state, 20)
 
 
 def test_calls_side_by_side_share_nothing(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
@@ -124,6 +236,11 @@ def _with(value: float, score: float = 0.5, numbers: int = 54) -> tracker_pb2.Tr
     return tracker_pb2.TrackRequest(frame=pose_pb2.FramePoses(poses=[message]))
 
 
+def _unknown_smoothing() -> tracker_pb2.TrackRequest:
+    begin = start().start.SerializeToString() + b"\x20\x09"  # field 4 again: the last one counts
+    return tracker_pb2.TrackRequest(start=tracker_pb2.TrackStart.FromString(begin))
+
+
 @pytest.mark.parametrize(
     ("requests", "message", "code"),
     [
@@ -133,8 +250,9 @@ def _with(value: float, score: float = 0.5, numbers: int = 54) -> tracker_pb2.Tr
         ([start(), tracker_pb2.TrackRequest()], "must be a frame", "invalid_request"),
         ([start(frame_rate=0)], "frame_rate", "invalid_request"),
         ([start(frame_rate=np.nan)], "frame_rate", "invalid_request"),
+        ([_unknown_smoothing()], "smoothing 9", "invalid_request"),
         ([start(b"x")], "state cannot be read", "state_unreadable"),
-        ([start(b'{"version":2}')], "version", "state_unreadable"),
+        ([start(b'{"version":1}')], "version", "state_unreadable"),
         ([start(), request(-1, frame())], "counted from 0", "invalid_request"),
         ([start(), request(1, frame()), request(0, frame())], "Frame 0", "invalid_request"),
         ([start(), request(1, frame()), request(3, frame())], "Frame 3", "invalid_request"),

@@ -5,20 +5,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
 from services.tracker import state
 from services.tracker.kalman import BoxFilter
-from services.tracker.poses import PoseTracker
+from services.tracker.people import PeopleTracker
+from services.tracker.smoothing import Smoother, Strength
 from services.tracker.sort import Sort, Track
+from services.tracker.video import Frame, VideoTracker
 from tests.tracker.people import street
 
 _number = st.floats(-1e18, 1e18)
 _positive = st.floats(1e-9, 1e18)
 
 
+@settings(max_examples=30)
 @given(
     st.lists(_number, min_size=5, max_size=5),
     st.tuples(_positive, _positive),
@@ -35,7 +38,9 @@ def test_every_float_is_exactly_what_it_was(
     sort = Sort(max_age=7, min_hits=2, iou_threshold=0.1)
     sort.tracks = [Track(5, BoxFilter.restore(mean, np.diag(variances)), 3, 4)]
     sort.next_id, sort.frame_count = 9, 77
-    restored, frame = state.load(state.dump(sort, last_frame))
+    restored, smoother, frame = state.load(state.dump(sort, None, last_frame))
+    assert smoother is None
+    assert isinstance(restored, Sort)
     assert frame == last_frame
     assert (restored.max_age, restored.min_hits, restored.iou_threshold) == (7, 2, 0.1)
     assert (restored.next_id, restored.frame_count) == (9, 77)
@@ -45,11 +50,11 @@ def test_every_float_is_exactly_what_it_was(
     assert track.filter.covariance.tobytes() == np.diag(variances).tobytes()
 
 
-def written() -> Any:  # noqa: ANN401 # JSON
-    tracker = PoseTracker(30, 0.2)
-    for index, people in enumerate(street(12)):
-        tracker.update(index, people)
-    return json.loads(tracker.save())
+def written(kind: str) -> Any:  # noqa: ANN401 # JSON
+    tracker = Sort(30, 0, 0.2) if kind == "sort" else PeopleTracker.begin(30, 1.0)
+    video = VideoTracker(tracker, Smoother(Strength.LIGHT, 30))
+    video.segment([Frame(i, poses, np.full(len(poses), 0.5)) for i, poses in enumerate(street(12))])
+    return json.loads(video.save())
 
 
 def assert_refused(saved: bytes, message: str) -> None:
@@ -58,11 +63,17 @@ def assert_refused(saved: bytes, message: str) -> None:
     assert caught.value.code == "state_unreadable"
 
 
-def test_what_was_written_can_be_changed_and_read() -> None:
-    document = written()
-    assert len(document["tracks"]) == 3
-    document["next_id"] = 40
-    assert state.load(json.dumps(document).encode())[0].next_id == 40
+@pytest.mark.parametrize(("kind", "held"), [("sort", "tracks"), ("people", "people")])
+def test_what_was_written_can_be_changed_and_read(kind: str, held: str) -> None:
+    document = written(kind)
+    assert document["version"] == 2
+    assert document["tracker"]["kind"] == kind
+    assert len(document["tracker"][held]) == 3
+    assert len(document["smoother"]["tracks"]) == 3
+    document["tracker"]["next_id"] = 40
+    tracker = state.load(json.dumps(document).encode())[0]
+    assert isinstance(tracker, Sort if kind == "sort" else PeopleTracker)
+    assert tracker.next_id == 40
 
 
 @pytest.mark.parametrize("saved", [b" ", b"{}", b"[]", b"null", b"\xff\xfe", b'{"version":1'])
@@ -71,40 +82,96 @@ def test_what_is_no_state_is_refused(saved: bytes) -> None:
 
 
 def test_a_state_that_was_cut_off_is_refused() -> None:
-    saved = json.dumps(written()).encode()
-    for end in range(1, len(saved), 97):
+    saved = json.dumps(written("people")).encode()
+    for end in range(1, len(saved), 397):
         assert_refused(saved[:end], "state cannot be read")
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        (["version"], 2, "version"),
-        (["next_id"], 3, "next_id"),
-        (["next_id"], 1.5, "next_id"),
-        (["next_id"], 1 << 64, "next_id"),
-        (["frame_count"], -1, "frame_count"),
-        (["last_frame"], "7", "last_frame"),
-        (["iou_threshold"], 0, "iou_threshold"),
-        (["more"], 1, "more"),
-        (["tracks", 1, "id"], 1, "ids must differ"),
-        (["tracks", 1, "id"], 0, "tracks.1.id"),
-        (["tracks", 0, "mean"], [1.0] * 6, "tracks.0.mean"),
-        (["tracks", 0, "mean", 0], float("nan"), "tracks.0.mean.0"),
-        (["tracks", 0, "mean", 4], float("inf"), "tracks.0.mean.4"),
-        (["tracks", 0, "mean", 4], 1e300, "tracks.0.mean.4"),
-        (["tracks", 0, "mean", 2], -1.0, "area and aspect"),
-        (["tracks", 0, "mean", 3], 0.0, "area and aspect"),
-        (["tracks", 2, "covariance"], [[0.0] * 7] * 7, "positive definite"),
-        (["tracks", 2, "covariance", 3], [0.0], "tracks.2.covariance.3"),
-    ],
-)
-def test_a_state_that_cannot_be_is_refused(
-    path: list[str | int], value: object, message: str
-) -> None:
-    document = written()
+def _assert_change_refused(kind: str, path: list[str | int], value: object, message: str) -> None:
+    document = written(kind)
     place = document
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
     assert_refused(json.dumps(document).encode(), message)
+
+
+@pytest.mark.parametrize("kind", ["sort", "people"])
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["version"], 1, "version"),
+        (["version"], 3, "version"),
+        (["last_frame"], "7", "last_frame"),
+        (["more"], 1, "more"),
+        (["tracker", "kind"], "other", "tracker"),
+        (["tracker", "next_id"], 3, "next_id"),
+        (["tracker", "next_id"], 1.5, "next_id"),
+        (["tracker", "next_id"], 1 << 64, "next_id"),
+        (["tracker", "max_age"], -1, "max_age"),
+        (["tracker", "min_hits"], None, "min_hits"),
+        (["smoother", "strength"], "none", "strength"),
+        (["smoother", "frame_rate"], float("nan"), "frame_rate"),
+        (["smoother", "tracks", 1, "id"], 1, "ids must differ"),
+        (["smoother", "tracks", 1, "height"], -1.0, "height"),
+        (["smoother", "tracks", 1, "places", 0, 0], float("nan"), "places.0.0"),
+    ],
+)
+def test_a_state_that_cannot_be_is_refused(
+    kind: str, path: list[str | int], value: object, message: str
+) -> None:
+    _assert_change_refused(kind, path, value, message)
+
+
+@pytest.mark.parametrize(("kind", "held"), [("sort", "tracks"), ("people", "people")])
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["id"], 1, "ids must differ"),
+        (["id"], -1, "id"),
+        (["filter", "mean"], [1.0] * 6, "filter.mean"),
+        (["filter", "mean", 0], float("nan"), "filter.mean.0"),
+        (["filter", "mean", 4], float("inf"), "filter.mean.4"),
+        (["filter", "mean", 4], 1e300, "filter.mean.4"),
+        (["filter", "mean", 2], -1.0, "area and aspect"),
+        (["filter", "mean", 3], 0.0, "area and aspect"),
+        (["filter", "covariance"], [[0.0] * 7] * 7, "positive definite"),
+        (["filter", "covariance", 3], [0.0], "filter.covariance.3"),
+    ],
+)
+def test_somebody_who_cannot_be_is_refused(
+    kind: str, held: str, path: list[str | int], value: object, message: str
+) -> None:
+    _assert_change_refused(kind, ["tracker", held, 1, *path], value, message)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["thresholds"], [0.5] * 6, "thresholds"),
+        (["thresholds", 0], 1.5, "thresholds.0"),
+        (["people", 0, "seen", "mean", 2], -1.0, "area and aspect"),
+        (["people", 0, "box", 1], float("nan"), "box.1"),
+        (["people", 0, "pose", 3], [1.0, 1.0], "pose.3"),
+        (["people", 0, "pose", 3, 0], float("inf"), "pose.3.0"),
+        (["people", 0, "missed"], -1, "missed"),
+    ],
+)
+def test_people_who_cannot_be_are_refused(
+    path: list[str | int], value: object, message: str
+) -> None:
+    _assert_change_refused("people", ["tracker", *path], value, message)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["frame_count"], -1, "frame_count"),
+        (["iou_threshold"], 0, "iou_threshold"),
+        (["tracks", 1, "id"], 0, "tracks.1.id"),
+    ],
+)
+def test_tracks_that_cannot_be_are_refused(
+    path: list[str | int], value: object, message: str
+) -> None:
+    _assert_change_refused("sort", ["tracker", *path], value, message)

@@ -1,0 +1,49 @@
+"""How alike two people are: object keypoint similarity, and the overlap of their boxes."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.tracker.boxes import Boxes
+from services.tracker.detections import Poses
+
+# COCO's constants per keypoint (k = 2 sigma), for the neck that of the shoulders.
+_ARMS: Final = (0.079, 0.072, 0.062)
+_LEGS: Final = (0.107, 0.087, 0.089)
+_K: Final = 2 * np.array([0.026, 0.079, *_ARMS, *_ARMS, *_LEGS, *_LEGS, 0.025, 0.025, 0.035, 0.035])
+_LOOSE: Final = 2.0
+"""COCO's constants measure how exactly people label; from frame to frame people move, too."""
+
+_LEAST_SHARED: Final = 3
+"""With fewer keypoints seen in both, a similarity says nothing."""
+
+
+def oks(first: Poses, second: Poses, areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Object keypoint similarity of every pose of one set with every pose of another.
+
+    The mean of exp(-d^2 / (2 s^2 k^2)) over the keypoints seen in both, as COCO defines it
+    (cocodataset.org/#keypoints-eval), with constants twice as large.
+
+    Args:
+        first: float64 (n, 18, 3).
+        second: float64 (m, 18, 3).
+        areas: float64 (m,): s^2 of each of the second set, in square pixels.
+
+    Returns:
+        float64 (n, m), in 0..1; NaN where fewer than three keypoints are seen in both.
+    """
+    shared = (first[:, None, :, 2] > 0) & (second[None, :, :, 2] > 0)
+    squares = np.square(first[:, None, :, :2] - second[None, :, :, :2]).sum(axis=-1)
+    scaled = squares / (2 * np.square(_LOOSE * _K) * areas[None, :, None])
+    count = shared.sum(axis=-1)
+    total: NDArray[np.float64] = np.where(shared, np.exp(-scaled), 0.0).sum(axis=-1)
+    similarity: NDArray[np.float64] = np.full(count.shape, np.nan)
+    np.divide(total, count, out=similarity, where=count >= _LEAST_SHARED)
+    return similarity
+
+
+def widened(boxes: Boxes, share: float) -> Boxes:
+    """Boxes that are larger by this share of their width and height on every side."""
+    margin = share * (boxes[:, 2:] - boxes[:, :2])
+    return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)

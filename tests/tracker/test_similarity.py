@@ -1,0 +1,59 @@
+"""How alike two people are."""
+
+import numpy as np
+import pytest
+
+from services.tracker.similarity import oks, widened
+from tests.tracker.people import frame, person
+
+_AREA = np.array([10_000.0])
+
+
+def test_somebody_is_like_themselves_and_unlike_who_is_far_away() -> None:
+    people = frame(person(100), person(900))
+    alike = oks(people, people, np.array([1e4, 1e4]))
+    np.testing.assert_allclose(alike, np.eye(2), atol=1e-12)
+
+
+def test_the_formula() -> None:
+    # Three keypoints in both: nose, neck and right ankle, each moved by so many pixels.
+    first, second = np.zeros((1, 18, 3)), np.zeros((1, 18, 3))
+    first[0, [0, 1, 10], 2] = second[0, [0, 1, 10], 2] = 0.5
+    second[0, [0, 1, 10], 0] = (3, 4, 5)
+    # COCO's constants are 2 sigma; these are twice as large: 4 sigma.
+    sigmas = np.array([0.026, 0.079, 0.089])
+    expected = np.exp(-np.square([3, 4, 5]) / (2 * 10_000 * np.square(4 * sigmas))).mean()
+    assert oks(first, second, _AREA)[0, 0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_what_only_one_of_them_shows_does_not_count() -> None:
+    whole, half = person(100), person(100)
+    half[[9, 10, 12, 13]] = 0
+    half[0] = (9000, 9000, 0)
+    assert oks(frame(whole), frame(half), _AREA).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(("shared", "known"), [(0, False), (2, False), (3, True)])
+def test_few_keypoints_in_both_say_nothing(shared: int, known: bool) -> None:
+    first, second = person(100), person(100)
+    first[shared:] = 0
+    assert np.isfinite(oks(frame(first), frame(second), _AREA)).all() == known
+
+
+def test_a_large_person_may_move_further() -> None:
+    near, far = (
+        oks(frame(person(100)), frame(person(120)), np.array([side])).item() for side in (1e6, 1e3)
+    )
+    assert near > 0.9
+    assert far < 0.2
+
+
+def test_nobody() -> None:
+    assert oks(frame(), frame(person(1)), _AREA).shape == (0, 1)
+    assert oks(frame(person(1)), frame(), np.empty(0)).shape == (1, 0)
+
+
+def test_widened() -> None:
+    boxes = np.array([[0.0, 0, 10, 20], [5, 5, 6, 6]])
+    assert widened(boxes, 0.5).tolist() == [[-5, -10, 15, 30], [4.5, 4.5, 6.5, 6.5]]
+    assert widened(boxes, 0.0).tolist() == boxes.tolist()

@@ -1,0 +1,295 @@
+"""Keypoints in time."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from services.tracker.smoothing import Smoothed, Smoother, SmootherState, Strength
+from tests.tracker.people import person, street
+
+Frames = list[dict[int, NDArray[np.float64]]]
+
+_RATE = 30.0
+_GAPS = {Strength.LIGHT: 3, Strength.STRONG: 9}
+_each_strength = pytest.mark.parametrize("strength", list(Strength))
+
+
+def _still(frames: int, sigma: float = 0.0, height: float = 400.0) -> Frames:
+    """Somebody who stands still and trembles by sigma, in body heights."""
+    noise = np.random.default_rng(1).normal(0, sigma * height, (frames, 18, 2))
+    pose = person(500.0, 300.0, height)
+    pose[:, 2] = 0.7
+    result = []
+    for moved in noise:
+        trembling = pose.copy()
+        trembling[:, :2] += moved
+        result.append({1: trembling})
+    return result
+
+
+def _arm_swing(frames: int, frequency: float = 2.0) -> Frames:
+    """The right arm swings about the shoulder, 45 degrees to each side."""
+    result = _still(frames)
+    for index, people in enumerate(result):
+        angle = np.pi / 4 * np.sin(2 * np.pi * frequency * index / _RATE)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        arm = people[1][3:5, :2] - people[1][2, :2]
+        people[1][3:5, :2] = people[1][2, :2] + arm @ turn.T
+    return result
+
+
+def _street(frames: int, seed: int = 0) -> Frames:
+    """Three people by id who come and go, tremble, lose keypoints and get wrong ones."""
+    random = np.random.default_rng(seed)
+    result: Frames = []
+    for poses in street(frames, seed):
+        ids = sorted(random.choice(4, len(poses), replace=False).tolist())
+        people = dict(zip(ids, poses, strict=True))
+        for pose in people.values():
+            pose[:, 2] *= random.random(18)
+            pose[random.integers(18), :2] += random.choice([0.0, 400.0])
+        result.append(people)
+    return result
+
+
+def _array(smoothed: list[dict[int, Smoothed]], track_id: int = 1) -> NDArray[np.float64]:
+    return np.array([frame[track_id].keypoints for frame in smoothed])
+
+
+def _raw(frames: Frames) -> NDArray[np.float64]:
+    return np.array([frame[1] for frame in frames])
+
+
+def _jitter(poses: NDArray[np.float64]) -> float:
+    return float(np.sqrt((np.diff(poses[10:, :, :2], 2, axis=0) ** 2).mean()))
+
+
+def _lag(truth: NDArray[np.float64], got: NDArray[np.float64]) -> float:
+    """Frames by which a curve must be delayed to be nearest to another."""
+    times = np.arange(len(truth))
+    shifts = np.arange(-1.0, 3.0, 0.02)
+    errors = [np.square(np.interp(times - s, times, truth) - got)[5:-5].sum() for s in shifts]
+    return float(shifts[np.argmin(errors)])
+
+
+def _assert_same(first: list[dict[int, Smoothed]], second: list[dict[int, Smoothed]]) -> None:
+    for one, other in zip(first, second, strict=True):
+        assert list(one) == list(other)
+        for track_id, smoothed in one.items():
+            np.testing.assert_array_equal(smoothed.keypoints, other[track_id].keypoints)
+            np.testing.assert_array_equal(smoothed.filled, other[track_id].filled)
+
+
+@pytest.mark.parametrize(
+    ("strength", "left", "frames"), [(Strength.LIGHT, 0.5, 0.2), (Strength.STRONG, 0.25, 0.4)]
+)
+def test_jitter_goes_and_motion_stays(strength: Strength, left: float, frames: float) -> None:
+    still = _still(200, sigma=0.003)
+    assert _jitter(_array(Smoother(strength, _RATE).segment(still))) < left * _jitter(_raw(still))
+    swing = _arm_swing(200)
+    truth, got = _raw(swing)[:, 4, 0], _array(Smoother(strength, _RATE).segment(swing))[:, 4, 0]
+    assert 0 < _lag(truth, got) < frames
+    assert np.ptp(got) == pytest.approx(np.ptp(truth), rel=0.05)
+
+
+@_each_strength
+def test_it_is_the_same_at_every_resolution(strength: Strength) -> None:
+    small = Smoother(strength, _RATE).segment(_still(40, 0.01, height=100.0))
+    large = Smoother(strength, _RATE).segment(_still(40, 0.01, height=800.0))
+    offset = np.array([500.0, 300.0])
+    np.testing.assert_allclose(
+        8 * (_array(small)[..., :2] - offset), _array(large)[..., :2] - offset, atol=1e-6
+    )
+
+
+def test_a_wrist_on_somebody_else_is_dropped_and_filled() -> None:
+    frames = _still(9)
+    frames[4][1][4, :2] += 300.0
+    smoothed = Smoother(Strength.LIGHT, _RATE).segment(frames)
+    assert smoothed[4][1].filled.nonzero()[0].tolist() == [4]
+    assert smoothed[4][1].keypoints[4, 2] == 0
+    np.testing.assert_allclose(smoothed[4][1].keypoints[:, :2], frames[0][1][:, :2])
+    assert not any(smoothed[index][1].filled.any() for index in range(9) if index != 4)
+
+
+def test_one_frame_with_another_size_does_not_make_wrong_limbs_possible() -> None:
+    frames = _still(10)
+    frames[8][1][9:] = 0.0
+    frames[9][1][:, 2] = 0.0
+    frames[9][1][[1, 2, 3, 4], 2] = 0.7  # too few limbs to speak for a size, and one is wrong
+    frames[9][1][4, 1] += 300.0
+    smoothed = Smoother(Strength.LIGHT, _RATE).segment(frames)
+    assert (smoothed[9][1].keypoints[:, 2] > 0).nonzero()[0].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("factor", [0.2, 5.0])
+def test_a_sudden_zoom_drops_nothing(factor: float) -> None:
+    frames = _still(10) + _still(20, height=400.0 * factor)
+    assert (_array(Smoother(Strength.LIGHT, _RATE).segment(frames))[..., 2] > 0).all()
+
+
+@_each_strength
+def test_gaps_up_to_the_limit_are_filled_without_a_jump(strength: Strength) -> None:
+    swing = _arm_swing(60, frequency=0.5)
+    limit = _GAPS[strength]
+    for index in range(20, 20 + limit):
+        swing[index][1][4] = 0.0
+    smoothed = Smoother(strength, _RATE).segment(swing)
+    places = _array(smoothed)[:, 4, :2]
+    assert [i for i in range(60) if smoothed[i][1].filled[4]] == list(range(20, 20 + limit))
+    inside = np.diff(places[19 : 21 + limit], axis=0)
+    np.testing.assert_allclose(inside, np.broadcast_to(inside[0], inside.shape), atol=1e-9)
+    assert (_array(smoothed)[20 : 20 + limit, 4, 2] == 0).all()
+
+
+@_each_strength
+def test_after_a_longer_gap_the_filter_starts_anew(strength: Strength) -> None:
+    frames = _still(40, sigma=0.01)
+    stop = 10 + _GAPS[strength] + 1
+    for frame in frames[10:stop]:
+        frame[1][4] = 0.0
+    smoothed = Smoother(strength, _RATE).segment(frames)
+    assert not any(frame[1].filled.any() for frame in smoothed)
+    np.testing.assert_array_equal(_array(smoothed)[10:stop, 4], 0.0)
+    np.testing.assert_array_equal(smoothed[stop][1].keypoints, _with(smoothed, frames, stop))
+    assert (smoothed[stop + 1][1].keypoints[4] != frames[stop + 1][1][4]).any()
+
+
+def _with(smoothed: list[dict[int, Smoothed]], frames: Frames, index: int) -> NDArray[np.float64]:
+    """What the filter gave in a frame, but with the wrist as it was measured."""
+    expected = smoothed[index][1].keypoints.copy()
+    expected[4] = frames[index][1][4]
+    return expected
+
+
+def test_doubtful_measurements_weigh_less() -> None:
+    def after_a_jump(score: float) -> float:
+        frames = _still(5)
+        frames[4][1][4] += (0.0, 10.0, score - 0.7)
+        got = Smoother(Strength.LIGHT, _RATE).segment(frames)
+        return float(got[4][1].keypoints[4, 1] - got[3][1].keypoints[4, 1])
+
+    assert 0 < after_a_jump(0.1) < 0.5 * after_a_jump(0.7) < 5
+
+
+def test_the_measurements_are_left_alone() -> None:
+    frames, before = _street(30), _street(30)
+    smoothed = Smoother(Strength.STRONG, _RATE).segment(frames)
+    for now, then, got in zip(frames, before, smoothed, strict=True):
+        assert list(now) == list(got)
+        for track_id, pose in now.items():
+            np.testing.assert_array_equal(pose, then[track_id])
+            scores = got[track_id].keypoints[:, 2]
+            assert ((scores == pose[:, 2]) | (scores == 0)).all()
+            assert not (got[track_id].filled & (scores > 0)).any()
+
+
+@_each_strength
+@given(cuts=st.lists(st.integers(0, 80), max_size=6), seed=st.integers(0, 50))
+@settings(max_examples=25, deadline=None)
+def test_cutting_changes_gaps_at_the_cuts_only(
+    strength: Strength, cuts: list[int], seed: int
+) -> None:
+    frames = _street(80, seed)
+    whole = Smoother(strength, 10.0).segment(frames)
+    smoother, parts = Smoother(strength, 10.0), []
+    for start, stop in zip([0, *sorted(cuts)], [*sorted(cuts), 80], strict=True):
+        parts += smoother.segment(frames[start:stop])
+    near = {cut - back for cut in cuts for back in range(1, 4)}
+    for index, (one, other) in enumerate(zip(whole, parts, strict=True)):
+        for track_id, smoothed in one.items():
+            cut = other[track_id]
+            assert not (cut.filled & ~smoothed.filled).any()
+            same = smoothed.filled == cut.filled
+            assert index in near or same.all()
+            np.testing.assert_array_equal(smoothed.keypoints[same], cut.keypoints[same])
+
+
+@_each_strength
+@pytest.mark.parametrize("length", [1, 7, 40])
+def test_a_saved_smoother_goes_on_bit_for_bit(strength: Strength, length: int) -> None:
+    frames = _street(80)
+    going_on, saved = Smoother(strength, _RATE), Smoother(strength, _RATE)
+    for start in range(0, 80, length):
+        part = frames[start : start + length]
+        text = saved.dump().model_dump_json()
+        saved = Smoother.load(SmootherState.model_validate_json(text))
+        assert saved.dump().model_dump_json() == text
+        _assert_same(going_on.segment(part), saved.segment(part))
+
+
+def test_who_is_gone_for_long_is_forgotten() -> None:
+    smoother = Smoother(Strength.STRONG, _RATE)
+    smoother.segment([{1: person(100.0)}, {2: person(300.0)}])
+    smoother.segment([{}] * 148)
+    assert [track.id for track in smoother.dump().tracks] == [1, 2]
+    smoother.segment([{}])
+    assert [track.id for track in smoother.dump().tracks] == [2]
+    smoother.segment([{}])
+    assert smoother.dump().tracks == []
+
+
+def test_who_is_forgotten_has_no_size_in_the_same_segment_either() -> None:
+    again: Mapping[int, NDArray[np.float64]] = {1: person(100.0, height=100.0)}
+    smoother = Smoother(Strength.STRONG, _RATE)
+    smoother.segment([{1: person(100.0, height=800.0)}, *[{}] * 150, again])
+    other = Smoother(Strength.STRONG, _RATE)
+    other.segment([again])
+    assert smoother.dump() == other.dump()
+
+
+def _saved() -> dict[str, Any]:
+    smoother = Smoother(Strength.LIGHT, _RATE)
+    smoother.segment([{1: person(100.0), 2: person(300.0)}])
+    saved: dict[str, Any] = json.loads(smoother.dump().model_dump_json())
+    return saved
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", 2),
+        ("id", -1),
+        ("height", -1.0),
+        ("height", float("inf")),
+        ("ages", [1] * 17),
+        ("ages", [0] * 18),
+        ("ages", [500_002] * 18),
+        ("places", [[0.0, float("nan")]] * 18),
+        ("speeds", [[1e19, 0.0]] * 18),
+        ("speeds", [[0.0]] * 18),
+        ("more", 1),
+    ],
+)
+def test_a_state_that_cannot_be_is_refused(field: str, value: object) -> None:
+    saved = _saved()
+    SmootherState.model_validate_json(json.dumps(saved))
+    saved["tracks"][0][field] = value
+    with pytest.raises(ValidationError):
+        SmootherState.model_validate_json(json.dumps(saved))
+
+
+@pytest.mark.parametrize(("field", "value"), [("strength", "none"), ("frame_rate", 0.0)])
+def test_a_smoother_that_cannot_be_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        SmootherState.model_validate_json(json.dumps({**_saved(), field: value}))
+
+
+@pytest.mark.parametrize("frame_rate", [5e-324, 0.01, 100_000.0])
+@pytest.mark.parametrize("place", [0.0, 1e6])
+def test_extremes_stay_finite(frame_rate: float, place: float) -> None:
+    pose = person(place, -place, height=2e6)
+    smoother = Smoother(Strength.STRONG, frame_rate)
+    for people in ({1: pose}, {1: pose * (-1.0, 1.0, 1.0)}, {}, {1: np.zeros((18, 3))}):
+        (smoothed,) = smoother.segment([people])
+        assert all(np.isfinite(one.keypoints).all() for one in smoothed.values())
+        state = SmootherState.model_validate_json(smoother.dump().model_dump_json())
+        smoother = Smoother.load(state)
+    assert smoother.segment([]) == []
