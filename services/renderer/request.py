@@ -95,9 +95,18 @@ def posed(
 
 
 def _person(tracked: pose_pb2.TrackedPose) -> Person:
-    numbers = np.array(tracked.pose.keypoints, np.float32)
+    """The person as it is drawn: smoothed where it is."""
+    pose = tracked.smoothed if tracked.HasField("smoothed") else tracked.pose
+    numbers = np.array(pose.keypoints, np.float32)
     if len(numbers) != _NUMBERS or not np.isfinite(numbers).all():
         raise InvalidRequestError(
             f"The keypoints of track {tracked.track_id} must be {_NUMBERS} finite numbers."
         )
-    return Person(tracked.track_id, numbers.reshape(-1, 3))
+    person = Person(tracked.track_id, numbers.reshape(-1, 3))
+    for index in tracked.smoothed.filled:
+        if not 0 <= index < len(KEYPOINTS):
+            raise InvalidRequestError(
+                f"Track {tracked.track_id}: there is no keypoint {index} to be filled."
+            )
+        person.filled[index] = True
+    return person

@@ -1,10 +1,15 @@
 """What is drawn is where the keypoints say, in OpenPose's colours, and nowhere else."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from poseway.errors import InvalidRequestError
 from poseway.skeleton import COLOURS, KEYPOINTS, LIMBS
+from poseway.v1 import pose_pb2, renderer_pb2
+from services.renderer import request
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
 from services.renderer.draw import Painter, Person
@@ -90,6 +95,40 @@ def test_what_was_not_seen_is_not_drawn() -> None:
     assert not touched(canvas)[:4, :4].any()
 
 
+def leg(*filled: int) -> tuple[Canvas, int, int]:
+    """Somebody of whose left leg some joints were filled; the widths of the thigh and the shin."""
+    person = standing(1, 480, 60, 600)
+    person.keypoints[list(filled), 2] = 0
+    person.filled[list(filled)] = True
+    canvas = drawn(person)
+    thigh, shin = (int((canvas.luma[y, 520:600] != 16).sum()) for y in (432, 576))
+    return canvas, thigh, shin
+
+
+def test_a_limb_with_a_filled_end_is_thinner() -> None:
+    whole, thigh, shin = leg()
+    end_filled, same, thin = leg(ANKLE)
+    middle_filled, *both = leg(KNEE)
+    assert same == thigh
+    assert all(0 < width <= 0.6 * shin for width in (thin, *both))
+    # A joint is a dot where it was seen, and the end of thin limbs where it was filled.
+    points = keypoints(480, 60, 600)
+    for joint, canvas in ((ANKLE, end_filled), (KNEE, middle_filled)):
+        x, y, _ = points[joint].astype(int)
+        around = np.s_[y, x - 9 : x + 10]
+        assert (canvas.luma[around] != 16).sum() <= 0.6 * (whole.luma[around] != 16).sum()
+
+
+def test_somebody_who_was_only_filled_has_thin_limbs_and_a_label() -> None:
+    person = standing(1, 480, 60, 600)
+    full = touched(drawn(person))
+    person.filled[:] = True
+    person.keypoints[:, 2] = 0
+    changed = touched(drawn(person))
+    assert np.array_equal(changed[:90], full[:90])
+    assert 0 < changed[90:].sum() < 0.8 * full[90:].sum()
+
+
 def test_somebody_of_whom_nothing_was_seen_leaves_no_trace() -> None:
     nobody = Person(7, np.zeros((18, 3), np.float32))
     assert not touched(drawn(nobody)).any()
@@ -162,3 +201,44 @@ def test_a_picture_smaller_than_a_label_is_fine() -> None:
     canvas.blacken()
     Painter(7, 5, SPACE).paint(canvas, [standing(12345, 3, 0, 5)])
     assert (canvas.luma != 16).any()
+
+
+def posed(**tracked: Any) -> Person:  # noqa: ANN401 # whatever the proto has
+    """Somebody as a request tells of them."""
+    frame = pose_pb2.TrackedFrame(people=[pose_pb2.TrackedPose(track_id=1, **tracked)])
+    requests = iter([renderer_pb2.RenderSegmentRequest(frame=frame)])
+    (person,) = next(request.posed(requests, lambda: True)).people
+    return person
+
+
+def test_what_is_smoothed_is_drawn_instead_of_what_was_seen() -> None:
+    raw, smooth = keypoints(300, 60, 600), keypoints(600, 60, 600)
+    smooth[ANKLE, 2] = 0
+    pose = pose_pb2.Pose(keypoints=raw.ravel().tolist())
+    smoothed = pose_pb2.SmoothedPose(keypoints=smooth.ravel().tolist(), filled=[ANKLE])
+    person = posed(pose=pose, smoothed=smoothed)
+    assert np.array_equal(person.keypoints, smooth)
+    assert person.filled.nonzero()[0].tolist() == [ANKLE]
+    assert not touched(drawn(person))[:, :400].any()
+
+    assert np.array_equal(posed(pose=pose).keypoints, raw)
+    assert not posed(pose=pose).filled.any()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "filled"),
+    [
+        ([], []),
+        ([1.0] * 53, []),
+        ([1.0] * 57, []),
+        ([1.0] * 53 + [np.nan], []),
+        ([np.inf] + [1.0] * 53, []),
+        ([1.0] * 54, [18]),
+        ([1.0] * 54, [-1]),
+    ],
+)
+def test_wrong_numbers_are_refused(numbers: list[float], filled: list[int]) -> None:
+    pose = pose_pb2.Pose(keypoints=[1.0] * 54)
+    smoothed = pose_pb2.SmoothedPose(keypoints=numbers, filled=filled)
+    with pytest.raises(InvalidRequestError):
+        posed(pose=pose, smoothed=smoothed)
