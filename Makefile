@@ -5,6 +5,11 @@
 #   make models             fetch the weights of all models
 #   make evaluate [IMAGES=folder ANNOTATIONS=file MODEL=name]
 #                           average precision on labelled images, also named by the environment
+#   make evaluate-tracking [DETECTIONS=file GROUND_TRUTH=file]
+#                           MOTA, IDF1 and switches on labelled sequences, MOTChallenge's files
+#   make evaluate-ids       ids on videos whose people were told apart by hand
+#   make bench-tracker      time of the tracker for a frame, beside SORT
+#   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
 #   make bench-memory       memory of the inference service over 10,000 frames
 PYTHON ?= $(shell command -v python3.11 || echo python3)
@@ -15,14 +20,17 @@ ARGS   ?=
 IMAGES      ?= ../shared/eval/coco/images
 ANNOTATIONS ?= ../shared/eval/coco/person_keypoints.json
 MODEL       ?=
+# The labelled sequences of the evaluation data unless they are given.
+DETECTIONS   ?=
+GROUND_TRUTH ?=
 # The shell reads them from the environment, so that a name may have spaces and quotes in it.
-export VIDEO IMAGES ANNOTATIONS MODEL
+export VIDEO IMAGES ANNOTATIONS MODEL DETECTIONS GROUND_TRUTH
 
 STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
-.PHONY: run up test check unit evaluate labels bench-inference bench-memory stubs weights models sample \
-	locks clean
+.PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
+	bench-tracker bench-smoothing bench-inference bench-memory stubs weights models sample locks clean
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -55,6 +63,31 @@ labels:
 		echo "There are no labelled images at $$IMAGES with $$ANNOTATIONS; name them with:"; \
 		echo "make evaluate IMAGES=folder ANNOTATIONS=person_keypoints.json"; exit 1; }
 
+# The files of detections; the ground truth of each lies beside it unless it is given.
+SEQUENCES = set -- "$$DETECTIONS"; test "$$DETECTIONS$$GROUND_TRUTH" || \
+	set -- "$${POSEWAY_EVAL_DIR:-../shared/eval}"/mot/*/det.txt
+TRUTH = "$${GROUND_TRUTH:-$$(dirname -- "$$detections")/gt.txt}"
+
+evaluate-tracking: sequences $(STUBS) $(VENV)/.evaluate
+	@$(SEQUENCES); for detections; do \
+		$(BIN)/poseway evaluate-tracking --detections "$$detections" --ground-truth $(TRUTH) \
+			$(ARGS) || exit 1; done
+
+sequences:
+	@$(SEQUENCES); for detections; do \
+		test -f "$$detections" && test -f $(TRUTH) || { exec >&2; \
+			echo "There is no labelled sequence at $$detections with" $(TRUTH)"; name it with:"; \
+			echo "make evaluate-tracking DETECTIONS=det.txt GROUND_TRUTH=gt.txt"; exit 1; }; done
+
+evaluate-ids: $(STUBS) $(VENV)/.evaluate weights sample
+	@$(BIN)/python -m benchmarks.ids
+
+bench-tracker: $(STUBS) $(VENV)/.run
+	@$(BIN)/python -m benchmarks.tracker
+
+bench-smoothing: $(STUBS) $(VENV)/.run
+	@$(BIN)/python -m benchmarks.smoothing
+
 bench-inference: $(STUBS) $(VENV)/.openvino weights sample
 	@$(BIN)/python -m benchmarks.inference
 
@@ -76,12 +109,12 @@ $(VENV)/.run: requirements/run.lock
 	@touch $@
 
 $(VENV)/.test: requirements/test.lock $(VENV)/.run
-	@echo "Adding the tools of the tests to $(VENV): 170 MB."
+	@echo "Adding the tools of the tests to $(VENV): 180 MB."
 	@$(INSTALL) -r requirements/test.lock
 	@touch $@
 
 $(VENV)/.evaluate: requirements/evaluate.lock $(VENV)/.run
-	@echo "Adding COCO's own measure to $(VENV): 1 MB."
+	@echo "Adding the measures of COCO and MOTChallenge to $(VENV): 13 MB."
 	@$(INSTALL) -r requirements/evaluate.lock
 	@touch $@
 

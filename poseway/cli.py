@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from poseway.client import Client
 from poseway.errors import PosewayError
-from poseway.jobs import Job, JobState, Manifest, Overlay
+from poseway.jobs import Job, JobState, Manifest, Overlay, Smoothing
 from poseway.local.place import bypass_proxies
 
 app = typer.Typer(
@@ -68,6 +68,9 @@ def run(
         bool, typer.Option("--accurate", help="Find more people; takes several times longer.")
     ] = False,
     overlay: Annotated[Overlay, typer.Option(help="What is drawn on.")] = Overlay.VIDEO,
+    smoothing: Annotated[
+        Smoothing, typer.Option(help="How much jitter is taken out of the keypoints.")
+    ] = Smoothing.LIGHT,
     screenshot_frames: Annotated[
         int | None, typer.Option(help="A screenshot every so many frames (50).")
     ] = None,
@@ -89,6 +92,7 @@ def run(
         "model": model,
         "accurate": "true" if accurate else None,
         "overlay": overlay.value,
+        "smoothing": smoothing.value,
         "screenshot_frames": screenshot_frames,
         "screenshot_seconds": screenshot_seconds,
         "max_people": max_people,
@@ -148,6 +152,56 @@ def evaluate(
         _fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+@app.command()
+def evaluate_tracking(
+    detections: Annotated[Path, typer.Option(help="Boxes to track, MOTChallenge's format.")],
+    ground_truth: Annotated[Path, typer.Option(help="The labelled boxes, likewise.")],
+    tracker: Annotated[
+        Literal["sort", "default"] | None, typer.Option(help="Which one; both if not given.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write the measures here; - for the output.")
+    ] = None,
+    frame_rate: Annotated[float | None, typer.Option(help="Frames a second (25).")] = None,
+    high_score: Annotated[
+        float | None, typer.Option(help="Least score of who is certain; not for sort.")
+    ] = None,
+    new_score: Annotated[
+        float | None, typer.Option(help="Least score of who may begin a track; not for sort.")
+    ] = None,
+) -> None:
+    """Measures the tracker: MOTA, IDF1 and switches of ids on a labelled sequence."""
+    _stop_on_sigterm()
+    try:
+        from poseway.evaluation import tracking
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed. Run `make evaluate-tracking`."
+        _fail(PosewayError(message, "not_installed"))
+    settings = {"frame_rate": frame_rate, "high_score": high_score, "new_score": new_score}
+    try:
+        tracking.run(detections, ground_truth, tracker=tracker, measures=json, settings=settings)
+    except PosewayError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def tracks(
+    file: Annotated[Path, typer.Argument(help="keypoints.jsonl, tracks.json or their folder.")],
+    svg: Annotated[Path | None, typer.Option(help="Draw them into this SVG file too.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what tracks.json holds.")] = False,
+) -> None:
+    """Shows who is in the picture when: a row per track, a gap where it is not seen."""
+    from poseway import timeline
+    from poseway.tracks import read
+
+    try:
+        timeline.show(console, read(file), file.resolve().name, svg=svg, json=json)
+    except PosewayError as error:
+        _fail(error)
 
 
 @contextmanager
@@ -270,5 +324,6 @@ def _stop_on_sigterm() -> None:
 
 
 def _fail(error: PosewayError) -> NoReturn:
-    Console(stderr=True).print(f"[red]{error.code}[/]: {escape(error.message)}", highlight=False)
+    said = f"[red]{error.code}[/]: {escape(error.message)}"
+    Console(stderr=True).print(said, highlight=False, soft_wrap=True)
     sys.exit(1)

@@ -54,6 +54,14 @@ class Overlay(StrEnum):
     BLACK = "black"
 
 
+class Smoothing(StrEnum):
+    """How much the keypoints are smoothed in time."""
+
+    OFF = "off"
+    LIGHT = "light"
+    STRONG = "strong"
+
+
 class JobOptions(_Record):
     """What the user may choose."""
 
@@ -65,6 +73,10 @@ class JobOptions(_Record):
         description="Look more closely: finds more people, takes several times longer.",
     )
     overlay: Overlay = Field(Overlay.VIDEO, description="What the skeletons are drawn on.")
+    smoothing: Smoothing = Field(
+        Smoothing.LIGHT,
+        description="How much jitter is taken out of the keypoints; the raw ones are always kept.",
+    )
     screenshot_frames: int | None = Field(
         None,
         ge=1,
@@ -219,6 +231,7 @@ class Keys:
         self.video = f"results/{job_id}/video.mp4"
         self.poster = f"results/{job_id}/poster.jpg"
         self.keypoints = f"results/{job_id}/keypoints.jsonl"
+        self.tracks = f"results/{job_id}/tracks.json"
 
     def segment(self, number: int, name: str) -> str:
         """Key of an object of segment `number`; they sort in order up to a million segments."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from poseway import keypoints
+from poseway.jobs import Smoothing
 from poseway.v1 import pose_pb2
 
 
@@ -21,11 +22,25 @@ def frame(index: int, *ids: int) -> pose_pb2.TrackedFrame:
     return pose_pb2.TrackedFrame(frame_index=index, pts=index * 1001, people=people)
 
 
+def header(smoothing: Smoothing = Smoothing.OFF) -> bytes:
+    return keypoints.header(1920, 1080, Fraction(1, 30000), Fraction(30000, 1001), smoothing)
+
+
+def smoothed() -> list[bytes]:
+    """A file in which one person is smoothed; the nose is filled, the neck dropped."""
+    one = frame(0, 1)
+    numbers = [value + 0.25 for value in one.people[0].pose.keypoints]
+    numbers[:6] = [7.123, 8, 0, 0, 0, 0]
+    one.people[0].pose.keypoints[:3] = [0, 0, 0]
+    one.people[0].smoothed.MergeFrom(pose_pb2.SmoothedPose(keypoints=numbers, filled=[0]))
+    one.untracked.append(pose_pb2.Pose(keypoints=range(54), score=0.1234))
+    return [header(Smoothing.LIGHT), keypoints.line(one, Fraction(1, 30000))]
+
+
 @pytest.fixture
 def lines() -> list[bytes]:
     base = Fraction(1, 30000)
-    head = keypoints.header(1920, 1080, base, Fraction(30000, 1001))
-    return [head, *(keypoints.line(f, base) for f in (frame(0, 1, 2), frame(1), frame(2, 2)))]
+    return [header(), *(keypoints.line(f, base) for f in (frame(0, 1, 2), frame(1), frame(2, 2)))]
 
 
 def test_every_line_is_json_and_frames_carry_exact_times(lines: list[bytes]) -> None:
@@ -38,6 +53,23 @@ def test_every_line_is_json_and_frames_carry_exact_times(lines: list[bytes]) -> 
     assert second["people"] == []
     assert first["people"][1]["id"] == 2
     assert first["people"][1]["keypoints"][0:3] == [2.0, 2.14, 2.286]
+
+
+def test_raw_keypoints_are_kept_beside_smoothed_ones() -> None:
+    head, record = map(json.loads, smoothed())
+    assert head["smoothing"] == "light"
+    [person] = record["people"]
+    assert person["keypoints"][:6] == [0, 0, 0, 1.43, 1.57, 1.714]
+    assert person["smoothed"][:8] == [7.12, 8, 0, 0, 0, 0, 2.11, 2.25]
+    assert person["filled"] == [0]
+    assert record["untracked"] == [{"score": 0.123, "keypoints": list(range(54))}]
+
+
+def test_without_smoothing_a_person_has_no_fields_of_it(lines: list[bytes]) -> None:
+    assert json.loads(lines[0])["smoothing"] == "off"
+    record = json.loads(lines[1])
+    assert set(record) == {"frame", "pts", "time", "people"}
+    assert set(record["people"][0]) == {"id", "score", "keypoints"}
 
 
 def test_chunks_of_any_size_give_the_same_lines(lines: list[bytes]) -> None:
@@ -53,6 +85,43 @@ def test_csv_has_a_row_per_person_and_frame(lines: list[bytes]) -> None:
     assert [(row["frame"], row["id"]) for row in rows] == [("0", "1"), ("0", "2"), ("2", "2")]
     assert rows[2]["nose_x"] == "2.0"
     assert rows[2]["left_ear_score"] == str(round(2 + 53 / 7, 3))
+
+
+def test_csv_tells_what_is_smoothed_filled_and_neither() -> None:
+    text = b"".join(keypoints.to_csv(smoothed())).decode()
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert len(row) == 4 + 2 * 54
+    assert list(row)[4 + 53 : 4 + 56] == ["left_ear_score", "nose_smooth_x", "nose_smooth_y"]
+    assert [row[f"nose_{part}"] for part in ("x", "smooth_x", "smooth_y", "filled")] == [
+        "0.0",
+        "7.12",
+        "8.0",
+        "1",
+    ]
+    assert [row[f"neck_{part}"] for part in ("x", "smooth_x", "smooth_y", "filled")] == [
+        "1.43",
+        "",
+        "",
+        "0",
+    ]
+    assert row["right_shoulder_smooth_x"] == "2.11"
+    assert row["right_shoulder_filled"] == "0"
+
+
+@pytest.mark.parametrize("head", [header(), b'{"format":"poseway-keypoints","version":1}\n'])
+def test_csv_of_a_file_without_smoothing_has_raw_columns_only(
+    head: bytes, lines: list[bytes]
+) -> None:
+    first = next(keypoints.to_csv([head, *lines[1:]])).splitlines()[0].decode()
+    assert first.count(",") == 3 + 54
+    assert "smooth" not in first
+
+
+def test_openpose_zip_has_smoothed_places_of_what_was_seen() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(keypoints.to_openpose(smoothed(), "walk"))))
+    [person] = json.loads(archive.read(archive.namelist()[0]))["people"]
+    assert person["person_id"] == [1]
+    assert person["pose_keypoints_2d"][:8] == [0, 0, 0, 0, 0, 0, 2.11, 2.25]
 
 
 def test_openpose_zip_has_a_file_per_frame(lines: list[bytes]) -> None:

@@ -64,6 +64,7 @@ CORES = [
     "services/gateway/api/catalog.py",
     "poseway/video.py",
     "poseway/keypoints.py",
+    "poseway/tracks.py",
 ]
 
 

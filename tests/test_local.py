@@ -178,6 +178,7 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
         "poster.jpg",
         "screenshots",
         "keypoints.jsonl",
+        "tracks.json",
         "keypoints.csv",
         "openpose.zip",
         "manifest.json",

@@ -57,6 +57,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
     [
         ({"model": "best-model-ever"}, "unknown_model"),
         ({"overlay": "rainbow"}, "invalid_options"),
+        ({"smoothing": "much"}, "invalid_options"),
         ({"screenshot_frames": "0"}, "invalid_options"),
         ({"screenshot_frames": "5", "screenshot_seconds": "1"}, "invalid_options"),
         ({"max_people": "many"}, "invalid_options"),

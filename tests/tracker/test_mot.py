@@ -1,5 +1,6 @@
-"""The tracker on a labelled sequence gives what the published SORT gives there."""
+"""The program that tracks MOTChallenge's files, and the published SORT on a labelled sequence."""
 
+import math
 import os
 from collections import Counter
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.tracker.sort import Sort
+from poseway.errors import InvalidRequestError
+from poseway.mot import parse, read
+from services.tracker.mot import Settings, detections_of, main, track
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DETECTIONS = (
@@ -23,14 +26,67 @@ _SUM_OF_BOXES = (73574.19935566, 46397.1151541, 96730.46712646, 105407.99337038)
 
 @pytest.mark.skipif(not _DETECTIONS.exists(), reason=f"no labelled sequence at {_DETECTIONS}")
 def test_parity_on_tud_campus() -> None:
-    rows = np.loadtxt(_DETECTIONS, delimiter=",")
-    boxes = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)
-    sort = Sort(max_age=1, min_hits=3, iou_threshold=0.3)
-    shown: Counter[int] = Counter()
-    total = np.zeros(4)
-    for index in range(1, int(rows[:, 0].max()) + 1):
-        tracked = sort.update(boxes[rows[:, 0] == index])
-        shown.update(tracked.ids[tracked.ids > 0].tolist())
-        total += tracked.boxes[tracked.ids > 0].sum(axis=0)
+    tracked = track(detections_of(read(_DETECTIONS)), "sort")
+    shown = Counter(box_id for frame in tracked for box_id in frame.ids.tolist())
     assert shown == dict(zip(_IDS, _BOXES, strict=True))
+    total = np.concatenate([frame.boxes for frame in tracked]).sum(axis=0)
     np.testing.assert_allclose(total, _SUM_OF_BOXES, rtol=1e-9)
+
+
+def rows(*scores: float) -> str:
+    """A box a frame, in every second frame, with these scores."""
+    return "".join(f"{2 * n + 1},-1,10,20.1,30,40,{score}\n" for n, score in enumerate(scores))
+
+
+@pytest.mark.parametrize(
+    ("scores", "taken"),
+    [((0.0, 0.4, 1.0), (0.0, 0.4, 1.0)), ((-1, -1), (1, 1)), ((0.5, 37.2), (1, 1))],
+)
+def test_scores_that_are_no_probabilities_count_as_one(
+    scores: tuple[float, ...], taken: tuple[float, ...]
+) -> None:
+    frames = detections_of(parse(rows(*scores), "rows"))
+    assert [frame.scores.tolist() for frame in frames[::2]] == [[score] for score in taken]
+    assert [len(frame.boxes) for frame in frames[1::2]] == [0] * (len(scores) - 1)
+
+
+@pytest.mark.parametrize("tracker", ["sort", "default"])
+def test_it_writes_what_it_tracked_in_full(
+    tracker: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "det.txt"
+    file.write_text("".join(f"{n},-1,{10 + n / 3},20,30,40,0.95\n" for n in range(1, 8)))
+    assert main([str(file), "--tracker", tracker]) == 0
+    written = parse(capsys.readouterr().out, "output")
+    tracked = track(detections_of(read(file)), tracker)
+    assert written.ids.tolist() == [one for frame in tracked for one in frame.ids.tolist()]
+    assert len(written.ids) >= 5
+    boxes = np.concatenate([frame.boxes for frame in tracked])
+    np.testing.assert_allclose(written.boxes, boxes, rtol=1e-14)
+
+
+def test_what_is_wrong_is_said_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "det.txt"
+    file.write_text(rows(0.5, math.nan))
+    assert main([str(file)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"{file}, line 2: the confidence must be a finite number")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (Settings(frame_rate=0), "--frame-rate"),
+        (Settings(frame_rate=math.nan), "--frame-rate"),
+        (Settings(frame_rate=math.inf), "--frame-rate"),
+        (Settings(high_score=1.01), "--high-score"),
+        (Settings(new_score=math.nan), "--new-score"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: Settings, name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^{name} must be"):
+        track([], "default", settings)

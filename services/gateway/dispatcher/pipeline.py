@@ -15,7 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
-from poseway import keypoints
+from poseway import keypoints, tracks
 from poseway.errors import VideoError
 from poseway.jobs import JobRequest, Manifest, Progress
 from poseway.storage import ObjectReader, ObjectStore
@@ -218,7 +218,7 @@ class Pipeline:
         if before is not None:
             state = (await before).state
         began = time.monotonic()
-        frames, after = await self._services.track(self._request.id, state, rate, poses)
+        frames, after = await self._services.track(self._request, state, rate, poses)
         for frame, pts in zip(frames, segment.pts, strict=True):
             frame.pts = pts
         segment.spend("tracking", time.monotonic() - began)
@@ -244,6 +244,7 @@ class Pipeline:
         if before is not None:
             await before
         people = {frame.frame_index: len(frame.people) for frame in frames}
+        spans = tracks.spans((f.frame_index, (p.track_id for p in f.people)) for f in frames)
         point = Checkpoint(
             segment=segment.number,
             frames=len(frames),
@@ -251,7 +252,8 @@ class Pipeline:
             following=segment.following and (segment.following.index, segment.following.pts),
             tracker=base64.b64encode(tracked.state).decode(),
             people=max(people.values()),
-            tracks=sorted({person.track_id for frame in frames for person in frame.people}),
+            tracks=sorted(spans),
+            spans=spans,
             screenshots={index: people[index] for index in rendered.screenshots},
             seconds=segment.seconds,
             damaged_packets=segment.damaged_packets,

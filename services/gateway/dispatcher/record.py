@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from poseway.errors import NotFoundError
 from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, now
 from poseway.storage import ObjectStore
+from poseway.tracks import Span
 from services.gateway.dispatcher.frames import Position
 
 _JSON = "application/json"
@@ -32,6 +33,8 @@ class Checkpoint(BaseModel):
         tracker: The tracker's state after it, in Base64.
         people: Most people in one frame of it.
         tracks: Ids seen in it.
+        spans: For each of them the runs of consecutive frames, first and last, in which it is seen.
+            Empty in a checkpoint of an older version.
         screenshots: For each frame with a screenshot, how many people are in it.
         seconds: Wall-clock time per stage.
         damaged_packets: Packets of the upload that could not be decoded.
@@ -44,6 +47,7 @@ class Checkpoint(BaseModel):
     tracker: str
     people: int
     tracks: list[int]
+    spans: dict[int, list[Span]] = {}
     screenshots: dict[int, int]
     seconds: dict[str, float]
     damaged_packets: int = 0

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-from poseway import keypoints
+from poseway import keypoints, tracks
 from poseway.jobs import (
     JobRequest,
     Keys,
     Manifest,
     ModelInfo,
     ResultFile,
+    Smoothing,
     SourceInfo,
     now,
 )
@@ -21,7 +22,13 @@ from services.gateway.dispatcher.record import Checkpoint
 
 # Containers round their length, and count that of sound that goes on after the picture.
 _MOST: Final = Fraction(9, 10)
-_MEDIA_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".jsonl": keypoints.CONTENT_TYPE}
+_JSON: Final = "application/json"
+_MEDIA_TYPES: Final = {
+    ".mp4": "video/mp4",
+    ".jpg": "image/jpeg",
+    ".json": _JSON,
+    ".jsonl": keypoints.CONTENT_TYPE,
+}
 
 
 def publish(
@@ -34,7 +41,7 @@ def publish(
     total_seconds: float,
     confirm: Callable[[], None],
 ) -> Manifest:
-    """Writes the keypoints, the poster and the manifest of a job whose video is joined.
+    """Writes all of a result but its video, which is joined, and its screenshots.
 
     Args:
         store: Where to write.
@@ -50,13 +57,17 @@ def publish(
         ConflictError: The job is not ours any more.
     """
     keys = Keys(request.id)
-    _join_keypoints(store, keys, video, len(segments))
+    _join_keypoints(store, keys, video, request.options.smoothing, len(segments))
     screenshots = {i: people for s in segments for i, people in s.screenshots.items()}
     if screenshots:
         # The picture with the most people, the earliest of them.
         best = max(sorted(screenshots), key=lambda index: screenshots[index])
         store.copy(keys.screenshot(best), keys.poster)
+    frames = sum(segment.frames for segment in segments)
     duration = segments[-1].end * video.time_base
+    seen = tracks.join(_spans(store, keys, segment) for segment in segments)
+    presence = tracks.presence(seen, frames, video.frame_rate, duration)
+    store.put(keys.tracks, presence.file(), _JSON)
     damaged = sum(segment.damaged_packets for segment in segments)
     manifest = Manifest(
         job=request.id,
@@ -78,10 +89,10 @@ def publish(
             device=model.device,
             precision=model.precision,
         ),
-        frames=sum(segment.frames for segment in segments),
+        frames=frames,
         duration_seconds=round(float(duration), 6),
         people=max(segment.people for segment in segments),
-        tracks=len({track for segment in segments for track in segment.tracks}),
+        tracks=len(seen),
         segments=len(segments),
         seconds={**_summed(segments), "total": round(total_seconds, 3)},
         audio_codec=joined.audio_codec or None,
@@ -92,16 +103,30 @@ def publish(
     )
     confirm()
     data = manifest.model_dump_json(indent=2).encode() + b"\n"
-    store.put(keys.manifest, data, "application/json")
+    store.put(keys.manifest, data, _JSON)
     return manifest
 
 
-def _join_keypoints(store: ObjectStore, keys: Keys, video: VideoInfo, segments: int) -> None:
+def _join_keypoints(
+    store: ObjectStore, keys: Keys, video: VideoInfo, smoothing: Smoothing, segments: int
+) -> None:
+    head = keypoints.header(video.width, video.height, video.time_base, video.frame_rate, smoothing)
     with ObjectWriter(store, keys.keypoints, keypoints.CONTENT_TYPE) as writer:
-        writer.write(keypoints.header(video.width, video.height, video.time_base, video.frame_rate))
+        writer.write(head)
         for number in range(segments):
             for chunk in store.stream(keys.segment(number, "keypoints.jsonl")):
                 writer.write(chunk)
+
+
+def _spans(store: ObjectStore, keys: Keys, segment: Checkpoint) -> dict[int, list[tracks.Span]]:
+    if segment.spans or not segment.tracks:
+        return segment.spans
+    # An older version wrote the checkpoint; the segment's keypoints tell the same.
+    lines = keypoints.split_lines(store.stream(keys.segment(segment.segment, "keypoints.jsonl")))
+    return tracks.spans(
+        (frame["frame"], (person["id"] for person in frame["people"]))
+        for frame in keypoints.read_frames(lines)
+    )
 
 
 def _warnings(video: VideoInfo, duration: Fraction, damaged: int) -> list[str]:

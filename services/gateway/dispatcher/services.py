@@ -27,6 +27,12 @@ _OVERLAYS = {
     jobs.Overlay.BLACK: renderer_pb2.OVERLAY_BLACK,
 }
 
+_SMOOTHINGS = {
+    jobs.Smoothing.OFF: tracker_pb2.SMOOTHING_OFF,
+    jobs.Smoothing.LIGHT: tracker_pb2.SMOOTHING_LIGHT,
+    jobs.Smoothing.STRONG: tracker_pb2.SMOOTHING_STRONG,
+}
+
 
 class Services:
     """Calls of inference, tracker and renderer.
@@ -88,14 +94,22 @@ class Services:
         return await repeat(self._channels[0], call, "inference", self._settings.patience_seconds)
 
     async def track(
-        self, job_id: str, state: bytes, frame_rate: float, frames: list[pose_pb2.FramePoses]
+        self,
+        request: jobs.JobRequest,
+        state: bytes,
+        frame_rate: float,
+        frames: list[pose_pb2.FramePoses],
     ) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
         """Gives the people of a segment their ids; returns them and the tracker's new state."""
+        start = tracker_pb2.TrackStart(
+            job_id=request.id,
+            state=state,
+            frame_rate=frame_rate,
+            smoothing=_SMOOTHINGS[request.options.smoothing],
+        )
 
         def requests() -> Iterator[tracker_pb2.TrackRequest]:
-            yield tracker_pb2.TrackRequest(
-                start=tracker_pb2.TrackStart(job_id=job_id, state=state, frame_rate=frame_rate)
-            )
+            yield tracker_pb2.TrackRequest(start=start)
             for frame in frames:
                 yield tracker_pb2.TrackRequest(frame=frame)
 

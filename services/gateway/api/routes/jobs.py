@@ -65,6 +65,13 @@ _FORM_SCHEMA: Final[dict[str, Any]] = {
                             "default": "video",
                             "description": "What the skeletons are drawn on.",
                         },
+                        "smoothing": {
+                            "type": "string",
+                            "enum": ["off", "light", "strong"],
+                            "default": "light",
+                            "description": "How much jitter is taken out of the keypoints; "
+                            "the raw ones are always kept.",
+                        },
                     },
                 }
             }

@@ -22,7 +22,8 @@ from services.gateway.api.streams import StoredResponse
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEM)
 
 _STORED: Final = re.compile(
-    r"manifest\.json|video\.mp4|poster\.jpg|keypoints\.jsonl|screenshots/frame_\d{6,}\.jpg"
+    r"manifest\.json|video\.mp4|poster\.jpg|keypoints\.jsonl|tracks\.json"
+    r"|screenshots/frame_\d{6,}\.jpg"
 )
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": {"application/octet-stream": {}}},

@@ -1,0 +1,104 @@
+"""``python -m benchmarks.tracker``: time the tracker needs for a frame with 5 and with 30 people.
+
+People walk to and fro past each other, tremble, lose keypoints and hide at times. What ships (ids
+and light smoothing) runs beside the published SORT on the same boxes, round by round.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from services.tracker.detections import Detections
+from services.tracker.people import PeopleTracker
+from services.tracker.smoothing import Smoother, Strength
+from services.tracker.sort import Sort
+from services.tracker.video import Frame, VideoTracker
+
+_RESULT: Final = Path("build/bench-tracker.json")
+_FRAME_RATE: Final = 30.0
+_FRAMES: Final = 300
+_ROUNDS: Final = 15
+_LIMITS: Final = {5: 1.0, 30: 5.0}
+"""Milliseconds a frame that so many people may cost."""
+
+
+def walkers(people: int, frames: int, seed: int = 0) -> list[Frame]:
+    """The people of a video, drawn."""
+    random = np.random.default_rng(seed)
+    height = random.uniform(150, 400, people)
+    body = random.uniform(-0.5, 0.5, (people, 18, 2)) * height[:, None, None] * (0.4, 1.0)
+    start = random.uniform(200, 1700, (people, 2)) * (1.0, 0.3) + (0, 300)
+    speed = random.uniform(-6, 6, people)
+    video = []
+    for index in range(frames):
+        pose = np.ones((people, 18, 3))
+        pose[..., :2] = body + start[:, None] + random.normal(0, 2, body.shape)
+        pose[..., 0] += 150 * np.sin(speed * index / 150)[:, None]
+        pose[random.random((people, 18)) < 0.1] = 0.0
+        there = random.random(people) > 0.05
+        video.append(Frame(index, pose[there], random.uniform(0.3, 0.9, int(there.sum()))))
+    return video
+
+
+def ours(smoothing: Strength | None) -> Callable[[list[Frame]], object]:
+    """What ships, from a frame's keypoints to ids and smoothed keypoints."""
+
+    def run(video: list[Frame]) -> object:
+        smoother = None if smoothing is None else Smoother(smoothing, _FRAME_RATE)
+        return VideoTracker(PeopleTracker.begin(_FRAME_RATE, 1.0), smoother).segment(video)
+
+    return run
+
+
+def sort(video: list[Frame]) -> object:
+    """The published SORT, which has a filterpy filter for every track."""
+    frames = [Detections.of_poses(frame.keypoints, frame.scores) for frame in video]
+    return Sort(max_age=round(_FRAME_RATE), min_hits=0).segment(frames)
+
+
+_WAYS: Final[dict[str, Callable[[list[Frame]], object]]] = {
+    "SORT": sort,
+    "default": ours(None),
+    "default, light smoothing": ours(Strength.LIGHT),
+    "default, strong smoothing": ours(Strength.STRONG),
+}
+
+
+def milliseconds(people: int) -> dict[str, float]:
+    """Median time of each way for a frame, all in turn in every round."""
+    video = walkers(people, _FRAMES)
+    times: dict[str, list[float]] = {name: [] for name in _WAYS}
+    for _ in range(_ROUNDS):
+        for name, run in _WAYS.items():
+            began = time.perf_counter()
+            run(video)
+            times[name].append(1000 * (time.perf_counter() - began) / len(video))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    table = Table("people", "way", "ms a frame", "of SORT", "of the limit", box=None)
+    result = {}
+    for people, limit in _LIMITS.items():
+        found = milliseconds(people)
+        result[people] = found
+        for name, value in found.items():
+            of_sort = f"{value / found['SORT']:.2f}"
+            table.add_row(str(people), name, f"{value:.3f}", of_sort, f"{value / limit:.2f}")
+    console = Console()
+    console.print(table)
+    console.print(f"Medians of {_ROUNDS} rounds of {_FRAMES} frames; limits: {_LIMITS} ms.")
+    _RESULT.parent.mkdir(exist_ok=True)
+    _RESULT.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

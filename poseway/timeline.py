@@ -1,0 +1,175 @@
+"""Drawing who is in the picture when: a row per track, time from left to right, gaps as gaps."""
+
+import colorsys
+from collections.abc import Iterator
+from html import escape
+from itertools import chain
+from math import ceil, log10
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from poseway.errors import InvalidRequestError
+from poseway.tracks import Presence, Span, Track
+
+# As the renderer colours ids: consecutive ones are this part of the colour circle apart.
+_GOLDEN: Final = 0.618034
+# Characters for a part of the time in which nobody, at times, and always somebody is seen.
+_BLOCKS: Final = "·▒█"
+_ASCII: Final = ".+#"
+
+_WIDTH: Final = 960
+_LEFT: Final = 64
+_RIGHT: Final = 24
+_TOP: Final = 44
+_ROW: Final = 22
+_MOST_TICKS: Final = 10
+_MIN_TEXT_WIDTH: Final = 10
+
+_STYLE: Final = """
+text { font: 13px system-ui, sans-serif }
+@media (prefers-color-scheme: dark) {
+  .page { fill: #16181d }
+  text { fill: #e6e6e6 }
+  line { stroke: #3a3f4a }
+}
+"""
+
+
+def show(console: Console, presence: Presence, title: str, *, svg: Path | None, json: bool) -> None:
+    """Prints who is seen when.
+
+    Args:
+        console: Where to print.
+        presence: Who is seen when.
+        title: What it is of.
+        svg: File for a plot; None for none.
+        json: Whether to print ``tracks.json`` instead of bars.
+
+    Raises:
+        InvalidRequestError: The plot cannot be written.
+    """
+    if svg is not None:
+        try:
+            svg.write_text(plot(presence, title), encoding="utf-8")
+        except OSError as error:
+            message = f"{svg} cannot be written: {error.strerror or error}."
+            raise InvalidRequestError(message, "file_unwritable") from None
+    if json:
+        console.file.write(presence.file().decode())
+        return
+    if not presence.tracks:
+        console.print("Nobody was tracked.")
+    for row in rows(presence, console.width, ascii_only=console.options.ascii_only):
+        console.print(row, soft_wrap=True)
+
+
+def shares(runs: list[Span], frames: int, cells: int) -> list[float]:
+    """Cuts a video into cells of equal length and finds how much of each a track is seen in.
+
+    Args:
+        runs: The runs of frames in which the track is seen.
+        frames: Frames in the video, at least 1.
+        cells: How many cells there are to be.
+
+    Returns:
+        For each cell the part of it, 0..1.
+    """
+    found = [0.0] * cells
+    for first, last in runs:
+        begin, end = first * cells / frames, (last + 1) * cells / frames
+        for cell in range(int(begin), min(cells, ceil(end))):
+            found[cell] += min(end, cell + 1) - max(begin, cell)
+    return found
+
+
+def rows(presence: Presence, width: int, *, ascii_only: bool = False) -> Iterator[Text]:
+    """Draws in characters: id, seconds seen, and a bar, of each track.
+
+    Args:
+        presence: Who is seen when.
+        width: Characters of a row.
+        ascii_only: Whether the terminal knows no others.
+    """
+    nobody, partly, whole = _ASCII if ascii_only else _BLOCKS
+    ids = [str(track.id) for track in presence.tracks]
+    seen = [f"{presence.seconds(track.frames):.1f} s" for track in presence.tracks]
+    id_width, seen_width = max(map(len, ids), default=0), max(map(len, seen), default=0)
+    cells = max(_MIN_TEXT_WIDTH, width - id_width - seen_width - 2)
+    for track, name, seconds in zip(presence.tracks, ids, seen, strict=True):
+        bar = "".join(
+            nobody if share < 0.001 else whole if share > 0.999 else partly
+            for share in shares(track.spans, presence.frames, cells)
+        )
+        text = Text(f"{name:>{id_width}} {seconds:>{seen_width}} ", no_wrap=True)
+        yield text.append(bar, Style(color=_colour(track.id)))
+
+
+def plot(presence: Presence, title: str) -> str:
+    """Draws a plot in SVG: a row per track over an axis in seconds.
+
+    Args:
+        presence: Who is seen when.
+        title: What it is of; any text.
+    """
+    height = _TOP + _ROW * len(presence.tracks) + 40
+    shown = escape("".join(c for c in title if c.isprintable()))
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}"'
+            f' viewBox="0 0 {_WIDTH} {height}" role="img">',
+            f"<title>Who is in the picture when: {shown}</title>",
+            f"<style>{_STYLE}</style>",
+            f'<rect class="page" width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
+            f'<text x="{_LEFT}" y="24" fill="#1a1a1a">{shown}</text>',
+            *_axis(presence.duration_seconds, height - 40),
+            *chain.from_iterable(_bars(presence, *row) for row in enumerate(presence.tracks)),
+            "</svg>\n",
+        ]
+    )
+
+
+def _axis(duration: float, bottom: int) -> Iterator[str]:
+    step = _step(duration)
+    for tick in range(int(duration / step) + 1):
+        x = _x(tick * step, duration)
+        yield f'<line x1="{x}" y1="{_TOP - 6}" x2="{x}" y2="{bottom + 6}" stroke="#d0d0d0"/>'
+        yield (
+            f'<text x="{x}" y="{bottom + 24}" fill="#1a1a1a" text-anchor="middle">'
+            f"{round(tick * step, 3):g} s</text>"
+        )
+
+
+def _step(duration: float) -> float:
+    """Seconds between ticks: 1, 2 or 5 times a power of ten, at most `_MOST_TICKS` of them."""
+    least = max(duration, 0.01) / _MOST_TICKS
+    power = 10.0 ** ceil(log10(least) - 1)
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= 0.999 * least)
+
+
+def _bars(presence: Presence, row: int, track: Track) -> Iterator[str]:
+    y = _TOP + _ROW * row
+    yield (
+        f'<text x="{_LEFT - 10}" y="{y + 15}" fill="#1a1a1a" text-anchor="end">{track.id}</text>'
+    )
+    for first, last in track.spans:
+        begin, end = presence.seconds(first), presence.seconds(last + 1)
+        x = _x(begin, presence.duration_seconds)
+        width = max(1, round(_x(end, presence.duration_seconds) - x, 2))
+        yield (
+            f'<rect x="{x}" y="{y + 3}" width="{width}" height="{_ROW - 6}"'
+            f' fill="{_colour(track.id)}">'
+            f"<title>Person {track.id}: {begin:.2f} to {end:.2f} s</title></rect>"
+        )
+
+
+def _x(seconds: float, duration: float) -> float:
+    return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * (seconds / duration if duration else 0), 2)
+
+
+def _colour(track_id: int) -> str:
+    red, green, blue = colorsys.hsv_to_rgb(track_id * _GOLDEN % 1, 0.72, 0.95)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

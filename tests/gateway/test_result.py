@@ -1,0 +1,1 @@
+"""Putting a result together, in the storage of the running system."""

@@ -1,0 +1,222 @@
+"""Who is in the picture when: finding, keeping, reading and drawing it."""
+
+import io
+import itertools
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
+
+from poseway import keypoints, timeline, tracks
+from poseway.cli import app
+from poseway.errors import InvalidRequestError
+from poseway.jobs import Smoothing
+from poseway.tracks import Presence
+from poseway.v1 import pose_pb2
+
+IDS = [{1}, {1}, {1, 2}, {2}, {1, 2}, set()]
+SPANS = {1: [(0, 2), (4, 4)], 2: [(2, 4)]}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def presence(seconds: int = 6) -> Presence:
+    return tracks.presence(SPANS, len(IDS), Fraction(len(IDS), seconds), Fraction(seconds))
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    """A folder with the keypoints of a video of one frame a second."""
+    lines = [keypoints.header(64, 48, Fraction(1), Fraction(1), Smoothing.LIGHT)]
+    for index, ids in enumerate(IDS):
+        people = [
+            pose_pb2.TrackedPose(track_id=track, pose=pose_pb2.Pose(keypoints=[1.0] * 54))
+            for track in sorted(ids)
+        ]
+        frame = pose_pb2.TrackedFrame(frame_index=index, pts=index, people=people)
+        frame.untracked.append(pose_pb2.Pose(keypoints=[1.0] * 54))
+        lines.append(keypoints.line(frame, Fraction(1)))
+    (tmp_path / "keypoints.jsonl").write_bytes(b"".join(lines))
+    return tmp_path
+
+
+def test_spans_are_runs_of_consecutive_frames() -> None:
+    assert tracks.spans(enumerate(IDS)) == SPANS
+
+
+@given(
+    frames=st.lists(st.sets(st.integers(1, 4)), max_size=30),
+    cuts=st.lists(st.integers(0, 30), max_size=3),
+)
+def test_wherever_a_video_is_cut_the_spans_are_the_same(
+    frames: list[set[int]], cuts: list[int]
+) -> None:
+    borders = [0, *sorted(cuts), len(frames)]
+    numbered = list(enumerate(frames))
+    parts = [tracks.spans(numbered[a:b]) for a, b in itertools.pairwise(borders)]
+    joined = tracks.join(parts)
+    assert joined == tracks.spans(numbered)
+    for track, runs in joined.items():
+        seen = {index for first, last in runs for index in range(first, last + 1)}
+        assert seen == {index for index, ids in numbered if track in ids}
+    tracks.presence(joined, len(frames), Fraction(30), Fraction(1))  # refuses what overlaps
+
+
+def test_the_file_says_what_is_documented() -> None:
+    assert json.loads(presence().file()) == {
+        "format": "poseway-tracks",
+        "version": 1,
+        "frames": 6,
+        "frame_rate": "1",
+        "duration_seconds": 6.0,
+        "tracks": [
+            {"id": 1, "frames": 4, "first": 0, "last": 4, "spans": [[0, 2], [4, 4]]},
+            {"id": 2, "frames": 3, "first": 2, "last": 4, "spans": [[2, 4]]},
+        ],
+    }
+
+
+def test_keypoints_and_tracks_tell_the_same(result: Path) -> None:
+    assert tracks.read(result) == tracks.read(result / "keypoints.jsonl") == presence()
+    (result / "tracks.json").write_bytes(presence(12).file())
+    assert tracks.read(result) == tracks.read(result / "tracks.json") == presence(12)
+
+
+def test_a_video_of_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "keypoints.jsonl"
+    path.write_bytes(keypoints.header(64, 48, Fraction(1), Fraction(1), Smoothing.OFF))
+    found = tracks.read(path)
+    assert (found.frames, found.duration_seconds, found.tracks) == (0, 0.0, [])
+    assert list(timeline.rows(found, 80)) == []
+    ET.fromstring(timeline.plot(found, "empty"))  # noqa: S314 # our own
+    assert "Nobody was tracked." in CliRunner().invoke(app, ["tracks", str(path)]).output
+
+
+def damage(**changes: Any) -> bytes:  # noqa: ANN401 # any JSON
+    return json.dumps(json.loads(presence().file()) | changes).encode()
+
+
+TRACK = {"id": 1, "frames": 1, "first": 0, "last": 0, "spans": [[0, 0]]}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "neither"),
+        (b"\x00\xff" * 1000, "neither"),
+        (b'{"format": "another"}', "neither"),
+        (b"[" * 100_000, "neither"),
+        (presence().file()[:-20], "damaged: tracks.json: Invalid JSON"),
+        (damage(version=2), "damaged: version"),
+        (damage(frames=4), "does not have"),
+        (damage(duration_seconds=1e999), "damaged: duration_seconds"),
+        (damage(tracks=[TRACK, TRACK]), "order of their ids"),
+        (damage(tracks=[TRACK | {"frames": 2}]), "not the number of frames"),
+        (damage(tracks=[TRACK | {"spans": [[0, 0], [1, 1]], "last": 1}]), "not in order"),
+        (damage(tracks=[TRACK | {"spans": [[1, 0]]}]), "ends before it begins"),
+        (damage(tracks=[TRACK | {"spans": []}]), "damaged: tracks.0.spans"),
+    ],
+)
+def test_what_is_no_such_file_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with pytest.raises(InvalidRequestError, match=said):
+        tracks.read(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        (1, b'{"format":"poseway-keypoints","version":2,"frame_rate":"1"}'),
+        (1, b'{"format":"poseway-keypoints","version":1,"frame_rate":"0"}'),
+        (1, b'{"format":"poseway-keypoints","version":1}'),
+        (4, b'{"frame":2,"time":2.0,"people":[{"id":1'),
+        (4, b'{"frame":1,"time":2.0,"people":[]}'),
+        (4, b'{"frame":2,"time":NaN,"people":[]}'),
+        (4, b'{"frame":2,"time":2.0,"people":[{"id":"1"}]}'),
+        (4, b"[]"),
+    ],
+)
+def test_a_damaged_line_is_named(result: Path, number: int, line: bytes) -> None:
+    path = result / "keypoints.jsonl"
+    lines = path.read_bytes().splitlines()[:4]
+    lines[number - 1] = line
+    path.write_bytes(b"\n".join(lines))
+    said = "line 4 cannot be read" if b"NaN" not in line else "cannot be read"
+    with pytest.raises(InvalidRequestError, match=said.replace("4", str(number))):
+        tracks.read(path)
+
+
+def test_bars_show_gaps_and_who_goes_on_for_whom() -> None:
+    rows = [row.plain for row in timeline.rows(presence(), 8 + 12)]
+    assert rows == ["1 4.0 s ██████··██··", "2 3.0 s ····██████··"]
+    [first, _] = timeline.rows(presence(), 8 + 10, ascii_only=True)
+    assert first.plain == "1 4.0 s #####..##+."[: 8 + 6] + first.plain[14:]
+    assert set(first.plain[8:]) == {"#", "+", "."}
+
+
+@pytest.mark.parametrize("cells", [1, 7, 10, 500])
+def test_the_cells_of_a_bar_hold_all_frames(cells: int) -> None:
+    found = timeline.shares(SPANS[1], 6, cells)
+    assert len(found) == cells
+    assert all(0 <= share < 1 + 1e-9 for share in found)
+    assert sum(found) / cells == pytest.approx(4 / 6)
+
+
+def test_a_plot_has_a_row_per_track_and_a_bar_per_span() -> None:
+    picture = ET.fromstring(timeline.plot(presence(), 'a <b> & "c"\x01'))  # noqa: S314 # our own
+    bars = [bar for bar in picture.iter(f"{SVG}rect") if bar.find(f"{SVG}title") is not None]
+    assert len({bar.get("y") for bar in bars}) == 2
+    titles = [bar.findtext(f"{SVG}title") for bar in bars]
+    assert titles == [
+        "Person 1: 0.00 to 3.00 s",
+        "Person 1: 4.00 to 5.00 s",
+        "Person 2: 2.00 to 5.00 s",
+    ]
+    places = [(float(bar.get("x", "")), float(bar.get("width", ""))) for bar in bars]
+    assert places[0][0] + places[0][1] < places[1][0]
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts == ['a <b> & "c"', *(f"{second} s" for second in range(7)), "1", "2"]
+
+
+def test_the_axis_has_few_round_ticks() -> None:
+    for seconds in (1, 7, 60, 3600, 100_000):
+        picture = ET.fromstring(timeline.plot(presence(seconds), ""))  # noqa: S314 # our own
+        assert 3 <= len(list(picture.iter(f"{SVG}line"))) <= 11
+
+
+def test_the_command_prints_and_draws(result: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "plot.svg"
+    shown = CliRunner().invoke(app, ["tracks", str(result), "--svg", str(plot)])
+    assert shown.exit_code == 0
+    assert [line[:8] for line in shown.output.splitlines()] == ["1 4.0 s ", "2 3.0 s "]
+    assert ET.fromstring(plot.read_text()).tag == f"{SVG}svg"  # noqa: S314 # our own
+    printed = CliRunner().invoke(app, ["tracks", str(result), "--json"])
+    assert printed.output.encode() == presence().file()
+
+
+def test_the_command_says_in_a_line_what_is_wrong(result: Path, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere" / "plot.svg")
+    for arguments in (
+        ["/[b]no such file"],
+        [str(Path(__file__).parent)],
+        [str(result), "--svg", nowhere],
+    ):
+        done = CliRunner().invoke(app, ["tracks", *arguments])
+        assert done.exit_code == 1
+        assert done.stdout == ""
+        assert len(done.stderr.splitlines()) == 1
+        assert arguments[-1] in done.stderr
+
+
+def test_rows_are_as_wide_as_the_terminal() -> None:
+    console = Console(file=io.StringIO(), width=40)
+    timeline.show(console, presence(), "", svg=None, json=False)
+    assert isinstance(console.file, io.StringIO)
+    assert {len(line) for line in console.file.getvalue().splitlines()} == {40}
