@@ -62,6 +62,8 @@ export function getJobs(cursor = null) {
 /** Address of a file that the manifest names. */
 export const fileUrl = (job, path) => `${job.links.self}/${path}`;
 
+export const getFile = (job, path) => fetchValue(fileUrl(job, path));
+
 /**
  * Sends a video. XMLHttpRequest, because fetch tells nothing about the progress of what it sends.
  *

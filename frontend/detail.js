@@ -3,6 +3,7 @@ import * as api from "./api.js";
 import { $, bytes, copy, duration, element, number, setText } from "./dom.js";
 import { removeJob, showTrouble, viewScreenshot } from "./dialogs.js";
 import * as live from "./live.js";
+import { drawTimeline } from "./timeline.js";
 import { fill } from "./view.js";
 
 const page = $("#detail");
@@ -81,6 +82,11 @@ async function showResult(job) {
     fillDownloads($(".downloads", result), job, manifest);
     fillFacts($(".facts", result), manifest);
     fillGallery($(".shots", result), job, manifest);
+    if (manifest.files.some((file) => file.path === "tracks.json")) {
+      const tracks = await api.getFile(job, "tracks.json"); // an older result has none
+      if (shownId !== job.id) return;
+      drawTimeline($(".timeline", result), tracks);
+    }
     $(".result", page).replaceChildren(result);
     $(".result", page).hidden = false;
   } catch (error) {
@@ -122,6 +128,7 @@ function fillFacts(list, manifest) {
     Length: `${duration(manifest.duration_seconds)}, ${number(manifest.frames)} frames`,
     Picture: `${source.width} × ${source.height}`,
     Sound: manifest.audio_codec ? "kept" : "none",
+    Smoothing: options.smoothing ?? "off",
     Model: options.accurate ? `${model.name}, accurate` : model.name,
     Engine: `${model.engine} on ${model.device}`,
   };

@@ -18,6 +18,7 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     page.get_by_text("Options").press("Enter")
     page.get_by_label("Accurate").check()
     page.get_by_label("on black").check()
+    page.get_by_label("strongly").check()
     page.get_by_label("Unit of the screenshot interval").select_option("seconds")
     page.get_by_label("Screenshot interval", exact=True).fill("1.5")
     page.get_by_label("Most people in a frame").fill("1")
@@ -27,6 +28,7 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     assert chosen == {
         "accurate": True,
         "overlay": "black",
+        "smoothing": "strong",
         "screenshot_frames": None,
         "screenshot_seconds": 1.5,
         "max_people": 1,

@@ -59,6 +59,19 @@ def check_screenshots(page: Page) -> None:
     expect(viewer).to_be_hidden()
 
 
+def check_timeline(page: Page) -> None:
+    """A row and a sentence for each of the two tracks."""
+    section = page.locator("#detail .timeline")
+    expect(section.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile("2 tracks in 7.7 s")
+    )
+    expect(section.locator("rect").first).to_be_visible()
+    section.get_by_text("In words").click()
+    expect(section.locator("li")).to_have_text(
+        [re.compile(r"^Track 1: 0\.0 to "), re.compile("^Track 2")]
+    )
+
+
 def check_downloads(page: Page) -> None:
     """Every download arrives, named after the video."""
     links = page.locator("#detail .downloads a").all()
@@ -98,6 +111,7 @@ def test_a_video_goes_in_and_its_result_comes_out(
     assert shown["ready"] >= 2
     assert shown["duration"] == pytest.approx(230 / 30, abs=0.1)
     check_screenshots(page)
+    check_timeline(page)
     check_downloads(page)
     check_fits(page)
 
