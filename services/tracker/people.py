@@ -133,8 +133,8 @@ class PeopleTracker:
     def segment(self, frames: Sequence[Detections]) -> list[Tracked]:
         """Tracks consecutive frames; those without detections must be among them.
 
-        Somebody who turns out to be a person has the id from the first frame of the segment on. Who
-        is there in the last frame is taken for one: the next segment will tell too late.
+        Somebody who turns out to be a person has the id in all frames of this segment. Who is there
+        in the last frame is taken for one: the next segment will tell too late.
 
         Raises:
             InvalidRequestError: A detection is none; the tracker is as it was before.

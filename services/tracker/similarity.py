@@ -15,6 +15,9 @@ _K: Final = 2 * np.array([0.026, 0.079, *_ARMS, *_ARMS, *_LEGS, *_LEGS, 0.025, 0
 _LOOSE: Final = 2.0
 """COCO's constants measure how exactly people label; from frame to frame people move, too."""
 
+_LEAST_AREA: Final = 1e-6
+"""A box may shrink to a point on its way."""
+
 _LEAST_SHARED: Final = 3
 """With fewer keypoints seen in both, a similarity says nothing."""
 
@@ -35,7 +38,7 @@ def oks(first: Poses, second: Poses, areas: NDArray[np.float64]) -> NDArray[np.f
     """
     shared = (first[:, None, :, 2] > 0) & (second[None, :, :, 2] > 0)
     squares = np.square(first[:, None, :, :2] - second[None, :, :, :2]).sum(axis=-1)
-    scaled = squares / (2 * np.square(_LOOSE * _K) * areas[None, :, None])
+    scaled = squares / (2 * np.square(_LOOSE * _K) * np.maximum(areas, _LEAST_AREA)[None, :, None])
     count = shared.sum(axis=-1)
     total: NDArray[np.float64] = np.where(shared, np.exp(-scaled), 0.0).sum(axis=-1)
     similarity: NDArray[np.float64] = np.full(count.shape, np.nan)

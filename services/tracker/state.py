@@ -1,5 +1,6 @@
 """A video's tracker as bytes: versioned JSON, in which every float is exactly what it was."""
 
+import json
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
@@ -151,7 +152,7 @@ def load(saved: bytes) -> tuple[Tracker, Smoother | None, int | None]:
         InvalidRequestError: It is no state, or one of another version.
     """
     try:
-        state = _State.model_validate_json(saved)
+        state = _State.model_validate_json(_current(saved))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
@@ -164,6 +165,26 @@ def load(saved: bytes) -> tuple[Tracker, Smoother | None, int | None]:
     tracker = _sort(record) if isinstance(record, _Sort) else _people(record)
     smoother = None if state.smoother is None else Smoother.load(state.smoother)
     return tracker, smoother, state.last_frame
+
+
+def _current(saved: bytes) -> bytes:
+    """A state of this version: version 1 knew SORT only, and its jobs go on with that."""
+    try:
+        old = json.loads(saved)
+    except ValueError:
+        return saved  # what is wrong with it is said where it is validated
+    if not isinstance(old, dict) or old.get("version") != 1:
+        return saved
+    try:
+        last_frame = old.pop("last_frame")
+        for track in old["tracks"]:
+            track["filter"] = {name: track.pop(name) for name in ("mean", "covariance")}
+    except (KeyError, TypeError, AttributeError):
+        return saved
+    del old["version"]
+    tracker = {"kind": "sort", **old}
+    state = {"version": 2, "last_frame": last_frame, "tracker": tracker, "smoother": None}
+    return json.dumps(state).encode()
 
 
 def _of_sort(sort: Sort) -> _Sort:

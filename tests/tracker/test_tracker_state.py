@@ -175,3 +175,31 @@ def test_tracks_that_cannot_be_are_refused(
     path: list[str | int], value: object, message: str
 ) -> None:
     _assert_change_refused("sort", ["tracker", *path], value, message)
+
+
+def test_a_state_of_version_1_goes_on_with_sort() -> None:
+    sort = Sort(max_age=30, min_hits=0, iou_threshold=0.2)
+    frames = street(20)
+    video = VideoTracker(sort, None)
+    video.segment([Frame(i, poses, np.ones(len(poses))) for i, poses in enumerate(frames[:10])])
+    tracks = [
+        {
+            "id": track.id,
+            "hit_streak": track.hit_streak,
+            "time_since_update": track.time_since_update,
+            "mean": track.filter.mean.tolist(),
+            "covariance": track.filter.covariance.tolist(),
+        }
+        for track in sort.tracks
+    ]
+    names = ("max_age", "min_hits", "iou_threshold", "next_id", "frame_count")
+    settings = {name: getattr(sort, name) for name in names}
+    old = json.dumps({"version": 1, **settings, "last_frame": 9, "tracks": tracks}).encode()
+    assert VideoTracker.resume(old).save() == video.save()
+
+
+@pytest.mark.parametrize("saved", [b'{"version":1}', b'{"version":1,"last_frame":1,"tracks":[1]}'])
+def test_a_broken_state_of_version_1_is_refused(saved: bytes) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        VideoTracker.resume(saved)
+    assert refused.value.code == "state_unreadable"
