@@ -73,7 +73,9 @@ async function showResult(job) {
   resultId = job.id;
   try {
     const manifest = await api.getManifest(job);
+    const tracks = await getTracks(job, manifest);
     if (shownId !== job.id) return;
+    // Nothing is waited for from here on: a video that is not in the page yet does not load.
     const result = copy("result-template");
     $(".nobody", result).hidden = manifest.people > 0;
     $(".warnings", result).hidden = manifest.warnings.length === 0;
@@ -82,17 +84,18 @@ async function showResult(job) {
     fillDownloads($(".downloads", result), job, manifest);
     fillFacts($(".facts", result), manifest);
     fillGallery($(".shots", result), job, manifest);
-    if (manifest.files.some((file) => file.path === "tracks.json")) {
-      const tracks = await api.getFile(job, "tracks.json"); // an older result has none
-      if (shownId !== job.id) return;
-      drawTimeline($(".timeline", result), tracks);
-    }
+    if (tracks) drawTimeline($(".timeline", result), tracks);
     $(".result", page).replaceChildren(result);
     $(".result", page).hidden = false;
   } catch (error) {
     resultId = null;
     showTrouble(error.message);
   }
+}
+
+/** What tracks.json holds; null for an older result, which has none. */
+async function getTracks(job, { files }) {
+  return files.some(({ path }) => path === "tracks.json") ? api.getFile(job, "tracks.json") : null;
 }
 
 function fillVideo(result, job, { source }) {
