@@ -93,9 +93,10 @@ async function showResult(job) {
   }
 }
 
-/** What tracks.json holds; null for an older result, which has none. */
+/** What tracks.json holds; null where it cannot be had, as of an older result. The rest is shown then. */
 async function getTracks(job, { files }) {
-  return files.some(({ path }) => path === "tracks.json") ? api.getFile(job, "tracks.json") : null;
+  if (!files.some(({ path }) => path === "tracks.json")) return null;
+  return api.getFile(job, "tracks.json").catch(() => null);
 }
 
 function fillVideo(result, job, { source }) {

@@ -6,7 +6,7 @@ const WIDTH = 1000;
 const ROW = 22;
 const BAR = 12;
 const LEFT = 56;
-const BOTTOM = 24;
+const TOP = 24;
 // Consecutive ids are this part of the colour circle apart, as on the video's labels.
 const GOLDEN = 0.618034;
 
@@ -27,18 +27,18 @@ function axis(seconds, place, height) {
   const size = step(seconds);
   const ticks = Array.from({ length: Math.floor(seconds / size) + 1 }, (_, index) => index * size);
   return ticks.flatMap((tick) => [
-    shape("line", { class: "tick", x1: place(tick), x2: place(tick), y1: 0, y2: height }),
-    shape("text", { x: place(tick), y: height + 17, "text-anchor": "middle" }, `${Number(tick.toPrecision(6))} s`),
+    shape("line", { class: "tick", x1: place(tick), x2: place(tick), y1: TOP, y2: TOP + height }),
+    shape("text", { x: place(tick), y: TOP - 8, "text-anchor": "middle" }, `${Number(tick.toPrecision(6))} s`),
   ]);
 }
 
 function row(track, index, at, place) {
-  const middle = index * ROW + ROW / 2;
+  const middle = TOP + index * ROW + ROW / 2;
   const hue = Math.round(((track.id * GOLDEN) % 1) * 360);
   const bars = track.spans.map(([first, last]) => {
     const width = Math.max(1, place(at(last + 1)) - place(at(first)));
     const box = { x: place(at(first)), y: middle - BAR / 2, width, height: BAR, rx: 2 };
-    return shape("rect", { ...box, fill: `hsl(${hue} 65% 50%)` });
+    return shape("rect", { ...box, fill: `hsl(${hue} 87% 61%)` });
   });
   return [shape("text", { x: LEFT - 10, y: middle + 5, "text-anchor": "end" }, String(track.id)), ...bars];
 }
@@ -54,10 +54,11 @@ export function drawTimeline(section, { frames, duration_seconds: seconds, track
   const at = (frame) => (frame * seconds) / frames;
   const place = (second) => LEFT + (second / seconds) * (WIDTH - LEFT - 20);
   const height = tracks.length * ROW;
-  const label = `${number(tracks.length)} tracks in ${duration(seconds)}; the list below says who is seen when.`;
+  const count = tracks.length === 1 ? "1 track" : `${number(tracks.length)} tracks`;
+  const label = `${count} in ${duration(seconds)}; the list below says who is seen when.`;
   const picture = shape(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${height + BOTTOM}`, role: "img", "aria-label": label },
+    { viewBox: `0 0 ${WIDTH} ${TOP + height}`, role: "img", "aria-label": label },
     ...axis(seconds, place, height),
     ...tracks.flatMap((track, index) => row(track, index, at, place)),
   );
