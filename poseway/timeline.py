@@ -161,7 +161,7 @@ def _bars(presence: Presence, row: int, track: Track) -> Iterator[str]:
         width = max(1, round(_x(end, presence.duration_seconds) - x, 2))
         yield (
             f'<rect x="{x}" y="{y + 3}" width="{width}" height="{_ROW - 6}"'
-            f' fill="{_colour(track.id)}">'
+            f' fill="{_colour(track.id)}" stroke="#808080" stroke-width="0.5">'
             f"<title>Person {track.id}: {begin:.2f} to {end:.2f} s</title></rect>"
         )
 

@@ -148,17 +148,15 @@ def test_a_damaged_line_is_named(result: Path, number: int, line: bytes) -> None
     lines = path.read_bytes().splitlines()[:4]
     lines[number - 1] = line
     path.write_bytes(b"\n".join(lines))
-    said = "line 4 cannot be read" if b"NaN" not in line else "cannot be read"
-    with pytest.raises(InvalidRequestError, match=said.replace("4", str(number))):
+    with pytest.raises(InvalidRequestError, match=f"line {number} cannot be read"):
         tracks.read(path)
 
 
 def test_bars_show_gaps_and_who_goes_on_for_whom() -> None:
     rows = [row.plain for row in timeline.rows(presence(), 8 + 12)]
     assert rows == ["1 4.0 s ██████··██··", "2 3.0 s ····██████··"]
-    [first, _] = timeline.rows(presence(), 8 + 10, ascii_only=True)
-    assert first.plain == "1 4.0 s #####..##+."[: 8 + 6] + first.plain[14:]
-    assert set(first.plain[8:]) == {"#", "+", "."}
+    first, _ = timeline.rows(presence(), 8 + 10, ascii_only=True)
+    assert first.plain == "1 4.0 s #####.+#+."
 
 
 @pytest.mark.parametrize("cells", [1, 7, 10, 500])

@@ -1,1 +1,79 @@
 """Putting a result together, in the storage of the running system."""
+
+import json
+from fractions import Fraction
+
+from poseway import keypoints
+from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, new_job_id, now
+from poseway.local.stack import Stack
+from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
+from poseway.video import VideoInfo
+from services.gateway.dispatcher.record import Checkpoint
+from services.gateway.dispatcher.result import publish
+
+VIDEO = VideoInfo("h264", 64, 48, Fraction(1, 30), Fraction(30), Fraction(1), 6, Fraction(1, 5))
+SEEN = [[{1}, {1, 2}, {1}], [{1}, set(), {1}]]
+# The first was written before checkpoints had spans.
+CHECKPOINTS = (
+    '{"segment": 0, "frames": 3, "end": 3, "following": [3, 3], "tracker": "", "people": 2,'
+    ' "tracks": [1, 2], "screenshots": {}, "seconds": {}}',
+    '{"segment": 1, "frames": 3, "end": 6, "following": null, "tracker": "", "people": 1,'
+    ' "tracks": [1], "spans": {"1": [[3, 3], [5, 5]]}, "screenshots": {}, "seconds": {}}',
+)
+
+
+def keypoint_lines(start: int, seen: list[set[int]]) -> bytes:
+    frames = [
+        pose_pb2.TrackedFrame(
+            frame_index=index,
+            pts=index,
+            people=[
+                pose_pb2.TrackedPose(track_id=track, pose=pose_pb2.Pose(keypoints=[1.0] * 54))
+                for track in sorted(ids)
+            ],
+        )
+        for index, ids in enumerate(seen, start)
+    ]
+    return b"".join(keypoints.line(frame, VIDEO.time_base) for frame in frames)
+
+
+def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
+    stack: Stack,
+) -> None:
+    request = JobRequest(
+        id=new_job_id(),
+        name="clip.mp4",
+        size=1,
+        sha256="0" * 64,
+        created_at=now(),
+        options=JobOptions(smoothing=Smoothing.STRONG),
+    )
+    keys = Keys(request.id)
+    for number, seen in enumerate(SEEN):
+        lines = keypoint_lines(3 * number, seen)
+        stack.store.put(keys.segment(number, "keypoints.jsonl"), lines, keypoints.CONTENT_TYPE)
+    try:
+        manifest = publish(
+            stack.store,
+            request,
+            VIDEO,
+            inference_pb2.Model(name="any"),
+            [Checkpoint.model_validate_json(text) for text in CHECKPOINTS],
+            renderer_pb2.JoinSegmentsResponse(),
+            1.0,
+            lambda: None,
+        )
+        tracks = json.loads(stack.store.get(keys.tracks)[0])
+        header = json.loads(stack.store.get(keys.keypoints)[0].splitlines()[0])
+    finally:
+        stack.store.delete_prefix(keys.result)
+        stack.store.delete_prefix(keys.segments)
+    assert tracks["duration_seconds"] == 0.2
+    assert tracks["tracks"] == [
+        {"id": 1, "frames": 5, "first": 0, "last": 5, "spans": [[0, 3], [5, 5]]},
+        {"id": 2, "frames": 1, "first": 1, "last": 1, "spans": [[1, 1]]},
+    ]
+    assert header["smoothing"] == "strong"
+    assert manifest.tracks == 2
+    types = {file.path: file.content_type for file in manifest.files}
+    assert types["tracks.json"] == "application/json"
