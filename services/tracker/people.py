@@ -152,12 +152,12 @@ class PeopleTracker:
         for person in self.people:
             person.predict()
         frame = _Frame(detections, self.people)
+        similarity = frame.similarity()
         certain = detections.scores >= self.thresholds.high_score
         limits = self.thresholds
-        frame.match(certain, frame.present(self.max_age + 1), frame.similarity(), limits.overlap)
-        frame.match(
-            ~certain, frame.present(self.short_age), frame.similarity(), limits.uncertain_overlap
-        )
+        frame.match(certain, frame.present(self.max_age + 1), similarity, limits.overlap)
+        recent = frame.present(self.short_age)
+        frame.match(~certain, recent, similarity, limits.uncertain_overlap)
         if frame.is_open(certain):
             wide = frame.wide_overlap(limits.widening, limits.same_height)
             frame.match(certain, frame.present(self.max_age + 1), wide, limits.wide_overlap)
