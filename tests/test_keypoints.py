@@ -1,7 +1,4 @@
-import csv
-import io
 import json
-import zipfile
 from fractions import Fraction
 
 import pytest
@@ -79,68 +76,16 @@ def test_chunks_of_any_size_give_the_same_lines(lines: list[bytes]) -> None:
         assert [text + b"\n" for text in keypoints.split_lines(chunks)] == lines
 
 
-def test_csv_has_a_row_per_person_and_frame(lines: list[bytes]) -> None:
-    text = b"".join(keypoints.to_csv(lines)).decode()
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [(row["frame"], row["id"]) for row in rows] == [("0", "1"), ("0", "2"), ("2", "2")]
-    assert rows[2]["nose_x"] == "2.0"
-    assert rows[2]["left_ear_score"] == str(round(2 + 53 / 7, 3))
+def test_reading_gives_the_header_and_then_the_frames(lines: list[bytes]) -> None:
+    head, frames = keypoints.read(lines)
+    assert head == json.loads(lines[0])
+    assert list(frames) == list(map(json.loads, lines[1:]))
+    assert list(keypoints.read_frames(lines[1:])) == list(map(json.loads, lines[1:]))
 
 
-def test_csv_tells_what_is_smoothed_filled_and_neither() -> None:
-    text = b"".join(keypoints.to_csv(smoothed())).decode()
-    [row] = csv.DictReader(io.StringIO(text, newline=""))
-    assert len(row) == 4 + 2 * 54
-    assert list(row)[4 + 53 : 4 + 56] == ["left_ear_score", "nose_smooth_x", "nose_smooth_y"]
-    assert [row[f"nose_{part}"] for part in ("x", "smooth_x", "smooth_y", "filled")] == [
-        "0.0",
-        "7.12",
-        "8.0",
-        "1",
-    ]
-    assert [row[f"neck_{part}"] for part in ("x", "smooth_x", "smooth_y", "filled")] == [
-        "1.43",
-        "",
-        "",
-        "0",
-    ]
-    assert row["right_shoulder_smooth_x"] == "2.11"
-    assert row["right_shoulder_filled"] == "0"
-
-
-@pytest.mark.parametrize("head", [header(), b'{"format":"poseway-keypoints","version":1}\n'])
-def test_csv_of_a_file_without_smoothing_has_raw_columns_only(
-    head: bytes, lines: list[bytes]
-) -> None:
-    first = next(keypoints.to_csv([head, *lines[1:]])).splitlines()[0].decode()
-    assert first.count(",") == 3 + 54
-    assert "smooth" not in first
-
-
-def test_openpose_zip_has_smoothed_places_of_what_was_seen() -> None:
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(keypoints.to_openpose(smoothed(), "walk"))))
-    [person] = json.loads(archive.read(archive.namelist()[0]))["people"]
-    assert person["person_id"] == [1]
-    assert person["pose_keypoints_2d"][:8] == [0, 0, 0, 0, 0, 0, 2.11, 2.25]
-
-
-def test_openpose_zip_has_a_file_per_frame(lines: list[bytes]) -> None:
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(keypoints.to_openpose(lines, "walk"))))
-    assert archive.testzip() is None
-    assert archive.namelist() == [f"walk_{i:012d}_keypoints.json" for i in range(3)]
-    first = json.loads(archive.read(archive.namelist()[0]))
-    assert first["version"] == 1.3
-    assert [person["person_id"] for person in first["people"]] == [[1], [2]]
-    assert len(first["people"][0]["pose_keypoints_2d"]) == 54
-    assert json.loads(archive.read(archive.namelist()[1]))["people"] == []
-
-
-def test_conversions_come_in_blocks() -> None:
-    base = Fraction(1, 30)
-    empty = [keypoints.line(frame(i), base) for i in range(3000)]
-    assert len(list(keypoints.to_csv(empty))) == 1
-    crowded = [keypoints.line(frame(i, 1, 2), base) for i in range(3000)]
-    for blocks in (list(keypoints.to_csv(crowded)), list(keypoints.to_openpose(crowded, "walk"))):
-        assert 3 <= len(blocks) < 30
-        assert all(len(block) >= 1 << 18 for block in blocks[:-1])
-        assert all(len(block) < (1 << 18) + 10_000 for block in blocks[:-1])
+def test_the_header_tells_of_pixels_that_are_not_square() -> None:
+    assert json.loads(header())["pixel_aspect"] == "1"
+    wide = keypoints.header(
+        720, 576, Fraction(1, 25), Fraction(25), Smoothing.OFF, Fraction(16, 11)
+    )
+    assert json.loads(wide)["pixel_aspect"] == "16/11"

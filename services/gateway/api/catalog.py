@@ -46,9 +46,14 @@ def view(request: JobRequest, status: JobStatus) -> Job:
             "manifest": f"{base}/manifest.json",
             "video": f"{base}/video.mp4",
             "poster": f"{base}/poster.jpg",
+            "contact_sheet": f"{base}/contact_sheet.jpg",
             "keypoints": f"{base}/keypoints.jsonl",
+            "tracks": f"{base}/tracks.json",
             "csv": f"{base}/keypoints.csv",
+            "angles": f"{base}/angles.csv",
             "openpose": f"{base}/openpose.zip",
+            "coco": f"{base}/coco.json",
+            "trc": f"{base}/trc.zip",
         }
     return Job(
         id=request.id,

@@ -1,16 +1,17 @@
 """Handing out results."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from http import HTTPStatus
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from poseway import keypoints
+from poseway import exports, keypoints, tracks
 from poseway.errors import NotFoundError
 from poseway.jobs import JobRequest, Keys
 from poseway.storage import ObjectStore
@@ -22,9 +23,14 @@ from services.gateway.api.streams import StoredResponse
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEM)
 
 _STORED: Final = re.compile(
-    r"manifest\.json|video\.mp4|poster\.jpg|keypoints\.jsonl|tracks\.json"
-    r"|screenshots/frame_\d{6,}\.jpg"
+    r"manifest\.json|video\.mp4|poster\.jpg|contact_sheet\.jpg|keypoints\.jsonl|tracks\.json"
+    r"|screenshots/frame_\d{6,}\.jpg|stills/person_\d{3,}\.jpg"
 )
+_MEDIA_TYPES: Final = {
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".zip": "application/zip",
+}
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": {"application/octet-stream": {}}},
     206: {"description": "The bytes asked for by the Range header"},
@@ -35,36 +41,75 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 @router.get("/keypoints.csv", response_class=StreamingResponse)
 def get_csv(asked: KnownJob, store: StoreDep) -> Response:
     """The keypoints as CSV, one row per person and frame."""
-    return _converted(store, asked, "text/csv; charset=utf-8", "_keypoints.csv", keypoints.to_csv)
+    return _converted(store, asked, "keypoints.csv", exports.to_csv)
+
+
+@router.get("/angles.csv", response_class=StreamingResponse)
+def get_angles(asked: KnownJob, store: StoreDep) -> Response:
+    """Joint angles in degrees as CSV, one row per person and frame."""
+    return _converted(store, asked, "angles.csv", exports.to_angles)
+
+
+@router.get("/coco.json", response_class=StreamingResponse)
+def get_coco(asked: KnownJob, store: StoreDep) -> Response:
+    """The keypoints as COCO's results: an array with one object per person and frame."""
+    return _converted(store, asked, "coco.json", exports.to_coco)
 
 
 @router.get("/openpose.zip", response_class=StreamingResponse)
 def get_openpose(asked: KnownJob, store: StoreDep) -> Response:
     """The keypoints as OpenPose writes them: a zip with one JSON file per frame."""
-    stem = PurePath(asked.name).stem
+    convert = partial(exports.to_openpose, stem=_stem(asked))
+    return _converted(store, asked, "openpose.zip", convert)
 
-    def convert(lines: Iterator[bytes]) -> Iterator[bytes]:
-        return keypoints.to_openpose(lines, stem)
 
-    return _converted(store, asked, "application/zip", "_openpose.zip", convert)
+@router.get("/trc.zip", response_class=StreamingResponse)
+def get_trc(asked: KnownJob, store: StoreDep) -> Response:
+    """The keypoints for OpenSim: a zip with one TRC file per person."""
+    keys = Keys(asked.id)
+    _finished(store, keys)
+
+    def read(start: int) -> Generator[bytes]:
+        return cast("Generator[bytes]", store.stream(keys.keypoints, start))
+
+    content = exports.to_trc(read, _spans(store, keys), _stem(asked))
+    return _download(asked, "trc.zip", content, content)
+
+
+def _spans(store: ObjectStore, keys: Keys) -> dict[int, list[tracks.Span]]:
+    """When everybody is in the picture."""
+    try:
+        data, _ = store.get(keys.tracks)
+    except NotFoundError:
+        # An older version made the result; its keypoints tell the same.
+        _, frames = keypoints.read(keypoints.split_lines(store.stream(keys.keypoints)))
+        return tracks.spans(
+            (frame["frame"], (person["id"] for person in frame["people"])) for frame in frames
+        )
+    return {track.id: track.spans for track in tracks.Presence.model_validate_json(data).tracks}
 
 
 def _converted(
     store: ObjectStore,
     asked: JobRequest,
-    media_type: str,
-    suffix: str,
+    name: str,
     convert: Callable[[Iterator[bytes]], Iterator[bytes]],
 ) -> Response:
     """Converts the keypoints on the way out."""
     keys = Keys(asked.id)
     _finished(store, keys)
     source = store.stream(keys.keypoints)
+    return _download(asked, name, source, convert(keypoints.split_lines(source)))
+
+
+def _download(
+    asked: JobRequest, name: str, source: Iterator[bytes], content: Iterator[bytes]
+) -> Response:
     return StoredResponse(
         source,
-        convert(keypoints.split_lines(source)),
-        media_type=media_type,
-        headers={"Content-Disposition": _disposition(asked, suffix, "attachment")},
+        content,
+        media_type=_MEDIA_TYPES[PurePath(name).suffix],
+        headers={"Content-Disposition": _disposition(asked, name, "attachment")},
     )
 
 
@@ -83,7 +128,7 @@ def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) ->
         "ETag": info.etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": _disposition(asked, "_" + PurePath(path).name, "inline"),
+        "Content-Disposition": _disposition(asked, PurePath(path).name, "inline"),
     }
     if info.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -116,6 +161,10 @@ def _finished(store: ObjectStore, keys: Keys) -> None:
         raise NotFoundError("The job has no result yet; see its state.", "no_result")
 
 
-def _disposition(asked: JobRequest, suffix: str, kind: str) -> str:
+def _disposition(asked: JobRequest, name: str, kind: str) -> str:
     """Names the file after the upload, as RFC 6266 has it."""
-    return f"{kind}; filename*=UTF-8''{quote(PurePath(asked.name).stem + suffix)}"
+    return f"{kind}; filename*=UTF-8''{quote(f'{_stem(asked)}_{name}')}"
+
+
+def _stem(asked: JobRequest) -> str:
+    return PurePath(asked.name).stem

@@ -1,0 +1,101 @@
+"""A zip that is written while it is read, its directory kept small (APPNOTE.TXT 6.3.10)."""
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+# Sizes and checksum follow the data; the name is UTF-8.
+_FLAGS: Final = (1 << 3) | (1 << 11)
+_DEFLATE: Final = 8
+_LEVEL: Final = 6
+# A fixed date, 1 January 1980, the first there is: the same files give the same zip.
+_TIME, _DATE = 0, (1 << 5) | 1
+_PLAIN, _ZIP64 = 20, 45
+"""What a reader must understand: deflate, or more and larger files too."""
+_UNIX: Final = 3
+_MODE: Final = 0o100644 << 16
+_MOST_16, _MOST_32 = 0xFFFF, 0xFFFFFFFF
+
+
+class ZipStream:
+    """Writes a zip as a stream of bytes.
+
+    A zip ends with a directory of its files. It is kept compressed, since it says nearly the same
+    of all: in about 12 bytes a file, where `zipfile.ZipFile` takes 750.
+    """
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._files = 0
+        self._packer = zlib.compressobj()
+        self._directory: list[bytes] = []
+
+    def file(self, name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Writes a file; to be read to its end before anything else is written.
+
+        Args:
+            name: Path in the zip.
+            pieces: What it holds, at most 4 GiB.
+        """
+        start, path = self._offset, name.encode()
+        fields = (_FLAGS, _DEFLATE, _TIME, _DATE)
+        yield self._counted(
+            struct.pack("<4s5H3L2H", b"PK\3\4", _PLAIN, *fields, 0, 0, 0, len(path), 0) + path
+        )
+        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        crc = size = 0
+        before = self._offset
+        for piece in pieces:
+            crc = zlib.crc32(piece, crc)
+            size += len(piece)
+            if packed := packer.compress(piece):
+                yield self._counted(packed)
+        yield self._counted(packer.flush())
+        sizes = (crc, self._offset - before, size)
+        yield self._counted(struct.pack("<4s3L", b"PK\7\x08", *sizes))
+        self._list(path, fields, sizes, start)
+
+    def _counted(self, data: bytes) -> bytes:
+        self._offset += len(data)
+        return data
+
+    def _list(
+        self, path: bytes, fields: tuple[int, ...], sizes: tuple[int, ...], start: int
+    ) -> None:
+        far = start >= _MOST_32
+        extra = struct.pack("<2HQ", 1, 8, start) if far else b""
+        needed = _ZIP64 if far else _PLAIN
+        entry = struct.pack(
+            "<4s2BH4H3L5H2L",
+            b"PK\1\2",
+            _ZIP64,
+            _UNIX,
+            needed,
+            *fields,
+            *sizes,
+            len(path),
+            len(extra),
+            *(0, 0, 0),
+            _MODE,
+            min(start, _MOST_32),
+        )
+        if packed := self._packer.compress(entry + path + extra):
+            self._directory.append(packed)
+        self._files += 1
+
+    def end(self) -> Iterator[bytes]:
+        """Writes the directory, the end of the zip."""
+        self._directory.append(self._packer.flush())
+        start = self._offset
+        unpacker = zlib.decompressobj()
+        for packed in self._directory:
+            yield self._counted(unpacker.decompress(packed))
+        size, end = self._offset - start, self._offset
+        if self._files >= _MOST_16 or end >= _MOST_32:
+            counts = (self._files, self._files, size, start)
+            yield struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, _ZIP64, _ZIP64, 0, 0, *counts)
+            yield struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
+        files = min(self._files, _MOST_16)
+        where = min(size, _MOST_32), min(start, _MOST_32)
+        yield struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, files, files, *where, 0)

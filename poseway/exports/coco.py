@@ -1,0 +1,58 @@
+"""`coco.json`: COCO's results of keypoint detection, as `pycocotools` loads them.
+
+The format: https://cocodataset.org/#format-results.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pydantic_core import to_json
+
+from poseway import keypoints
+from poseway.exports.person import seen
+from poseway.exports.text import blocks
+from poseway.skeleton import KEYPOINTS
+
+_PERSON: Final = 1
+"""COCO's category of persons."""
+_ORDER: Final = (
+    "nose",
+    *(
+        f"{side}_{name}"
+        for name in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+        for side in ("left", "right")
+    ),
+)
+"""COCO's 17 keypoints; it has no neck."""
+_PLACES: Final = [3 * KEYPOINTS.index(name) + part for name in _ORDER for part in range(3)]
+
+
+def to_coco(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Converts a file to COCO's results: an array with an object per person and frame.
+
+    Args:
+        lines: Lines of a file.
+
+    Yields:
+        Blocks of about 256 KiB.
+    """
+    return blocks(_results(lines))
+
+
+def _results(lines: Iterable[bytes]) -> Iterator[bytes]:
+    _, frames = keypoints.read(lines)
+    before = b"[\n"
+    for frame in frames:
+        for person in frame["people"]:
+            numbers = seen(person)
+            yield before + to_json(
+                {
+                    "image_id": frame["frame"],
+                    "category_id": _PERSON,
+                    "keypoints": [numbers[place] for place in _PLACES],
+                    "score": person["score"],
+                    "track_id": person["id"],
+                }
+            )
+            before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"

@@ -1,0 +1,56 @@
+"""`openpose.zip`: a JSON file per frame, as OpenPose 1.7 writes it with ``--write_json``.
+
+The format: "Output Format" in ``doc/02_output.md`` of OpenPose.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from poseway import keypoints
+from poseway.exports.archive import ZipStream
+from poseway.exports.person import seen
+from poseway.exports.text import blocks
+
+_VERSION: Final = 1.3
+
+
+def to_openpose(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
+    """Converts a file to a zip of one JSON file a frame.
+
+    Where keypoints were smoothed, these are in it, and none that was only filled: the format cannot
+    say that it was not seen.
+
+    Args:
+        lines: Lines of a file.
+        stem: Begins the names of the files: ``STEM_000000000012_keypoints.json``.
+
+    Yields:
+        Blocks of about 256 KiB.
+    """
+    return blocks(_zip(lines, stem))
+
+
+def _zip(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
+    _, frames = keypoints.read(lines)
+    archive = ZipStream()
+    for frame in frames:
+        content = {"version": _VERSION, "people": [_person(one) for one in frame["people"]]}
+        name = f"{stem}_{frame['frame']:012d}_keypoints.json"
+        yield from archive.file(name, [to_json(content), b"\n"])
+    yield from archive.end()
+
+
+def _person(person: dict[str, Any]) -> dict[str, list[float]]:
+    return {
+        "person_id": [person["id"]],
+        "pose_keypoints_2d": seen(person),
+        "face_keypoints_2d": [],
+        "hand_left_keypoints_2d": [],
+        "hand_right_keypoints_2d": [],
+        "pose_keypoints_3d": [],
+        "face_keypoints_3d": [],
+        "hand_left_keypoints_3d": [],
+        "hand_right_keypoints_3d": [],
+    }

@@ -1,0 +1,54 @@
+"""`keypoints.csv`: the keypoints as a table, a row per person and frame (RFC 4180)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from poseway import keypoints
+from poseway.exports.person import places
+from poseway.exports.text import blocks, cells
+from poseway.jobs import Smoothing
+from poseway.skeleton import KEYPOINTS
+
+
+def to_csv(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Converts a file to CSV: three columns per keypoint.
+
+    A file of smoothed keypoints has three more for each, after all of these.
+
+    Args:
+        lines: Lines of a file.
+
+    Yields:
+        Blocks of about 256 KiB.
+    """
+    return blocks(_rows(lines))
+
+
+def _rows(lines: Iterable[bytes]) -> Iterator[bytes]:
+    head, frames = keypoints.read(lines)
+    smoothed = head.get("smoothing", Smoothing.OFF) != Smoothing.OFF
+    names = ["frame", "time", "id", "score", *_columns("x", "y", "score")]
+    if smoothed:
+        names += _columns("smooth_x", "smooth_y", "filled")
+    yield ",".join(names).encode() + b"\r\n"
+    for frame in frames:
+        for person in frame["people"]:
+            row = [frame["frame"], frame["time"], person["id"], person["score"]]
+            row += person["keypoints"]
+            if smoothed:
+                row += _smoothed(person)
+            yield cells(row) + b"\r\n"
+
+
+def _columns(*parts: str) -> list[str]:
+    return [f"{name}_{part}" for name in KEYPOINTS for part in parts]
+
+
+def _smoothed(person: dict[str, Any]) -> list[float | None]:
+    """Place and whether it was filled, of each keypoint."""
+    filled = person.get("filled", ())
+    where = places(person) if "smoothed" in person else [None] * len(KEYPOINTS)
+    row: list[float | None] = []
+    for index, place in enumerate(where):
+        row += [*(place or (None, None)), int(index in filled)]
+    return row

@@ -1,0 +1,170 @@
+"""`trc.zip`: OpenSim's motion capture text, a file per person, as Sports2D writes it in pixels.
+
+The format: "Marker (.trc) Files" in OpenSim's user's guide.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from fractions import Fraction
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
+
+from poseway import keypoints
+from poseway.exports.archive import ZipStream
+from poseway.exports.person import places
+from poseway.exports.text import blocks, cells
+from poseway.skeleton import KEYPOINTS
+from poseway.tracks import Span
+
+Read = Callable[[int], Generator[bytes]]
+"""Reads a file from a byte on, in chunks of any size."""
+
+_MOST_ROWS_ASIDE: Final = 20_000
+"""About 8 MB of text."""
+_MARK_FRAMES: Final = 1000
+_NOWHERE: Final = [None] * 3
+
+
+class _Track(NamedTuple):
+    """One of the people; the frames of which there are rows, from the first to the last."""
+
+    first: int
+    last: int
+    id: int
+
+    @property
+    def rows(self) -> int:
+        return self.last - self.first + 1
+
+
+def to_trc(read: Read, spans: Mapping[int, Sequence[Span]], stem: str) -> Iterator[bytes]:
+    """Converts a file to a zip of one TRC file for each person.
+
+    A file in a zip must be written in one go, but people are in the picture together. So the
+    source is read more than once: somebody who stays for long takes a reading of that part, and
+    many who come and go share one.
+
+    Args:
+        read: Reads the source.
+        spans: When everybody is in it, as `poseway.tracks.spans` finds it.
+        stem: Begins the names of the files: ``STEM_person_003.trc``.
+
+    Yields:
+        Blocks of about 256 KiB.
+    """
+    tracks = [_Track(runs[0][0], runs[-1][1], track) for track, runs in spans.items()]
+    return blocks(_zip(read, sorted(tracks), stem))
+
+
+class _Source:
+    """The frames of a file, from any of them on.
+
+    Attributes:
+        head: What the first line says.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        with closing(read(0)) as chunks:
+            first = next(keypoints.split_lines(chunks))
+        self.head, _ = keypoints.read([first])
+        # Where every thousandth frame begins, as far as it is known.
+        self._marks = [len(first) + 1]
+
+    def frames(self, first: int, last: int) -> Iterator[dict[str, Any]]:
+        """Parses the frames from one to another, both included."""
+        return keypoints.read_frames(self._lines(first, last))
+
+    def _lines(self, first: int, last: int) -> Iterator[bytes]:
+        mark = min(first // _MARK_FRAMES, len(self._marks) - 1)
+        index, offset = mark * _MARK_FRAMES, self._marks[mark]
+        with closing(self._read(offset)) as chunks:
+            for line in islice(keypoints.split_lines(chunks), last + 1 - index):
+                if index == len(self._marks) * _MARK_FRAMES:
+                    self._marks.append(offset)
+                if index >= first:
+                    yield line
+                index += 1
+                offset += len(line) + 1
+
+
+def _zip(read: Read, tracks: list[_Track], stem: str) -> Iterator[bytes]:
+    source, archive = _Source(read), ZipStream()
+    for group in _groups(tracks):
+        first, *others = group
+        aside: dict[int, list[bytes]] = {track.id: [] for track in others}
+        rows = _rows_of_first(group, source, aside)
+        yield from archive.file(*_file(stem, source.head, first, rows))
+        for track in others:
+            yield from archive.file(*_file(stem, source.head, track, aside.pop(track.id)))
+    yield from archive.end()
+
+
+def _groups(tracks: list[_Track]) -> Iterator[list[_Track]]:
+    """Puts those together who are read together: any first, and others of few rows."""
+    group: list[_Track] = []
+    aside = 0
+    for track in tracks:
+        if group and aside + track.rows <= _MOST_ROWS_ASIDE:
+            aside += track.rows
+            group.append(track)
+            continue
+        if group:
+            yield group
+        group, aside = [track], 0
+    if group:
+        yield group
+
+
+def _rows_of_first(
+    group: list[_Track], source: _Source, aside: dict[int, list[bytes]]
+) -> Iterator[bytes]:
+    """Yields the rows of the first of a group, and puts those of the others aside."""
+    coming, present = deque(group), list[_Track]()
+    for frame in source.frames(group[0].first, max(track.last for track in group)):
+        index = frame["frame"]
+        while coming and coming[0].first <= index:
+            present.append(coming.popleft())
+        people = {person["id"]: person for person in frame["people"]}
+        for track in present:
+            row = _row(frame, people.get(track.id))
+            if track is group[0]:
+                yield row
+            else:
+                aside[track.id].append(row)
+        present = [track for track in present if track.last > index]
+
+
+def _row(frame: dict[str, Any], person: dict[str, Any] | None) -> bytes:
+    row = [frame["frame"], frame["time"]]
+    for place in places(person) if person else [None] * len(KEYPOINTS):
+        row += [*place, 0.0] if place else _NOWHERE
+    # Not an empty cell: who splits at white space would take one keypoint for another.
+    return cells(row, b"\t", b"NaN") + b"\n"
+
+
+def _file(
+    stem: str, head: dict[str, Any], track: _Track, rows: Iterable[bytes]
+) -> tuple[str, Iterable[bytes]]:
+    """The name and the content of a person's file."""
+    name = f"{stem}_person_{track.id:03d}.trc"
+    rate = float(Fraction(head["frame_rate"]))
+    values = {
+        "DataRate": rate,
+        "CameraRate": rate,
+        "NumFrames": track.rows,
+        "NumMarkers": len(KEYPOINTS),
+        "Units": "px",
+        "OrigDataRate": rate,
+        "OrigDataStartFrame": track.first,
+        "OrigNumFrames": track.rows,
+    }
+    header = (
+        f"PathFileType\t4\t(X/Y/Z)\t{name}",
+        "\t".join(values),
+        "\t".join(map(str, values.values())),
+        "Frame#\tTime\t" + "\t\t\t".join(KEYPOINTS) + "\t\t",
+        "\t\t" + "\t".join(f"{axis}{n + 1}" for n in range(len(KEYPOINTS)) for axis in "XYZ"),
+    )
+    return name, chain(["\n".join(header).encode() + b"\n"], rows)

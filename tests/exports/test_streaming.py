@@ -1,0 +1,83 @@
+"""Whatever the length of the video, a conversion holds the same."""
+
+import tracemalloc
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from poseway import exports, keypoints
+from poseway.exports import trc
+from tests.exports.walk import walk
+
+Convert = Callable[[Path], Iterator[bytes]]
+PEOPLE = (1, 2)
+
+
+def read(path: Path, start: int = 0) -> Generator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while chunk := file.read(1 << 16):
+            yield chunk
+
+
+def to_trc(path: Path) -> Iterator[bytes]:
+    last = sum(chunk.count(b"\n") for chunk in read(path)) - 2
+    spans = {track: [(0, last)] for track in PEOPLE}
+    return exports.to_trc(lambda start: read(path, start), spans, "walk")
+
+
+CONVERSIONS: dict[str, Convert] = {
+    "csv": lambda path: exports.to_csv(keypoints.split_lines(read(path))),
+    "angles": lambda path: exports.to_angles(keypoints.split_lines(read(path))),
+    "coco": lambda path: exports.to_coco(keypoints.split_lines(read(path))),
+    "openpose": lambda path: exports.to_openpose(keypoints.split_lines(read(path)), "walk"),
+    "trc": to_trc,
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Files of some thousand frames."""
+    folder = tmp_path_factory.mktemp("walks")
+    head, *part = walk(
+        smoothed=True, frames=1000, spans={track: [(0, 999)] for track in PEOPLE}
+    ).splitlines(keepends=True)
+    paths = {}
+    for thousands in (4, 8):
+        paths[thousands] = folder / f"{thousands}.jsonl"
+        with paths[thousands].open("wb") as file:
+            file.write(head)
+            for frame in range(thousands * 1000):
+                line = part[frame % 1000]
+                file.write(b'{"frame":%d' % frame + line[line.index(b",") :])
+    return paths
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_memory_does_not_grow_with_the_video(
+    files: dict[int, Path], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trc, "_MOST_ROWS_ASIDE", 500)
+
+    def peak(path: Path) -> int:
+        tracemalloc.start()
+        try:
+            for _ in CONVERSIONS[name](path):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    short, long = (peak(files[thousands]) for thousands in (4, 8))
+    assert long < 6 << 20
+    assert long < short + 4000 * 50  # a frame more leaves 50 bytes at most, here and in a zip
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_conversions_come_in_blocks(files: dict[int, Path], name: str) -> None:
+    *blocks, last = CONVERSIONS[name](files[8])
+    assert len(blocks) >= 1
+    assert last
+    # A file in a zip is flushed at once, by up to as much as zlib holds back.
+    assert all(1 << 18 <= len(block) < (1 << 18) + 100_000 for block in blocks)
