@@ -8,6 +8,10 @@
 #   make evaluate-tracking [DETECTIONS=file GROUND_TRUTH=file]
 #                           MOTA, IDF1 and switches on labelled sequences, MOTChallenge's files
 #   make evaluate-ids       ids on videos whose people were told apart by hand
+#   make bench              whole videos through the real stack, beside the possible; some 12 minutes
+#   make bench-encoding     x264's settings: time, size and likeness
+#   make bench-transfer     ways to send a frame to inference
+#   make bench-long         memory of every process over a video of two hours; some 15 minutes
 #   make bench-tracker      time of the tracker for a frame, beside SORT
 #   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
@@ -30,7 +34,8 @@ STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
-	bench-tracker bench-smoothing bench-inference bench-memory stubs weights models sample locks clean
+	bench bench-encoding bench-transfer bench-long bench-tracker bench-smoothing bench-inference \
+	bench-memory stubs weights models sample locks clean
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -81,6 +86,18 @@ sequences:
 
 evaluate-ids: $(STUBS) $(VENV)/.evaluate weights sample
 	@$(BIN)/python -m benchmarks.ids
+
+bench: $(STUBS) $(VENV)/.run weights sample
+	@$(BIN)/python -m benchmarks.end_to_end $(ARGS)
+
+bench-encoding: $(STUBS) $(VENV)/.run sample
+	@$(BIN)/python -m benchmarks.encoding $(ARGS)
+
+bench-transfer: $(STUBS) $(VENV)/.run sample
+	@$(BIN)/python -m benchmarks.transfer $(ARGS)
+
+bench-long: $(STUBS) $(VENV)/.run weights sample
+	@$(BIN)/python -m benchmarks.long $(ARGS)
 
 bench-tracker: $(STUBS) $(VENV)/.run
 	@$(BIN)/python -m benchmarks.tracker

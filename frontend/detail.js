@@ -1,7 +1,7 @@
 // The page of one job.
 import * as api from "./api.js";
 import { $, bytes, copy, duration, element, number, setText } from "./dom.js";
-import { removeJob, showTrouble, viewScreenshot } from "./dialogs.js";
+import { removeJob, showTrouble, viewPicture } from "./dialogs.js";
 import * as live from "./live.js";
 import { drawTimeline } from "./timeline.js";
 import { fill } from "./view.js";
@@ -14,6 +14,9 @@ const DOWNLOADS = {
   keypoints: ["Keypoints", "JSON Lines: a line per frame"],
   csv: ["Keypoints as a table", "CSV: a row per person and frame"],
   openpose: ["Keypoints for OpenPose tools", "ZIP: a JSON file per frame"],
+  coco: ["Keypoints for COCO tools", "JSON: a result per person and frame"],
+  trc: ["Keypoints for OpenSim", "ZIP: a TRC file per person"],
+  angles: ["Angles of joints", "CSV: a row per person and frame"],
   manifest: ["Summary", "JSON: what was done, and how"],
 };
 
@@ -83,7 +86,9 @@ async function showResult(job) {
     fillVideo(result, job, manifest);
     fillDownloads($(".downloads", result), job, manifest);
     fillFacts($(".facts", result), manifest);
-    fillGallery($(".shots", result), job, manifest);
+    fillGallery($(".stills", result), stills(job, manifest));
+    fillGallery($(".shots", result), screenshots(job, manifest));
+    fillSheet($(".sheet", result), job, manifest);
     if (tracks) drawTimeline($(".timeline", result), tracks);
     $(".result", page).replaceChildren(result);
     $(".result", page).hidden = false;
@@ -99,10 +104,15 @@ async function getTracks(job, { files }) {
   return api.getFile(job, "tracks.json").catch(() => null);
 }
 
-function fillVideo(result, job, { source }) {
+/** Width and height of the video that was made; older results have the upload's. */
+function videoSize({ source, video_width, video_height }) {
+  return video_width ? { width: video_width, height: video_height } : { width: source.width, height: source.height };
+}
+
+function fillVideo(result, job, manifest) {
   const video = $("video", result);
   const unplayable = $(".unplayable", result);
-  Object.assign(video, { width: source.width, height: source.height, poster: job.links.poster ?? "" });
+  Object.assign(video, { ...videoSize(manifest), poster: job.links.poster ?? "" });
   video.addEventListener("error", () => (unplayable.hidden = false));
   video.src = job.links.video;
 }
@@ -126,6 +136,7 @@ function fillDownloads(list, job, { files }) {
 
 function fillFacts(list, manifest) {
   const { source, options, model, people, tracks } = manifest;
+  const made = videoSize(manifest);
   const facts = {
     People: `at most ${number(people)} at once`,
     Tracks: number(tracks), // somebody who leaves and comes back may get a second one
@@ -136,18 +147,34 @@ function fillFacts(list, manifest) {
     Model: options.accurate ? `${model.name}, accurate` : model.name,
     Engine: `${model.engine} on ${model.device}`,
   };
+  if (made.width !== source.width) facts["Scaled to"] = `${made.width} × ${made.height}`;
   if (manifest.seconds.total) facts["Took"] = duration(manifest.seconds.total);
   for (const [term, text] of Object.entries(facts)) {
     list.append(element("div", {}, element("dt", { textContent: term }), element("dd", { textContent: text })));
   }
 }
 
-function fillGallery(section, job, { files, source }) {
-  const shots = files
-    .filter((file) => file.path.startsWith("screenshots/"))
-    .map((file) => ({ src: api.fileUrl(job, file.path), frame: Number(file.path.match(/(\d+)\.\w+$/)?.[1]) }))
-    .sort((a, b) => a.frame - b.frame)
-    .map(({ src, frame }) => ({ src, label: `Frame ${number(frame)}`, width: source.width, height: source.height }));
+/** The pictures in a folder of the result, by the number in their names. */
+function pictures(job, { files }, folder, word) {
+  return files
+    .filter(({ path }) => path.startsWith(`${folder}/`))
+    .map(({ path }) => ({ src: api.fileUrl(job, path), index: Number(path.match(/(\d+)\.\w+$/)?.[1]) }))
+    .sort((a, b) => a.index - b.index)
+    .map(({ src, index }) => ({ src, label: `${word} ${number(index)}` }));
+}
+
+const stills = (job, manifest) => pictures(job, manifest, "stills", "Track");
+
+const screenshots = (job, manifest) =>
+  pictures(job, manifest, "screenshots", "Frame").map((shot) => ({ ...shot, ...videoSize(manifest) }));
+
+function fillSheet(link, job, { files }) {
+  const sheet = files.find(({ path }) => path === "contact_sheet.jpg");
+  link.hidden = !sheet;
+  if (sheet) link.href = api.fileUrl(job, sheet.path);
+}
+
+function fillGallery(section, shots) {
   section.hidden = shots.length === 0;
   setText($(".count", section), number(shots.length));
 
@@ -156,7 +183,7 @@ function fillGallery(section, job, { files, source }) {
   const add = () => {
     const from = gallery.children.length;
     shots.slice(from, from + GALLERY_PAGE).forEach((shot, index) => {
-      gallery.append(thumbnail(shot, () => viewScreenshot(shots, from + index)));
+      gallery.append(thumbnail(shot, () => viewPicture(shots, from + index)));
     });
     more.hidden = gallery.children.length === shots.length;
     return gallery.children[from];

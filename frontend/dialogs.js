@@ -1,4 +1,4 @@
-// The two dialogs: "are you sure?" before a job is removed, and a screenshot in full size.
+// The two dialogs: "are you sure?" before a job is removed, and a picture in full size.
 import { $, element, setText } from "./dom.js";
 import * as live from "./live.js";
 
@@ -57,8 +57,8 @@ const viewer = $("#viewer");
 let shots = [];
 let current = 0;
 
-/** Opens a screenshot; `all` is [{src, label, width, height}]. */
-export function viewScreenshot(all, index) {
+/** Opens a picture; `all` is [{src, label}], with width and height where they are known. */
+export function viewPicture(all, index) {
   shots = all;
   show(index);
   viewer.showModal();

@@ -115,11 +115,14 @@ form.elements.unit.addEventListener("change", () => {
 });
 
 // A field inside closed <details> cannot show what is wrong with it.
-form.addEventListener("invalid", () => ($("details", form).open = true), true);
+form.addEventListener("invalid", ({ target }) => {
+  for (const details of form.querySelectorAll("details")) details.open ||= details.contains(target);
+}, true);
 
 function readOptions() {
   const { every, unit, ...fields } = Object.fromEntries(new FormData(form));
   fields[`screenshot_${unit}`] = every;
+  fields.ids = String(form.elements.ids.checked); // unlike the others, it is on if nothing is said
   return Object.entries(fields).filter(([, value]) => value !== "");
 }
 

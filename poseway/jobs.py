@@ -9,6 +9,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 DEFAULT_SCREENSHOT_FRAMES: Final = 50
+DEFAULT_RESOLUTION: Final = 1080
 
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
@@ -52,6 +53,8 @@ class Overlay(StrEnum):
 
     VIDEO = "video"
     BLACK = "black"
+    BLURRED = "blurred"
+    FACES_BLURRED = "faces_blurred"
 
 
 class Smoothing(StrEnum):
@@ -88,6 +91,28 @@ class JobOptions(_Record):
     )
     max_people: int | None = Field(
         None, ge=1, le=1000, description="Keep this many people per frame, the best; default all."
+    )
+    ids: bool = Field(True, description="Write its number at each person.")
+    scores: bool = Field(False, description="Write how certain it is at each person, in percent.")
+    boxes: bool = Field(False, description="Draw a box around each person.")
+    trails: bool = Field(False, description="Draw the path of each person in the last second.")
+    line_width: float | None = Field(
+        None,
+        ge=1,
+        le=50,
+        description="Width of limbs in pixels; by the size of picture and person if not given.",
+    )
+    crf: int | None = Field(
+        None,
+        ge=1,
+        le=51,
+        description="H.264 quality, x264's CRF: 18 looks lossless, 28 is small; 22 if not given.",
+    )
+    max_resolution: int = Field(
+        DEFAULT_RESOLUTION,
+        ge=144,
+        le=8192,
+        description="Shorter side in pixels beyond which the video that is made is scaled down.",
     )
 
     @model_validator(mode="after")
@@ -206,6 +231,8 @@ class Manifest(_Record):
     seconds: dict[str, float] = Field(
         description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."
     )
+    video_width: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
+    video_height: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
     audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
     damaged_packets: int = Field(0, description="Packets of the upload that could not be decoded.")
     warnings: list[str] = Field(
@@ -232,6 +259,7 @@ class Keys:
         self.poster = f"results/{job_id}/poster.jpg"
         self.keypoints = f"results/{job_id}/keypoints.jsonl"
         self.tracks = f"results/{job_id}/tracks.json"
+        self.contact_sheet = f"results/{job_id}/contact_sheet.jpg"
 
     def segment(self, number: int, name: str) -> str:
         """Key of an object of segment `number`; they sort in order up to a million segments."""
@@ -240,3 +268,11 @@ class Keys:
     def screenshot(self, frame_index: int) -> str:
         """Key of the screenshot of a frame."""
         return f"{self.result}screenshots/frame_{frame_index:06d}.jpg"
+
+    def still(self, track_id: int) -> str:
+        """Key of the best picture of a person."""
+        return f"{self.result}stills/person_{track_id:03d}.jpg"
+
+    def segment_still(self, segment: int, track_id: int) -> str:
+        """Key of the best picture of a person in one segment."""
+        return self.segment(segment, f"stills/person_{track_id:03d}.jpg")

@@ -7,8 +7,6 @@ from typing import Final, cast
 
 import av
 import av.error
-import numpy as np
-from numpy.typing import NDArray
 
 from poseway.container import (
     SeekableFile,
@@ -17,7 +15,9 @@ from poseway.container import (
     open_container,
     picture_stream,
 )
+from poseway.deinterlace import deinterlaced
 from poseway.errors import VideoError
+from poseway.frame import SourceFrame
 from poseway.orientation import Orientation
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
@@ -31,6 +31,17 @@ def fit(width: int, height: int, max_height: int) -> tuple[int, int]:
     if height <= max_height:
         return width, height
     return max(1, round(width * max_height / height)), max_height
+
+
+def limited(width: int, height: int, shorter: int) -> tuple[int, int]:
+    """Scales a size down so that its shorter side is at most `shorter`; 0 is no limit.
+
+    Aspect is kept; never up, and never to less than a pixel.
+    """
+    least = min(width, height)
+    if not 0 < shorter < least:
+        return width, height
+    return round(width * shorter / least), round(height * shorter / least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +69,6 @@ class VideoInfo:
     duration: Fraction | None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFrame:
-    """A decoded frame.
-
-    Attributes:
-        index: Number in the video, from 0.
-        pts: Presentation time in ticks, counted from the start of the video.
-        duration: Ticks that the frame is shown, as far as the container tells.
-        image: The decoded picture, not yet turned upright. It may be in use by the decoder: never
-            draw on it.
-        orientation: What makes it upright.
-        previous: Presentation time of the frame before it; None for the first frame of the video.
-    """
-
-    index: int
-    pts: int
-    duration: int
-    image: av.VideoFrame
-    orientation: Orientation
-    previous: int | None
-
-    def bgr(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The upright picture at a size, uint8 (height, width, 3), blue first."""
-        if self.orientation.sideways:
-            width, height = height, width
-        picture = self.image.to_ndarray(
-            format="bgr24", width=width, height=height, interpolation="AREA"
-        )
-        upright = self.orientation.apply(cast("NDArray[np.uint8]", picture))
-        return np.ascontiguousarray(upright)
-
-
 class VideoReader:
     """A video in a seekable file.
 
@@ -99,7 +78,7 @@ class VideoReader:
         stream: The video stream in it.
         start: Ticks from the container's zero to the start of the video; `SourceFrame.pts` counts
             from there.
-        damaged_packets: Packets that could not be decoded so far.
+        damaged_packets: Packets that could not be decoded so far, or not all of them.
     """
 
     def __init__(self, file: SeekableFile, threads: int = 0) -> None:
@@ -196,7 +175,7 @@ class VideoReader:
         second = 1 / self._time_base()
         previous: int | None = None
         next_pts = 0
-        for image in self._images():
+        for image in deinterlaced(self._images()):
             ticks = image.dts if self._as_stored else image.pts
             pts = next_pts if ticks is None else ticks - self.start - self._delay
             if after is not None and previous is None:
@@ -220,14 +199,17 @@ class VideoReader:
             previous = pts
 
     def _images(self) -> Iterator[av.VideoFrame]:
-        """Decodes packet by packet; packets that cannot be decoded are counted and passed over."""
+        """Decodes packet by packet; those that cannot be decoded are counted and passed over."""
         packets = self.container.demux(self.stream)
         while True:
             try:
                 packet = next(packets, None)
                 if packet is None:
                     return
-                yield from packet.decode()
+                for image in packet.decode():
+                    # Decoders paint over what they cannot read, and say so.
+                    self.damaged_packets += image.is_corrupt
+                    yield image
             except av.error.InvalidDataError:
                 self.damaged_packets += 1
             except av.error.EOFError:

@@ -114,11 +114,11 @@ def test_two_people_are_found_and_keep_their_ids(result: Result) -> None:
 
 
 def drawn_joints(frame: av.VideoFrame, people: list[dict[str, Any]]) -> list[bool]:
-    """For each keypoint that was seen: has the picture the keypoint's colour there?"""
+    """For each keypoint that was seen: has the picture its colour where it is drawn, smoothed?"""
     picture = frame.to_ndarray(format="rgb24")
     found = []
     for person in people:
-        for index, (x, y, score) in enumerate(np.array(person["keypoints"]).reshape(18, 3)):
+        for index, (x, y, score) in enumerate(np.array(person["smoothed"]).reshape(18, 3)):
             if score > 0 and 2 <= x < picture.shape[1] - 2 and 2 <= y < picture.shape[0] - 2:
                 patch = picture[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2]
                 distance = np.abs(patch.reshape(-1, 3).mean(axis=0) - COLOURS[index]).max()
@@ -136,7 +136,7 @@ def test_the_skeleton_is_where_the_keypoints_say(result: Result, sample: Path) -
         drawn = drawn_joints(after, people)
         bare = drawn_joints(before, people)
         # A joint that lies under another has the other's colour.
-        assert np.mean(drawn) > 0.7
+        assert np.mean(drawn) > 0.9
         assert np.mean(bare) < 0.2
 
 
@@ -149,10 +149,28 @@ def test_screenshots_and_poster(result: Result) -> None:
         assert picture.shape == (994, 1768, 3)
 
 
+def test_everybody_who_stays_has_a_still_and_the_screenshots_a_sheet(result: Result) -> None:
+    counts: dict[int, int] = {}
+    for record in result.keypoints:
+        for person in record["people"]:
+            counts[person["id"]] = counts.get(person["id"], 0) + 1
+    names = sorted(path.name for path in (result.folder / "stills").iterdir())
+    lasting = [track for track, frames in counts.items() if frames >= 15]
+    assert names == [f"person_{track:03d}.jpg" for track in sorted(lasting)]
+    for name in names:
+        still = cv2.imread(str(result.folder / "stills" / name))
+        assert still is not None
+        # Cut out around one person, not the whole picture.
+        assert 100 < still.shape[0] < 994
+        assert 50 < still.shape[1] < 1768 / 2
+    assert cv2.imread(str(result.folder / "contact_sheet.jpg")) is not None
+
+
 def test_the_manifest_says_what_was_done(result: Result, stack: Stack) -> None:
     manifest = result.manifest
     assert manifest.frames == FRAMES
     assert manifest.segments == 4
+    assert (manifest.video_width, manifest.video_height) == (1768, 994)
     assert manifest.duration_seconds == pytest.approx(FRAMES / 30, abs=0.001)
     assert manifest.source.codec == "vp9"
     assert manifest.source.frame_rate == "30"
@@ -173,20 +191,38 @@ def test_only_the_result_stays(result: Result, stack: Stack) -> None:
     }
 
 
-def test_options_are_heeded(client: Client, sample: Path) -> None:
-    options = {"overlay": "black", "screenshot_seconds": "2", "max_people": "1"}
+def test_options_are_heeded(result: Result, client: Client, sample: Path, tmp_path: Path) -> None:
+    options = {
+        "overlay": "black",
+        "screenshot_seconds": "2",
+        "max_people": "1",
+        "max_resolution": "480",
+        "crf": "40",
+    }
     *_, job = client.watch(client.submit(sample, options).id)
     assert job.state is JobState.SUCCEEDED
     manifest = client.manifest(job.id)
     assert manifest.people == 1
     shots = [f.path for f in manifest.files if f.path.startswith("screenshots/")]
     assert shots == [f"screenshots/frame_{i:06d}.jpg" for i in (0, 60, 120, 180)]
+    client.download(job.links["video"], tmp_path / "small.mp4")
+    with av.open(tmp_path / "small.mp4") as container:
+        small = container.streams.video[0]
+        assert (small.width, small.height) == (854, 480)
+    assert (manifest.video_width, manifest.video_height) == (854, 480)
+    whole = (result.folder / "video.mp4").stat().st_size
+    assert (tmp_path / "small.mp4").stat().st_size < whole / 10
 
 
 def test_a_killed_dispatcher_costs_nothing_but_time(
     result: Result, client: Client, stack: Stack, sample: Path, tmp_path: Path
 ) -> None:
-    job = client.submit(sample)
+    # What is drawn of trails and faces depends on the frames before, of the segment before too.
+    options = {"trails": "true", "overlay": "faces_blurred"}
+    *_, whole = client.watch(client.submit(sample, options).id)
+    assert whole.state is JobState.SUCCEEDED
+    client.download(whole.links["video"], tmp_path / "whole.mp4")
+    job = client.submit(sample, options)
     checkpoint = Keys(job.id).segment(0, "checkpoint.json")
     deadline = time.monotonic() + 60
     while not stack.store.exists(checkpoint):
@@ -202,4 +238,5 @@ def test_a_killed_dispatcher_costs_nothing_but_time(
     assert (tmp_path / "keypoints.jsonl").read_bytes() == (
         result.folder / "keypoints.jsonl"
     ).read_bytes()
+    assert (tmp_path / "video.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert len(list(decoded(tmp_path / "video.mp4"))) == FRAMES

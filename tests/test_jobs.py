@@ -33,3 +33,9 @@ def test_segments_sort_in_order() -> None:
     keys = Keys(new_job_id())
     names = [keys.segment(number, "video.mp4") for number in (0, 9, 10, 999, 1000)]
     assert names == sorted(names)
+
+
+def test_stills_of_segments_go_with_these_and_the_best_stay() -> None:
+    keys = Keys(new_job_id())
+    assert keys.segment_still(3, 7).startswith(keys.segments)
+    assert keys.still(7) == f"{keys.result}stills/person_007.jpg"

@@ -24,6 +24,7 @@ CORES = [
             "scales",
             "tfjs",
             "turns",
+            "yuv",
         )
     ),
     *(
@@ -48,23 +49,42 @@ CORES = [
     *(
         f"services/renderer/{name}.py"
         for name in (
+            "artist",
+            "blur",
             "canvas",
             "colour",
+            "contact_sheet",
             "draw",
             "encode",
+            "heads",
             "join",
             "label",
+            "look",
+            "people",
             "segment",
+            "shots",
             "sound",
+            "trail",
         )
     ),
     "services/gateway/dispatcher/frames.py",
     "services/gateway/dispatcher/pipeline.py",
+    "services/gateway/dispatcher/stills.py",
     "services/gateway/api/upload.py",
     "services/gateway/api/catalog.py",
-    "poseway/video.py",
-    "poseway/keypoints.py",
-    "poseway/tracks.py",
+    *(
+        f"poseway/{name}.py"
+        for name in (
+            "angles",
+            "deinterlace",
+            "keypoints",
+            "picture",
+            "tone",
+            "tracks",
+            "video",
+        )
+    ),
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "poseway" / "exports").glob("*.py")),
 ]
 
 

@@ -1,5 +1,6 @@
 """Starting and ending the system from the command line."""
 
+import hashlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from poseway.jobs import JobOptions, Manifest, ModelInfo, Overlay, SourceInfo, now
 from poseway.local.place import StackError, free_ports
 from poseway.local.processes import Process, Supervisor
 from poseway.local.stack import ROOT, Stack, is_ready, running
@@ -152,6 +154,41 @@ def test_no_secret_is_logged(stack: Stack) -> None:
     assert not [secret for secret in secrets if secret in logs]
 
 
+def leave_an_older_result(folder: Path, video: Path) -> None:
+    """What is there of an older result of a video, with pictures that a new one has not."""
+    content = video.read_bytes()
+    source = SourceInfo(
+        name=video.name,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        codec="vp9",
+        width=1768,
+        height=994,
+        frame_rate="30",
+        time_base="1/30",
+    )
+    manifest = Manifest(
+        job="0" * 32,
+        source=source,
+        options=JobOptions(),
+        model=ModelInfo(name="any", sha256="", engine="", device="", precision=""),
+        frames=1,
+        duration_seconds=1,
+        people=0,
+        tracks=0,
+        segments=1,
+        seconds={},
+        audio_codec=None,
+        files=[],
+        created_at=now(),
+    )
+    for name in ("stills/person_099.jpg", "screenshots/frame_000099.jpg"):
+        path = folder / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"old")
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+
+
 def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path: Path) -> None:
     # Square brackets are markup to what prints the paths.
     video = tmp_path / "my clip [draft].mp4"
@@ -162,27 +199,48 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
         str(video),
         "--output",
         str(tmp_path),
-        "--csv",
-        "--openpose",
+        *("--overlay", "faces_blurred", "--no-ids", "--scores", "--boxes", "--trails"),
+        *("--line-width", "3", "--crf", "35", "--max-resolution", "360"),
+        *("--csv", "--openpose", "--coco", "--trc", "--angles"),
         "--data-dir",
         str(stack.data_dir),
     ]
     env = behind_a_dead_proxy()
+    folder = tmp_path / video.stem
+    leave_an_older_result(folder, sample)
     first = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     assert "230 frames" in first.stdout
-    folder = tmp_path / video.stem
     assert f"  {folder}/video.mp4\n" in first.stdout
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "video.mp4",
         "poster.jpg",
+        "contact_sheet.jpg",
         "screenshots",
+        "stills",
         "keypoints.jsonl",
         "tracks.json",
         "keypoints.csv",
         "openpose.zip",
+        "coco.json",
+        "trc.zip",
+        "angles.csv",
         "manifest.json",
     }
+    manifest = Manifest.model_validate_json((folder / "manifest.json").read_text())
+    assert manifest.options == JobOptions(
+        model=manifest.model.name,
+        overlay=Overlay.FACES_BLURRED,
+        ids=False,
+        scores=True,
+        boxes=True,
+        trails=True,
+        line_width=3,
+        crf=35,
+        max_resolution=360,
+    )
+    pictures = {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.jpg")}
+    assert pictures == {file.path for file in manifest.files if "/" in file.path}
     # Another video of that name does not touch it.
     other = tmp_path / "other" / video.name
     other.parent.mkdir()

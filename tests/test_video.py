@@ -12,7 +12,8 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from poseway.errors import VideoError
-from poseway.video import SourceFrame, VideoReader
+from poseway.frame import SourceFrame
+from poseway.video import VideoReader
 from tests.videos import make_video, numbered, read_number
 
 if TYPE_CHECKING:

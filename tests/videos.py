@@ -3,16 +3,27 @@
 import io
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.video.stream import VideoStream
 
 Picture = Callable[[int], NDArray[np.uint8]]
+
+
+class Tags(NamedTuple):
+    """What samples mean, by the numbers of ITU-T H.273; the range is FFmpeg's, 2 for full."""
+
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+    range: int = 1
 
 
 def numbered(index: int, width: int = 320, height: int = 240) -> NDArray[np.uint8]:
@@ -38,10 +49,16 @@ def make_video(
     container: str = "mp4",
     sound: bool = False,
     sound_seconds: float | None = None,
+    sound_codec: str = "aac",
+    wave: NDArray[np.float32] | None = None,
     times: Sequence[int] | None = None,
     time_base: Fraction | None = None,
     options: dict[str, str] | None = None,
     matrix: Sequence[int] | None = None,
+    pix_fmt: str = "yuv420p",
+    pixel_aspect: Fraction = Fraction(1),
+    tags: Tags | None = None,
+    interlaced: bool = False,
 ) -> bytes:
     """Encodes a video.
 
@@ -53,30 +70,52 @@ def make_video(
         container: FFmpeg's name of the format.
         sound: Whether to add a tone.
         sound_seconds: Length of the tone; None for that of the picture.
+        sound_codec: FFmpeg's name of the encoder of the sound.
+        wave: What sounds instead of the tone, 48,000 samples a second.
         times: Presentation times of the frames in ticks; None for one after the other.
         time_base: Seconds per tick; None for the time of one frame.
         options: The encoder's options.
         matrix: Display matrix, nine numbers as in ISO/IEC 14496-12, 8.5.2.
+        pix_fmt: FFmpeg's name of the format of the encoded samples.
+        pixel_aspect: Width of a pixel by its height.
+        tags: What the samples mean; None leaves that open.
+        interlaced: Whether frames are flagged as interlaced, the top field first.
     """
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         every = {"g": "12", **(options or {})}
         stream = cast("VideoStream", output.add_stream(codec, rate=rate, options=every))
         stream.height, stream.width = picture(0).shape[:2]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pix_fmt
         stream.codec_context.time_base = time_base or 1 / rate
+        stream.codec_context.sample_aspect_ratio = pixel_aspect
+        if interlaced:
+            stream.codec_context.flags |= Flags.interlaced_dct | Flags.interlaced_me
+        if tags:
+            context = stream.codec_context
+            context.colorspace, context.color_primaries = tags.matrix, tags.primaries
+            context.color_trc, context.color_range = tags.transfer, tags.range
         if matrix is not None:
             stream.set_display_matrix(matrix)
-        tone = output.add_stream("aac", rate=48000) if sound else None
+        sounds = sound or wave is not None
+        tone = cast("AudioStream", output.add_stream(sound_codec, rate=48000)) if sounds else None
+        if tone is not None:
+            tone.codec_context.layout = "mono"
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
+            if tags:
+                frame = frame.reformat(
+                    format=pix_fmt, dst_colorspace=tags.matrix, dst_color_range=tags.range
+                )
+                frame.color_trc, frame.color_primaries = tags.transfer, tags.primaries
             frame.pts = index if times is None else times[index]
             frame.time_base = time_base or 1 / rate
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
         if tone is not None:
-            length = int(48000 * (sound_seconds or frames / rate))
-            wave = np.sin(np.arange(length) * (2 * np.pi * 440 / 48000)).astype(np.float32)
+            if wave is None:
+                length = int(48000 * (sound_seconds or frames / rate))
+                wave = np.sin(np.arange(length) * (2 * np.pi * 440 / 48000)).astype(np.float32)
             audio = av.AudioFrame.from_ndarray(wave[np.newaxis], format="fltp", layout="mono")
             audio.sample_rate = 48000
             output.mux(tone.encode(audio))

@@ -3,6 +3,7 @@
 import signal
 import sys
 
+import cv2
 import grpc
 
 from poseway import rpc, telemetry
@@ -17,6 +18,8 @@ def main() -> None:
     # While models are loaded there is nothing to finish. The first process of a container does not
     # even get the signal without a handler.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Frames are worked on side by side: OpenCV's own threads would only fight for the cores.
+    cv2.setNumThreads(1)
     settings = InferenceSettings()
     telemetry.start("inference", settings)
     models, missing = load_models(settings)

@@ -11,11 +11,13 @@ import structlog
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.picture import LUMA_WEIGHTS, Yuv
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
 from services.inference.batching import Batcher
 from services.inference.decoder import People
 from services.inference.estimator import Frame
 from services.inference.models import LoadedModel
+from services.inference.yuv import to_bgr
 
 _FRAMES = prometheus_client.Counter("poseway_inference_frames", "Frames whose people were found.")
 _SECONDS = prometheus_client.Histogram(
@@ -178,18 +180,35 @@ def _frame(
         raise InvalidRequestError(
             f"Frame {frame.index} is {frame.width}x{frame.height}; both must be 1 to {_MAX_SIDE}."
         )
-    if len(frame.bgr) != frame.width * frame.height * 3:
-        raise InvalidRequestError(
-            f"Frame {frame.index} has {len(frame.bgr)} bytes, not {frame.width} x {frame.height} "
-            "x 3."
-        )
-    pixels: NDArray[np.uint8] = np.frombuffer(frame.bgr, np.uint8)
     return frame.index, Frame(
-        pixels.reshape(frame.height, frame.width, 3),
+        _pixels(frame),
         source_size=(header.source_width, header.source_height),
         max_people=header.max_people,
         accurate=header.accurate,
     )
+
+
+def _pixels(frame: inference_pb2.Frame) -> NDArray[np.uint8]:
+    """The picture, uint8 (height, width, 3), blue first."""
+    width, height = frame.width, frame.height
+    if frame.WhichOneof("pixels") != "yuv":
+        _check_bytes(frame, len(frame.bgr), width * height * 3)
+        return np.frombuffer(frame.bgr, np.uint8).reshape(height, width, 3)
+    yuv = frame.yuv
+    _check_bytes(frame, len(yuv.planes), Yuv.size(width, height))
+    if yuv.matrix not in LUMA_WEIGHTS:
+        raise InvalidRequestError(
+            f"Frame {frame.index} has matrix {yuv.matrix}, not one of {sorted(LUMA_WEIGHTS)}."
+        )
+    return to_bgr(Yuv(width, height, yuv.planes, yuv.matrix, yuv.full_range))
+
+
+def _check_bytes(frame: inference_pb2.Frame, got: int, wanted: int) -> None:
+    if got != wanted:
+        raise InvalidRequestError(
+            f"Frame {frame.index} has {got} bytes, but {frame.width} x {frame.height} pixels have "
+            f"{wanted}."
+        )
 
 
 def _poses(index: int, people: People) -> pose_pb2.FramePoses:

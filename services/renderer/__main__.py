@@ -1,5 +1,7 @@
 """``python -m services.renderer``: serves until it is told to stop."""
 
+import cv2
+
 from poseway import telemetry
 from poseway.rpc import serve
 from poseway.storage import ObjectStore
@@ -11,6 +13,8 @@ from services.renderer.work import Renderer
 
 def main() -> None:
     """Serves with the settings of the environment."""
+    # Segments are rendered side by side: OpenCV's own threads would only fight for the cores.
+    cv2.setNumThreads(1)
     settings = RendererSettings()
     telemetry.start("renderer", settings)
     encoding = Encoding(

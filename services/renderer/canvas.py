@@ -3,10 +3,10 @@
 from typing import Final
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
-from poseway.video import SourceFrame
+from poseway.frame import SourceFrame
+from poseway.picture import samples
+from poseway.tone import is_hdr, to_sdr
 from services.renderer.colour import ColourSpace
 
 _NEUTRAL: Final = 128
@@ -38,7 +38,7 @@ class Canvas:
         self.frame = av.VideoFrame(width + width % 2, height + height % 2, "yuv420p")
         self.frame.colorspace = space.effective
         self.frame.color_range = space.range
-        self.luma, *self.chroma = (_view(plane) for plane in self.frame.planes)
+        self.luma, *self.chroma = (samples(plane) for plane in self.frame.planes)
 
     def blacken(self) -> None:
         """Makes it black."""
@@ -53,28 +53,25 @@ class Canvas:
             width, height = height, width
         image = self._converted(source.image, width, height)
         for target, plane in zip((self.luma, *self.chroma), image.planes, strict=True):
-            upright = source.orientation.apply(_view(plane))
+            upright = source.orientation.apply(samples(plane))
             rows, columns = upright.shape
             target[:rows, :columns] = upright
             target[:rows, columns:] = target[:rows, columns - 1 : columns]
             target[rows:] = target[rows - 1 : rows]
 
     def _converted(self, image: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
-        """The picture in 4:2:0 and at the video's size, which some videos change midway."""
+        """The picture in 4:2:0, of standard range, and at the canvas's size."""
         if image.format.name in _PLANAR and (image.width, image.height) == (width, height):
-            return image
-        same = {} if image.format.is_rgb else {"src_colorspace": self._space.effective}
-        return image.reformat(
-            width,
-            height,
-            "yuv420p",
-            dst_colorspace=self._space.effective,
-            dst_color_range=self._space.range,
-            **same,
+            return to_sdr(image)
+        space = self._space
+        if is_hdr(image.color_trc):
+            # As it is; what it means is changed when it has no more pixels than it must.
+            colours = {}
+        else:
+            colours = {"dst_colorspace": space.effective, "dst_color_range": space.range}
+            if not image.format.is_rgb:
+                colours["src_colorspace"] = space.effective
+        # To begin threads for every picture costs more than they gain where others wait for cores.
+        return to_sdr(
+            image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
         )
-
-
-def _view(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
-    """The samples of a plane, uint8 (height, width), without the padding of its lines."""
-    lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-    return lines[:, : plane.width]

@@ -5,22 +5,12 @@ from typing import Final
 
 import av
 
-_RGB: Final = 0
-_BT709: Final = 1
-_UNSPECIFIED: Final = 2
-_BT601: Final = 5
-_FULL: Final = 2
+from poseway.picture import BT709, LUMA_WEIGHTS, usual_matrix
+from poseway.tone import is_hdr
 
-# Weights of red and blue in the luma of each matrix, by its number in ITU-T H.273, table 4.
-_WEIGHTS: Final = {
-    1: (0.2126, 0.0722),
-    4: (0.30, 0.11),
-    5: (0.299, 0.114),
-    6: (0.299, 0.114),
-    7: (0.212, 0.087),
-    9: (0.2627, 0.0593),
-    10: (0.2627, 0.0593),
-}
+_RGB: Final = 0
+_UNSPECIFIED: Final = 2
+_FULL: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +33,13 @@ class ColourSpace:
 
     @classmethod
     def of(cls, stream: av.VideoStream) -> "ColourSpace":
-        """Tells the colour space that a stream's pictures have once they are YUV."""
+        """Tells the colours of a stream's pictures once they are YUV of standard range."""
         context = stream.codec_context
         name = context.pix_fmt or ""
-        guess = _BT709 if min(context.width, context.height) >= 720 else _BT601
+        guess = usual_matrix(context.width, context.height)
         matrix = context.colorspace
+        if is_hdr(context.color_trc):
+            return cls(BT709, BT709, BT709, False, BT709)
         if stream.format.is_rgb or matrix == _RGB:
             return cls(guess, context.color_primaries, context.color_trc, False, guess)
         return cls(
@@ -55,7 +47,7 @@ class ColourSpace:
             primaries=context.color_primaries,
             transfer=context.color_trc,
             full=context.color_range == _FULL or name.startswith("yuvj"),
-            effective=matrix if matrix in _WEIGHTS else guess,
+            effective=matrix if matrix in LUMA_WEIGHTS else guess,
         )
 
     @property
@@ -74,7 +66,7 @@ class ColourSpace:
         See ITU-T H.273, equations 38 to 43.
         """
         red, green, blue = (value / 255 for value in rgb)
-        kr, kb = _WEIGHTS[self.effective]
+        kr, kb = LUMA_WEIGHTS[self.effective]
         luma = kr * red + (1 - kr - kb) * green + kb * blue
         cb = (blue - luma) / (2 * (1 - kb))
         cr = (red - luma) / (2 * (1 - kr))

@@ -1,6 +1,6 @@
 """Drawing people on a canvas, straight onto its planes: turning them to RGB and back costs more."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -11,6 +11,8 @@ from poseway.skeleton import COLOURS, KEYPOINTS, LIMBS
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
 from services.renderer.label import Labels
+from services.renderer.look import Look, track_colour
+from services.renderer.people import HEAD, Box, Person
 
 # Fractional bits of the coordinates that OpenCV takes.
 _SHIFT: Final = 4
@@ -27,73 +29,76 @@ _EDGE: Final = 0.3
 # Part of its width that a limb keeps where an end of it was filled.
 _GUESSED: Final = 0.4
 
-_NECK: Final = KEYPOINTS.index("neck")
-_HEAD: Final = tuple(
-    KEYPOINTS.index(name) for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
-)
+# Margin between a person and the box around, as a part of the person's size.
+_MARGIN: Final = 0.04
+
 _STARTS: Final = np.array([start for start, _ in LIMBS])
 _ENDS: Final = np.array([end for _, end in LIMBS])
 # A face is small: what is drawn in it has half the width.
-_LIMB_SCALE: Final = np.where(np.isin(_STARTS, _HEAD), 0.5, 1.0)
-_JOINT_SCALE: Final = np.where(np.isin(np.arange(len(KEYPOINTS)), _HEAD), 0.6, 1.0)
+_LIMB_SCALE: Final = np.where(np.isin(_STARTS, HEAD), 0.5, 1.0)
+_JOINT_SCALE: Final = np.where(np.isin(np.arange(len(KEYPOINTS)), HEAD), 0.6, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A person in a frame.
-
-    Attributes:
-        track_id: Identity within the video.
-        keypoints: float32 (18, 3): x and y in pixels, and the score, which is 0 for a keypoint that
-            was not seen.
-        filled: bool (18,): which of those that were not seen have a place all the same.
-    """
-
-    track_id: int
-    keypoints: NDArray[np.float32]
-    filled: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(len(KEYPOINTS), np.bool_))
-
-    @property
-    def seen(self) -> NDArray[np.bool_]:
-        """Which keypoints were seen, bool (18,)."""
-        return self.keypoints[:, 2] > 0
-
-    @property
-    def placed(self) -> NDArray[np.bool_]:
-        """Which keypoints have a place, bool (18,)."""
-        return self.seen | self.filled
+_PLAIN: Final = Look()
 
 
 class Painter:
     """Draws people on canvases of one size."""
 
-    def __init__(self, width: int, height: int, space: ColourSpace) -> None:
+    def __init__(self, width: int, height: int, space: ColourSpace, look: Look = _PLAIN) -> None:
         """Chooses widths and colours.
 
         Args:
-            width: Pixels of the upright video.
-            height: Pixels of the upright video.
+            width: Pixels of the canvases.
+            height: Pixels of the canvases.
             space: Colours of the canvases.
+            look: What is drawn.
         """
         size = float(np.sqrt(width * height))
+        self._space = space
+        self._look = look
         self._colours = np.array([space.yuv(colour) for colour in COLOURS])
         self._dark = space.yuv(_DARK)[0]
-        self._widest = max(_THINNEST, _OF_PICTURE * size)
+        self._widest = look.line_width or max(_THINNEST, _OF_PICTURE * size)
+        self._thin = 2 * max(1, round(_OF_PICTURE * size / 4))
         self._labels = Labels(max(12, round(size / 50)), space)
 
     def paint(self, canvas: Canvas, people: list[Person]) -> None:
-        """Draws people: first all skeletons, then the number of each track near its head."""
+        """Draws people: boxes, then all skeletons, then what is written, near each one's head."""
         people = [person for person in people if person.placed.any()]
+        if self._look.boxes:
+            for person in people:
+                self._frame(canvas, person.box.grown(_MARGIN), track_colour(person.track_id))
         for person in people:
             self._skeleton(canvas, person)
         for person in people:
-            x, y = _crown(person, self._widest)
-            self._labels.put(canvas, person.track_id, x, y)
+            self._label(canvas, person)
+
+    def _label(self, canvas: Canvas, person: Person) -> None:
+        words = [str(person.track_id)] if self._look.ids else []
+        if self._look.scores and person.score is not None:
+            words.append(f"{100 * min(1.0, max(0.0, person.score)):.0f} %")
+        if not words:
+            return
+        x, y = person.crown
+        any_head = person.placed[list(HEAD)].any()
+        gap = self._widest if any_head else 2 * self._widest
+        self._labels.put(canvas, person.track_id, " · ".join(words), x, y - gap)
+
+    def _frame(self, canvas: Canvas, box: Box, colour: tuple[int, int, int]) -> None:
+        """Draws a box; its edges are even, so that the chroma planes have them where luma does."""
+        luma, *chroma = self._space.yuv(colour)
+        rows, columns = canvas.luma.shape
+        left, right = (_even(x, columns) for x in (box.left, box.right))
+        top, bottom = (_even(y, rows) for y in (box.top, box.bottom))
+        _outline(canvas.luma, (left, top, right, bottom), self._thin, luma)
+        half = left // 2, top // 2, right // 2, bottom // 2
+        for plane, value in zip(canvas.chroma, chroma, strict=True):
+            _outline(plane, half, self._thin // 2, value)
 
     def _skeleton(self, canvas: Canvas, person: Person) -> None:
         points = np.clip(person.keypoints[:, :2].astype(np.float64), -_FAR, _FAR)
-        extent = float(np.hypot(*np.ptp(points[person.placed], axis=0)))
-        width = min(self._widest, max(_THINNEST, _OF_PERSON * extent))
+        width = self._look.line_width or self._fitting(points[person.placed])
         skeleton = _Skeleton(points, person.seen, person.placed, width)
         # A dark edge, which needs no chroma, sets the colours off from a background like them.
         dark = np.full(len(KEYPOINTS), self._dark)
@@ -101,6 +106,11 @@ class Painter:
         skeleton.draw([(canvas.luma, dark)], edge=max(1.0, _EDGE * width))
         skeleton.draw([(canvas.luma, luma)])
         skeleton.halved().draw(list(zip(canvas.chroma, chroma, strict=True)))
+
+    def _fitting(self, points: NDArray[np.float64]) -> float:
+        """Width of the limbs of somebody whose keypoints are there."""
+        extent = float(np.hypot(*np.ptp(points, axis=0)))
+        return min(self._widest, max(_THINNEST, _OF_PERSON * extent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +171,16 @@ def _fixed(numbers: NDArray[np.float64]) -> NDArray[np.int32]:
     return np.rint(numbers * (1 << _SHIFT)).astype(np.int32)
 
 
-def _crown(person: Person, gap: float) -> tuple[float, float]:
-    """The point above a person, of whom something has a place, where the label stands."""
-    keypoints, placed = person.keypoints, person.placed
-    head = [index for index in _HEAD if placed[index]]
-    if not head:
-        x, y, _ = min(keypoints[placed], key=lambda keypoint: float(keypoint[1]))
-        return float(x), float(y) - 2 * gap
-    x, y = keypoints[head, 0].mean(), keypoints[head, 1].min()
-    if placed[_NECK]:
-        # The top of a head is about as far above its face as the neck is below.
-        gap += 0.8 * float(np.hypot(*(keypoints[_NECK, :2] - (x, y))))
-    return float(x), float(y) - gap
+def _even(number: float, limit: int) -> int:
+    """The nearest even number from 0 to a limit, which is even."""
+    return 2 * round(min(max(number, 0), limit) / 2)
+
+
+def _outline(
+    plane: NDArray[np.uint8], box: tuple[int, int, int, int], width: int, value: int
+) -> None:
+    """Draws the inner edge of a box, `left, top, right, bottom`, that lies within the plane."""
+    left, top, right, bottom = box
+    inside = plane[top:bottom, left:right]
+    inside[:width] = inside[-width:] = value
+    inside[:, :width] = inside[:, -width:] = value

@@ -6,11 +6,19 @@ from typing import Final, Protocol
 
 import av
 import cv2
+import numpy as np
 from av.codec.context import Flags
+from numpy.typing import NDArray
 
 from poseway.video import VideoInfo
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
+
+LOOKAHEAD: Final = "rc-lookahead=10:mbtree=1"
+"""What x264's preset superfast is given besides: bits go where later pictures build on them.
+
+That looks like veryfast, in three quarters of its time; see docs/performance.md.
+"""
 
 _KEYFRAME_SECONDS: Final = 2
 _JPEG_QUALITY: Final = 90
@@ -40,7 +48,7 @@ class Encoding:
     """
 
     preset: str = "superfast"
-    crf: int = 23
+    crf: int = 22
     threads: int = 0
 
 
@@ -56,7 +64,7 @@ class SegmentEncoder:
 
         Args:
             file: Must write and seek.
-            info: The video that the pictures come from.
+            info: The video that the pictures come from, with the size that they have.
             space: Colours of the pictures.
             encoding: How to encode.
         """
@@ -70,6 +78,7 @@ class SegmentEncoder:
                 "crf": str(encoding.crf),
                 "profile": "high",
                 "bf": "0",
+                **({"x264-params": LOOKAHEAD} if encoding.preset == "superfast" else {}),
             },
             time_base=info.time_base,
         )
@@ -117,9 +126,8 @@ def mp4_options(time_base: Fraction) -> dict[str, str]:
     return {"movie_timescale": str(time_base.denominator)}
 
 
-def jpeg(canvas: Canvas) -> bytes:
-    """A picture as a JPEG."""
-    picture = canvas.frame.to_ndarray(format="bgr24")
+def jpeg(picture: NDArray[np.uint8]) -> bytes:
+    """A picture, uint8 (height, width, 3), blue first, as a JPEG."""
     done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not done:
         raise ValueError("OpenCV cannot encode the picture")

@@ -1,6 +1,5 @@
-"""The number of a track on a small plate in the track's own colour."""
+"""What is written at a person, on a small plate in the colour of the track."""
 
-import colorsys
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
@@ -12,9 +11,8 @@ from numpy.typing import NDArray
 
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
+from services.renderer.look import track_colour
 
-# Consecutive ids are this part of the colour circle apart, so that they never look alike.
-_GOLDEN: Final = 0.618034
 _BOLD: Final = 700
 # The plate is drawn this many times larger and scaled down, which makes its corners smooth.
 _FINE: Final = 4
@@ -35,7 +33,7 @@ class _Plate:
 
 
 class Labels:
-    """Plates of one size; each is made once."""
+    """Plates of one size; the last ones that were made are kept."""
 
     def __init__(self, height: int, space: ColourSpace) -> None:
         """Chooses the size.
@@ -49,16 +47,17 @@ class Labels:
         self._font = cv2.FontFace("sans")
         self._plate = lru_cache(_KEPT)(self._make)
 
-    def put(self, canvas: Canvas, track_id: int, x: float, y: float) -> None:
+    def put(self, canvas: Canvas, track_id: int, text: str, x: float, y: float) -> None:
         """Lays the plate of a track onto a canvas.
 
         Args:
             canvas: Where to.
-            track_id: The number on the plate.
+            track_id: Whose colour the plate has.
+            text: What is written on it.
             x: Middle of the plate in pixels.
             y: Lower edge of the plate in pixels. It is moved as far as it takes to be seen whole.
         """
-        plate = self._plate(track_id)
+        plate = self._plate(track_id, text)
         height, width = plate.remains[0].shape
         rows, columns = canvas.luma.shape
         left = max(0, min(round(x - width / 2), columns - width)) // 2
@@ -67,15 +66,16 @@ class Labels:
         for plane, added in zip(canvas.chroma, plate.added[1:], strict=True):
             _lay(plane, left, top, plate.remains[1], added)
 
-    def _make(self, track_id: int) -> _Plate:
-        text = _ink(str(track_id), self._font, self._text_height)
+    def _make(self, track_id: int, words: str) -> _Plate:
+        text = _ink(words, self._font, self._text_height)
         margin = round(0.35 * self._text_height)
         # Even, so that the chroma planes hold exactly half of it.
         height, width = (2 * ceil((n + 2 * margin) / 2) for n in text.shape)
         ink = np.zeros((height, width), np.float32)
         ink[margin : margin + text.shape[0], margin : margin + text.shape[1]] = text / 255
-        plate, letters = _colours(track_id)
+        plate = track_colour(track_id)
         cover = _rounded(width, height, radius=0.3 * height)
+        letters = _letters(plate)
         layers = [
             cover * (back + ink * (front - back))
             for back, front in zip(self._space.yuv(plate), self._space.yuv(letters), strict=True)
@@ -86,12 +86,11 @@ class Labels:
         )
 
 
-def _colours(track_id: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """RGB of a track's plate and of the letters on it, which are dark on a bright plate."""
-    red, green, blue = colorsys.hsv_to_rgb(track_id * _GOLDEN % 1, 0.72, 0.95)
-    bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
-    letters = (20, 20, 20) if bright else (255, 255, 255)
-    return (round(red * 255), round(green * 255), round(blue * 255)), letters
+def _letters(plate: tuple[int, int, int]) -> tuple[int, int, int]:
+    """RGB of the letters on a plate: dark if it is bright."""
+    red, green, blue = plate
+    bright = 0.299 * red + 0.587 * green + 0.114 * blue > 255 / 2
+    return (20, 20, 20) if bright else (255, 255, 255)
 
 
 def _ink(text: str, font: cv2.FontFace, height: int) -> NDArray[np.uint8]:

@@ -1,21 +1,32 @@
 """What a request asks for, checked, in the renderer's own terms."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import isfinite
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, UnavailableError
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, renderer_pb2
-from services.renderer.draw import Person
-from services.renderer.segment import Background, Every, PosedFrame
+from services.renderer.look import Background, Look
+from services.renderer.people import Person, PosedFrame
+from services.renderer.segment import Every, Order
 
 _JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 _NUMBERS: Final = 3 * len(KEYPOINTS)
+_WORST_CRF: Final = 51
+_WIDEST: Final = 1000
+_BACKGROUNDS: Final = {
+    renderer_pb2.OVERLAY_UNSPECIFIED: Background.VIDEO,
+    renderer_pb2.OVERLAY_VIDEO: Background.VIDEO,
+    renderer_pb2.OVERLAY_BLACK: Background.BLACK,
+    renderer_pb2.OVERLAY_BLURRED: Background.BLURRED,
+    renderer_pb2.OVERLAY_FACES_BLURRED: Background.FACES_BLURRED,
+}
 
 
 def header(request: renderer_pb2.RenderSegmentRequest | None) -> renderer_pb2.SegmentHeader:
@@ -38,26 +49,54 @@ def check_job_id(job_id: str) -> None:
         raise InvalidRequestError(f"{job_id!r} is not the id of a job.")
 
 
-def background(overlay: "renderer_pb2.Overlay.ValueType") -> Background:
-    """What to draw on.
+def order(segment: renderer_pb2.SegmentHeader) -> Order:
+    """What is wanted of a segment.
 
     Raises:
-        InvalidRequestError: This version does not know it.
+        InvalidRequestError: Something of it cannot be.
     """
-    if overlay in (renderer_pb2.OVERLAY_UNSPECIFIED, renderer_pb2.OVERLAY_VIDEO):
-        return Background.VIDEO
-    if overlay == renderer_pb2.OVERLAY_BLACK:
-        return Background.BLACK
-    raise InvalidRequestError(f"There is no overlay {overlay}.")
+    if not 0 <= segment.crf <= _WORST_CRF:
+        raise InvalidRequestError(f"The quality (crf) must be from 1 to {_WORST_CRF}, or 0.")
+    if segment.max_resolution < 0:
+        raise InvalidRequestError("The video cannot have less than no pixels.")
+    return Order(
+        look=_look(segment.overlay, segment.drawing),
+        every=_every(segment.screenshots),
+        stills=_stills(segment.stills),
+        before=[_posed_frame(frame) for frame in segment.before],
+        max_resolution=segment.max_resolution,
+        crf=segment.crf or None,
+    )
 
 
-def every(segment: renderer_pb2.SegmentHeader) -> Every:
-    """When to take screenshots.
+def _look(overlay: "renderer_pb2.Overlay.ValueType", drawing: renderer_pb2.Drawing) -> Look:
+    if overlay not in _BACKGROUNDS:
+        raise InvalidRequestError(f"There is no overlay {overlay}.")
+    if not 0 <= drawing.line_width <= _WIDEST:
+        raise InvalidRequestError(f"Lines can be up to {_WIDEST} pixels wide, or 0.")
+    return Look(
+        background=_BACKGROUNDS[overlay],
+        ids=not drawing.hide_ids,
+        scores=drawing.scores,
+        boxes=drawing.boxes,
+        trails=drawing.trails,
+        line_width=drawing.line_width or None,
+    )
 
-    Raises:
-        InvalidRequestError: The interval is not above 0.
-    """
-    interval = segment.screenshots
+
+def _stills(stills: Iterable[renderer_pb2.Still]) -> dict[int, list[int]]:
+    """Tracks by the index of the frame."""
+    frames: dict[int, list[int]] = {}
+    tracks = set()
+    for still in stills:
+        if still.track_id in tracks:
+            raise InvalidRequestError(f"There can be one still of track {still.track_id}, no more.")
+        tracks.add(still.track_id)
+        frames.setdefault(still.frame_index, []).append(still.track_id)
+    return frames
+
+
+def _every(interval: renderer_pb2.ScreenshotInterval) -> Every:
     match interval.WhichOneof("interval"):
         case "frames":
             if interval.frames < 1:
@@ -89,20 +128,34 @@ def posed(
             raise UnavailableError("The caller went away.")
         if request.WhichOneof("message") != "frame":
             raise InvalidRequestError("After the header, every message must be a frame.")
-        frame = request.frame
-        people = [_person(person) for person in frame.people]
-        yield PosedFrame(frame.frame_index, frame.pts, people)
+        yield _posed_frame(request.frame)
+
+
+def _posed_frame(frame: pose_pb2.TrackedFrame) -> PosedFrame:
+    return PosedFrame(
+        frame.frame_index,
+        frame.pts,
+        [_person(person) for person in frame.people],
+        [_keypoints(pose.keypoints, "somebody who is not tracked") for pose in frame.untracked],
+    )
 
 
 def _person(tracked: pose_pb2.TrackedPose) -> Person:
     """The person as it is drawn: smoothed where it is."""
-    pose = tracked.smoothed if tracked.HasField("smoothed") else tracked.pose
-    numbers = np.array(pose.keypoints, np.float32)
-    if len(numbers) != _NUMBERS or not np.isfinite(numbers).all():
-        raise InvalidRequestError(
-            f"The keypoints of track {tracked.track_id} must be {_NUMBERS} finite numbers."
-        )
-    person = Person(tracked.track_id, numbers.reshape(-1, 3))
+    who = f"track {tracked.track_id}"
+    if not isfinite(tracked.pose.score):
+        raise InvalidRequestError(f"The score of {who} must be a finite number.")
+    smooth = tracked.HasField("smoothed")
+    # What is smoothed needs nothing else, but a pose that is there must be right.
+    needed = tracked.pose.keypoints or not smooth
+    raw = _keypoints(tracked.pose.keypoints, who) if needed else None
+    drawn = _keypoints(tracked.smoothed.keypoints, who) if smooth or raw is None else raw
+    person = Person(
+        tracked.track_id,
+        drawn,
+        raw=None if raw is drawn else raw,
+        score=tracked.pose.score if raw is not None and raw[:, 2].any() else None,
+    )
     for index in tracked.smoothed.filled:
         if not 0 <= index < len(KEYPOINTS):
             raise InvalidRequestError(
@@ -110,3 +163,11 @@ def _person(tracked: pose_pb2.TrackedPose) -> Person:
             )
         person.filled[index] = True
     return person
+
+
+def _keypoints(numbers: Sequence[float], who: str) -> NDArray[np.float32]:
+    """Keypoints, float32 (18, 3)."""
+    keypoints = np.array(numbers, np.float32)
+    if len(keypoints) != _NUMBERS or not np.isfinite(keypoints).all():
+        raise InvalidRequestError(f"The keypoints of {who} must be {_NUMBERS} finite numbers.")
+    return keypoints.reshape(-1, 3)

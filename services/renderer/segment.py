@@ -1,39 +1,20 @@
 """Rendering a segment: consecutive frames, drawn on, encoded, some of them kept as screenshots."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 
 from poseway.errors import InvalidRequestError
-from poseway.video import SourceFrame, VideoReader
+from poseway.frame import SourceFrame
+from poseway.video import VideoInfo, VideoReader, limited
+from services.renderer.artist import Artist
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
-from services.renderer.draw import Painter, Person
 from services.renderer.encode import Encoding, SegmentEncoder, Sink, jpeg
-
-
-@dataclass(frozen=True, slots=True)
-class PosedFrame:
-    """The people of a frame.
-
-    Attributes:
-        index: Number in the video, from 0.
-        pts: Presentation time in ticks of the video's time base.
-        people: The people, in the order in which they are drawn.
-    """
-
-    index: int
-    pts: int
-    people: list[Person]
-
-
-class Background(Enum):
-    """What people are drawn on."""
-
-    VIDEO = "video"
-    BLACK = "black"
+from services.renderer.look import Look
+from services.renderer.people import PosedFrame
+from services.renderer.shots import Album, cut, picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,60 +47,125 @@ class Every:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted of a segment.
+
+    Attributes:
+        look: What is drawn.
+        every: When to take screenshots.
+        stills: Tracks of which a picture is wanted, by the index of the frame to cut it out of.
+        before: Frames right before the segment, in order, as far as they matter.
+        max_resolution: Shorter side in pixels beyond which the video is scaled down; 0: never.
+        crf: x264's constant quality; None as the encoder is set.
+    """
+
+    look: Look = field(default_factory=Look)
+    every: Every = field(default_factory=Every)
+    stills: Mapping[int, list[int]] = field(default_factory=dict)
+    before: list[PosedFrame] = field(default_factory=list)
+    max_resolution: int = 0
+    crf: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """What became of a segment.
 
     Attributes:
         frames: Frames encoded.
         screenshots: Indices of the frames kept as screenshots.
+        width: Pixels of the encoded video.
+        height: Pixels of the encoded video.
     """
 
     frames: int
     screenshots: list[int]
+    width: int
+    height: int
 
 
 def render_segment(
     reader: VideoReader,
     posed: Iterable[PosedFrame],
-    background: Background,
-    every: Every,
+    order: Order,
     encoding: Encoding,
     file: Sink,
-    keep: Callable[[int, bytes], None],
+    album: Album,
 ) -> Rendered:
     """Renders consecutive frames of a video. Holds one frame at a time.
 
     Args:
         reader: The video.
         posed: The segment's frames in order; each is drawn as it arrives.
-        background: What to draw on.
-        every: When to take screenshots.
+        order: What is wanted.
         encoding: How to encode.
         file: Where the segment's MP4 goes; must write and seek.
-        keep: Takes the index and the JPEG of each screenshot.
+        album: Takes screenshots and stills.
 
     Raises:
-        InvalidRequestError: There are no frames, or the video does not have them.
+        InvalidRequestError: There are no frames, or the video does not have them; the frames
+            before or the stills do not fit them.
     """
     info = reader.info
+    width, height = limited(info.width, info.height, order.max_resolution)
+    across, down = width / info.width, height / info.height
+    shown = replace(info, width=width, height=height)
     space = ColourSpace.of(reader.stream)
-    painter = Painter(info.width, info.height, space)
-    encoder = SegmentEncoder(file, info, space, encoding)
-    frames, screenshots = 0, []
-    for frame, source in _matched(reader, posed):
-        canvas = Canvas(info.width, info.height, space)
-        if background is Background.BLACK:
-            canvas.blacken()
-        else:
-            canvas.show(source)
-        painter.paint(canvas, frame.people)
+    if order.crf is not None:
+        encoding = replace(encoding, crf=order.crf)
+    encoder = SegmentEncoder(file, shown, space, encoding)
+    artist = Artist(width, height, space, info.time_base, order.look)
+    artist.watch(frame.scaled(across, down) for frame in order.before)
+    photographer = _Photographer(order, shown, album)
+    frames = 0
+    for sent, source in _matched(reader, _joined(order.before, posed)):
+        frame = sent if (across, down) == (1, 1) else sent.scaled(across, down)
+        canvas = Canvas(width, height, space)
+        artist.draw(canvas, source, frame)
         encoder.write(canvas, source.pts, source.duration)
+        photographer.look(canvas, source, frame)
         frames += 1
-        if every.takes(source, info.time_base):
-            keep(source.index, jpeg(canvas))
-            screenshots.append(source.index)
     encoder.finish()
-    return Rendered(frames, screenshots)
+    photographer.finish()
+    return Rendered(frames, photographer.screenshots, width + width % 2, height + height % 2)
+
+
+class _Photographer:
+    """Takes the pictures that are wanted of a segment."""
+
+    def __init__(self, order: Order, info: VideoInfo, album: Album) -> None:
+        self._every = order.every
+        self._stills = dict(order.stills)
+        self._info = info
+        self._album = album
+        self.screenshots: list[int] = []
+
+    def look(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
+        """Looks at the next frame, which is drawn, with its people in pixels of the canvas."""
+        taken = self._every.takes(source, self._info.time_base)
+        wanted = self._stills.pop(frame.index, [])
+        if not taken and not wanted:
+            return
+        shown = picture(canvas, self._info.pixel_aspect)
+        if taken:
+            self._album.screenshot(frame.index, jpeg(shown))
+            self.screenshots.append(frame.index)
+        rows, columns = canvas.luma.shape
+        stretched = frame.scaled(shown.shape[1] / columns, shown.shape[0] / rows)
+        people = {person.track_id: person for person in stretched.people}
+        for track_id in wanted:
+            if track_id not in people:
+                raise InvalidRequestError(f"Track {track_id} is not in frame {frame.index}.")
+            # Smoothing may have dropped all that was seen of somebody.
+            if people[track_id].placed.any():
+                self._album.still(track_id, jpeg(cut(shown, people[track_id].box)))
+
+    def finish(self) -> None:
+        """Raises InvalidRequestError if a still was not of any frame that came."""
+        for index, tracks in self._stills.items():
+            raise InvalidRequestError(
+                f"There is no still of track {tracks[0]}: frame {index} is not in the segment."
+            )
 
 
 def _matched(
@@ -131,7 +177,7 @@ def _matched(
     they have and where they began. So a frame too many is passed over, and for one that is missing
     the picture before it stays; but most must be there.
     """
-    wanted = _following(posed)
+    wanted = iter(posed)
     first = next(wanted, None)
     if first is None:
         raise InvalidRequestError("The segment has no frames.")
@@ -151,6 +197,14 @@ def _matched(
         raise InvalidRequestError(
             f"Of {sent} frames from frame {first.index} at {first.pts} on, the video has {found}."
         )
+
+
+def _joined(before: list[PosedFrame], posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
+    """The segment's frames, checked to come after the ones before it."""
+    known = len(before)
+    for number, frame in enumerate(_following(chain(before, posed))):
+        if number >= known:
+            yield frame
 
 
 def _following(posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:

@@ -45,13 +45,16 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
                 header.job_id,
                 header.segment,
                 requested.posed(request_iterator, context.is_active),
-                requested.background(header.overlay),
-                requested.every(header),
+                requested.order(header),
             )
         _FRAMES.inc(rendered.frames)
         log.info("segment rendered", frames=rendered.frames, bytes=size)
         return renderer_pb2.RenderSegmentResponse(
-            frames=rendered.frames, video_bytes=size, screenshots=rendered.screenshots
+            frames=rendered.frames,
+            video_bytes=size,
+            screenshots=rendered.screenshots,
+            width=rendered.width,
+            height=rendered.height,
         )
 
     def JoinSegments(  # noqa: N802 # the name in the proto
@@ -62,9 +65,13 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
         requested.check_job_id(request.job_id)
         if request.segments < 1 or request.frames < 1:
             raise InvalidRequestError("There must be at least one segment and one frame.")
+        if any(index < 0 for index in request.contact_sheet):
+            raise InvalidRequestError("Frames of the contact sheet are counted from 0.")
         _bind(job=request.job_id)
         with _SECONDS.labels("JoinSegments").time():
             joined, size = self._renderer.join(request.job_id, request.segments, request.frames)
+            if request.contact_sheet:
+                self._renderer.contact_sheet(request.job_id, list(request.contact_sheet))
         log.info("segments joined", segments=request.segments, bytes=size)
         return renderer_pb2.JoinSegmentsResponse(
             video_bytes=size,

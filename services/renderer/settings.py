@@ -15,7 +15,7 @@ class RendererSettings(ServerSettings, StorageSettings):
         "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
     ] = Field("superfast", description="x264's trade of speed for size.")
     encoder_crf: int = Field(
-        23, ge=0, le=51, description="x264's constant quality: 18 looks lossless, 28 is small."
+        22, ge=0, le=51, description="x264's constant quality: 18 looks lossless, 28 is small."
     )
     codec_threads: int = Field(
         4, ge=0, le=64, description="Threads that decode and encode a segment; 0: by the cores."

@@ -1,24 +1,27 @@
 """The renderer's work on the objects of a job."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Final
 
 import structlog
 
-from poseway.errors import IncompatibleError
+from poseway.errors import IncompatibleError, NotFoundError
 from poseway.jobs import Keys
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
 from poseway.video import VideoReader
+from services.renderer.contact_sheet import chosen, contact_sheet
 from services.renderer.encode import Encoding
 from services.renderer.join import MARGIN, IndexRoomError, Joined, Joiner
-from services.renderer.segment import Background, Every, PosedFrame, Rendered, render_segment
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Order, Rendered, render_segment
 
 log = structlog.get_logger(__name__)
 
 _SEGMENT: Final = "video.mp4"
 _MP4: Final = "video/mp4"
+_JPEG: Final = "image/jpeg"
 # The index of a day of picture and sound fits.
 _MAX_INDEX_BYTES: Final = 64 << 20
 
@@ -35,36 +38,32 @@ class Renderer:
         job_id: str,
         segment: int,
         posed: Iterable[PosedFrame],
-        background: Background,
-        every: Every,
+        order: Order,
     ) -> tuple[Rendered, int]:
-        """Renders one segment and stores its video and its screenshots.
+        """Renders one segment and stores its video, its screenshots and its stills.
 
         Args:
             job_id: Job that it belongs to.
             segment: Its number, from 0.
             posed: Its frames, in order.
-            background: What to draw on.
-            every: When to take screenshots.
+            order: What is wanted.
 
         Returns:
             What became of the segment, and the bytes of its video.
 
         Raises:
             NotFoundError: The upload is gone.
-            InvalidRequestError: There are no frames, or the upload does not have them.
+            InvalidRequestError: There are no frames, or the upload does not have them; the frames
+                before or the stills do not fit them.
             VideoError: The upload cannot be read.
             UnavailableError: Object storage cannot be reached.
         """
         keys = Keys(job_id)
-
-        def keep(index: int, jpeg: bytes) -> None:
-            self._store.put(keys.screenshot(index), jpeg, "image/jpeg")
-
+        album = _StoredAlbum(self._store, keys, segment)
         video = io.BytesIO()
         upload = ObjectReader(self._store, keys.upload)
         with closing(VideoReader(upload, self._encoding.threads)) as reader:
-            rendered = render_segment(reader, posed, background, every, self._encoding, video, keep)
+            rendered = render_segment(reader, posed, order, self._encoding, video, album)
         self._store.put(keys.segment(segment, _SEGMENT), video.getvalue(), _MP4)
         return rendered, video.getbuffer().nbytes
 
@@ -102,3 +101,42 @@ class Renderer:
         raise IncompatibleError(
             "The video is too long for one MP4. Cut it, and upload the parts.", "too_long"
         )
+
+    def contact_sheet(self, job_id: str, indices: list[int]) -> None:
+        """Makes a job's contact sheet of its screenshots and stores it.
+
+        Screenshots that are missing are left out; if all are, there is no sheet.
+
+        Args:
+            job_id: The job.
+            indices: The frames of the screenshots, in order.
+
+        Raises:
+            UnavailableError: Object storage cannot be reached.
+        """
+        keys = Keys(job_id)
+        sheet = contact_sheet(self._screenshots(keys, chosen(indices)))
+        if sheet:
+            self._store.put(keys.contact_sheet, sheet, _JPEG)
+
+    def _screenshots(self, keys: Keys, indices: list[int]) -> Iterator[tuple[int, bytes]]:
+        for index in indices:
+            try:
+                yield index, self._store.get(keys.screenshot(index))[0]
+            except NotFoundError:
+                log.warning("screenshot missing in the contact sheet", frame=index)
+
+
+class _StoredAlbum:
+    """Stores the pictures of a segment."""
+
+    def __init__(self, store: ObjectStore, keys: Keys, segment: int) -> None:
+        self._store = store
+        self._keys = keys
+        self._segment = segment
+
+    def screenshot(self, index: int, jpeg: bytes) -> None:
+        self._store.put(self._keys.screenshot(index), jpeg, _JPEG)
+
+    def still(self, track_id: int, jpeg: bytes) -> None:
+        self._store.put(self._keys.segment_still(self._segment, track_id), jpeg, _JPEG)

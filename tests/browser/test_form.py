@@ -22,6 +22,13 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     page.get_by_label("Unit of the screenshot interval").select_option("seconds")
     page.get_by_label("Screenshot interval", exact=True).fill("1.5")
     page.get_by_label("Most people in a frame").fill("1")
+    page.get_by_text("Drawing and quality").press("Enter")
+    page.get_by_label("each person's number").uncheck()
+    page.get_by_label("how certain each person is").check()
+    page.get_by_label("trails of the last second").check()
+    page.get_by_label("Width of the lines").fill("2.5")
+    page.get_by_label("Largest video").select_option("720p")
+    page.get_by_label("Quality").fill("30")
     row = start(page, sample)
     job = page.request.get(f"/v1/jobs/{row.get_attribute('data-id')}").json()
     chosen = {name: value for name, value in job["options"].items() if name != "model"}
@@ -32,6 +39,13 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
         "screenshot_frames": None,
         "screenshot_seconds": 1.5,
         "max_people": 1,
+        "ids": False,
+        "scores": True,
+        "boxes": False,
+        "trails": True,
+        "line_width": 2.5,
+        "crf": 30,
+        "max_resolution": 720,
     }
 
     row.get_by_role("button", name="Cancel").click()
@@ -39,6 +53,24 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     expect(row).to_have_attribute("data-state", "cancelled", timeout=30_000)
     delete_once_finished(page, row)
     assert problems == []
+
+
+def test_a_wrong_value_that_is_folded_away_is_shown(page: Page, tmp_path: Path) -> None:
+    video = tmp_path / "short.mp4"
+    video.write_bytes(make_video(2))
+    page.goto("/")
+    before = ids(page)
+    page.get_by_text("Options").press("Enter")
+    page.get_by_text("Drawing and quality").press("Enter")
+    quality = page.get_by_label("Quality")
+    quality.fill("60")
+    page.get_by_text("Options").press("Enter")
+    expect(quality).to_be_hidden()
+    page.get_by_label("Choose videos").set_input_files(video)
+    page.get_by_role("button", name="Start").click()
+    expect(quality).to_be_visible()
+    check_fits(page)
+    assert ids(page) == before
 
 
 def test_a_model_says_how_good_and_how_fast_it_is(page: Page, problems: list[str]) -> None:

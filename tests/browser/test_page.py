@@ -42,7 +42,7 @@ def play(video: Locator) -> dict[str, float]:
 
 def check_screenshots(page: Page) -> None:
     """All thumbnails load, and the large view is worked with the keyboard."""
-    thumbnails = page.locator("#detail .gallery img")
+    thumbnails = page.locator("#detail .shots img")
     expect(thumbnails).to_have_count(5)  # frames 0, 50, 100, 150, 200 of 230
     for thumbnail in thumbnails.all():
         thumbnail.scroll_into_view_if_needed()
@@ -57,6 +57,26 @@ def check_screenshots(page: Page) -> None:
     assert large.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
     page.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
+
+
+def check_stills(page: Page) -> None:
+    """A picture of everybody who is there for a while, and the contact sheet."""
+    path = f"/v1/jobs/{page.url.rpartition('/')[2]}/tracks.json"
+    tracks = page.request.get(path).json()["tracks"]
+    lasting = [track["id"] for track in tracks if track["frames"] >= 15]
+    assert len(lasting) >= 2
+    stills = page.locator("#detail .stills img")
+    expect(stills).to_have_count(len(lasting))
+    for still in stills.all():
+        still.scroll_into_view_if_needed()
+        assert still.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
+    page.get_by_role("button", name=f"Track {lasting[1]}").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"(2 of {len(lasting)})")
+    page.keyboard.press("Escape")
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="Contact sheet").click()
+    expect(popup.value.locator("img")).to_be_visible()
+    popup.value.close()
 
 
 def check_timeline(page: Page) -> None:
@@ -81,7 +101,7 @@ def check_downloads(page: Page) -> None:
             link.click()
         files[link.inner_text()] = Path(download.value.path())
         assert files[link.inner_text()].stat().st_size > 0
-    assert len(files) == 5
+    assert len(files) == 8
     assert files["Video"].read_bytes()[4:8] == b"ftyp"
     assert len(files["Keypoints"].read_text().splitlines()) >= 230
     assert json.loads(files["Summary"].read_text())["frames"] == 230
@@ -111,6 +131,7 @@ def test_a_video_goes_in_and_its_result_comes_out(
     assert shown["ready"] >= 2
     assert shown["duration"] == pytest.approx(230 / 30, abs=0.1)
     check_screenshots(page)
+    check_stills(page)
     check_timeline(page)
     check_downloads(page)
     check_fits(page)

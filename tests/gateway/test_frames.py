@@ -28,7 +28,7 @@ def test_every_frame_once_in_order_and_scaled() -> None:
     found = run(make_video(70))
     images = [image for batch in found for image in batch.images]
     assert [image.index for image in images] == list(range(70))
-    assert {image.bgr.shape for image in images} == {(120, 160, 3)}
+    assert {(image.yuv.width, image.yuv.height) for image in images} == {(160, 120)}
     big = [i for b in run(make_video(20)) for i in b.images]
     assert len(big) == 20
 

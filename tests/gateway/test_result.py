@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from itertools import pairwise
 
 from poseway import keypoints
 from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, new_job_id, now
@@ -9,16 +10,18 @@ from poseway.local.stack import Stack
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway.video import VideoInfo
 from services.gateway.dispatcher.record import Checkpoint
-from services.gateway.dispatcher.result import publish
+from services.gateway.dispatcher.result import contact_sheet, publish
 
 VIDEO = VideoInfo("h264", 64, 48, Fraction(1, 30), Fraction(30), Fraction(1), 6, Fraction(1, 5))
-SEEN = [[{1}, {1, 2}, {1}], [{1}, set(), {1}]]
-# The first was written before checkpoints had spans.
+SEEN = [[{1}, {1, 2}, {1}], [{1, 3}, {3}, {1, 3}]]
+# The first was written before checkpoints had spans, stills and sizes.
 CHECKPOINTS = (
     '{"segment": 0, "frames": 3, "end": 3, "following": [3, 3], "tracker": "", "people": 2,'
     ' "tracks": [1, 2], "screenshots": {}, "seconds": {}}',
-    '{"segment": 1, "frames": 3, "end": 6, "following": null, "tracker": "", "people": 1,'
-    ' "tracks": [1], "spans": {"1": [[3, 3], [5, 5]]}, "screenshots": {}, "seconds": {}}',
+    '{"segment": 1, "frames": 3, "end": 6, "following": null, "tracker": "", "people": 2,'
+    ' "tracks": [1, 3], "spans": {"1": [[3, 3], [5, 5]], "3": [[3, 5]]}, "screenshots": {},'
+    ' "seconds": {}, "stills": {"1": [5, 0.4], "2": [3, 0.9], "3": [4, 0.5]},'
+    ' "video_size": [32, 24]}',
 )
 
 
@@ -52,6 +55,8 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
     for number, seen in enumerate(SEEN):
         lines = keypoint_lines(3 * number, seen)
         stack.store.put(keys.segment(number, "keypoints.jsonl"), lines, keypoints.CONTENT_TYPE)
+    for track in (1, 2):
+        stack.store.put(keys.segment_still(1, track), b"picture", "image/jpeg")
     try:
         manifest = publish(
             stack.store,
@@ -72,8 +77,29 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
     assert tracks["tracks"] == [
         {"id": 1, "frames": 5, "first": 0, "last": 5, "spans": [[0, 3], [5, 5]]},
         {"id": 2, "frames": 1, "first": 1, "last": 1, "spans": [[1, 1]]},
+        {"id": 3, "frames": 3, "first": 3, "last": 5, "spans": [[3, 5]]},
     ]
     assert header["smoothing"] == "strong"
-    assert manifest.tracks == 2
+    assert manifest.tracks == 3
     types = {file.path: file.content_type for file in manifest.files}
     assert types["tracks.json"] == "application/json"
+    # The second track is seen in one frame of six: a ghost. Of the third there is no picture.
+    assert [path for path in types if path.startswith("stills/")] == ["stills/person_001.jpg"]
+    assert types["stills/person_001.jpg"] == "image/jpeg"
+    assert (manifest.video_width, manifest.video_height) == (32, 24)
+
+
+def shots(count: int) -> list[Checkpoint]:
+    checkpoint = Checkpoint.model_validate_json(CHECKPOINTS[1])
+    return [
+        checkpoint.model_copy(update={"screenshots": dict.fromkeys(range(start, start + 5), 0)})
+        for start in range(0, count, 5)
+    ]
+
+
+def test_a_contact_sheet_has_at_most_forty_pictures_evenly_spread() -> None:
+    assert contact_sheet(shots(40)) == list(range(40))
+    chosen = contact_sheet(shots(200))
+    assert len(chosen) == 40
+    assert (chosen[0], chosen[-1]) == (0, 199)
+    assert {after - before for before, after in pairwise(chosen)} == {5, 6}

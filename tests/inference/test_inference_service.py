@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from poseway.local.stack import Stack
 from poseway.models import MODELS_DIR, load_cards
+from poseway.picture import Yuv
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 from poseway.video import VideoReader
 
@@ -71,6 +73,13 @@ def frame(picture: NDArray[np.uint8], index: int = 0) -> Request:
     )
 
 
+def in_yuv(yuv: Yuv, index: int = 0) -> Request:
+    pixels = inference_pb2.Yuv(planes=yuv.planes, matrix=yuv.matrix, full_range=yuv.full)
+    return Request(
+        frame=inference_pb2.Frame(index=index, width=yuv.width, height=yuv.height, yuv=pixels)
+    )
+
+
 def estimate(
     stub: inference_pb2_grpc.InferenceServiceStub, *requests: Request
 ) -> list[inference_pb2.EstimatePosesResponse]:
@@ -87,6 +96,22 @@ def test_says_what_it_runs_and_how(stub: inference_pb2_grpc.InferenceServiceStub
     assert model.precision in ("float32", "bfloat16", "float16")
     assert (model.input_height, model.accurate_height) == (400, 736)
     assert [other.name for other in models[1:]] == (["movenet-multipose"] if MOVENET else [])
+
+
+def test_frames_in_420_have_the_same_people(
+    stub: inference_pb2_grpc.InferenceServiceStub, sample: Path
+) -> None:
+    with sample.open("rb") as file, closing(VideoReader(file)) as reader:
+        source = next(frame for frame in reader.frames() if frame.index == 120)
+        both = frame(source.bgr(654, 368), 0), in_yuv(source.yuv(654, 368), 1)
+    one, other = (answer.poses.poses for answer in estimate(stub, header(), *both))
+    assert len(one) == len(other) == 2
+    for first, second in zip(one, other, strict=True):
+        points = [np.array(pose.keypoints).reshape(18, 3) for pose in (first, second)]
+        seen = (points[0][:, 2] > 0) & (points[1][:, 2] > 0)
+        assert seen.sum() >= 12
+        # 1768 pixels wide; the chroma has half the detail.
+        assert np.median(np.abs(points[0] - points[1])[seen, :2]) < 2
 
 
 @pytest.mark.parametrize("accurate", [False, True])
@@ -188,6 +213,16 @@ SMALL = np.zeros((8, 8, 3), np.uint8)
             [header(), Request(frame=inference_pb2.Frame(width=9000, height=1, bgr=b""))],
             grpc.StatusCode.INVALID_ARGUMENT,
             "8192",
+        ),
+        (
+            [header(), in_yuv(Yuv(8, 8, bytes(95), 1, full=False))],
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "8 x 8 pixels have 96",
+        ),
+        (
+            [header(), in_yuv(Yuv(8, 8, bytes(96), 2, full=False))],
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "matrix 2",
         ),
     ],
 )

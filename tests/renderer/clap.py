@@ -77,6 +77,11 @@ def flash_and_click(data: bytes) -> tuple[float, float]:
             float(frame.time or 0): float(frame.to_ndarray(format="gray").mean())
             for frame in container.decode(video=0)
         }
+    return max(bright, key=lambda time: bright[time]), click(data)
+
+
+def click(data: bytes) -> float:
+    """Seconds at which the click begins to sound."""
     times, waves = [], []
     with av.open(io.BytesIO(data), "r") as container:
         resampler = av.AudioResampler("fltp", "mono", RATE)
@@ -87,4 +92,4 @@ def flash_and_click(data: bytes) -> tuple[float, float]:
                 waves.append(np.abs(wave))
     loud = np.concatenate(waves)
     first = int(np.argmax(loud > loud.max() / 2))
-    return max(bright, key=lambda time: bright[time]), float(np.concatenate(times)[first])
+    return float(np.concatenate(times)[first])

@@ -2,10 +2,11 @@
 
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.draw import Person
+from services.renderer.people import Person
 
 # x in parts of the height from the middle, y in parts of the height from the top.
 _STANDING: Final = (
@@ -39,3 +40,24 @@ def keypoints(x: float, top: float, height: float) -> NDArray[np.float32]:
 def standing(track_id: int, x: float, top: float, height: float) -> Person:
     """Somebody who stands upright."""
     return Person(track_id, keypoints(x, top, height))
+
+
+class Shots:
+    """An album that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.screenshots: dict[int, bytes] = {}
+        self.stills: dict[int, bytes] = {}
+
+    def screenshot(self, index: int, jpeg: bytes) -> None:
+        self.screenshots[index] = jpeg
+
+    def still(self, track_id: int, jpeg: bytes) -> None:
+        self.stills[track_id] = jpeg
+
+
+def decoded(jpeg: bytes) -> NDArray[np.uint8]:
+    """The picture of a JPEG, uint8 (height, width, 3), blue first."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture.astype(np.uint8)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from poseway.frame import SourceFrame
 from poseway.orientation import Orientation
-from poseway.video import SourceFrame
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
 from services.renderer.draw import Painter

@@ -12,36 +12,12 @@ from poseway.v1 import pose_pb2, renderer_pb2
 from services.renderer import request
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
-from services.renderer.draw import Painter, Person
+from services.renderer.draw import Painter
+from services.renderer.people import Person
 from tests.renderer.people import keypoints, standing
+from tests.renderer.pictures import HEIGHT, SPACE, WIDTH, at, drawn, touched
 
-WIDTH, HEIGHT = 960, 720
-SPACE = ColourSpace(1, 1, 1, False, 1)
 NOSE, KNEE, ANKLE = (KEYPOINTS.index(name) for name in ("nose", "left_knee", "left_ankle"))
-
-
-def drawn(*people: Person, space: ColourSpace = SPACE) -> Canvas:
-    canvas = Canvas(WIDTH, HEIGHT, space)
-    canvas.blacken()
-    Painter(WIDTH, HEIGHT, space).paint(canvas, list(people))
-    return canvas
-
-
-def at(canvas: Canvas, x: float, y: float) -> tuple[int, int, int]:
-    row, column = round(y), round(x)
-    return (
-        int(canvas.luma[row, column]),
-        int(canvas.chroma[0][row // 2, column // 2]),
-        int(canvas.chroma[1][row // 2, column // 2]),
-    )
-
-
-def touched(canvas: Canvas) -> NDArray[np.bool_]:
-    """Pixels of which any plane has changed."""
-    chroma = (canvas.chroma[0] != 128) | (canvas.chroma[1] != 128)
-    changed: NDArray[np.bool_] = chroma.repeat(2, axis=0).repeat(2, axis=1)
-    changed |= canvas.luma != 16
-    return changed
 
 
 def distances(points: NDArray[np.float32]) -> NDArray[np.float64]:

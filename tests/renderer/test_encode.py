@@ -4,7 +4,6 @@ import io
 from fractions import Fraction
 
 import av
-import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +11,8 @@ from poseway.video import VideoInfo
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
 from services.renderer.encode import Encoding, SegmentEncoder, jpeg
+from services.renderer.shots import picture
+from tests.renderer.people import decoded
 
 SPACE = ColourSpace(1, 1, 1, False, 1)
 DEFAULT = Encoding()
@@ -137,9 +138,8 @@ def test_a_jpeg_has_the_colours_of_the_picture(space: ColourSpace) -> None:
     values = space.yuv((200, 100, 50))
     for plane, value in zip((canvas.luma, *canvas.chroma), values, strict=True):
         plane[:] = value
-    data = jpeg(canvas)
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    data = jpeg(picture(canvas, Fraction(1)))
+    shown = decoded(data)
     assert data[:3] == b"\xff\xd8\xff"
-    assert picture is not None
-    assert picture.shape == (48, 64, 3)
-    assert np.abs(picture.astype(int) - (50, 100, 200)).max() <= 4
+    assert shown.shape == (48, 64, 3)
+    assert np.abs(shown.astype(int) - (50, 100, 200)).max() <= 4

@@ -11,9 +11,11 @@ from poseway.errors import IncompatibleError
 from poseway.video import VideoReader
 from services.renderer.encode import Encoding
 from services.renderer.join import MARGIN, IndexRoomError, Joined, Joiner
-from services.renderer.segment import Background, Every, PosedFrame, render_segment
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Order, render_segment
 from tests.renderer.clap import flash_and_click, make_clap
 from tests.renderer.mp4 import boxes
+from tests.renderer.people import Shots
 from tests.videos import make_video, read_number
 
 NTSC = Fraction(30_000, 1001)
@@ -29,11 +31,10 @@ def render(data: bytes, length: int, encoding: Encoding | None = None) -> list[b
         render_segment(
             reader,
             frames[start : start + length],
-            Background.VIDEO,
-            Every(),
+            Order(),
             encoding or Encoding(threads=1),
             file,
-            lambda *_: None,
+            Shots(),
         )
         segments.append(file.getvalue())
     return segments

@@ -6,41 +6,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-import cv2
 import numpy as np
 import pytest
 
 from poseway.errors import InvalidRequestError
-from poseway.video import SourceFrame, VideoReader
+from poseway.video import VideoReader
 from services.renderer.encode import Encoding
-from services.renderer.segment import Background, Every, PosedFrame, Rendered, render_segment
-from tests.renderer.people import standing
+from services.renderer.look import Background, Look
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Every, Order, render_segment
+from tests.renderer.people import Shots, decoded, standing
+from tests.renderer.rendering import frames_of, posed, render
 from tests.videos import make_video, numbered, read_number
 
-NEVER = Every()
 QUARTER_CLOCKWISE = (0, 1 << 16, 0, -(1 << 16), 0, 0, 240 << 16, 0, 1 << 30)
-
-
-def frames_of(data: bytes) -> list[SourceFrame]:
-    return list(VideoReader(io.BytesIO(data)).frames())
-
-
-def posed(frames: list[SourceFrame]) -> list[PosedFrame]:
-    return [PosedFrame(frame.index, frame.pts, [standing(1, 200, 60, 150)]) for frame in frames]
-
-
-def render(
-    data: bytes,
-    wanted: list[PosedFrame],
-    every: Every = NEVER,
-    background: Background = Background.VIDEO,
-) -> tuple[Rendered, bytes, dict[int, bytes]]:
-    file, shots = io.BytesIO(), dict[int, bytes]()
-    reader = VideoReader(io.BytesIO(data), threads=1)
-    rendered = render_segment(
-        reader, iter(wanted), background, every, Encoding(threads=1), file, shots.__setitem__
-    )
-    return rendered, file.getvalue(), shots
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 40), (0, 7), (13, 29), (39, 40)])
@@ -58,7 +37,7 @@ def test_draws_on_the_video_or_on_black() -> None:
     data = make_video(5)
     wanted = posed(frames_of(data))
     on_video, on_black = (
-        frames_of(render(data, wanted, background=background)[1])[2].bgr(320, 240).astype(int)
+        frames_of(render(data, wanted, Order(Look(background)))[1])[2].bgr(320, 240).astype(int)
         for background in (Background.VIDEO, Background.BLACK)
     )
     assert np.abs(on_video[200:, :80] - 96).max() < 6
@@ -134,46 +113,44 @@ def test_screenshots_do_not_depend_on_segments(every: Every, variable: bool) -> 
     for length in (36, 12, 11, 1):
         taken: list[int] = []
         for start in range(0, 36, length):
-            rendered, _, shots = render(data, source[start : start + length], every)
-            assert list(shots) == rendered.screenshots
+            rendered, _, shots = render(data, source[start : start + length], Order(every=every))
+            assert list(shots.screenshots) == rendered.screenshots
             taken += rendered.screenshots
         assert taken == expected, length
 
 
 def test_a_screenshot_is_the_drawn_frame() -> None:
     data = make_video(10)
-    _, _, shots = render(data, posed(frames_of(data)), Every(frames=4))
-    assert list(shots) == [0, 4, 8]
-    for index, shot in shots.items():
-        picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
-        assert picture is not None
+    _, _, shots = render(data, posed(frames_of(data)), Order(every=Every(frames=4)))
+    assert list(shots.screenshots) == [0, 4, 8]
+    for index, shot in shots.screenshots.items():
+        picture = decoded(shot)
         assert picture.shape == (240, 320, 3)
-        assert read_number(np.asarray(picture, np.uint8)) == index
+        assert read_number(picture) == index
         assert picture[90, 200, 2] > 180
 
 
 def test_draws_each_frame_as_it_arrives() -> None:
     data = make_video(10)
-    shots: list[int] = []
+    shots = Shots()
     sent: list[int] = []
 
     def arriving() -> Iterator[PosedFrame]:
         for frame in posed(frames_of(data)):
             # All frames before this one are drawn already.
-            assert shots == sent
+            assert list(shots.screenshots) == sent
             sent.append(frame.index)
             yield frame
 
     render_segment(
         VideoReader(io.BytesIO(data)),
         arriving(),
-        Background.BLACK,
-        Every(frames=1),
+        Order(Look(Background.BLACK), Every(frames=1)),
         Encoding(threads=1),
         io.BytesIO(),
-        lambda index, _: shots.append(index),
+        shots,
     )
-    assert shots == sent == list(range(10))
+    assert list(shots.screenshots) == sent == list(range(10))
 
 
 @pytest.mark.parametrize(
@@ -203,10 +180,10 @@ def test_a_frame_that_only_one_decoder_gives_does_not_shift_the_others() -> None
     del wanted[3]
     wanted.insert(6, PosedFrame(6, (wanted[5].pts + wanted[6].pts) // 2, []))
     sent = [replace(frame, index=index) for index, frame in enumerate(wanted)]
-    rendered, video, shots = render(data, sent, Every(frames=4))
+    rendered, video, shots = render(data, sent, Order(every=Every(frames=4)))
     result = frames_of(video)
     assert rendered.frames == len(result) == 12
     assert [frame.pts for frame in result] == [frame.pts for frame in sent]
     numbers = [read_number(frame.bgr(320, 240)) for frame in result]
     assert numbers == [0, 1, 2, 4, 5, 6, 6, 7, 8, 9, 10, 11]
-    assert list(shots) == rendered.screenshots == [0, 4, 8]
+    assert list(shots.screenshots) == rendered.screenshots == [0, 4, 8]

@@ -11,53 +11,17 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from poseway.jobs import Keys, new_job_id
+from poseway.jobs import Keys
 from poseway.local.stack import Stack
-from poseway.storage import ObjectStore
 from poseway.v1 import pose_pb2, renderer_pb2, renderer_pb2_grpc
-from poseway.video import SourceFrame, VideoReader
+from poseway.video import VideoReader
 from services.renderer.join import Joiner
+from tests.renderer.calls import Request, segment, upload
 from tests.renderer.clap import flash_and_click, make_clap
 from tests.renderer.mp4 import boxes
-from tests.renderer.people import keypoints
 from tests.videos import make_video
 
-Request = renderer_pb2.RenderSegmentRequest
 Code = grpc.StatusCode
-
-
-@pytest.fixture
-def renderer(stack: Stack) -> Iterator[renderer_pb2_grpc.RendererServiceStub]:
-    with grpc.insecure_channel(stack.renderer_address) as channel:
-        yield renderer_pb2_grpc.RendererServiceStub(channel)
-
-
-@pytest.fixture
-def job(stack: Stack) -> Iterator[str]:
-    """The id of a job; what is stored of it goes when the test ends."""
-    job_id = new_job_id()
-    yield job_id
-    for prefix in (f"uploads/{job_id}/", f"jobs/{job_id}/", f"results/{job_id}/"):
-        stack.store.delete_prefix(prefix)
-
-
-def upload(store: ObjectStore, job_id: str, data: bytes) -> list[SourceFrame]:
-    store.put(Keys(job_id).upload, data, "application/octet-stream")
-    return list(VideoReader(io.BytesIO(data)).frames())
-
-
-def frame(source: SourceFrame, x: float = 80) -> Request:
-    person = pose_pb2.TrackedPose(
-        track_id=1, pose=pose_pb2.Pose(keypoints=keypoints(x, 20, 90).ravel().tolist(), score=1)
-    )
-    return Request(
-        frame=pose_pb2.TrackedFrame(frame_index=source.index, pts=source.pts, people=[person])
-    )
-
-
-def segment(job_id: str, number: int, frames: list[SourceFrame], **header: Any) -> list[Request]:  # noqa: ANN401 # whatever the proto has
-    head = renderer_pb2.SegmentHeader(job_id=job_id, segment=number, **header)
-    return [Request(header=head), *(frame(source) for source in frames)]
 
 
 def refused(call: Callable[[], object]) -> tuple[grpc.StatusCode, str, str]:
@@ -161,6 +125,17 @@ def people(*numbers: float) -> Request:
 
 SOMEBODY = people(*[0.0] * 54)
 Interval = renderer_pb2.ScreenshotInterval
+Drawing = renderer_pb2.Drawing
+Still = renderer_pb2.Still
+
+
+def uncertain(score: float) -> Request:
+    person = pose_pb2.TrackedPose(track_id=1, pose=pose_pb2.Pose(keypoints=[1] * 54, score=score))
+    return Request(frame=pose_pb2.TrackedFrame(people=[person]))
+
+
+def stranger(*numbers: float) -> Request:
+    return Request(frame=pose_pb2.TrackedFrame(untracked=[pose_pb2.Pose(keypoints=numbers)]))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +153,17 @@ Interval = renderer_pb2.ScreenshotInterval
         (lambda job: [head(job, screenshots=Interval(frames=0)), SOMEBODY], "at least 1"),
         (lambda job: [head(job, screenshots=Interval(seconds=0)), SOMEBODY], "more than 0"),
         (lambda job: [head(job, screenshots=Interval(seconds=float("nan")))], "more than 0"),
+        (lambda job: [head(job, crf=52), SOMEBODY], "from 1 to 51"),
+        (lambda job: [head(job, crf=-1), SOMEBODY], "from 1 to 51"),
+        (lambda job: [head(job, max_resolution=-5), SOMEBODY], "less than no pixels"),
+        (lambda job: [head(job, drawing=Drawing(line_width=-1)), SOMEBODY], "pixels wide"),
+        (lambda job: [head(job, drawing=Drawing(line_width=float("nan")))], "pixels wide"),
+        (lambda job: [head(job, stills=[Still(track_id=2)]), SOMEBODY], "Track 2 is not in frame"),
+        (lambda job: [head(job, stills=[Still(track_id=1)] * 2), SOMEBODY], "one still of track 1"),
+        (lambda job: [head(job, stills=[Still(track_id=1, frame_index=7)]), SOMEBODY], "frame 7"),
+        (lambda job: [head(job, before=[SOMEBODY.frame]), SOMEBODY], "does not follow"),
+        (lambda job: [head(job), uncertain(float("nan"))], "finite number"),
+        (lambda job: [head(job), stranger(1.0, 2.0)], "54 finite numbers"),
         (lambda job: [head(job), people(1.0, 2.0)], "54 finite numbers"),
         (lambda job: [head(job), people(*[float("inf")] * 54)], "54 finite numbers"),
         (lambda job: [head(job), *[SOMEBODY] * 2], "does not follow"),

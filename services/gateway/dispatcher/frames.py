@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from poseway.errors import VideoError
-from poseway.video import SourceFrame, VideoReader, fit
+from poseway.frame import SourceFrame
+from poseway.picture import Yuv
+from poseway.video import VideoReader, fit
 
 MAX_SEGMENT_FRAMES: Final = 3000
 """Bounds a segment whose timestamps stand still."""
@@ -31,12 +30,12 @@ class Image:
     Attributes:
         index: Index of the frame.
         pts: Presentation time in ticks.
-        bgr: uint8 (height, width, 3), upright, blue first.
+        yuv: The upright picture.
     """
 
     index: int
     pts: int
-    bgr: NDArray[np.uint8]
+    yuv: Yuv
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +115,4 @@ def batches(
 
 
 def _image(frame: SourceFrame, size: tuple[int, int]) -> Image:
-    return Image(frame.index, frame.pts, frame.bgr(*size))
+    return Image(frame.index, frame.pts, frame.yuv(*size))

@@ -10,20 +10,23 @@ import base64
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
-from poseway import keypoints, tracks
+from poseway import keypoints
 from poseway.errors import VideoError
 from poseway.jobs import JobRequest, Manifest, Progress
 from poseway.storage import ObjectReader, ObjectStore
 from poseway.v1 import inference_pb2, pose_pb2
-from poseway.video import VideoReader
+from poseway.video import VideoInfo, VideoReader
+from services.gateway.dispatcher import stills
 from services.gateway.dispatcher.frames import Batch, Position, batches
+from services.gateway.dispatcher.header import segment_header
+from services.gateway.dispatcher.lead import lead, wanted
 from services.gateway.dispatcher.record import Checkpoint, Record
-from services.gateway.dispatcher.result import publish
+from services.gateway.dispatcher.result import contact_sheet, publish
+from services.gateway.dispatcher.segment import Segment, Tracked, checkpoint
 from services.gateway.dispatcher.services import Services, batch_header, frame_height
 from services.gateway.dispatcher.settings import DispatcherSettings
 
@@ -34,46 +37,6 @@ T = TypeVar("T")
 
 RENDER_SHARE: Final = 0.2
 """Part of the work of a frame that is done after its people are found; for the progress only."""
-
-
-@dataclass
-class _Segment:
-    """A segment on its way.
-
-    Attributes:
-        number: Its number.
-        pts: Presentation times of its frames, in ticks.
-        end: Ticks at which its last frame is over.
-        following: The first frame of the next segment.
-        damaged_packets: Packets in it that could not be decoded.
-        poses: The people of its batches, being found.
-        seconds: Wall-clock time per stage.
-    """
-
-    number: int
-    pts: list[int] = field(default_factory=list)
-    end: int = 0
-    following: Position | None = None
-    damaged_packets: int = 0
-    poses: list[asyncio.Task[list[pose_pb2.FramePoses]]] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def add(self, batch: Batch) -> None:
-        self.pts += [image.pts for image in batch.images]
-        self.end, self.following = batch.end, batch.following
-        self.damaged_packets += batch.damaged_packets
-        self.spend("decode", batch.seconds)
-
-    def spend(self, stage: str, seconds: float) -> None:
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 3)
-
-
-@dataclass
-class _Tracked:
-    """A segment whose people have ids, and the tracker's state after it."""
-
-    frames: list[pose_pb2.TrackedFrame]
-    state: bytes
 
 
 class Pipeline:
@@ -134,7 +97,10 @@ class Pipeline:
             if not done or done[-1].following is not None:
                 done += await self._segments(reader, model, done)
             joined = await self._services.join(
-                self._request.id, len(done), sum(point.frames for point in done)
+                self._request.id,
+                len(done),
+                sum(point.frames for point in done),
+                contact_sheet(done),
             )
             return await _in_thread(
                 publish,
@@ -179,11 +145,10 @@ class Pipeline:
             max_height=frame_height(model, self._request.options),
         )
         header = batch_header(self._request, model, reader.info)
-        state = base64.b64decode(done[-1].tracker) if done else b""
-        rate = float(reader.info.frame_rate)
-        tracked: asyncio.Task[_Tracked] | None = None
+        previous: asyncio.Future[Tracked] = asyncio.get_running_loop().create_future()
+        previous.set_result(await _in_thread(self._resumed, done))
         points: list[asyncio.Task[Checkpoint]] = []
-        segment = _Segment(len(done))
+        segment = Segment(len(done))
         async with asyncio.TaskGroup() as group:
             while (batch := await asyncio.to_thread(self._next, source)) is not None:
                 if not segment.poses:
@@ -192,14 +157,25 @@ class Pipeline:
                 segment.add(batch)
                 segment.poses.append(group.create_task(self._estimate(header, batch, segment)))
                 if batch.closes:
-                    tracked = group.create_task(self._track(segment, tracked, state, rate))
+                    tracked = group.create_task(self._track(segment, previous, reader.info))
                     before = points[-1] if points else None
-                    points.append(group.create_task(self._render(segment, tracked, before, reader)))
-                    segment = _Segment(segment.number + 1)
+                    work = self._render(segment, tracked, previous, before, reader.info)
+                    points.append(group.create_task(work))
+                    segment, previous = Segment(segment.number + 1), tracked
         return [point.result() for point in points]
 
+    def _resumed(self, done: list[Checkpoint]) -> Tracked:
+        """The segment before the first that is to be done, as far as that one needs it."""
+        if not done:
+            return Tracked([], [], b"")
+        lines: list[bytes] = []
+        if wanted(self._request.options):
+            key = self._record.keys.segment(done[-1].segment, "keypoints.jsonl")
+            lines += keypoints.split_lines(self._store.stream(key))
+        return Tracked([], lines, base64.b64decode(done[-1].tracker))
+
     async def _estimate(
-        self, header: inference_pb2.BatchHeader, batch: Batch, segment: _Segment
+        self, header: inference_pb2.BatchHeader, batch: Batch, segment: Segment
     ) -> list[pose_pb2.FramePoses]:
         began = time.monotonic()
         try:
@@ -212,56 +188,44 @@ class Pipeline:
         return poses
 
     async def _track(
-        self, segment: _Segment, before: asyncio.Task[_Tracked] | None, state: bytes, rate: float
-    ) -> _Tracked:
+        self, segment: Segment, previous: asyncio.Future[Tracked], video: VideoInfo
+    ) -> Tracked:
         poses = [pose for task in segment.poses for pose in await task]
-        if before is not None:
-            state = (await before).state
+        state = (await previous).state
         began = time.monotonic()
-        frames, after = await self._services.track(self._request, state, rate, poses)
+        frames, after = await self._services.track(
+            self._request, state, float(video.frame_rate), poses
+        )
         for frame, pts in zip(frames, segment.pts, strict=True):
             frame.pts = pts
         segment.spend("tracking", time.monotonic() - began)
-        return _Tracked(frames, after)
+        lines = [keypoints.line(frame, video.time_base) for frame in frames]
+        return Tracked(frames, lines, after)
 
     async def _render(
         self,
-        segment: _Segment,
-        tracking: asyncio.Task[_Tracked],
+        segment: Segment,
+        tracking: asyncio.Future[Tracked],
+        previous: asyncio.Future[Tracked],
         before: asyncio.Task[Checkpoint] | None,
-        reader: VideoReader,
+        video: VideoInfo,
     ) -> Checkpoint:
-        tracked = await tracking
-        frames = tracked.frames
+        tracked, options = await tracking, self._request.options
+        frames = lead((await previous).lines, video.time_base) if wanted(options) else []
+        best = stills.best(tracked.frames, video.width, video.height)
+        header = segment_header(self._request.id, segment.number, options, best, frames)
         began = time.monotonic()
-        rendered = await self._services.render(
-            self._request.id, segment.number, self._request.options, frames
-        )
+        rendered = await self._services.render(header, tracked.frames)
         segment.spend("rendering", time.monotonic() - began)
-        lines = b"".join(keypoints.line(frame, reader.info.time_base) for frame in frames)
         key = self._record.keys.segment(segment.number, "keypoints.jsonl")
-        await _in_thread(self._store.put, key, lines, keypoints.CONTENT_TYPE)
+        await _in_thread(self._store.put, key, b"".join(tracked.lines), keypoints.CONTENT_TYPE)
         if before is not None:
             await before
-        people = {frame.frame_index: len(frame.people) for frame in frames}
-        spans = tracks.spans((f.frame_index, (p.track_id for p in f.people)) for f in frames)
-        point = Checkpoint(
-            segment=segment.number,
-            frames=len(frames),
-            end=segment.end,
-            following=segment.following and (segment.following.index, segment.following.pts),
-            tracker=base64.b64encode(tracked.state).decode(),
-            people=max(people.values()),
-            tracks=sorted(spans),
-            spans=spans,
-            screenshots={index: people[index] for index in rendered.screenshots},
-            seconds=segment.seconds,
-            damaged_packets=segment.damaged_packets,
-        )
+        point = checkpoint(segment, tracked, best, rendered)
         await _in_thread(self._record.save, point)
         self._segment_slots.release()
-        self._rendered += len(frames)
-        log.info("segment done", segment=segment.number, frames=len(frames), **segment.seconds)
+        self._rendered += point.frames
+        log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
         await self._tell()
         return point
 

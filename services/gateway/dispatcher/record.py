@@ -12,6 +12,7 @@ from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progre
 from poseway.storage import ObjectStore
 from poseway.tracks import Span
 from services.gateway.dispatcher.frames import Position
+from services.gateway.dispatcher.stills import Still
 
 _JSON = "application/json"
 
@@ -36,6 +37,9 @@ class Checkpoint(BaseModel):
         spans: For each of them the runs of consecutive frames, first and last, in which it is seen.
             Empty in a checkpoint of an older version.
         screenshots: For each frame with a screenshot, how many people are in it.
+        stills: For each track the frame in which it is seen best, and how well; see `stills`.
+        video_size: Width and height of the segment's video; None in a checkpoint of an older
+            version.
         seconds: Wall-clock time per stage.
         damaged_packets: Packets of the upload that could not be decoded.
     """
@@ -49,6 +53,8 @@ class Checkpoint(BaseModel):
     tracks: list[int]
     spans: dict[int, list[Span]] = {}
     screenshots: dict[int, int]
+    stills: dict[int, Still] = {}
+    video_size: tuple[int, int] | None = None
     seconds: dict[str, float]
     damaged_packets: int = 0
 

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
+import structlog
+
 from poseway import keypoints, tracks
+from poseway.errors import NotFoundError
 from poseway.jobs import (
     JobRequest,
     Keys,
@@ -18,8 +21,12 @@ from poseway.jobs import (
 from poseway.storage import ObjectStore, ObjectWriter
 from poseway.v1 import inference_pb2, renderer_pb2
 from poseway.video import VideoInfo
+from services.gateway.dispatcher import stills
 from services.gateway.dispatcher.record import Checkpoint
 
+log = structlog.get_logger(__name__)
+
+_SHEET_PICTURES: Final = 40
 # Containers round their length, and count that of sound that goes on after the picture.
 _MOST: Final = Fraction(9, 10)
 _JSON: Final = "application/json"
@@ -41,7 +48,7 @@ def publish(
     total_seconds: float,
     confirm: Callable[[], None],
 ) -> Manifest:
-    """Writes all of a result but its video, which is joined, and its screenshots.
+    """Writes all of a result but its video, contact sheet and screenshots, which are rendered.
 
     Args:
         store: Where to write.
@@ -68,7 +75,9 @@ def publish(
     seen = tracks.join(_spans(store, keys, segment) for segment in segments)
     presence = tracks.presence(seen, frames, video.frame_rate, duration)
     store.put(keys.tracks, presence.file(), _JSON)
+    _keep_stills(store, keys, segments, presence, video.frame_rate)
     damaged = sum(segment.damaged_packets for segment in segments)
+    size = segments[-1].video_size
     manifest = Manifest(
         job=request.id,
         source=SourceInfo(
@@ -82,6 +91,8 @@ def publish(
             time_base=str(video.time_base),
         ),
         options=request.options,
+        video_width=size[0] if size else None,
+        video_height=size[1] if size else None,
         model=ModelInfo(
             name=model.name,
             sha256=model.sha256,
@@ -107,10 +118,44 @@ def publish(
     return manifest
 
 
+def contact_sheet(segments: list[Checkpoint]) -> list[int]:
+    """The frames whose screenshots give an overview: at most 40, evenly spread."""
+    shots = sorted(index for segment in segments for index in segment.screenshots)
+    last = _SHEET_PICTURES - 1
+    if len(shots) <= last:
+        return shots
+    return [shots[number * (len(shots) - 1) // last] for number in range(_SHEET_PICTURES)]
+
+
+def _keep_stills(
+    store: ObjectStore,
+    keys: Keys,
+    segments: list[Checkpoint],
+    presence: tracks.Presence,
+    rate: Fraction,
+) -> None:
+    """Keeps the best picture of everybody who is no ghost."""
+    best = stills.over_all(segment.stills for segment in segments)
+    for track in presence.tracks:
+        if track.id not in best or not stills.lasting(track.frames, presence.frames, rate):
+            continue
+        try:
+            store.copy(keys.segment_still(best[track.id][0], track.id), keys.still(track.id))
+        except NotFoundError:
+            log.warning("a still is missing", track=track.id, segment=best[track.id][0])
+
+
 def _join_keypoints(
     store: ObjectStore, keys: Keys, video: VideoInfo, smoothing: Smoothing, segments: int
 ) -> None:
-    head = keypoints.header(video.width, video.height, video.time_base, video.frame_rate, smoothing)
+    head = keypoints.header(
+        video.width,
+        video.height,
+        video.time_base,
+        video.frame_rate,
+        smoothing,
+        video.pixel_aspect,
+    )
     with ObjectWriter(store, keys.keypoints, keypoints.CONTENT_TYPE) as writer:
         writer.write(head)
         for number in range(segments):

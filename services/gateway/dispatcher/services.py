@@ -17,15 +17,10 @@ from poseway.v1 import (
     tracker_pb2_grpc,
 )
 from poseway.video import VideoInfo
-from services.gateway.dispatcher.frames import Batch
+from services.gateway.dispatcher.frames import Batch, Image
 from services.gateway.dispatcher.settings import DispatcherSettings
 
 T = TypeVar("T")
-
-_OVERLAYS = {
-    jobs.Overlay.VIDEO: renderer_pb2.OVERLAY_VIDEO,
-    jobs.Overlay.BLACK: renderer_pb2.OVERLAY_BLACK,
-}
 
 _SMOOTHINGS = {
     jobs.Smoothing.OFF: tracker_pb2.SMOOTHING_OFF,
@@ -75,12 +70,7 @@ class Services:
         def requests() -> Iterator[inference_pb2.EstimatePosesRequest]:
             yield inference_pb2.EstimatePosesRequest(header=header)
             for image in batch.images:
-                height, width = image.bgr.shape[:2]
-                yield inference_pb2.EstimatePosesRequest(
-                    frame=inference_pb2.Frame(
-                        index=image.index, width=width, height=height, bgr=image.bgr.tobytes()
-                    )
-                )
+                yield inference_pb2.EstimatePosesRequest(frame=_frame(image))
 
         async def call() -> list[pose_pb2.FramePoses]:
             answers = self._inference.EstimatePoses(
@@ -129,19 +119,9 @@ class Services:
         return await repeat(self._channels[1], call, "tracker", self._settings.patience_seconds)
 
     async def render(
-        self,
-        job_id: str,
-        segment: int,
-        options: jobs.JobOptions,
-        frames: list[pose_pb2.TrackedFrame],
+        self, header: renderer_pb2.SegmentHeader, frames: list[pose_pb2.TrackedFrame]
     ) -> renderer_pb2.RenderSegmentResponse:
         """Draws and encodes a segment."""
-        header = renderer_pb2.SegmentHeader(
-            job_id=job_id,
-            segment=segment,
-            overlay=_OVERLAYS[options.overlay],
-            screenshots=_interval(options),
-        )
 
         def requests() -> Iterator[renderer_pb2.RenderSegmentRequest]:
             yield renderer_pb2.RenderSegmentRequest(header=header)
@@ -156,15 +136,15 @@ class Services:
         return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
 
     async def join(
-        self, job_id: str, segments: int, frames: int
+        self, job_id: str, segments: int, frames: int, contact_sheet: list[int]
     ) -> renderer_pb2.JoinSegmentsResponse:
-        """Joins the rendered segments to the job's video."""
+        """Joins the rendered segments to the job's video, and some screenshots to one picture."""
+        request = renderer_pb2.JoinSegmentsRequest(
+            job_id=job_id, segments=segments, frames=frames, contact_sheet=contact_sheet
+        )
 
         async def call() -> renderer_pb2.JoinSegmentsResponse:
-            return await self._renderer.JoinSegments(
-                renderer_pb2.JoinSegmentsRequest(job_id=job_id, segments=segments, frames=frames),
-                timeout=self._settings.join_seconds,
-            )
+            return await self._renderer.JoinSegments(request, timeout=self._settings.join_seconds)
 
         return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
 
@@ -189,11 +169,13 @@ def frame_height(model: inference_pb2.Model, options: jobs.JobOptions) -> int:
     return (model.accurate_height if options.accurate else 0) or model.input_height
 
 
-def _interval(options: jobs.JobOptions) -> renderer_pb2.ScreenshotInterval:
-    if options.screenshot_seconds is not None:
-        return renderer_pb2.ScreenshotInterval(seconds=options.screenshot_seconds)
-    return renderer_pb2.ScreenshotInterval(
-        frames=options.screenshot_frames or jobs.DEFAULT_SCREENSHOT_FRAMES
+def _frame(image: Image) -> inference_pb2.Frame:
+    yuv = image.yuv
+    return inference_pb2.Frame(
+        index=image.index,
+        width=yuv.width,
+        height=yuv.height,
+        yuv=inference_pb2.Yuv(planes=yuv.planes, matrix=yuv.matrix, full_range=yuv.full),
     )
 
 

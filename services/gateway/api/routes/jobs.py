@@ -38,6 +38,17 @@ _CHUNK: Final = 1 << 20
 _QUIET_SECONDS: Final = 5.0
 _FORM_OVERHEAD: Final = 64 << 10
 
+
+def _fields() -> dict[str, Any]:
+    """The options as fields of a form, in JSON Schema; each with its type written out."""
+    schema = JobOptions.model_json_schema(mode="serialization")
+    types = schema.get("$defs", {})
+    return {
+        name: {**types.get(field.pop("$ref", "").rsplit("/", 1)[-1], {}), **field}
+        for name, field in schema["properties"].items()
+    }
+
+
 _FORM_SCHEMA: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -52,26 +63,7 @@ _FORM_SCHEMA: Final[dict[str, Any]] = {
                             "format": "binary",
                             "description": "The video, any container and codec that FFmpeg reads.",
                         },
-                        **{
-                            name: schema | {"description": schema.get("description", "")}
-                            for name, schema in JobOptions.model_json_schema(mode="serialization")[
-                                "properties"
-                            ].items()
-                            if "$ref" not in schema
-                        },
-                        "overlay": {
-                            "type": "string",
-                            "enum": ["video", "black"],
-                            "default": "video",
-                            "description": "What the skeletons are drawn on.",
-                        },
-                        "smoothing": {
-                            "type": "string",
-                            "enum": ["off", "light", "strong"],
-                            "default": "light",
-                            "description": "How much jitter is taken out of the keypoints; "
-                            "the raw ones are always kept.",
-                        },
+                        **_fields(),
                     },
                 }
             }

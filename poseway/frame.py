@@ -1,0 +1,75 @@
+"""A decoded frame, and the forms in which others want it."""
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.orientation import Orientation
+from poseway.picture import LUMA_WEIGHTS, Yuv, samples, usual_matrix
+from poseway.tone import is_hdr, to_sdr
+
+# FFmpeg's numbers of the range of samples.
+_LIMITED: Final = 1
+_FULL: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFrame:
+    """A decoded frame.
+
+    Attributes:
+        index: Number in the video, from 0.
+        pts: Presentation time in ticks, counted from the start of the video.
+        duration: Ticks that the frame is shown, as far as the container tells.
+        image: The decoded picture, not yet turned upright. It may be in use by the decoder: never
+            draw on it.
+        orientation: What makes it upright.
+        previous: Presentation time of the frame before it; None for the first frame of the video.
+    """
+
+    index: int
+    pts: int
+    duration: int
+    image: av.VideoFrame
+    orientation: Orientation
+    previous: int | None
+
+    def yuv(self, width: int, height: int) -> Yuv:
+        """The upright picture at a size, in 4:2:0: what costs least to make and to send."""
+        upright = width, height
+        if self.orientation.sideways:
+            width, height = height, width
+        image = self.image
+        if is_hdr(image.color_trc):
+            image = to_sdr(self._small(width, height))
+        named = image.colorspace
+        matrix = named if named in LUMA_WEIGHTS else usual_matrix(image.width, image.height)
+        full = image.color_range == _FULL or image.format.name.startswith("yuvj")
+        colours = {"dst_colorspace": matrix, "dst_color_range": _FULL if full else _LIMITED}
+        if not image.format.is_rgb:
+            colours |= {f"src{key[3:]}": value for key, value in colours.items()}
+        # To begin threads for so small a picture costs more than the picture.
+        small = image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
+        planes = (self.orientation.apply(samples(plane)) for plane in small.planes)
+        data = b"".join(plane.tobytes() for plane in planes)
+        return Yuv(*upright, data, matrix, full)
+
+    def bgr(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The upright picture at a size, uint8 (height, width, 3), blue first."""
+        if self.orientation.sideways:
+            width, height = height, width
+        image = self.image
+        if is_hdr(image.color_trc):
+            image = to_sdr(self._small(width, height))
+        picture = image.to_ndarray(
+            format="bgr24", width=width, height=height, interpolation="AREA", threads=1
+        )
+        upright = self.orientation.apply(cast("NDArray[np.uint8]", picture))
+        return np.ascontiguousarray(upright)
+
+    def _small(self, width: int, height: int) -> av.VideoFrame:
+        """The picture as it is stored, in another size: fewer pixels to map to standard range."""
+        return self.image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1)

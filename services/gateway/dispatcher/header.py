@@ -1,0 +1,60 @@
+"""What the renderer is told of a segment besides its frames."""
+
+from collections.abc import Mapping, Sequence
+
+from poseway import jobs
+from poseway.v1 import pose_pb2, renderer_pb2
+from services.gateway.dispatcher.stills import Still
+
+_OVERLAYS = {
+    jobs.Overlay.VIDEO: renderer_pb2.OVERLAY_VIDEO,
+    jobs.Overlay.BLACK: renderer_pb2.OVERLAY_BLACK,
+    jobs.Overlay.BLURRED: renderer_pb2.OVERLAY_BLURRED,
+    jobs.Overlay.FACES_BLURRED: renderer_pb2.OVERLAY_FACES_BLURRED,
+}
+
+
+def segment_header(
+    job_id: str,
+    segment: int,
+    options: jobs.JobOptions,
+    stills: Mapping[int, Still],
+    before: Sequence[pose_pb2.TrackedFrame],
+) -> renderer_pb2.SegmentHeader:
+    """Puts the header of a segment together.
+
+    Args:
+        job_id: The job.
+        segment: Number of the segment.
+        options: What its user chose.
+        stills: The best moment of each track in the segment.
+        before: Frames right before the segment; see `services.gateway.dispatcher.lead`.
+    """
+    return renderer_pb2.SegmentHeader(
+        job_id=job_id,
+        segment=segment,
+        overlay=_OVERLAYS[options.overlay],
+        screenshots=_interval(options),
+        drawing=renderer_pb2.Drawing(
+            hide_ids=not options.ids,
+            scores=options.scores,
+            boxes=options.boxes,
+            trails=options.trails,
+            line_width=options.line_width or 0.0,
+        ),
+        crf=options.crf or 0,
+        max_resolution=options.max_resolution,
+        stills=[
+            renderer_pb2.Still(track_id=track, frame_index=index)
+            for track, (index, _) in sorted(stills.items())
+        ],
+        before=before,
+    )
+
+
+def _interval(options: jobs.JobOptions) -> renderer_pb2.ScreenshotInterval:
+    if options.screenshot_seconds is not None:
+        return renderer_pb2.ScreenshotInterval(seconds=options.screenshot_seconds)
+    return renderer_pb2.ScreenshotInterval(
+        frames=options.screenshot_frames or jobs.DEFAULT_SCREENSHOT_FRAMES
+    )

@@ -1,0 +1,93 @@
+"""A segment on its way through the services."""
+
+import asyncio
+import base64
+from dataclasses import dataclass, field
+
+from poseway import tracks
+from poseway.v1 import pose_pb2, renderer_pb2
+from services.gateway.dispatcher.frames import Batch, Position
+from services.gateway.dispatcher.record import Checkpoint
+from services.gateway.dispatcher.stills import Still
+
+
+@dataclass
+class Segment:
+    """A segment on its way.
+
+    Attributes:
+        number: Its number.
+        pts: Presentation times of its frames, in ticks.
+        end: Ticks at which its last frame is over.
+        following: The first frame of the next segment.
+        damaged_packets: Packets in it that could not be decoded.
+        poses: The people of its batches, being found.
+        seconds: Wall-clock time per stage.
+    """
+
+    number: int
+    pts: list[int] = field(default_factory=list)
+    end: int = 0
+    following: Position | None = None
+    damaged_packets: int = 0
+    poses: list[asyncio.Task[list[pose_pb2.FramePoses]]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, batch: Batch) -> None:
+        """Takes the batch that comes next, decoded."""
+        self.pts += [image.pts for image in batch.images]
+        self.end, self.following = batch.end, batch.following
+        self.damaged_packets += batch.damaged_packets
+        self.spend("decode", batch.seconds)
+
+    def spend(self, stage: str, seconds: float) -> None:
+        """Counts time to a stage."""
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 3)
+
+
+@dataclass
+class Tracked:
+    """A segment whose people have ids.
+
+    Attributes:
+        frames: Its frames.
+        lines: The lines of keypoints.jsonl that these become.
+        state: The tracker's state after it.
+    """
+
+    frames: list[pose_pb2.TrackedFrame]
+    lines: list[bytes]
+    state: bytes
+
+
+def checkpoint(
+    segment: Segment,
+    tracked: Tracked,
+    stills: dict[int, Still],
+    rendered: renderer_pb2.RenderSegmentResponse,
+) -> Checkpoint:
+    """What is kept of a segment that is rendered.
+
+    Args:
+        segment: The segment.
+        tracked: Its people.
+        stills: The best moment of each of them.
+        rendered: What the renderer says of it.
+    """
+    people = {frame.frame_index: len(frame.people) for frame in tracked.frames}
+    spans = tracks.spans((f.frame_index, (p.track_id for p in f.people)) for f in tracked.frames)
+    return Checkpoint(
+        segment=segment.number,
+        frames=len(people),
+        end=segment.end,
+        following=segment.following and (segment.following.index, segment.following.pts),
+        tracker=base64.b64encode(tracked.state).decode(),
+        people=max(people.values()),
+        tracks=sorted(spans),
+        spans=spans,
+        screenshots={index: people[index] for index in rendered.screenshots},
+        stills=stills,
+        video_size=(rendered.width, rendered.height),
+        seconds=segment.seconds,
+        damaged_packets=segment.damaged_packets,
+    )

@@ -1,0 +1,75 @@
+"""All that is drawn on the frames of a segment, one after the other."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from poseway.frame import SourceFrame
+from services.renderer.blur import blur, hide
+from services.renderer.canvas import Canvas
+from services.renderer.colour import ColourSpace
+from services.renderer.draw import Painter
+from services.renderer.heads import Heads
+from services.renderer.look import Background, Look
+from services.renderer.people import PosedFrame
+from services.renderer.trail import Trails
+
+# Pixels of a trail, as a part of the picture's size.
+_TRAIL: Final = 1 / 200
+
+
+class Artist:
+    """Draws frames of one video, in order: some of what is drawn depends on those before."""
+
+    def __init__(
+        self, width: int, height: int, space: ColourSpace, time_base: Fraction, look: Look
+    ) -> None:
+        """Gets ready.
+
+        Args:
+            width: Pixels of the canvases, not counting what makes them even.
+            height: Pixels of the canvases, likewise.
+            space: Their colours.
+            time_base: Seconds per tick of presentation times.
+            look: What is drawn.
+        """
+        self._background = look.background
+        self._painter = Painter(width, height, space, look)
+        self._heads = self._trails = None
+        if look.background is Background.FACES_BLURRED:
+            self._heads = Heads(width, height, time_base)
+        if look.trails:
+            trail = max(2.0, _TRAIL * float(np.sqrt(width * height)))
+            self._trails = Trails(trail, space, time_base)
+
+    def watch(self, before: Iterable[PosedFrame]) -> None:
+        """Takes note of frames that come before the first one to be drawn."""
+        for frame in before:
+            if self._heads:
+                self._heads.find(frame)
+            if self._trails:
+                self._trails.follow(frame)
+
+    def draw(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
+        """Draws the next frame.
+
+        Args:
+            canvas: What to draw on; what it held is painted over.
+            source: The frame of the video.
+            frame: Its people, in pixels of the canvas.
+        """
+        if self._background is Background.BLACK:
+            canvas.blacken()
+        else:
+            canvas.show(source)
+        if self._background is Background.BLURRED:
+            blur(canvas)
+        if self._heads:
+            for head in self._heads.find(frame):
+                hide(canvas, head)
+        if self._trails:
+            self._trails.follow(frame)
+            self._trails.draw(canvas)
+        self._painter.paint(canvas, frame.people)

@@ -1,0 +1,235 @@
+"""Where the heads are that must not be recognised."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.skeleton import KEYPOINTS
+from services.renderer.people import HEAD, NECK, Person, PosedFrame
+
+# The height of a head, in parts of the distance of two keypoints of an adult who is seen at right
+# angles. From elsewhere a distance looks shorter, never longer, so the largest result is right.
+_MEASURES: Final = (
+    ("right_eye", "left_eye", 3.4),
+    ("right_ear", "left_ear", 1.5),
+    ("nose", "right_ear", 1.8),
+    ("nose", "left_ear", 1.8),
+    ("nose", "neck", 1.0),
+    ("right_ear", "neck", 1.0),
+    ("left_ear", "neck", 1.0),
+    ("right_shoulder", "left_shoulder", 0.65),
+    ("right_shoulder", "neck", 1.3),
+    ("left_shoulder", "neck", 1.3),
+    ("neck", "right_hip", 0.42),
+    ("neck", "left_hip", 0.42),
+    ("right_shoulder", "right_elbow", 0.75),
+    ("left_shoulder", "left_elbow", 0.75),
+)
+_FROM: Final = [KEYPOINTS.index(start) for start, _, _ in _MEASURES]
+_TO: Final = [KEYPOINTS.index(end) for _, end, _ in _MEASURES]
+_FACTORS: Final = np.array([factor for _, _, factor in _MEASURES])
+# A keypoint in a wrong place shall not make a head larger than this many times what most say.
+_MOST: Final = 2.0
+# Height of a head that nothing measures, as a part of the picture's size.
+_UNKNOWN: Final = 1 / 12
+
+_SHOULDERS: Final = [KEYPOINTS.index(name) for name in ("right_shoulder", "left_shoulder")]
+_HIPS: Final = [KEYPOINTS.index(name) for name in ("right_hip", "left_hip")]
+# In heights of a head: half axes of the ellipse around a face that was found, and the least that it
+# reaches beyond each of the face's keypoints.
+_ALONG: Final = 0.72
+_ACROSS: Final = 0.62
+_BEYOND: Final = 0.3
+# With fewer keypoints of the head than these, say one ear from behind, the body tells more of where
+# it is. The same for such a head, and how far above the neck its middle is.
+_ENOUGH: Final = 3
+_GUESSED_ALONG: Final = 1.0
+_GUESSED_ACROSS: Final = 0.8
+_ABOVE_NECK: Final = 0.95
+# Seconds that the place of a head stays hidden after it was seen last, and by how much it grows.
+_HELD: Final = 0.3
+_GROWTH: Final = 0.5
+_FAR: Final = 1e5
+_UP: Final = np.array((0.0, -1.0))
+
+_Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An ellipse that covers a head, in pixels.
+
+    Attributes:
+        x: Middle.
+        y: Middle.
+        along: Half axis from the middle to the top of the head.
+        across: Half axis to its side.
+        angle: Degrees from the x axis to the axis `along`, towards the y axis.
+        seen: Whether keypoints of the head itself tell of it, not only the body's.
+    """
+
+    x: float
+    y: float
+    along: float
+    across: float
+    angle: float
+    seen: bool
+
+    def halved(self) -> "Head":
+        """The same for a chroma plane; a little larger, since its samples are."""
+        return replace(
+            self,
+            x=self.x / 2,
+            y=(self.y - 0.5) / 2,
+            along=self.along / 2 + 1,
+            across=self.across / 2 + 1,
+        )
+
+    def grown(self, factor: float) -> "Head":
+        """The same around a larger head."""
+        return replace(self, along=self.along * factor, across=self.across * factor)
+
+    def covers(self, other: "Head") -> bool:
+        """Whether the middle of another head is within this one."""
+        return float(np.hypot(other.x - self.x, other.y - self.y)) < self.across
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A head of a track, or of nobody's where that is None, when it was last found."""
+
+    track_id: int | None
+    seconds: float
+    head: Head
+
+
+class Heads:
+    """Finds the heads of frame after frame, and does not forget them at once.
+
+    What it cannot do: a head is found by the body's keypoints. Where the network sees nobody
+    (somebody very small, turned into the shade, a face on a poster) nothing is found, nor is the
+    head of somebody of whom neither head, neck nor shoulder was seen. Somebody who comes into view
+    is found when the network first sees them, not earlier. A head that was lost stays covered where
+    it was for 0.3 s, so one that moves fast may come out of its cover. Clothes, gait and voice tell
+    who somebody is as well.
+    """
+
+    def __init__(self, width: int, height: int, time_base: Fraction) -> None:
+        """Takes the size of the pictures and the seconds per tick of their times."""
+        self._unknown = _UNKNOWN * float(np.sqrt(width * height))
+        self._time_base = float(time_base)
+        self._last: list[_Found] = []
+
+    def find(self, frame: PosedFrame) -> list[Head]:
+        """The heads of the next frame, and those of frames shortly before that are now missing."""
+        now = frame.pts * self._time_base
+        found = [
+            _Found(track_id, now, head)
+            for track_id, points in _figures(frame)
+            for head in _heads(points, self._unknown)
+        ]
+        held = [last for last in self._last if now - last.seconds <= _HELD]
+        held = [last for last in held if not any(_is_found(last, other) for other in found)]
+        self._last = held + found
+        growth = _GROWTH / _HELD
+        return [one.head for one in found] + [
+            one.head.grown(1 + growth * (now - one.seconds)) for one in held
+        ]
+
+
+def _is_found(last: _Found, found: _Found) -> bool:
+    """Whether a head of a frame before is there again; if it was seen, it must be seen again."""
+    if last.head.seen and not found.head.seen:
+        return False
+    if last.track_id is not None:
+        return last.track_id == found.track_id
+    return last.head.covers(found.head)
+
+
+def _figures(frame: PosedFrame) -> Iterator[tuple[int | None, _Points]]:
+    """All that may have a head: track, and places of keypoints, float64 (18, 2), else NaN."""
+    for person in frame.people:
+        for points in _places(person):
+            yield person.track_id, points
+    for pose in frame.untracked:
+        yield None, _placed(pose, pose[:, 2] > 0)
+
+
+def _places(person: Person) -> list[_Points]:
+    """Keypoints as drawn, with those besides that only the frame itself shows; and reversed."""
+    drawn = _placed(person.keypoints, person.placed)
+    if person.raw is None:
+        return [drawn]
+    raw = _placed(person.raw, person.raw[:, 2] > 0)
+    return [np.where(np.isnan(drawn), raw, drawn), np.where(np.isnan(raw), drawn, raw)]
+
+
+def _placed(keypoints: NDArray[np.float32], placed: NDArray[np.bool_]) -> _Points:
+    points = np.clip(keypoints[:, :2].astype(np.float64), -_FAR, _FAR)
+    points[~placed] = np.nan
+    return points
+
+
+def _heads(points: _Points, unknown: float) -> list[Head]:
+    """The head of a pose; more of them where its keypoints are not those of one head.
+
+    Args:
+        points: Places of the keypoints, float64 (18, 2), NaN where there is none.
+        unknown: Height of a head that nothing measures, in pixels.
+    """
+    size = _size(points) or unknown
+    neck = _mean(points[[NECK]], points[_SHOULDERS])
+    face = points[list(HEAD)]
+    face = face[~np.isnan(face[:, 0])]
+    heads = []
+    if neck is not None and len(face) < _ENOUGH:
+        heads.append(_above(neck, _mean(points[_HIPS]), size))
+    while len(face):
+        near = np.hypot(*(face - face[0]).T) <= size
+        heads.append(_around(face[near], neck, size))
+        face = face[~near]
+    return heads
+
+
+def _around(face: _Points, neck: _Points | None, size: float) -> Head:
+    """A head of which some keypoints, float64 (n, 2), have a place."""
+    middle = face.mean(axis=0)
+    reach = float(np.hypot(*(face - middle).T).max()) + _BEYOND * size
+    up = middle - neck if neck is not None else _UP
+    return _ellipse(middle, up, max(_ALONG * size, reach), max(_ACROSS * size, reach), True)
+
+
+def _above(neck: _Points, hips: _Points | None, size: float) -> Head:
+    """A head of which little is known but where its body is."""
+    up = neck - hips if hips is not None else _UP
+    middle = neck + up / max(1e-6, float(np.hypot(*up))) * (_ABOVE_NECK * size)
+    return _ellipse(middle, up, _GUESSED_ALONG * size, _GUESSED_ACROSS * size, False)
+
+
+def _size(points: _Points) -> float:
+    """Height of a head in pixels; 0 where nothing tells."""
+    across = points[_FROM] - points[_TO]
+    sizes = np.hypot(across[:, 0], across[:, 1]) * _FACTORS
+    sizes = sizes[~np.isnan(sizes)]
+    if not sizes.size:
+        return 0.0
+    return float(min(sizes.max(), _MOST * np.median(sizes)))
+
+
+def _mean(*choices: _Points) -> _Points | None:
+    """The mean of the first points of which some have a place."""
+    for points in choices:
+        known = points[~np.isnan(points[:, 0])]
+        if len(known):
+            mean: _Points = known.mean(axis=0)
+            return mean
+    return None
+
+
+def _ellipse(middle: _Points, up: _Points, along: float, across: float, seen: bool) -> Head:
+    angle = float(np.degrees(np.arctan2(up[1], up[0])))
+    return Head(float(middle[0]), float(middle[1]), along, across, angle, seen)

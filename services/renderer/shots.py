@@ -1,0 +1,67 @@
+"""Single pictures out of a segment: screenshots, and stills of one person."""
+
+from fractions import Fraction
+from typing import Final, Protocol, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.renderer.canvas import Canvas
+from services.renderer.people import Box
+
+# Margin around a person in a still, as a part of the person's size, and the least size of a still
+# as a part of the picture's shorter side.
+_MARGIN: Final = 0.15
+_LEAST: Final = 1 / 5
+
+
+class Album(Protocol):
+    """Where pictures go."""
+
+    def screenshot(self, index: int, jpeg: bytes) -> None:
+        """Takes the screenshot of a frame."""
+
+    def still(self, track_id: int, jpeg: bytes) -> None:
+        """Takes the picture of a person."""
+
+
+def picture(canvas: Canvas, pixel_aspect: Fraction) -> NDArray[np.uint8]:
+    """What a canvas shows, uint8 (height, width, 3), blue first, on square pixels.
+
+    Args:
+        canvas: The canvas.
+        pixel_aspect: Width of its pixels by their height. The shorter side of a pixel is stretched.
+    """
+    shown = cast("NDArray[np.uint8]", canvas.frame.to_ndarray(format="bgr24"))
+    if pixel_aspect == 1:
+        return shown
+    height, width, _ = shown.shape
+    if pixel_aspect > 1:
+        size = round(width * pixel_aspect), height
+    else:
+        size = width, round(height / pixel_aspect)
+    return cast("NDArray[np.uint8]", cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR))
+
+
+def cut(shown: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    """The part of a picture that shows a person, with a margin; a view.
+
+    Args:
+        shown: The picture, uint8 (height, width, 3).
+        box: Where the person is in it.
+    """
+    height, width, _ = shown.shape
+    least = round(min(height, width) * _LEAST)
+    box = box.grown(_MARGIN)
+    rows = _span(box.top, box.bottom, least, height)
+    columns = _span(box.left, box.right, least, width)
+    return shown[rows, columns]
+
+
+def _span(low: float, high: float, least: int, limit: int) -> slice:
+    """What lies between two numbers, at least so much, and within a picture of so many pixels."""
+    low, high = (min(max(end, 0.0), float(limit)) for end in (low, high))
+    length = min(limit, max(least, round(high - low), 1))
+    start = min(max(round((low + high - length) / 2), 0), limit - length)
+    return slice(start, start + length)

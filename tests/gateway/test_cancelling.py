@@ -1,0 +1,96 @@
+"""Cancelling a job stops the work on it, whichever service is at it."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from poseway.client import Client
+from poseway.jobs import Job, JobState, Keys
+from poseway.local.stack import Stack
+from tests.videos import make_video
+
+TIMES = 3
+SECONDS = 2.0
+SERVICES = ("dispatcher", "inference", "tracker", "renderer")
+# Of one core, over a second. What only waits takes a hundredth.
+IDLE = 0.2
+
+
+def noise(index: int) -> NDArray[np.uint8]:
+    """What no encoder is quick with."""
+    return np.random.default_rng(index).integers(0, 256, (720, 1280, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One segment that takes seconds to encode."""
+    path = tmp_path_factory.mktemp("heavy") / "heavy.mp4"
+    path.write_bytes(make_video(72, picture=noise, options={"preset": "ultrafast"}))
+    return path
+
+
+def cpu_seconds(stack: Stack) -> float:
+    """CPU time that the services have taken so far."""
+    ticks = 0
+    for name in SERVICES:
+        fields = Path(f"/proc/{stack.pid(name)}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def inferring(job: Job) -> bool:
+    return job.progress.frames_done > 0
+
+
+def rendering(job: Job) -> bool:
+    """The people of all frames are found, so all that is left of the only segment is to render."""
+    return job.progress.frames_done == job.progress.frames_total
+
+
+def cancel_when(
+    client: Client, stack: Stack, job: Job, busy: Callable[[Job], bool]
+) -> tuple[float, float]:
+    """Cancels a job at a moment.
+
+    Returns:
+        Seconds until it is cancelled, and CPU seconds that the services take in the second that
+        begins two seconds after it was asked for.
+    """
+    for job in client.watch(job.id):  # noqa: B020 # the one at that moment
+        if busy(job):
+            break
+    time.sleep(0.3)  # what comes after that moment has begun
+    assert client.job(job.id).state is JobState.RUNNING
+    began = time.monotonic()
+    client.cancel_or_remove(job.id)
+    while client.job(job.id).state is JobState.RUNNING:
+        time.sleep(0.02)
+    took = time.monotonic() - began
+    time.sleep(max(0.0, began + SECONDS - time.monotonic()))
+    before = cpu_seconds(stack)
+    time.sleep(1)
+    return took, cpu_seconds(stack) - before
+
+
+@pytest.mark.parametrize("busy", [inferring, rendering])
+def test_a_cancelled_job_stops_at_once_and_leaves_nothing(
+    client: Client, stack: Stack, sample: Path, heavy: Path, busy: Callable[[Job], bool]
+) -> None:
+    measured = []
+    for _ in range(TIMES):
+        job = client.submit(heavy if busy is rendering else sample, {"crf": "1"})
+        measured.append(cancel_when(client, stack, job, busy))
+        keys = Keys(job.id)
+        assert client.job(job.id).state is JobState.CANCELLED
+        left = {item.key for item in stack.store.walk("") if job.id in item.key}
+        assert left == {keys.request, keys.status, keys.cancel}
+        client.cancel_or_remove(job.id)
+    took, used = zip(*measured, strict=True)
+    assert median(took) <= SECONDS, measured
+    assert median(used) <= IDLE, measured

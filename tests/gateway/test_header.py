@@ -1,0 +1,105 @@
+"""What the renderer is told of a segment: the options, and what comes before it."""
+
+from fractions import Fraction
+
+import pytest
+
+from poseway import keypoints
+from poseway.jobs import JobOptions, Overlay
+from poseway.v1 import pose_pb2, renderer_pb2
+from services.gateway.dispatcher.header import segment_header
+from services.gateway.dispatcher.lead import lead, wanted
+
+TIME_BASE = Fraction(1, 90_000)
+TICKS = 3600  # 25 frames a second
+
+
+def frame(index: int) -> pose_pb2.TrackedFrame:
+    numbers = [index + number / 7 for number in range(54)]
+    smoothed = pose_pb2.SmoothedPose(keypoints=numbers[::-1], filled=[3, 5])
+    pose = pose_pb2.Pose(keypoints=numbers, score=0.123)
+    people = [
+        pose_pb2.TrackedPose(track_id=2, pose=pose, smoothed=smoothed),
+        pose_pb2.TrackedPose(track_id=7, pose=pose),
+    ]
+    return pose_pb2.TrackedFrame(frame_index=index, pts=index * TICKS, people=people)
+
+
+def lines(count: int) -> list[bytes]:
+    return [keypoints.line(frame(index), TIME_BASE) for index in range(count)]
+
+
+def test_the_last_second_is_told() -> None:
+    found = lead(lines(60), TIME_BASE)
+    assert [(f.frame_index, f.pts) for f in found] == [(i, i * TICKS) for i in range(35, 60)]
+
+
+def test_a_segment_shorter_than_that_is_told_whole() -> None:
+    assert len(lead(lines(3), TIME_BASE)) == 3
+    assert lead([], TIME_BASE) == []
+
+
+def test_what_is_read_back_is_what_was_written() -> None:
+    written = lines(1)
+    (found,) = lead(written, TIME_BASE)
+    assert keypoints.line(found, TIME_BASE) == written[0]
+    assert [person.HasField("smoothed") for person in found.people] == [True, False]
+    # To a hundredth of a pixel, so the frame itself would not be the same.
+    assert found.people[0].pose != frame(0).people[0].pose
+
+
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        (JobOptions(), False),
+        (JobOptions(overlay=Overlay.BLURRED), False),
+        (JobOptions(trails=True), True),
+        (JobOptions(overlay=Overlay.FACES_BLURRED), True),
+    ],
+)
+def test_only_trails_and_faces_need_what_came_before(options: JobOptions, needed: bool) -> None:
+    assert wanted(options) is needed
+
+
+def test_the_header_says_what_was_chosen() -> None:
+    options = JobOptions(
+        overlay=Overlay.FACES_BLURRED,
+        ids=False,
+        scores=True,
+        boxes=True,
+        trails=True,
+        line_width=2.5,
+        crf=30,
+        max_resolution=480,
+        screenshot_seconds=1.5,
+    )
+    header = segment_header("0" * 32, 3, options, {9: (80, 0.5), 2: (75, 0.1)}, [frame(1)])
+    assert header == renderer_pb2.SegmentHeader(
+        job_id="0" * 32,
+        segment=3,
+        overlay=renderer_pb2.OVERLAY_FACES_BLURRED,
+        screenshots=renderer_pb2.ScreenshotInterval(seconds=1.5),
+        drawing=renderer_pb2.Drawing(
+            hide_ids=True, scores=True, boxes=True, trails=True, line_width=2.5
+        ),
+        crf=30,
+        max_resolution=480,
+        stills=[
+            renderer_pb2.Still(track_id=2, frame_index=75),
+            renderer_pb2.Still(track_id=9, frame_index=80),
+        ],
+        before=[frame(1)],
+    )
+
+
+def test_by_default_there_are_ids_and_1080p_and_the_rest_suits_the_picture() -> None:
+    header = segment_header("0" * 32, 0, JobOptions(), {}, [])
+    assert header.drawing == renderer_pb2.Drawing()
+    assert (header.crf, header.max_resolution) == (0, 1080)
+    assert header.screenshots.frames == 50
+
+
+@pytest.mark.parametrize("overlay", list(Overlay))
+def test_every_overlay_has_its_number(overlay: Overlay) -> None:
+    header = segment_header("0" * 32, 0, JobOptions(overlay=overlay), {}, [])
+    assert renderer_pb2.Overlay.Name(header.overlay) == f"OVERLAY_{overlay.name}"

@@ -1,0 +1,69 @@
+"""The options of a job, from the fields of a form."""
+
+import re
+
+import pytest
+
+from poseway.errors import InvalidRequestError
+from poseway.jobs import JobOptions, Overlay
+from services.gateway.api.catalog import parse_options
+from services.gateway.api.routes.jobs import router
+
+DRAWING = {
+    "overlay": "faces_blurred",
+    "ids": "false",
+    "scores": "true",
+    "boxes": "true",
+    "trails": "true",
+    "line_width": "2.5",
+    "crf": "30",
+    "max_resolution": "480",
+}
+
+
+def test_how_the_video_is_drawn_is_read_from_text() -> None:
+    assert parse_options(DRAWING) == JobOptions(
+        overlay=Overlay.FACES_BLURRED,
+        ids=False,
+        scores=True,
+        boxes=True,
+        trails=True,
+        line_width=2.5,
+        crf=30,
+        max_resolution=480,
+    )
+
+
+def test_what_is_left_empty_is_the_default() -> None:
+    assert parse_options(dict.fromkeys(DRAWING, "")) == JobOptions()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ids", "some", "valid boolean"),
+        ("trails", "2", "valid boolean"),
+        ("overlay", "grey", "'video', 'black', 'blurred' or 'faces_blurred'"),
+        ("line_width", "0", "greater than or equal to 1"),
+        ("line_width", "nan", "or equal to 50"),
+        ("crf", "52", "less than or equal to 51"),
+        ("crf", "22.5", "valid integer"),
+        ("max_resolution", "143", "greater than or equal to 144"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_right(name: str, value: str, says: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"{name}: .*{re.escape(says)}"):
+        parse_options({name: value})
+
+
+def test_the_form_lists_what_may_be_chosen() -> None:
+    (route,) = (route for route in router.routes if getattr(route, "name", "") == "create_job")
+    extra = getattr(route, "openapi_extra", {})
+    schema = extra["requestBody"]["content"]["multipart/form-data"]["schema"]
+    overlay = schema["properties"]["overlay"]
+    assert overlay["enum"] == ["video", "black", "blurred", "faces_blurred"]
+    assert (overlay["type"], overlay["default"]) == ("string", "video")
+    assert overlay["description"] == "What the skeletons are drawn on."
+    assert schema["properties"]["smoothing"]["enum"] == ["off", "light", "strong"]
+    assert schema["properties"]["max_resolution"]["maximum"] == 8192
+    assert "$ref" not in str(schema)

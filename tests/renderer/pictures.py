@@ -1,0 +1,38 @@
+"""Pictures of people, and what is where in them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.renderer.canvas import Canvas
+from services.renderer.colour import ColourSpace
+from services.renderer.draw import Painter
+from services.renderer.look import Look
+from services.renderer.people import Person
+
+WIDTH, HEIGHT = 960, 720
+SPACE = ColourSpace(1, 1, 1, False, 1)
+PLAIN = Look()
+
+
+def drawn(*people: Person, space: ColourSpace = SPACE, look: Look = PLAIN) -> Canvas:
+    canvas = Canvas(WIDTH, HEIGHT, space)
+    canvas.blacken()
+    Painter(WIDTH, HEIGHT, space, look).paint(canvas, list(people))
+    return canvas
+
+
+def at(canvas: Canvas, x: float, y: float) -> tuple[int, int, int]:
+    row, column = round(y), round(x)
+    return (
+        int(canvas.luma[row, column]),
+        int(canvas.chroma[0][row // 2, column // 2]),
+        int(canvas.chroma[1][row // 2, column // 2]),
+    )
+
+
+def touched(canvas: Canvas) -> NDArray[np.bool_]:
+    """Pixels of which any plane has changed."""
+    chroma = (canvas.chroma[0] != 128) | (canvas.chroma[1] != 128)
+    changed: NDArray[np.bool_] = chroma.repeat(2, axis=0).repeat(2, axis=1)
+    changed |= canvas.luma != 16
+    return changed

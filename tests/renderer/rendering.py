@@ -1,0 +1,29 @@
+"""Rendering a segment of a made video."""
+
+import io
+
+from poseway.frame import SourceFrame
+from poseway.video import VideoReader
+from services.renderer.encode import Encoding
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Order, Rendered, render_segment
+from tests.renderer.people import Shots, standing
+
+PLAIN = Order()
+
+
+def frames_of(data: bytes) -> list[SourceFrame]:
+    return list(VideoReader(io.BytesIO(data)).frames())
+
+
+def posed(frames: list[SourceFrame]) -> list[PosedFrame]:
+    return [PosedFrame(frame.index, frame.pts, [standing(1, 200, 60, 150)]) for frame in frames]
+
+
+def render(
+    data: bytes, wanted: list[PosedFrame], order: Order = PLAIN
+) -> tuple[Rendered, bytes, Shots]:
+    file, shots = io.BytesIO(), Shots()
+    reader = VideoReader(io.BytesIO(data), threads=1)
+    rendered = render_segment(reader, iter(wanted), order, Encoding(threads=1), file, shots)
+    return rendered, file.getvalue(), shots

@@ -1,0 +1,209 @@
+"""What can be wanted of a segment: looks, sizes, qualities, stills."""
+
+import io
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from poseway.errors import InvalidRequestError
+from poseway.frame import SourceFrame
+from poseway.video import VideoInfo, VideoReader
+from services.renderer.canvas import Canvas
+from services.renderer.colour import ColourSpace
+from services.renderer.encode import Encoding, SegmentEncoder
+from services.renderer.look import Background, Look
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Every, Order
+from tests.renderer.people import decoded, standing
+from tests.renderer.rendering import frames_of, posed, render
+from tests.videos import make_video, numbered
+
+
+def moving(frames: list[SourceFrame], *tracks: int) -> list[PosedFrame]:
+    """People who walk to the right, one below the other."""
+    return [
+        PosedFrame(
+            frame.index,
+            frame.pts,
+            [standing(track, 60 + 6 * frame.index, 90 * n, 80) for n, track in enumerate(tracks)],
+        )
+        for frame in frames
+    ]
+
+
+def test_trails_and_hidden_heads_do_not_depend_on_segments() -> None:
+    data = make_video(24)
+    wanted = moving(frames_of(data), 1, 2)
+    # Somebody whose head is lost right before the border.
+    wanted[11:] = [replace(frame, people=frame.people[:1]) for frame in wanted[11:]]
+    look = Look(Background.FACES_BLURRED, trails=True)
+    every = Every(frames=1)
+    _, _, whole = render(data, wanted, Order(look, every))
+    for start in (12, 13, 20):
+        order = Order(look, every, before=wanted[:start])
+        _, _, part = render(data, wanted[start:], order)
+        assert list(part.screenshots) == list(range(start, 24))
+        assert all(shot == whole.screenshots[index] for index, shot in part.screenshots.items())
+    _, _, alone = render(data, wanted[12:], Order(look, every))
+    assert alone.screenshots[12] != whole.screenshots[12]
+
+
+@pytest.mark.parametrize("before", [slice(0, 6), slice(2, 3), slice(5, 7), slice(8, 9)])
+def test_frames_before_the_segment_must_be_those(before: slice) -> None:
+    data = make_video(10)
+    wanted = posed(frames_of(data))
+    order = Order(Look(trails=True), before=wanted[before])
+    if before == slice(0, 6):
+        assert render(data, wanted[6:], order)[0].frames == 4
+        return
+    with pytest.raises(InvalidRequestError, match="does not follow"):
+        render(data, wanted[6:], order)
+
+
+@pytest.mark.parametrize("background", [Background.FACES_BLURRED, Background.BLURRED])
+def test_what_is_hidden_is_the_video_not_the_skeleton(background: Background) -> None:
+    stripes = np.where(np.arange(320) // 4 % 2, 200, 60).astype(np.uint8)
+    picture = np.ascontiguousarray(np.broadcast_to(stripes[None, :, None], (240, 320, 3)))
+    data = make_video(1, picture=lambda _: picture)
+    wanted = posed(frames_of(data))
+    plain, hidden = (
+        decoded(render(data, wanted, Order(Look(over), Every(frames=1)))[2].screenshots[0])
+        for over in (Background.VIDEO, background)
+    )
+    # The forehead, and a place far from everybody, across the stripes.
+    forehead, far = np.s_[64:68, 194:206], np.s_[200:220, 20:120]
+    assert plain[forehead].std() > 40 < plain[far].std()
+    assert hidden[forehead].std() < 25
+    assert (hidden[far].std() < 15) == (background is Background.BLURRED)
+    # The neck is as red as ever.
+    assert np.abs(hidden[90, 200].astype(int) - plain[90, 200]).max() < 25
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "limit", "expected"),
+    [
+        (320, 240, 120, (160, 120)),
+        (320, 240, 240, (320, 240)),
+        (320, 240, 1080, (320, 240)),
+        (320, 240, 0, (320, 240)),
+        (240, 320, 180, (180, 240)),
+        (320, 240, 81, (108, 82)),
+    ],
+)
+def test_large_videos_are_scaled_down_with_all_that_is_drawn(
+    width: int, height: int, limit: int, expected: tuple[int, int]
+) -> None:
+    data = make_video(3, picture=lambda index: numbered(index, width, height))
+    frames = frames_of(data)
+    wanted = [PosedFrame(f.index, f.pts, [standing(1, 200, 60, 150)]) for f in frames]
+    order = Order(every=Every(frames=1), stills={1: [1]}, max_resolution=limit)
+    rendered, video, shots = render(data, wanted, order)
+    assert (rendered.width, rendered.height) == expected
+    result = frames_of(video)
+    assert {(frame.image.width, frame.image.height) for frame in result} == {expected}
+    assert [frame.pts for frame in result] == [frame.pts for frame in frames]
+    scale = min(1, (limit or 1e9) / min(width, height))
+    for picture in (decoded(shots.screenshots[1]), result[1].bgr(*expected)):
+        assert picture.shape == (expected[1], expected[0], 3)
+        # The neck's red is where the neck is now.
+        blue, green, red = picture[round(90 * scale), round(200 * scale)].astype(int)
+        assert red > max(blue, green) + 80
+    rows, columns, _ = decoded(shots.stills[1]).shape
+    assert rows == pytest.approx(195 * scale, abs=12)
+    assert columns < rows
+
+
+def test_a_better_quality_than_the_encoder_is_set_to_can_be_had() -> None:
+    data = make_video(10)
+    wanted = posed(frames_of(data))
+    good, plain, bad = (len(render(data, wanted, Order(crf=crf))[1]) for crf in (12, None, 45))
+    assert good > 1.2 * plain > 1.2 * 1.2 * bad
+
+
+def test_a_still_shows_its_person_as_drawn() -> None:
+    data = make_video(6, picture=lambda index: np.full((480, 640, 3), 30 + 30 * index, np.uint8))
+    people = [standing(7, 120, 100, 200), standing(9, 480, 200, 240)]
+    wanted = [PosedFrame(f.index, f.pts, people) for f in frames_of(data)]
+    order = Order(every=Every(frames=5), stills={2: [7], 5: [9]})
+    rendered, _, shots = render(data, wanted, order)
+    assert rendered.screenshots == [0, 5]
+    assert list(shots.stills) == [7, 9]
+    for track, index, (x, top, height) in ((7, 2, (120, 100, 200)), (9, 5, (480, 200, 240))):
+        still = decoded(shots.stills[track]).astype(int)
+        rows, columns, _ = still.shape
+        # All of the person and some margin, at the right place, of the right frame.
+        assert height < rows < 1.6 * height
+        assert 0.48 * height < columns < 1.1 * height
+        assert np.abs(still[-3:, :3] - (30 + 30 * index)).max() < 8
+        red = still[..., 2] - still[..., :2].max(axis=2) > 80
+        assert red.any()
+        whole = decoded(shots.screenshots[5]).astype(int)
+        if index == 5:
+            middle = whole[top - 20 : top + 20, x - 20 : x + 20]
+            distances = [
+                np.abs(still[y : y + 40, left : left + 40] - middle).mean()
+                for y in range(rows - 40)
+                for left in range(columns - 40)
+            ]
+            # As near as a JPEG of other blocks can be.
+            assert min(distances) < 5 < np.median(distances)
+
+
+def test_stills_are_never_tiny_and_stay_inside_the_picture() -> None:
+    data = make_video(1)
+    people = [standing(1, 2, 5, 10), standing(2, 300, 200, 200), standing(3, 160, 100, 3)]
+    wanted = [PosedFrame(0, 0, people)]
+    _, _, shots = render(data, wanted, Order(stills={0: [1, 2, 3]}))
+    for still in shots.stills.values():
+        rows, columns, _ = decoded(still).shape
+        assert 48 <= rows <= 240
+        assert 48 <= columns <= 320
+
+
+@pytest.mark.parametrize(
+    ("stills", "words"),
+    [
+        ({0: [2]}, "Track 2 is not in frame 0"),
+        ({3: [1]}, "frame 3 is not in the segment"),
+        ({-1: [1]}, "frame -1 is not in the segment"),
+    ],
+)
+def test_stills_of_nobody_are_refused(stills: dict[int, list[int]], words: str) -> None:
+    data = make_video(3)
+    with pytest.raises(InvalidRequestError, match=words):
+        render(data, posed(frames_of(data)), Order(stills=stills))
+
+
+def squeezed(aspect: Fraction) -> bytes:
+    """A black video of 320 x 240 whose pixels have that shape."""
+    info = VideoInfo("h264", 320, 240, Fraction(1, 90_000), Fraction(30), aspect, None, None)
+    space = ColourSpace(6, 6, 6, False, 6)
+    file = io.BytesIO()
+    encoder = SegmentEncoder(file, info, space, Encoding())
+    for index in range(2):
+        canvas = Canvas(320, 240, space)
+        canvas.blacken()
+        encoder.write(canvas, 3000 * index, 3000)
+    encoder.finish()
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"), [(Fraction(4, 3), (427, 240)), (Fraction(1, 2), (320, 480))]
+)
+def test_pictures_of_pixels_that_are_not_square_are_stretched(
+    aspect: Fraction, size: tuple[int, int]
+) -> None:
+    data = squeezed(aspect)
+    order = Order(every=Every(frames=1), stills={1: [1]})
+    rendered, video, shots = render(data, posed(frames_of(data)), order)
+    assert (rendered.width, rendered.height) == (320, 240)
+    assert VideoReader(io.BytesIO(video)).info.pixel_aspect == aspect
+    picture = decoded(shots.screenshots[1])
+    assert (picture.shape[1], picture.shape[0]) == size
+    x, y = round(200 * size[0] / 320), round(90 * size[1] / 240)
+    assert picture[y, x, 2] > 180
+    rows, columns, _ = decoded(shots.stills[1]).shape
+    assert columns / rows == pytest.approx(0.62 * aspect, rel=0.4)

@@ -1,0 +1,115 @@
+"""Videos with something missing: what is left comes out whole, in time, and in sync."""
+
+import io
+import struct
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import av
+import numpy as np
+import pytest
+
+from poseway.video import VideoReader
+from tests.renderer.clap import flash_and_click
+from tests.renderer.film import CLAP, HEVC, Film
+from tests.renderer.through import seen, shown, through
+from tests.videos import read_number
+
+# Quoted, since the class has no type parameters when the program runs.
+_Packet: TypeAlias = "av.Packet[Any]"
+
+
+def remuxed(data: bytes, container: str, change: Callable[[int, "_Packet"], bytes | None]) -> bytes:
+    """A video whose packets of pictures, by number, are changed or left out."""
+    target = io.BytesIO()
+    with (
+        av.open(io.BytesIO(data), "r") as source,
+        av.open(target, "w", format=container) as output,
+    ):
+        streams = {s.index: output.add_stream_from_template(s) for s in source.streams}
+        number = 0
+        for packet in source.demux():
+            if packet.dts is None:
+                continue
+            kept: _Packet | None = packet
+            if packet.stream.type == "video":
+                content = change(number, packet)
+                number += 1
+                kept = None if content is None else _like(packet, content)
+            if kept:
+                kept.stream = streams[packet.stream.index]
+                output.mux(kept)
+    return target.getvalue()
+
+
+def _like(packet: "_Packet", content: bytes) -> "_Packet":
+    changed = av.Packet(content)
+    changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+    changed.duration, changed.is_keyframe = packet.duration, packet.is_keyframe
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        ("matroska", "libx264"),
+        ("mpegts", "libx264"),
+        ("mpegts", "mpeg2video"),
+        ("mpegts", "libx265"),
+    ],
+)
+def test_a_first_frame_that_is_no_keyframe(container: str, codec: str) -> None:
+    options = HEVC if codec == "libx265" else {}
+    film = Film(container, codec, "mp2", options={**options, "bf": "0"})
+    data = remuxed(film.make(), container, lambda number, p: bytes(p) if number else None)
+    video = through(data)
+    late = shown(film, film.make())[0]
+    whole = [frame for frame in seen(video) if frame.time > 11.5 / 25 + late]
+    assert [read_number(frame.picture) for frame in whole] == list(range(12, 30))
+    times = [frame.time - late for frame in whole]
+    assert times == pytest.approx([index / 25 for index in range(12, 30)], abs=0.001)
+    flash, click = flash_and_click(video)
+    assert click == pytest.approx(flash, abs=0.04)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts"])
+def test_damaged_packets_are_counted_and_the_rest_is_kept(container: str) -> None:
+    film = Film(container, frames=40, options={"bf": "0"})
+    noise = np.random.default_rng(0).bytes
+
+    def damage(number: int, packet: "_Packet") -> bytes:
+        content = bytes(packet)
+        return content[:40] + noise(len(content) - 40) if 16 <= number < 19 else content
+
+    data = remuxed(film.make(), container, damage)
+    reader = VideoReader(io.BytesIO(data), 1)
+    for _ in reader.frames():
+        pass
+    assert reader.damaged_packets == 3
+    late = shown(film, data)[0]
+    frames = {round((frame.time - late) * 25): frame for frame in seen(through(data))}
+    kept = [*range(16), *range(24, 40)]
+    assert [read_number(frames[index].picture) for index in kept] == kept
+    times = [frames[index].time - late for index in kept]
+    assert times == pytest.approx([index / 25 for index in kept], abs=0.001)
+
+
+def test_an_edit_list_hides_the_beginning() -> None:
+    film = Film(options={"bf": "0"})
+    data = bytearray(film.make())
+    # The first list is that of the pictures; each entry: duration, time in the media, rate.
+    start = data.index(b"elst") + 12
+    duration, media = struct.unpack_from(">Ii", data, start)
+    with av.open(io.BytesIO(bytes(data)), "r") as container:
+        base = container.streams.video[0].time_base
+    assert base is not None
+    struct.pack_into(">Ii", data, start, duration - 200, media + round(Fraction(5, 25) / base))
+    video = through(bytes(data))
+    frames = seen(video)
+    assert [read_number(frame.picture) for frame in frames] == list(range(5, 30))
+    assert [f.time for f in frames] == pytest.approx([i / 25 for i in range(25)], abs=0.001)
+    # The sound was not cut: it sounds when it did.
+    flash, click = flash_and_click(video)
+    assert flash == pytest.approx((CLAP - 5) / 25, abs=0.001)
+    assert click == pytest.approx(CLAP / 25, abs=0.04)

@@ -1,0 +1,65 @@
+"""A video on its way through the renderer, without a network, and what is seen of it then."""
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.video import VideoReader
+from services.renderer.encode import Encoding
+from services.renderer.join import Joiner
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Order, render_segment
+from tests.renderer.film import Film
+from tests.renderer.people import Shots
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame of the result: seconds, and the picture as uint8 (height, width, 3) RGB."""
+
+    time: float
+    picture: NDArray[np.uint8]
+
+
+def through(data: bytes, segment: int = 11) -> bytes:
+    """A video after rendering in segments, each by a reader of its own, and joining."""
+    posed = [PosedFrame(f.index, f.pts, []) for f in VideoReader(io.BytesIO(data), 1).frames()]
+    segments = []
+    for start in range(0, len(posed), segment):
+        file, reader = io.BytesIO(), VideoReader(io.BytesIO(data), 1)
+        part = posed[start : start + segment]
+        render_segment(reader, iter(part), Order(), Encoding(threads=1), file, Shots())
+        segments.append(io.BytesIO(file.getvalue()))
+    joiner, output = Joiner(io.BytesIO(data), len(posed)), io.BytesIO()
+    joiner.write(segments, output, joiner.room)
+    return output.getvalue()
+
+
+def seen(data: bytes) -> list[Seen]:
+    """All frames, read by nothing of ours."""
+    with av.open(io.BytesIO(data), "r") as container:
+        return [
+            Seen(float(frame.time), cast("NDArray[np.uint8]", frame.to_ndarray(format="rgb24")))
+            for frame in container.decode(video=0)
+        ]
+
+
+def shown(film: Film, data: bytes) -> list[float]:
+    """Seconds from the start of the file at which each frame is due.
+
+    Encoders put some sound before the sound. Formats that cannot say so begin that much earlier.
+    """
+    seconds = film.seconds()
+    with av.open(io.BytesIO(data), "r") as container:
+        stream = container.streams.video[0]
+        assert stream.time_base is not None
+        late = (stream.start_time or 0) * stream.time_base
+        late -= Fraction(container.start_time or 0, av.time_base)
+    begin = seconds[0] if film.sound else 0
+    assert begin - Fraction(1, 1000) <= late <= begin + Fraction(3, 100)
+    return [float(second - seconds[0] + late) for second in seconds]
