@@ -1,0 +1,51 @@
+"""The clips that are timed: the sample video, over and over, in the sizes that people film in."""
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+
+from benchmarks.inference import SAMPLE
+
+SIZES: Final = {"720p": (1280, 720), "1080p": (1920, 1080)}
+_RATE: Final = 30
+_DIRECTORY: Final = Path("build/bench")
+
+
+def clip(name: str, seconds: int) -> Path:
+    """A clip in H.264 with 30 frames a second, made if it is not there yet.
+
+    Args:
+        name: A key of `SIZES`.
+        seconds: Its length.
+    """
+    path = _DIRECTORY / f"{name}-{seconds}s.mp4"
+    if not path.exists():
+        if not SAMPLE.exists():
+            sys.exit(f"{SAMPLE} is missing. Run `make sample`.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        _make(part, *SIZES[name], seconds * _RATE)
+        part.rename(path)
+    return path
+
+
+def _make(path: Path, width: int, height: int, frames: int) -> None:
+    with av.open(str(path), "w", format="mp4") as output:
+        # A keyframe a second, as cameras have it.
+        options = {"preset": "veryfast", "crf": "20", "g": str(_RATE)}
+        stream = output.add_stream("libx264", rate=_RATE, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        number = 0
+        while number < frames:
+            with av.open(str(SAMPLE)) as source:
+                for image in source.decode(video=0):
+                    if number == frames:
+                        break
+                    frame = image.reformat(width, height, "yuv420p", interpolation="AREA")
+                    frame.pts, frame.time_base = number, Fraction(1, _RATE)
+                    output.mux(stream.encode(frame))
+                    number += 1
+        output.mux(stream.encode(None))

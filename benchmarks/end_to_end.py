@@ -1,0 +1,161 @@
+"""``python -m benchmarks.end_to_end``: whole videos through the real stack, beside the possible.
+
+Each round has every way do the same clip, in turn; medians count. Beside the real stack are the
+same parts in one process, the ideal (the CPU time of decoding, network and encoding alone, over the
+cores: nothing waits, nothing else is done) and the seed's way (OpenCV alone).
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import seed, single, stages
+from benchmarks.clips import SIZES, clip
+from benchmarks.stack import Running
+from poseway.models import load_cards
+from services.inference.engines.base import cores
+from services.inference.models import LoadedModel, load_model
+from services.inference.settings import InferenceSettings
+
+_RESULT: Final = Path("build/bench.json")
+_SEED_FRAMES: Final = 60
+
+
+@dataclass
+class Round:
+    """What one clip took, once.
+
+    Attributes:
+        stack: Frames per second of the real stack.
+        single: Of one process.
+        seed: Of the seed's way.
+        alone: CPU milliseconds a frame by stage: decode, network, encode, each alone.
+        services: CPU milliseconds a frame of each process of the stack.
+        process: CPU milliseconds a frame by stage, in one process.
+    """
+
+    stack: float
+    single: float
+    seed: float
+    alone: dict[str, float]
+    services: dict[str, float]
+    process: dict[str, float]
+
+    @property
+    def ideal(self) -> float:
+        """Frames per second if nothing else had to be done."""
+        return cores() * 1000 / sum(self.alone.values())
+
+
+@dataclass
+class Clip:
+    """The rounds of one clip."""
+
+    name: str
+    rounds: list[Round] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        """The figures: medians over the rounds; ratios are made within a round."""
+        rounds = self.rounds
+        return {
+            "fps": round(statistics.median(r.stack for r in rounds), 2),
+            "fps_single_process": round(statistics.median(r.single for r in rounds), 2),
+            "fps_seed": round(statistics.median(r.seed for r in rounds), 2),
+            "fps_ideal": round(statistics.median(r.ideal for r in rounds), 2),
+            "ratio_to_ideal": round(statistics.median(r.stack / r.ideal for r in rounds), 3),
+            "ratio_to_seed": round(statistics.median(r.stack / r.seed for r in rounds), 2),
+            "ratio_to_single_process": round(
+                statistics.median(r.stack / r.single for r in rounds), 3
+            ),
+            "cpu_ms_per_frame": _medians(r.alone for r in rounds),
+            "cpu_ms_per_frame_single_process": _medians(r.process for r in rounds),
+            "cpu_ms_per_frame_services": _medians(r.services for r in rounds),
+            "rounds": len(rounds),
+        }
+
+
+def _medians(tables: Iterable[dict[str, float]]) -> dict[str, float]:
+    tables = list(tables)
+    return {key: round(statistics.median(t[key] for t in tables), 2) for key in tables[0]}
+
+
+def measure(name: str, seconds: int, running: Running, model: LoadedModel) -> Round:
+    """One round of a clip."""
+    video = clip(name, seconds)
+    alone = stages.alone(video, model)
+    run = running.process(video)
+    frames = run.manifest.frames
+    one = single.process(video, model)
+    with tempfile.TemporaryDirectory() as folder:
+        graph = load_cards()[0].path()
+        height = model.input_height
+        slow = seed.process(video, Path(folder) / "seed.mp4", graph, height, _SEED_FRAMES)
+    return Round(
+        stack=frames / run.seconds,
+        single=one.frames / one.seconds,
+        seed=slow,
+        alone=alone,
+        services={part: 1000 * cpu / frames for part, cpu in run.cpu.items()},
+        process={stage: 1000 * cpu / frames for stage, cpu in one.cpu.items()},
+    )
+
+
+def main() -> None:
+    """Measures, prints the tables, writes the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=40, help="length of the clips")
+    arguments = parser.parse_args()
+    console = Console()
+    cv2.setNumThreads(1)  # as in the services; the seed's way has all threads
+    model = load_model(load_cards()[0], InferenceSettings())
+    clips = [Clip(name) for name in SIZES]
+    with tempfile.TemporaryDirectory() as folder, Running(Path(folder)) as running:
+        for part in clips:
+            clip(part.name, arguments.seconds)
+        running.process(clip("720p", 2))  # warm
+        for number in range(arguments.rounds):
+            for part in clips:
+                part.rounds.append(measure(part.name, arguments.seconds, running, model))
+                fps = part.rounds[-1].stack
+                console.print(f"round {number + 1}, {part.name}: {fps:.1f} frames/s")
+    figures = {part.name: part.summary() for part in clips}
+    for part in clips:
+        _show(console, part.name, figures[part.name])
+    _RESULT.parent.mkdir(parents=True, exist_ok=True)
+    _RESULT.write_text(json.dumps(figures, indent=2) + "\n")
+    console.print(f"Medians of {arguments.rounds} rounds. Written to {_RESULT}.")
+
+
+def _show(console: Console, name: str, figures: dict[str, Any]) -> None:
+    table = Table(title=f"{name}, {cores()} cores")
+    for title in ("way", "frames/s", "the stack's ratio to it", "CPU milliseconds a frame"):
+        table.add_column(title)
+    rows = {
+        "the stack": (figures["fps"], 1.0, figures["cpu_ms_per_frame_services"]),
+        "one process": (
+            figures["fps_single_process"],
+            figures["ratio_to_single_process"],
+            figures["cpu_ms_per_frame_single_process"],
+        ),
+        "ideal": (figures["fps_ideal"], figures["ratio_to_ideal"], figures["cpu_ms_per_frame"]),
+        "the seed's way": (figures["fps_seed"], figures["ratio_to_seed"], {}),
+    }
+    for way, (fps, ratio, cpu) in rows.items():
+        parts = ", ".join(f"{stage} {value:.1f}" for stage, value in cpu.items())
+        total = f"{sum(cpu.values()):.1f} = {parts}" if cpu else ""
+        table.add_row(way, f"{fps:.1f}", f"{ratio:.2f}", total)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""``python -m benchmarks.long``: memory of every process over a video of two hours in 1080p.
+
+The video is the sample over and over, its packets copied, not encoded again. What grows with the
+length of a video does so with its segments, of which two hours have 720 at any frame rate, and with
+its frames, whose number is the rate's: a low one makes the run short, and is the default.
+"""
+
+import argparse
+import json
+import os
+import stat
+import tempfile
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import av
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.clips import SIZES, clip
+from benchmarks.memory import resident
+from benchmarks.stack import PARTS, Running
+from poseway.jobs import Manifest
+
+_RESULT: Final = Path("build/bench-long.json")
+_LOOP_SECONDS: Final = 20
+_EVERY_SECONDS: Final = 2.0
+_OURS: Final = ("api", "dispatcher", "inference", "tracker", "renderer")
+
+
+def looped(seconds: int, rate: int) -> Path:
+    """A video of a length in seconds at a frame rate, made if it is not there yet."""
+    path = Path(f"build/bench/long-{seconds}s-{rate}fps.mp4")
+    if path.exists():
+        return path
+    source = clip("1080p", _LOOP_SECONDS)
+    part = path.with_suffix(".part")
+    with av.open(str(source)) as loop, av.open(str(part), "w", format="mp4") as output:
+        packets = [packet for packet in loop.demux(video=0) if packet.dts is not None]
+        stream = output.add_stream_from_template(loop.streams.video[0])
+        base = Fraction(loop.streams.video[0].time_base or 0)
+        ticks = round(1 / (loop.streams.video[0].average_rate or 30) / base)
+        data = [(bytes(p), p.pts or 0, p.dts or 0, p.is_keyframe) for p in packets]
+        for number in range(seconds * rate):
+            again, index = divmod(number, len(data))
+            content, pts, dts, key = data[index]
+            packet = av.Packet(content)
+            packet.stream = stream
+            # As many ticks a frame as before; it is the ticks that are longer.
+            packet.time_base = Fraction(1, rate * ticks)
+            packet.pts, packet.dts = (t + again * len(data) * ticks for t in (pts, dts))
+            packet.duration, packet.is_keyframe = ticks, key
+            output.mux(packet)
+    part.rename(path)
+    return path
+
+
+class Watch(threading.Thread):
+    """Looks at the processes of a running stack every now and then.
+
+    Attributes:
+        megabytes: Resident memory of each process, by time.
+        files: Files on disk that the services have open for writing, other than their logs.
+    """
+
+    def __init__(self, running: Running) -> None:
+        """Begins."""
+        super().__init__(daemon=True)
+        self.megabytes: dict[str, list[int]] = {part: [] for part in PARTS}
+        self.files: set[str] = set()
+        self._running = running
+        self._over = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        """Looks until `stop`."""
+        while not self._over.wait(_EVERY_SECONDS):
+            for part in PARTS:
+                self.megabytes[part].append(resident(self._running.pid(part)))
+            for part in _OURS:
+                self.files |= _written(self._running.pid(part))
+
+    def stop(self) -> None:
+        """Ends."""
+        self._over.set()
+        self.join()
+
+
+def _written(process: int) -> set[str]:
+    """Regular files that a process has open for writing, logs left out."""
+    found = set()
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        try:
+            target, mode = os.readlink(link), link.stat().st_mode  # no real path
+            flags = Path(f"/proc/{process}/fdinfo/{link.name}").read_text().split()[3]
+        except OSError:
+            continue  # closed meanwhile
+        if stat.S_ISREG(mode) and int(flags, 8) & os.O_ACCMODE and not target.endswith(".log"):
+            found.add(target)
+    return found
+
+
+def summary(watch: Watch, manifest: Manifest, seconds: float) -> dict[str, Any]:
+    """The figures; the first tenth, in which everything is set up, is left out."""
+    memory = {}
+    for part, values in watch.megabytes.items():
+        steady = values[len(values) // 10 :]
+        quarter = max(1, len(steady) // 4)
+        memory[part] = {
+            "first_quarter_mb": max(steady[:quarter]),
+            "last_quarter_mb": max(steady[-quarter:]),
+            "most_mb": max(values),
+        }
+    return {
+        "frames": manifest.frames,
+        "segments": manifest.segments,
+        "video_seconds": manifest.duration_seconds,
+        "seconds": round(seconds, 1),
+        "memory": memory,
+        "files_open_for_writing": sorted(watch.files),
+    }
+
+
+def main() -> None:
+    """Runs, prints the table, writes the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=7200)
+    parser.add_argument("--rate", type=int, default=2, help="frames per second of the video")
+    arguments = parser.parse_args()
+    console = Console()
+    video = looped(arguments.seconds, arguments.rate)
+    console.print(f"{video}: {video.stat().st_size >> 20} MB, {SIZES['1080p']}")
+    with tempfile.TemporaryDirectory() as folder, Running(Path(folder)) as running:
+        watch = Watch(running)
+        began = time.perf_counter()
+        manifest = running.process(video).manifest
+        watch.stop()
+        figures = summary(watch, manifest, time.perf_counter() - began)
+    table = Table(title=f"{manifest.frames} frames, {manifest.segments} segments; resident MB")
+    for title in ("process", "first quarter", "last quarter", "most"):
+        table.add_column(title, justify="left" if title == "process" else "right")
+    for part, values in figures["memory"].items():
+        table.add_row(part, *(str(value) for value in values.values()))
+    console.print(table)
+    console.print("open for writing:", figures["files_open_for_writing"] or "no file")
+    _RESULT.parent.mkdir(parents=True, exist_ok=True)
+    _RESULT.write_text(json.dumps(figures, indent=2) + "\n")
+    console.print(f"Written to {_RESULT}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The real stack: how fast it does a video, and what CPU time each of its processes spends."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from poseway.client import Client
+from poseway.errors import PosewayError
+from poseway.jobs import JobState, Manifest
+from poseway.local.stack import Stack
+
+PARTS: Final = (
+    "api",
+    "dispatcher",
+    "inference",
+    "tracker",
+    "renderer",
+    "object-storage",
+    "queue",
+)
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A video done by the stack.
+
+    Attributes:
+        manifest: What the job says of itself.
+        seconds: Wall-clock time from the first byte of the upload to the complete result.
+        cpu: CPU seconds of each process.
+    """
+
+    manifest: Manifest
+    seconds: float
+    cpu: dict[str, float]
+
+
+class Running:
+    """A stack that is up, warm, and idle while it is not asked."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Starts it."""
+        self._stack = Stack(data_dir)
+        self._stack.start()
+        self._client = Client(self._stack.gateway_url)
+
+    def process(self, video: Path) -> Run:
+        """Has a video done.
+
+        Raises:
+            PosewayError: It was not done.
+        """
+        before = self._cpu()
+        began = time.perf_counter()
+        submitted = self._client.submit(video)
+        *_, job = self._client.watch(submitted.id)
+        seconds = time.perf_counter() - began
+        if job.state is not JobState.SUCCEEDED:
+            raise PosewayError(f"The job ended as {job.state}: {job.error}", "benchmark")
+        after = self._cpu()
+        manifest = self._client.manifest(job.id)
+        self._client.cancel_or_remove(job.id)
+        return Run(manifest, seconds, {part: after[part] - before[part] for part in PARTS})
+
+    def pid(self, part: str) -> int:
+        """Process id of a part."""
+        return self._stack.pid(part)
+
+    def _cpu(self) -> dict[str, float]:
+        return {part: cpu_seconds(self._stack.pid(part)) for part in PARTS}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        self._stack.stop()
+
+
+def cpu_seconds(process: int) -> float:
+    """CPU time that a process has spent so far, see proc(5)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
