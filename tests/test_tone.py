@@ -15,7 +15,7 @@ LIGHT: Final = (0, 1, 10, 26, 50, 100, 203, 400, 1000)
 
 def luma_of(light: float) -> float:
     """Grey of so many cd/m2 in BT.709: BT.2446-1, method A, for displays of 1000 and 100."""
-    hdr, sdr = 1 + 32 * 0.1 ** (1 / 2.4), 1 + 32 * 0.01 ** (1 / 2.4)
+    hdr, sdr = (1 + 32 * math.pow(peak / 10_000, 1 / 2.4) for peak in (1000, 100))
     y = math.log(1 + (hdr - 1) * math.pow(light / 1000, 1 / 2.4)) / math.log(hdr)
     if y <= 0.7399:
         bent = 1.0770 * y

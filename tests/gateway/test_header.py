@@ -22,7 +22,9 @@ def frame(index: int) -> pose_pb2.TrackedFrame:
         pose_pb2.TrackedPose(track_id=2, pose=pose, smoothed=smoothed),
         pose_pb2.TrackedPose(track_id=7, pose=pose),
     ]
-    return pose_pb2.TrackedFrame(frame_index=index, pts=index * TICKS, people=people)
+    return pose_pb2.TrackedFrame(
+        frame_index=index, pts=index * TICKS, people=people, untracked=[pose]
+    )
 
 
 def lines(count: int) -> list[bytes]:

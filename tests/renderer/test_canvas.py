@@ -1,6 +1,7 @@
 """The canvas holds the video's picture, upright, and never the decoder's own memory."""
 
 import av
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -110,3 +111,23 @@ def test_a_picture_of_another_size_is_scaled() -> None:
     canvas.show(source(random_image(128, 96)))
     assert canvas.luma.shape == (48, 64)
     assert canvas.luma.std() > 10
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+@pytest.mark.parametrize("size", [(160, 90), (107, 61), (33, 17)])
+def test_a_smaller_canvas_shows_the_mean_of_what_it_covers(
+    size: tuple[int, int], turns: int
+) -> None:
+    image = av.VideoFrame(320, 180, "yuv420p")
+    for seed, stored in enumerate(image.planes):
+        noise = np.random.default_rng(seed).uniform(30, 220, (stored.height, stored.line_size))
+        smooth = cv2.GaussianBlur(noise, (0, 0), 9) * 8 - 7 * 125
+        stored.update(smooth.clip(16, 235).astype(np.uint8).tobytes())
+    canvas = Canvas(*(size[::-1] if turns else size), LIMITED)
+    canvas.show(source(image, Orientation(turns=turns)))
+    for drawn, plane in zip((canvas.luma, *canvas.chroma), planes(image), strict=True):
+        upright = np.ascontiguousarray(np.rot90(plane, turns))
+        wide, high = (size[::-1] if turns else size) if drawn is canvas.luma else drawn.shape[::-1]
+        expected = cv2.resize(upright, (wide, high), interpolation=cv2.INTER_AREA)
+        difference = np.abs(drawn[:high, :wide].astype(int) - expected)
+        assert difference.mean() < 2

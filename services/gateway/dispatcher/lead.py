@@ -36,13 +36,20 @@ def lead(lines: Sequence[bytes], time_base: Fraction) -> list[pose_pb2.TrackedFr
 
 
 def _frame(record: dict[str, Any]) -> pose_pb2.TrackedFrame:
-    people = [_person(person) for person in record["people"]]
-    return pose_pb2.TrackedFrame(frame_index=record["frame"], pts=record["pts"], people=people)
+    return pose_pb2.TrackedFrame(
+        frame_index=record["frame"],
+        pts=record["pts"],
+        people=[_person(person) for person in record["people"]],
+        untracked=[_pose(pose) for pose in record.get("untracked", ())],
+    )
 
 
 def _person(record: dict[str, Any]) -> pose_pb2.TrackedPose:
     smoothed = None
     if "smoothed" in record:
         smoothed = pose_pb2.SmoothedPose(keypoints=record["smoothed"], filled=record["filled"])
-    pose = pose_pb2.Pose(keypoints=record["keypoints"], score=record["score"])
-    return pose_pb2.TrackedPose(track_id=record["id"], pose=pose, smoothed=smoothed)
+    return pose_pb2.TrackedPose(track_id=record["id"], pose=_pose(record), smoothed=smoothed)
+
+
+def _pose(record: dict[str, Any]) -> pose_pb2.Pose:
+    return pose_pb2.Pose(keypoints=record["keypoints"], score=record["score"])
