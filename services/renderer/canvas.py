@@ -3,6 +3,9 @@
 from typing import Final
 
 import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from poseway.frame import SourceFrame
 from poseway.picture import samples
@@ -11,6 +14,8 @@ from services.renderer.colour import ColourSpace
 
 _NEUTRAL: Final = 128
 _PLANAR: Final = ("yuv420p", "yuvj420p")
+
+Plane = NDArray[np.uint8]
 
 
 class Canvas:
@@ -51,13 +56,22 @@ class Canvas:
         width, height = self._size
         if source.orientation.sideways:
             width, height = height, width
-        image = self._converted(source.image, width, height)
-        for target, plane in zip((self.luma, *self.chroma), image.planes, strict=True):
-            upright = source.orientation.apply(samples(plane))
+        planes = self._planes(source.image, width, height)
+        for target, plane in zip((self.luma, *self.chroma), planes, strict=True):
+            upright = source.orientation.apply(plane)
             rows, columns = upright.shape
             target[:rows, :columns] = upright
             target[:rows, columns:] = target[:rows, columns - 1 : columns]
             target[rows:] = target[rows - 1 : rows]
+
+    def _planes(self, image: av.VideoFrame, width: int, height: int) -> list[Plane]:
+        """The planes of a picture in 4:2:0, of standard range, and at the canvas's size."""
+        twice = (image.width, image.height) == (2 * width, 2 * height)
+        even = width % 2 == height % 2 == 0
+        if twice and even and image.format.name in _PLANAR and not is_hdr(image.color_trc):
+            # 4K to 1080p: OpenCV averages four samples several times faster than FFmpeg.
+            return [_halved(samples(plane)) for plane in image.planes]
+        return [samples(plane) for plane in self._converted(image, width, height).planes]
 
     def _converted(self, image: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
         """The picture in 4:2:0, of standard range, and at the canvas's size."""
@@ -75,3 +89,9 @@ class Canvas:
         return to_sdr(
             image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
         )
+
+
+def _halved(plane: Plane) -> Plane:
+    rows, columns = plane.shape
+    half = cv2.resize(plane, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(half, np.uint8)
