@@ -227,7 +227,7 @@ class Pipeline:
         self._rendered += point.frames
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
         await self._tell()
-        return point
+        return point.without_tracker()
 
     def _fraction(self) -> float:
         if not self._frames_total:

@@ -58,6 +58,10 @@ class Checkpoint(BaseModel):
     seconds: dict[str, float]
     damaged_packets: int = 0
 
+    def without_tracker(self) -> "Checkpoint":
+        """The same without the largest part of it, which matters in the last one only."""
+        return self.model_copy(update={"tracker": ""})
+
     def next_position(self) -> Position | None:
         """The frame to go on with."""
         return None if self.following is None else Position(*self.following)
@@ -145,13 +149,18 @@ class Record:
             self._store.delete_prefix(self.keys.result)
 
     def checkpoints(self) -> list[Checkpoint]:
-        """Reads the checkpoints of the complete segments, up to the first that is missing."""
+        """Reads the checkpoints of the complete segments, up to the first that is missing.
+
+        Only the last one has the tracker's state.
+        """
         found: list[Checkpoint] = []
         while True:
             try:
                 data, _ = self._store.get(self._checkpoint_key(len(found)))
             except NotFoundError:
                 return found
+            if found:
+                found[-1] = found[-1].without_tracker()
             found.append(Checkpoint.model_validate_json(data))
 
     def save(self, checkpoint: Checkpoint) -> None:
