@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +29,7 @@ from poseway.jobs import Manifest
 _RESULT: Final = Path("build/bench-long.json")
 _LOOP_SECONDS: Final = 20
 _EVERY_SECONDS: Final = 2.0
+_NOISE_MB: Final = 20
 _OURS: Final = ("api", "dispatcher", "inference", "tracker", "renderer")
 
 
@@ -73,20 +75,26 @@ class Watch(threading.Thread):
         self.files: set[str] = set()
         self._running = running
         self._over = threading.Event()
+        self._error: Exception | None = None
         self.start()
 
     def run(self) -> None:
         """Looks until `stop`."""
-        while not self._over.wait(_EVERY_SECONDS):
-            for part in PARTS:
-                self.megabytes[part].append(resident(self._running.pid(part)))
-            for part in _OURS:
-                self.files |= _written(self._running.pid(part))
+        try:
+            while not self._over.wait(_EVERY_SECONDS):
+                for part in PARTS:
+                    self.megabytes[part].append(resident(self._running.pid(part)))
+                for part in _OURS:
+                    self.files |= _written(self._running.pid(part))
+        except Exception as error:
+            self._error = error
 
     def stop(self) -> None:
-        """Ends."""
+        """Ends, and raises what went wrong meanwhile."""
         self._over.set()
         self.join()
+        if self._error is not None:
+            raise self._error
 
 
 def _written(process: int) -> set[str]:
@@ -149,6 +157,13 @@ def main() -> None:
     _RESULT.parent.mkdir(parents=True, exist_ok=True)
     _RESULT.write_text(json.dumps(figures, indent=2) + "\n")
     console.print(f"Written to {_RESULT}.")
+    if grown := [part for part, values in figures["memory"].items() if _grew(values)]:
+        sys.exit(f"Memory grew over the video: {', '.join(grown)}.")
+
+
+def _grew(values: dict[str, int]) -> bool:
+    first = values["first_quarter_mb"]
+    return values["last_quarter_mb"] > first + max(_NOISE_MB, first // 10)
 
 
 if __name__ == "__main__":

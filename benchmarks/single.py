@@ -77,7 +77,7 @@ class _Run:
             ThreadPoolExecutor(callers) as finders,
             ThreadPoolExecutor(1) as drawers,
         ):
-            drawn = drawers.submit(self._draw, reader.info, ColourSpace.of(reader.stream))
+            drawn = drawers.submit(self._drawn, reader.info, ColourSpace.of(reader.stream))
             size = fit(reader.info.width, reader.info.height, self._model.input_height)
             segment: _Found = []
             for frame in self._decoded(reader):
@@ -109,6 +109,15 @@ class _Run:
         (people,) = self._model.estimator.estimate([frame])
         return people
 
+    def _drawn(self, info: VideoInfo, space: ColourSpace) -> int:
+        try:
+            return self._draw(info, space)
+        except BaseException:
+            # Whoever still sends must not wait for ever.
+            while self._segments.get() is not None:
+                pass
+            raise
+
     def _draw(self, info: VideoInfo, space: ColourSpace) -> int:
         """Tracks, draws and encodes what is found; returns the number of frames."""
         rate = float(info.frame_rate)
@@ -118,7 +127,7 @@ class _Run:
         encoder = SegmentEncoder(io.BytesIO(), info, space, Encoding(threads=1))
         painter = Painter(info.width, info.height, space)
         frames = 0
-        while (segment := self._segments.get()) is not None:
+        for segment in iter(self._segments.get, None):
             for source, people in self._tracked(video, segment):
                 with self._spent("draw"):
                     canvas = Canvas(info.width, info.height, space)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -21,35 +22,52 @@ _FRAMES: Final = 60
 _TIMES: Final = 2
 
 
-def alone(video: Path, model: LoadedModel) -> dict[str, float]:
-    """CPU milliseconds a frame of decoding, network and encoding.
+def alone(video: Path, model: LoadedModel, side_by_side: int) -> dict[str, float]:
+    """CPU milliseconds a frame of decoding, network and encoding, each alone.
 
-    The network works on as many pictures at once as the service has it do: it is their time on busy
-    cores that counts. Decoder and encoder have a thread each.
+    Args:
+        video: At least 61 frames.
+        model: The network.
+        side_by_side: How many threads do the same at once. Cores that are all busy share caches,
+            memory and heat, so that each is slower than one that is busy alone.
     """
     with closing(VideoReader(video.open("rb"), threads=1)) as reader:
-        source = reader.frames()
-        next(source)  # the first frame sets the decoder up
-        frames: list[SourceFrame] = []
-        decoding = _milliseconds(lambda: frames.extend(next(source) for _ in range(_FRAMES)))
+        frames = list(islice(reader.frames(), 1, _FRAMES + 1))
         return {
-            "decode": decoding,
-            "network": _network(frames, model),
-            "encode": _encoding(frames, reader),
+            "decode": _spent(lambda: _decoder(video), side_by_side),
+            "network": _spent(lambda: _network(frames, model), side_by_side),
+            "encode": _spent(lambda: _encoder(frames, reader), side_by_side),
         }
 
 
-def _network(frames: list[SourceFrame], model: LoadedModel) -> float:
-    height, width = frames[0].image.height, frames[0].image.width
-    size = fit(width, height, model.input_height)
+def _decoder(video: Path) -> Callable[[], int]:
+    reader = VideoReader(video.open("rb"), threads=1)
+    source = reader.frames()
+    next(source)  # the first frame sets the decoder up
+
+    def decode() -> int:
+        count = sum(1 for _ in islice(source, _FRAMES))
+        reader.close()
+        return count
+
+    return decode
+
+
+def _network(frames: list[SourceFrame], model: LoadedModel) -> Callable[[], int]:
+    size = fit(frames[0].image.width, frames[0].image.height, model.input_height)
     geometry = Geometry.fit(*size, model.input_height)
     images = [geometry.prepare(to_bgr(frame.yuv(*size))) for frame in frames]
     model.engine.run(images[0])
-    with ThreadPoolExecutor(model.engine.about.callers) as callers:
-        return _milliseconds(lambda: list(callers.map(model.engine.run, images)))
+
+    def run() -> int:
+        for image in images:
+            model.engine.run(image)
+        return len(images)
+
+    return run
 
 
-def _encoding(frames: list[SourceFrame], reader: VideoReader) -> float:
+def _encoder(frames: list[SourceFrame], reader: VideoReader) -> Callable[[], int]:
     info, space = reader.info, ColourSpace.of(reader.stream)
     canvases = [Canvas(info.width, info.height, space) for _ in frames]
     for canvas, frame in zip(canvases, frames, strict=True):
@@ -58,16 +76,19 @@ def _encoding(frames: list[SourceFrame], reader: VideoReader) -> float:
     pictures = [*canvases, *reversed(canvases)] * _TIMES
     encoder = SegmentEncoder(io.BytesIO(), info, space, Encoding(threads=1))
 
-    def encode() -> None:
+    def encode() -> int:
         for number, canvas in enumerate(pictures):
             encoder.write(canvas, number * frames[0].duration, frames[0].duration)
         encoder.finish()
+        return len(pictures)
 
-    return _milliseconds(encode) / (2 * _TIMES)
+    return encode
 
 
-def _milliseconds(work: Callable[[], object]) -> float:
-    """CPU time of all threads, for each frame."""
-    began = time.process_time()
-    work()
-    return (time.process_time() - began) / _FRAMES * 1000
+def _spent(prepare: Callable[[], Callable[[], int]], side_by_side: int) -> float:
+    """CPU milliseconds of all threads, for each frame of what each of some threads does."""
+    works = [prepare() for _ in range(side_by_side)]
+    with ThreadPoolExecutor(side_by_side) as threads:
+        began = time.process_time()
+        frames = sum(threads.map(lambda work: work(), works))
+        return float((time.process_time() - began) / frames * 1000)

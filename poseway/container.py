@@ -39,7 +39,10 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     """
     try:
         return av.open(
-            file, mode="r", options={"format_whitelist": _FORMATS, "protocol_whitelist": ""}
+            file,
+            mode="r",
+            options={"format_whitelist": _FORMATS, "protocol_whitelist": ""},
+            metadata_errors="replace",  # old cameras and cutters do not write UTF-8
         )
     except UnavailableError:
         raise

@@ -175,8 +175,7 @@ class VideoReader:
         second = 1 / self._time_base()
         previous: int | None = None
         next_pts = 0
-        for image in deinterlaced(self._images()):
-            ticks = image.dts if self._as_stored else image.pts
+        for image, ticks in self._timed():
             pts = next_pts if ticks is None else ticks - self.start - self._delay
             if after is not None and previous is None:
                 if ticks is None or pts > after:
@@ -197,6 +196,23 @@ class VideoReader:
                 yield SourceFrame(index, pts, duration, image, self._orientation, previous)
                 index += 1
             previous = pts
+
+    def _timed(self) -> Iterator[tuple[av.VideoFrame, int | None]]:
+        """Pictures and their ticks; None where there are none, or where one alone is far ahead."""
+        second = 1 / self._time_base()
+        held: tuple[av.VideoFrame, int | None] | None = None
+        before: int | None = None
+        for image in deinterlaced(self._images()):
+            ticks = image.dts if self._as_stored else image.pts
+            if held is not None:
+                if _is_stray(before, held[1], ticks, second):
+                    self.damaged_packets += 1
+                    held = held[0], None
+                yield held
+                before = held[1] if held[1] is not None else before
+            held = image, ticks
+        if held is not None:
+            yield held
 
     def _images(self) -> Iterator[av.VideoFrame]:
         """Decodes packet by packet; those that cannot be decoded are counted and passed over."""
@@ -258,3 +274,10 @@ class VideoReader:
 
     def _time_base(self) -> Fraction:
         return Fraction(self.stream.time_base or Fraction(1, 1000))
+
+
+def _is_stray(before: int | None, ticks: int | None, after: int | None, second: Fraction) -> bool:
+    """Whether ticks are far ahead, while the next go on where the last ones were."""
+    if before is None or ticks is None or after is None:
+        return False
+    return before < after < ticks - second

@@ -121,3 +121,23 @@ def make_video(
             output.mux(tone.encode(audio))
             output.mux(tone.encode())
     return file.getvalue()
+
+
+def remuxed(
+    data: bytes, container: str, options: dict[str, str], times: list[int] | None = None
+) -> bytes:
+    """The same packets in another container, at other times in milliseconds if given."""
+    target = io.BytesIO()
+    with (
+        av.open(io.BytesIO(data), "r") as source,
+        av.open(target, "w", format=container, options=options) as output,
+    ):
+        stream = output.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.dts is not None]
+        for index, packet in enumerate(packets):
+            packet.stream = stream
+            if times is not None:
+                packet.time_base = Fraction(1, 1000)
+                packet.pts = packet.dts = times[index]
+            output.mux(packet)
+    return target.getvalue()

@@ -45,7 +45,6 @@ def _rows(lines: Iterable[bytes]) -> Iterator[bytes]:
 def _measured(people: list[tuple[dict[str, Any], dict[str, Any]]], aspect: float) -> bytes:
     where = np.array([[place or _NOWHERE for place in places(person)] for _, person in people])
     degrees = angles(where, aspect).round(2).tolist()
-    # JSON has no NaN: it is written as null, so as an empty cell.
     return b"".join(
         cells([frame["frame"], frame["time"], person["id"], *row]) + b"\r\n"
         for (frame, person), row in zip(people, degrees, strict=True)

@@ -12,12 +12,12 @@ def cells(values: Sequence[float | None], separator: bytes = b",", missing: byte
     """Writes numbers as the cells of a row, without the end of the line.
 
     Args:
-        values: Finite numbers; None for a cell without one.
+        values: Numbers; None or what is not finite for a cell without one.
         separator: What is between cells.
         missing: What is in a cell without a number.
     """
     # JSON writes them as tables do, and here several times faster than `csv` does.
-    text = to_json(values)[1:-1]
+    text = to_json(values, inf_nan_mode="null")[1:-1]
     return text.replace(b",", separator).replace(b"null", missing)
 
 

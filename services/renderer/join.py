@@ -40,6 +40,10 @@ class IndexRoomError(Exception):
     """The room that was left for the index did not suffice."""
 
 
+class SoundError(Exception):
+    """The sound of the upload does not go into an MP4."""
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """What became of the segments.
@@ -47,10 +51,12 @@ class Joined:
     Attributes:
         duration: Seconds from the start of the video to the end of its last frame.
         audio_codec: Codec of the sound, empty if there is none.
+        sound_lost: Whether sound is missing that the upload has.
     """
 
     duration: Fraction
     audio_codec: str
+    sound_lost: bool = False
 
 
 class Joiner:
@@ -82,7 +88,9 @@ class Joiner:
         self._frames = frames
         self.room = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frames + _INDEX_BYTES_PER_SOUND * sounds
 
-    def write(self, segments: Iterable[SeekableFile], output: Sink, room: int) -> Joined:
+    def write(
+        self, segments: Iterable[SeekableFile], output: Sink, room: int, *, silent: bool = False
+    ) -> Joined:
         """Writes one MP4 with the packets of all segments and of the upload's sound.
 
         The index (the box ``moov``) comes first, so that a browser can begin before it has
@@ -93,10 +101,12 @@ class Joiner:
             segments: MP4 files of `SegmentEncoder`, in order; each is taken as its turn comes.
             output: Must write, and seek within its first `room` + `MARGIN` bytes.
             room: Bytes to leave for the index.
+            silent: Whether to leave the sound out.
 
         Raises:
             IncompatibleError: The segments do not fit together.
             IndexRoomError: `room` is too little.
+            SoundError: There is sound, and it cannot be written.
         """
         pictures = _Pictures(segments)
         self._upload.seek(0)
@@ -104,11 +114,11 @@ class Joiner:
             target = av.open(output, "w", format="mp4", options=self._options(room))
             video = target.add_stream_from_template(pictures.stream)
             streams: list[Iterator[_Packet]] = [pictures.packets(video)]
-            sound = add_sound(target, source, self._zero)
+            sound = None if silent else add_sound(target, source, self._zero)
+            unread = sound is None and bool(source.streams.audio)
             if sound:
                 streams.append(sound.packets)
-            for packet in heapq.merge(*streams, key=_seconds):
-                target.mux_one(packet)
+            lost = _mux(target, heapq.merge(*streams, key=_seconds))
             if pictures.frames != self._frames:
                 raise IncompatibleError(
                     f"The segments hold {pictures.frames} frames instead of {self._frames}."
@@ -117,7 +127,9 @@ class Joiner:
                 target.close()
             except av.error.ArgumentError as error:
                 raise IndexRoomError from error
-        return Joined(pictures.end, sound.codec if sound else "")
+            except av.error.InvalidDataError as error:
+                raise SoundError from error
+        return Joined(pictures.end, sound.codec if sound else "", sound_lost=unread or lost > 0)
 
     def _options(self, room: int) -> dict[str, str]:
         return {
@@ -125,6 +137,28 @@ class Joiner:
             "moov_size": str(room),
             "chunk_duration": str(_TURN_MICROSECONDS),
         }
+
+
+def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> int:
+    """Writes packets, but for sound that is damaged; returns how much of that there was.
+
+    Raises:
+        SoundError: Sound cannot be written at all.
+    """
+    written = lost = 0
+    for packet in packets:
+        sound = packet.stream.type == "audio"
+        try:
+            target.mux_one(packet)
+            written += 1
+        except av.error.FFmpegError as error:
+            if not sound:
+                raise
+            # The first packet writes what the file begins with, of which the sound is a part.
+            if not written:
+                raise SoundError from error
+            lost += 1
+    return lost
 
 
 class _Pictures:
@@ -180,7 +214,7 @@ def _kind(stream: av.VideoStream) -> tuple[object, ...]:
 
 def _open(file: SeekableFile) -> av.container.InputContainer:
     try:
-        return av.open(file, "r")
+        return av.open(file, "r", metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise IncompatibleError("A segment is not a video.") from error
 

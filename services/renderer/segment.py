@@ -1,6 +1,7 @@
 """Rendering a segment: consecutive frames, drawn on, encoded, some of them kept as screenshots."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
@@ -8,6 +9,7 @@ from itertools import chain
 from poseway.errors import InvalidRequestError
 from poseway.frame import SourceFrame
 from poseway.video import VideoInfo, VideoReader, limited
+from services.renderer.ahead import ahead
 from services.renderer.artist import Artist
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
@@ -118,13 +120,15 @@ def render_segment(
     artist.watch(frame.scaled(across, down) for frame in order.before)
     photographer = _Photographer(order, shown, album)
     frames = 0
-    for sent, source in _matched(reader, _joined(order.before, posed)):
-        frame = sent if (across, down) == (1, 1) else sent.scaled(across, down)
-        canvas = Canvas(width, height, space)
-        artist.draw(canvas, source, frame)
-        encoder.write(canvas, source.pts, source.duration)
-        photographer.look(canvas, source, frame)
-        frames += 1
+    # Closed also when something is raised: nobody may decode any more then.
+    with closing(_matched(reader, _joined(order.before, posed))) as pairs:
+        for sent, source in pairs:
+            frame = sent if (across, down) == (1, 1) else sent.scaled(across, down)
+            canvas = Canvas(width, height, space)
+            artist.draw(canvas, source, frame)
+            encoder.write(canvas, source.pts, source.duration)
+            photographer.look(canvas, source, frame)
+            frames += 1
     encoder.finish()
     photographer.finish()
     return Rendered(frames, photographer.screenshots, width + width % 2, height + height % 2)
@@ -170,29 +174,29 @@ class _Photographer:
 
 def _matched(
     reader: VideoReader, posed: Iterable[PosedFrame]
-) -> Iterator[tuple[PosedFrame, SourceFrame]]:
+) -> Generator[tuple[PosedFrame, SourceFrame], None, None]:
     """Pairs each frame that was sent with the video's own of the same time.
 
-    Around damaged packets decoders do not always give the same frames: it matters how many threads
-    they have and where they began. So a frame too many is passed over, and for one that is missing
-    the picture before it stays; but most must be there.
+    Around damaged packets decoders do not always give the same frames: it matters where they began.
+    So a frame too many is passed over, and for one that is missing the picture before it stays; but
+    most must be there.
     """
     wanted = iter(posed)
     first = next(wanted, None)
     if first is None:
         raise InvalidRequestError("The segment has no frames.")
-    sources = reader.frames(first.index, first.pts)
-    shown = source = next(sources, None)
-    previous = source.previous if source else None
-    sent = found = 0
-    for frame in chain([first], wanted):
-        while source and source.pts <= frame.pts:
-            found += source.pts == frame.pts
-            shown, source = source, next(sources, None)
-        if shown:
-            yield frame, replace(shown, index=frame.index, pts=frame.pts, previous=previous)
-        previous = frame.pts
-        sent += 1
+    with closing(ahead(reader.frames(first.index, first.pts))) as sources:
+        shown = source = next(sources, None)
+        previous = source.previous if source else None
+        sent = found = 0
+        for frame in chain([first], wanted):
+            while source and source.pts <= frame.pts:
+                found += source.pts == frame.pts
+                shown, source = source, next(sources, None)
+            if shown:
+                yield frame, replace(shown, index=frame.index, pts=frame.pts, previous=previous)
+            previous = frame.pts
+            sent += 1
     if found <= sent // 2:
         raise InvalidRequestError(
             f"Of {sent} frames from frame {first.index} at {first.pts} on, the video has {found}."

@@ -77,6 +77,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
             video_bytes=size,
             duration_seconds=float(joined.duration),
             audio_codec=joined.audio_codec,
+            sound_lost=joined.sound_lost,
         )
 
 

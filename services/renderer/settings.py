@@ -18,5 +18,8 @@ class RendererSettings(ServerSettings, StorageSettings):
         22, ge=0, le=51, description="x264's constant quality: 18 looks lossless, 28 is small."
     )
     codec_threads: int = Field(
-        4, ge=0, le=64, description="Threads that decode and encode a segment; 0: by the cores."
+        4,
+        ge=0,
+        le=64,
+        description="Threads that encode a segment; 0: by the cores. One more decodes.",
     )

@@ -85,7 +85,8 @@ def _copied(source: av.container.InputContainer, stream: av.AudioStream) -> _Pac
     while True:
         try:
             packet = next(packets, None)
-        except (av.error.InvalidDataError, av.error.EOFError):
+        except (av.error.FFmpegError, IndexError, MemoryError):
+            # Whatever is wrong with it, what came before is good.
             return
         if packet is None:
             return

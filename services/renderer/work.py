@@ -13,7 +13,7 @@ from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
 from poseway.video import VideoReader
 from services.renderer.contact_sheet import chosen, contact_sheet
 from services.renderer.encode import Encoding
-from services.renderer.join import MARGIN, IndexRoomError, Joined, Joiner
+from services.renderer.join import MARGIN, IndexRoomError, Joined, Joiner, SoundError
 from services.renderer.people import PosedFrame
 from services.renderer.segment import Order, Rendered, render_segment
 
@@ -62,7 +62,7 @@ class Renderer:
         album = _StoredAlbum(self._store, keys, segment)
         video = io.BytesIO()
         upload = ObjectReader(self._store, keys.upload)
-        with closing(VideoReader(upload, self._encoding.threads)) as reader:
+        with closing(VideoReader(upload, threads=1)) as reader:
             rendered = render_segment(reader, posed, order, self._encoding, video, album)
         self._store.put(keys.segment(segment, _SEGMENT), video.getvalue(), _MP4)
         return rendered, video.getbuffer().nbytes
@@ -85,7 +85,7 @@ class Renderer:
         """
         keys = Keys(job_id)
         joiner = Joiner(ObjectReader(self._store, keys.upload), frames)
-        room = joiner.room
+        room, silent = joiner.room, False
         while room <= _MAX_INDEX_BYTES:
             files = (
                 ObjectReader(self._store, keys.segment(number, _SEGMENT))
@@ -93,11 +93,14 @@ class Renderer:
             )
             try:
                 with ObjectWriter(self._store, keys.video, _MP4, room + MARGIN) as output:
-                    joined = joiner.write(files, output, room)
+                    joined = joiner.write(files, output, room, silent=silent)
                 return joined, output.size
             except IndexRoomError:
                 room *= 2
                 log.warning("joining again with more room for the index", bytes=room)
+            except SoundError:
+                silent = True
+                log.warning("joining again without the sound", exc_info=True)
         raise IncompatibleError(
             "The video is too long for one MP4. Cut it, and upload the parts.", "too_long"
         )

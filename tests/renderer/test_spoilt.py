@@ -1,6 +1,7 @@
 """Videos with something missing: what is left comes out whole, in time, and in sync."""
 
 import io
+import re
 import struct
 from collections.abc import Callable
 from fractions import Fraction
@@ -14,7 +15,7 @@ from poseway.video import VideoReader
 from tests.renderer.clap import flash_and_click
 from tests.renderer.film import CLAP, HEVC, Film
 from tests.renderer.through import seen, shown, through
-from tests.videos import read_number
+from tests.videos import make_video, read_number
 
 # Quoted, since the class has no type parameters when the program runs.
 _Packet: TypeAlias = "av.Packet[Any]"
@@ -113,3 +114,30 @@ def test_an_edit_list_hides_the_beginning() -> None:
     flash, click = flash_and_click(video)
     assert flash == pytest.approx((CLAP - 5) / 25, abs=0.001)
     assert click == pytest.approx(CLAP / 25, abs=0.04)
+
+
+def test_damage_in_the_sound_costs_no_more_than_that_sound() -> None:
+    data = Film("mpegts", "libx264", "aac", options={"bf": "0"}).make()
+    headers = [match.start() for match in re.finditer(b"\xff\xf1", data)]
+    for at in headers[4:40:6]:
+        spoilt = bytearray(data)
+        spoilt[at] = 0
+        frames = seen(through(bytes(spoilt)))
+        assert [read_number(frame.picture) for frame in frames] == list(range(30))
+
+
+def test_one_time_that_is_wrong_is_put_right() -> None:
+    data = bytearray(make_video(30, container="flv", options={"bf": "0"}, rate=Fraction(25)))
+    with av.open(io.BytesIO(bytes(data)), "r") as container:
+        tags = [packet.pos for packet in container.demux(video=0) if packet.size]
+    # A tag begins with its type and its size, and then has its time: a bit of that is a minute.
+    data[(tags[9] or 0) + 4] ^= 1
+    reader = VideoReader(io.BytesIO(bytes(data)), 1)
+    frames = list(reader.frames())
+    assert [read_number(frame.bgr(320, 240)) for frame in frames] == list(range(30))
+    times = [float(frame.pts * reader.info.time_base) for frame in frames]
+    assert times == pytest.approx([index / 25 for index in range(30)], abs=0.001)
+    assert reader.damaged_packets == 1
+    for frame in frames[8:12]:
+        (found, *_) = reader.frames(frame.index, frame.pts)
+        assert (found.index, found.pts) == (frame.index, frame.pts)

@@ -108,7 +108,7 @@ def publish(
         seconds={**_summed(segments), "total": round(total_seconds, 3)},
         audio_codec=joined.audio_codec or None,
         damaged_packets=damaged,
-        warnings=_warnings(video, duration, damaged),
+        warnings=_warnings(video, frames, duration, damaged, joined),
         files=_files(store, keys),
         created_at=now(),
     )
@@ -174,10 +174,19 @@ def _spans(store: ObjectStore, keys: Keys, segment: Checkpoint) -> dict[int, lis
     )
 
 
-def _warnings(video: VideoInfo, duration: Fraction, damaged: int) -> list[str]:
+def _warnings(
+    video: VideoInfo,
+    frames: int,
+    duration: Fraction,
+    damaged: int,
+    joined: renderer_pb2.JoinSegmentsResponse,
+) -> list[str]:
     found = []
     if damaged:
-        found.append(f"Parts of the video are damaged; {damaged} packets were left out.")
+        kept = f", and {frames} of about {video.frames} frames were kept" if video.frames else ""
+        found.append(f"Parts of the video are damaged; {damaged} packets were left out{kept}.")
+    if joined.sound_lost:
+        found.append("Some or all of the sound is damaged or of an unknown kind, and is missing.")
     if video.duration is not None and duration < _MOST * video.duration:
         found.append(
             f"The picture ends after {float(duration):.1f} s, but the file announces "

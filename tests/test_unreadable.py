@@ -1,0 +1,144 @@
+"""Files that are no video, or not all of one: what can be read is, else it is said why not."""
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+from poseway.errors import VideoError
+from poseway.video import VideoReader
+from tests.videos import make_video, numbered, remuxed
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
+FRAMES: Final = 40
+
+
+def read(data: bytes) -> VideoReader:
+    return VideoReader(io.BytesIO(data), threads=1)
+
+
+def noise(index: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(index).integers(0, 255, (240, 320, 3), np.uint8)
+
+
+def sound_file(container: str, codec: str, *, cover: bool = False) -> bytes:
+    data = io.BytesIO()
+    with av.open(data, "w", format=container) as output:
+        tone = cast("AudioStream", output.add_stream(codec, rate=48_000))
+        if cover:
+            picture = output.add_stream("png", rate=1, width=320, height=240, pix_fmt="rgb24")
+            picture.disposition = Disposition.attached_pic
+            output.mux(picture.encode(av.VideoFrame.from_ndarray(numbered(0), format="rgb24")))
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((2, 48_000), np.float32), format="fltp", layout="stereo"
+        )
+        silence.sample_rate = 48_000
+        output.mux(tone.encode(silence))
+        output.mux(tone.encode())
+    return data.getvalue()
+
+
+def cut_mp4() -> bytes:
+    """An MP4 whose index comes first and whose end is missing."""
+    data = remuxed(make_video(FRAMES, picture=noise), "mp4", {"moov_size": "10000"})
+    return data[: -len(data) // 3]
+
+
+BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
+    "empty": (lambda: b"", "empty_file", "empty"),
+    "text": (lambda: b"This is the text of a letter.\n" * 50, "video_unreadable", "not a video"),
+    "sound": (lambda: sound_file("mp4", "aac"), "no_video_stream", "no picture"),
+    "sound with a cover": (
+        lambda: sound_file("mp3", "libmp3lame", cover=True),
+        "no_video_stream",
+        "no picture",
+    ),
+    "of an unknown codec": (
+        lambda: make_video(5).replace(b"avc1", b"zzzz"),
+        "unknown_codec",
+        "codec is not known",
+    ),
+    "too large": (
+        lambda: make_video(1, picture=lambda _: np.zeros((16, 8208, 3), np.uint8)),
+        "picture_too_large",
+        "8208 x 16",
+    ),
+    "cut off": (cut_mp4, "video_truncated", "bytes are missing"),
+    "without its index": (
+        lambda: make_video(FRAMES, picture=noise)[:100_000],
+        "video_unreadable",
+        "cut off",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_video_says_why(name: str) -> None:
+    make, code, words = BAD[name]
+    with pytest.raises(VideoError, match=words) as error:
+        read(make())
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    "playlist",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{0}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {0}\n",
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period>'
+        '<AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>{0}'
+        "</BaseURL></Representation></AdaptationSet></Period></MPD>",
+    ],
+)
+def test_playlists_are_not_followed(
+    playlist: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secret = tmp_path_factory.mktemp("other") / "secret.mp4"
+    secret.write_bytes(make_video(FRAMES))
+    with pytest.raises(VideoError, match="not a video") as error:
+        read(playlist.format(secret).encode())
+    assert error.value.code == "video_unreadable"
+
+
+@pytest.mark.parametrize("container", ["matroska", "mpegts", "flv"])
+def test_a_recording_that_breaks_off_is_read_as_far_as_it_goes(container: str) -> None:
+    data = make_video(FRAMES, picture=noise, container=container)
+    frames = list(read(data[: len(data) // 2]).frames())
+    assert FRAMES / 4 < len(frames) < FRAMES * 3 / 4
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+
+
+def test_damaged_packets_are_passed_over() -> None:
+    data = bytearray(make_video(FRAMES, picture=noise, container="mpegts"))
+    middle = len(data) // 2
+    data[middle : middle + 30_000] = np.random.default_rng(0).bytes(30_000)
+    times = [frame.pts for frame in read(bytes(data)).frames()]
+    assert len(times) > FRAMES / 2
+    assert times == sorted(set(times))
+
+
+def test_recordings_put_together_are_refused() -> None:
+    clip = make_video(60, container="mpegts", codec="mpeg2video")
+    with pytest.raises(VideoError, match=r"After 2\.0 s the times of the video begin") as error:
+        list(read(clip + clip).frames())
+    assert error.value.code == "timestamps_jump_back"
+
+
+@pytest.mark.parametrize("container", ["mp4", "avi", "matroska"])
+def test_titles_need_not_be_utf8(container: str) -> None:
+    data = io.BytesIO()
+    with av.open(data, "w", format=container) as output:
+        output.metadata["title"] = "Cafe au lait"
+        stream = output.add_stream("mpeg4", rate=25, width=320, height=240)
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(0), format="rgb24")))
+        output.mux(stream.encode())
+    latin = data.getvalue().replace(b"Cafe au lait", b"Caf\xe9 au lait")
+    assert latin != data.getvalue()
+    assert len(list(read(latin).frames())) == 1
