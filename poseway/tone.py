@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import av
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,18 +57,25 @@ def to_sdr(image: av.VideoFrame) -> av.VideoFrame:
     luma, blue, red = (samples(plane) for plane in source.planes)
     rows, columns = blue.shape
     curve, grid = _tables(image.color_trc)
-    coarse = np.asarray(cv2.resize(luma, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+    coarse = _sized(luma, columns, rows)
     mapped = grid[_cells(coarse, blue, red)].view(np.uint8).reshape(rows, columns, 4)
-    departure, *chroma = cv2.split(mapped)[:3]
     result = av.VideoFrame(image.width, image.height, "yuv420p")
     result.colorspace = result.color_trc = result.color_primaries = BT709
     result.color_range = _LIMITED
     target, *others = (samples(plane) for plane in result.planes)
-    wide = cv2.resize(departure, luma.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    target[:] = cv2.addWeighted(cv2.LUT(luma, curve), 1, wide, 1, -_NEUTRAL)
-    for plane, values in zip(others, chroma, strict=True):
+    total = np.take(curve, luma)
+    total += _sized(np.ascontiguousarray(mapped[..., 0]), *luma.shape[::-1])
+    target[:] = np.clip(total, 0, 255, out=total)
+    for plane, values in zip(others, (mapped[..., 1], mapped[..., 2]), strict=True):
         plane[:] = values
     return result
+
+
+def _sized(plane: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Samples, uint8 (height, width), in another size."""
+    image = av.VideoFrame.from_ndarray(plane, format="gray")
+    sized = image.reformat(width, height, "gray", interpolation="AREA", threads=1)
+    return samples(sized.planes[0])
 
 
 def _cells(luma: NDArray[np.integer], *chroma: NDArray[np.integer]) -> NDArray[np.uint32]:
@@ -82,8 +88,8 @@ def _cells(luma: NDArray[np.integer], *chroma: NDArray[np.integer]) -> NDArray[n
 
 
 @lru_cache(maxsize=2)
-def _tables(transfer: int) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-    """The curve of grey, uint8 (256,), and the grid.
+def _tables(transfer: int) -> tuple[NDArray[np.int16], NDArray[np.uint32]]:
+    """The curve of grey, less 128, int16 (256,), and the grid.
 
     A cell of the grid has four bytes: how far the luma of its colour is above that of grey, plus
     128, then blue and red difference, and one that is not used.
@@ -98,7 +104,7 @@ def _tables(transfer: int) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
     departure = luma - np.interp(axes[0], grey, curve)[:, None, None] + _NEUTRAL
     cells = np.stack([departure, blue, red, np.zeros_like(luma)], axis=-1)
     grid = cells.round().clip(0, 255).astype(np.uint8).view(np.uint32)
-    return curve.round().clip(0, 255).astype(np.uint8), grid.ravel()
+    return (curve.round().clip(0, 255) - _NEUTRAL).astype(np.int16), grid.ravel()
 
 
 def _mapped(transfer: int, luma: _Grid, blue: _Grid, red: _Grid) -> tuple[_Grid, _Grid, _Grid]:
