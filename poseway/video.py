@@ -259,15 +259,21 @@ class VideoReader:
     def _count(self, rate: Fraction) -> int | None:
         if self.stream.frames:
             return self.stream.frames
-        duration = self._duration()
+        duration = self._duration() or self._whole()
         return None if duration is None else max(1, round(duration * rate))
 
     def _duration(self) -> Fraction | None:
+        """Seconds of the picture; of the whole file where that has nothing else."""
         if self.stream.duration:
             return self.stream.duration * self._time_base()
-        if self.container.duration:
-            return Fraction(self.container.duration, av.time_base)
-        return None
+        if tagged := _seconds(self.stream.metadata.get("DURATION", "")):
+            return tagged
+        return self._whole() if len(self.container.streams) == 1 else None
+
+    def _whole(self) -> Fraction | None:
+        """Seconds of the file, whose sound may go on after the picture."""
+        length = self.container.duration
+        return Fraction(length, av.time_base) if length else None
 
     def _rate(self) -> Fraction:
         return Fraction(self.stream.average_rate or self.stream.guessed_rate or 25)
@@ -281,3 +287,12 @@ def _is_stray(before: int | None, ticks: int | None, after: int | None, second: 
     if before is None or ticks is None or after is None:
         return False
     return before < after < ticks - second
+
+
+def _seconds(text: str) -> Fraction | None:
+    """What Matroska says of the length of a stream: hours:minutes:seconds."""
+    try:
+        hours, minutes, seconds = map(Fraction, text.split(":"))
+    except (ValueError, ZeroDivisionError):
+        return None
+    return hours * 3600 + minutes * 60 + seconds

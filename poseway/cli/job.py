@@ -85,8 +85,12 @@ def fetch(client: Client, job: Job, target: Path, extras: list[str]) -> Manifest
     """
     manifest = client.manifest(job.id)
     with console.status("Fetching the result…"):
-        for old in [path for pattern in _PICTURES for path in target.glob(pattern)]:
-            old.unlink()
+        # Of an earlier run nothing stays, its manifest least: it would speak of other files.
+        names = {link.rsplit("/", 1)[-1] for link in job.links.values()} | {"manifest.json"}
+        old = [path for pattern in _PICTURES for path in target.glob(pattern)]
+        for path in [*old, *(target / name for name in names)]:
+            if path.is_file():
+                path.unlink()
         for file in manifest.files:
             path = target / file.path
             if not path.resolve().is_relative_to(target.resolve()):

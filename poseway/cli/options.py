@@ -39,7 +39,7 @@ Trails = Annotated[bool, _drawn("--trails", says="Draw each person's path in the
 LineWidth = Annotated[
     float | None, _drawn(says="Width of limbs in pixels; to suit picture and person if not given.")
 ]
-Crf = Annotated[int | None, _drawn(says="H.264 quality: 18 looks lossless, 28 is small (23).")]
+Crf = Annotated[int | None, _drawn(says="H.264 quality: 18 looks lossless, 28 is small (22).")]
 MaxResolution = Annotated[
     int, _drawn(says="Shorter side in pixels beyond which it is scaled down.")
 ]

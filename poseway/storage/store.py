@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.settings import StorageSettings
+
+# As many as S3 takes in one request.
+_DELETED_AT_ONCE: Final = 1000
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -220,5 +223,13 @@ class ObjectStore:
 
     def delete_prefix(self, prefix: str) -> None:
         """Deletes every object whose key starts with `prefix`."""
-        for item in list(self.walk(prefix)):
-            self.delete(item.key)
+        keys = [item.key for item in self.walk(prefix)]
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            some = keys[start : start + _DELETED_AT_ONCE]
+            with translated(prefix):
+                answer = self.client.delete_objects(
+                    Bucket=self.bucket,
+                    Delete={"Objects": [{"Key": key} for key in some], "Quiet": True},
+                )
+            if errors := answer.get("Errors"):
+                raise UnavailableError(f"{len(errors)} objects of {prefix} cannot be deleted.")

@@ -95,6 +95,9 @@ def batches(
     if frame is None:
         raise VideoError(f"The video has no frame {start.index}. Upload the whole file again.")
     first = frame
+    if start.index:
+        # What is damaged on the way to it belongs to the segments before.
+        damaged_before = reader.damaged_packets
     images: list[Image] = []
     while frame is not None:
         images.append(_image(frame, size))

@@ -15,10 +15,10 @@ from typing import Final, ParamSpec, TypeVar
 import structlog
 
 from poseway import keypoints
-from poseway.errors import VideoError
+from poseway.errors import UnavailableError, VideoError
 from poseway.jobs import JobRequest, Manifest, Progress
 from poseway.storage import ObjectReader, ObjectStore
-from poseway.v1 import inference_pb2, pose_pb2
+from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway.video import VideoInfo, VideoReader
 from services.gateway.dispatcher import stills
 from services.gateway.dispatcher.frames import Batch, Position, batches
@@ -102,19 +102,34 @@ class Pipeline:
                 sum(point.frames for point in done),
                 contact_sheet(done),
             )
-            return await _in_thread(
-                publish,
-                self._store,
-                self._request,
-                reader.info,
-                model,
-                done,
-                joined,
-                time.monotonic() - began,
-                self._record.beat,
-            )
+            return await self._publish(reader.info, model, done, joined, began)
         finally:
             await asyncio.to_thread(self._close, reader)
+
+    async def _publish(
+        self,
+        video: VideoInfo,
+        model: inference_pb2.Model,
+        done: list[Checkpoint],
+        joined: renderer_pb2.JoinSegmentsResponse,
+        began: float,
+    ) -> Manifest:
+        """Publishes the result; if cancelled, stops and waits until nothing more is written."""
+        over = threading.Event()
+
+        def go_on() -> None:
+            if over.is_set():
+                raise UnavailableError("The job was cancelled.")
+
+        seconds = time.monotonic() - began
+        rest = (self._request, video, model, done, joined, seconds, self._record.beat, go_on)
+        task = asyncio.create_task(asyncio.to_thread(publish, self._store, *rest))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            over.set()
+            await asyncio.wait({task})
+            raise
 
     def _open(self) -> VideoReader:
         file = ObjectReader(self._store, self._record.keys.upload)

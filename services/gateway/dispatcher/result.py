@@ -47,6 +47,7 @@ def publish(
     joined: renderer_pb2.JoinSegmentsResponse,
     total_seconds: float,
     confirm: Callable[[], None],
+    go_on: Callable[[], None] = lambda: None,
 ) -> Manifest:
     """Writes all of a result but its video, contact sheet and screenshots, which are rendered.
 
@@ -59,12 +60,13 @@ def publish(
         joined: What the renderer says of the video.
         total_seconds: Wall-clock time of the attempt that finished the job.
         confirm: Called before the manifest is written; raises unless the job is still ours.
+        go_on: Called every now and then; raises if nobody wants the result any more.
 
     Raises:
         ConflictError: The job is not ours any more.
     """
     keys = Keys(request.id)
-    _join_keypoints(store, keys, video, request.options.smoothing, len(segments))
+    _join_keypoints(store, keys, video, request.options.smoothing, len(segments), go_on)
     screenshots = {i: people for s in segments for i, people in s.screenshots.items()}
     if screenshots:
         # The picture with the most people, the earliest of them.
@@ -108,10 +110,11 @@ def publish(
         seconds={**_summed(segments), "total": round(total_seconds, 3)},
         audio_codec=joined.audio_codec or None,
         damaged_packets=damaged,
-        warnings=_warnings(video, frames, duration, damaged, joined),
+        warnings=_warnings(video, duration, damaged, joined),
         files=_files(store, keys),
         created_at=now(),
     )
+    go_on()
     confirm()
     data = manifest.model_dump_json(indent=2).encode() + b"\n"
     store.put(keys.manifest, data, _JSON)
@@ -146,7 +149,12 @@ def _keep_stills(
 
 
 def _join_keypoints(
-    store: ObjectStore, keys: Keys, video: VideoInfo, smoothing: Smoothing, segments: int
+    store: ObjectStore,
+    keys: Keys,
+    video: VideoInfo,
+    smoothing: Smoothing,
+    segments: int,
+    go_on: Callable[[], None],
 ) -> None:
     head = keypoints.header(
         video.width,
@@ -160,6 +168,7 @@ def _join_keypoints(
         writer.write(head)
         for number in range(segments):
             for chunk in store.stream(keys.segment(number, "keypoints.jsonl")):
+                go_on()
                 writer.write(chunk)
 
 
@@ -176,15 +185,13 @@ def _spans(store: ObjectStore, keys: Keys, segment: Checkpoint) -> dict[int, lis
 
 def _warnings(
     video: VideoInfo,
-    frames: int,
     duration: Fraction,
     damaged: int,
     joined: renderer_pb2.JoinSegmentsResponse,
 ) -> list[str]:
     found = []
     if damaged:
-        kept = f", and {frames} of about {video.frames} frames were kept" if video.frames else ""
-        found.append(f"Parts of the video are damaged; {damaged} packets were left out{kept}.")
+        found.append(f"The video is damaged in {damaged} {'places' if damaged > 1 else 'place'}.")
     if joined.sound_lost:
         found.append("Some or all of the sound is damaged or of an unknown kind, and is missing.")
     if video.duration is not None and duration < _MOST * video.duration:

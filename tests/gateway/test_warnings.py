@@ -1,0 +1,61 @@
+"""What the user of a video is told of it."""
+
+import io
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from poseway.v1 import renderer_pb2
+from poseway.video import VideoReader
+from services.gateway.dispatcher.frames import Position, batches
+from services.gateway.dispatcher.result import _warnings
+from tests.videos import make_video
+
+WHOLE = renderer_pb2.JoinSegmentsResponse()
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "webm", "mpegts"])
+def test_sound_that_goes_on_does_not_make_a_video_look_cut_off(container: str) -> None:
+    codec, sound = ("libvpx", "libopus") if container == "webm" else ("libx264", "aac")
+    data = make_video(
+        50, container=container, codec=codec, sound=True, sound_codec=sound, sound_seconds=4
+    )
+    info = VideoReader(io.BytesIO(data)).info
+    assert _warnings(info, Fraction(50, 30), 0, WHOLE) == []
+    assert (_warnings(info, Fraction(1, 2), 0, WHOLE) != []) is (info.duration is not None)
+    if container in ("mp4", "matroska"):
+        assert info.frames == pytest.approx(50, abs=1)
+
+
+def test_damage_and_lost_sound_are_told() -> None:
+    info = VideoReader(io.BytesIO(make_video(30))).info
+    one, many = (_warnings(info, Fraction(1), count, WHOLE) for count in (1, 4))
+    assert one == ["The video is damaged in 1 place."]
+    assert many == ["The video is damaged in 4 places."]
+    lost = renderer_pb2.JoinSegmentsResponse(sound_lost=True)
+    (words,) = _warnings(info, Fraction(1), 0, lost)
+    assert "sound" in words
+
+
+def test_damage_before_a_segment_is_counted_once() -> None:
+    data = bytearray(make_video(90, options={"bf": "0", "g": "90"}))
+    with av.open(io.BytesIO(bytes(data)), "r") as container:
+        places = [(p.pos or 0, p.size) for p in container.demux(video=0) if p.size]
+    at, size = places[10]
+    data[at + 5 : at + size] = np.random.default_rng(0).bytes(size - 5)
+
+    def run(segment: int, start: Position) -> list[tuple[int, int]]:
+        reader = VideoReader(io.BytesIO(bytes(data)), 1)
+        found = batches(reader, segment, start, batch_frames=8, segment_seconds=1, max_height=120)
+        return [(batch.segment, batch.damaged_packets) for batch in found]
+
+    from_start = run(0, Position(0, 0))
+    assert sum(count for _, count in from_start) >= 1
+    frames = VideoReader(io.BytesIO(bytes(data)), 1).frames()
+    start = next(frame for frame in frames if frame.index == 30)
+    resumed = run(1, Position(start.index, start.pts))
+    assert sum(count for _, count in resumed) == sum(
+        count for segment, count in from_start if segment >= 1
+    )
