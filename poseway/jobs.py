@@ -234,7 +234,9 @@ class Manifest(_Record):
     video_width: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
     video_height: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
     audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
-    damaged_packets: int = Field(0, description="Places where the upload is damaged, as far as its decoder tells.")
+    damaged_packets: int = Field(
+        0, description="Places where the upload is damaged, as far as its decoder tells."
+    )
     warnings: list[str] = Field(
         default=[], description="What its user should know of the upload, in words."
     )
