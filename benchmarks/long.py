@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.clips import SIZES, clip
 from benchmarks.memory import resident
 from benchmarks.stack import PARTS, Running
-from poseway.jobs import Manifest
+from poseway.manifest import Manifest
 
 _RESULT: Final = Path("build/bench-long.json")
 _LOOP_SECONDS: Final = 20

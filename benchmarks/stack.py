@@ -8,8 +8,9 @@ from typing import Final, Self
 
 from poseway.client import Client
 from poseway.errors import PosewayError
-from poseway.jobs import JobState, Manifest
+from poseway.jobs import JobState
 from poseway.local.stack import Stack
+from poseway.manifest import Manifest
 
 PARTS: Final = (
     "api",

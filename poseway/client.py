@@ -9,7 +9,8 @@ from typing import BinaryIO, Final, Self, cast
 import httpx
 
 from poseway.errors import PosewayError, UnavailableError
-from poseway.jobs import Job, Manifest
+from poseway.jobs import Job
+from poseway.manifest import Manifest
 
 _PATIENCE_SECONDS: Final = 60.0
 _AWAY: Final = (502, 503, 504)

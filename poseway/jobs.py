@@ -1,4 +1,4 @@
-"""Jobs: what is asked, how it stands, what came of it, and where each of these is stored."""
+"""Jobs: what is asked, how it stands, and where each of its objects is stored."""
 
 import secrets
 import time
@@ -28,7 +28,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Base of all records: they do not change, and are read whatever version wrote them."""
+
     # Unknown fields are ignored, so that a newer version's records can still be read.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -65,7 +67,7 @@ class Smoothing(StrEnum):
     STRONG = "strong"
 
 
-class JobOptions(_Record):
+class JobOptions(Record):
     """What the user may choose."""
 
     model: str | None = Field(
@@ -108,6 +110,11 @@ class JobOptions(_Record):
         le=51,
         description="H.264 quality, x264's CRF: 18 looks lossless, 28 is small; 22 if not given.",
     )
+    background: bool = Field(
+        False,
+        description="Also keep the video as it is before the skeletons are drawn, so that the page "
+        "can draw them itself and switch people and parts off.",
+    )
     max_resolution: int = Field(
         DEFAULT_RESOLUTION,
         ge=144,
@@ -122,25 +129,31 @@ class JobOptions(_Record):
         return self
 
 
-class JobRequest(_Record):
+class JobRequest(Record):
     """What was asked; written once by the api."""
 
     id: JobId
     name: str = Field(description="Name of the uploaded file.")
     size: int = Field(ge=0, description="Bytes of the upload.")
-    sha256: str = Field(description="SHA-256 of the upload, lower-case hex.")
+    sha256: str | None = Field(
+        description="SHA-256 of the upload, lower-case hex; null if it came in parts."
+    )
     created_at: datetime
     options: JobOptions
+    owner: str = Field(
+        "", description="Id of the API key that it belongs to; empty where there are no keys."
+    )
+    webhook_url: str | None = Field(None, description="Is told when the job ends.")
 
 
-class JobError(_Record):
+class JobError(Record):
     """Why a job failed."""
 
     code: str = Field(description="Stable; for programs.")
     message: str = Field(description="What went wrong and what to do, for people.")
 
 
-class Progress(_Record):
+class Progress(Record):
     """How far a running job is."""
 
     fraction: float = Field(0.0, ge=0, le=1, description="Part of the work done, 0 to 1.")
@@ -151,7 +164,7 @@ class Progress(_Record):
     eta_seconds: float | None = Field(None, description="Estimated time left; null if unknown.")
 
 
-class JobStatus(_Record):
+class JobStatus(Record):
     """How a job stands; written only by the dispatcher that holds it."""
 
     state: JobState = JobState.QUEUED
@@ -164,7 +177,7 @@ class JobStatus(_Record):
     error: JobError | None = None
 
 
-class Job(_Record):
+class Job(Record):
     """A job as the API shows it."""
 
     id: JobId
@@ -178,70 +191,6 @@ class Job(_Record):
     finished_at: datetime | None
     error: JobError | None
     links: dict[str, str] = Field(description="Paths of what there is to fetch, by name.")
-
-
-class SourceInfo(_Record):
-    """The uploaded video."""
-
-    name: str
-    size: int
-    sha256: str
-    codec: str
-    width: int = Field(description="Pixels, upright.")
-    height: int = Field(description="Pixels, upright.")
-    frame_rate: str = Field(description="Average frames per second, as a fraction: 30000/1001.")
-    time_base: str = Field(description="Seconds per tick of a presentation time, as a fraction.")
-
-
-class ModelInfo(_Record):
-    """The model and how it was run."""
-
-    name: str
-    sha256: str
-    engine: str
-    device: str
-    precision: str
-
-
-class ResultFile(_Record):
-    """A file of a result."""
-
-    path: str = Field(
-        description="Relative to the result, for example screenshots/frame_000050.jpg"
-    )
-    bytes: int
-    content_type: str
-
-
-class Manifest(_Record):
-    """What was done and what came of it; the last object of a result to be written."""
-
-    version: int = 1
-    job: JobId
-    source: SourceInfo
-    options: JobOptions
-    model: ModelInfo
-    frames: int
-    duration_seconds: float
-    people: int = Field(description="Most people in one frame: that many there are at least.")
-    tracks: int = Field(
-        description="Distinct ids: more than people where some come later, or are lost and found."
-    )
-    segments: int
-    seconds: dict[str, float] = Field(
-        description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."
-    )
-    video_width: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
-    video_height: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
-    audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
-    damaged_packets: int = Field(
-        0, description="Places where the upload is damaged, as far as its decoder tells."
-    )
-    warnings: list[str] = Field(
-        default=[], description="What its user should know of the upload, in words."
-    )
-    files: list[ResultFile]
-    created_at: datetime
 
 
 class Keys:
@@ -258,6 +207,8 @@ class Keys:
         self.result = f"results/{job_id}/"
         self.manifest = f"results/{job_id}/manifest.json"
         self.video = f"results/{job_id}/video.mp4"
+        self.background = f"results/{job_id}/background.mp4"
+        """The video before the skeletons were drawn, where the job asked for it."""
         self.poster = f"results/{job_id}/poster.jpg"
         self.keypoints = f"results/{job_id}/keypoints.jsonl"
         self.tracks = f"results/{job_id}/tracks.json"

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from poseway.client import Client
-from poseway.jobs import Job, JobState, Keys, Manifest
+from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
+from poseway.manifest import Manifest
 from poseway.skeleton import COLOURS
 
 FRAMES = 230

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from poseway.jobs import JobOptions, Manifest, ModelInfo, Overlay, SourceInfo, now
+from poseway.jobs import JobOptions, Overlay, now
 from poseway.local.place import StackError, free_ports
 from poseway.local.processes import Process, Supervisor
 from poseway.local.stack import ROOT, Stack, is_ready, running
+from poseway.manifest import Manifest, ModelInfo, SourceInfo
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from poseway.cli.terminal import console
 from poseway.client import Client
 from poseway.errors import PosewayError
-from poseway.jobs import Job, JobState, Manifest
+from poseway.jobs import Job, JobState
+from poseway.manifest import Manifest
 
 # Whether there are any, and how many, depends on the options.
 _PICTURES: Final = ("screenshots/frame_*.jpg", "stills/person_*.jpg")

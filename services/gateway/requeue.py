@@ -30,7 +30,7 @@ async def requeue(settings: RequeueSettings) -> int:
     unfinished: list[str] = []
     after: str | None = ""
     while after is not None:
-        jobs, after = await asyncio.to_thread(catalog.page, 100, after)
+        jobs, after = await asyncio.to_thread(catalog.page, "", 100, after)
         unfinished += [job.id for job in jobs if not job.state.finished]
     attempt = secrets.token_hex(4)
     for job_id in reversed(unfinished):

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from poseway.client import Client
-from poseway.jobs import JobOptions, JobRequest, JobState, Keys, Manifest, new_job_id, now
+from poseway.jobs import JobOptions, JobRequest, JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack
+from poseway.manifest import Manifest
 from poseway.queue import JobQueue
 from poseway.settings import QueueSettings
 from poseway.v1 import inference_pb2

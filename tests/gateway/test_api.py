@@ -214,6 +214,7 @@ def test_the_system_tells_about_itself(http: httpx.Client) -> None:
     assert "python_info" in http.get("/metrics").text
     document = http.get("/openapi.json").json()
     assert "/v1/jobs" in document["paths"]
+    assert "code" in document["components"]["schemas"]["Problem"]["properties"]
 
 
 def test_the_models_are_listed_as_their_cards_have_them(http: httpx.Client) -> None:

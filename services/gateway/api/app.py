@@ -12,6 +12,7 @@ from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api import problems
 from services.gateway.api.catalog import Catalog
+from services.gateway.api.document import describe
 from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
 from services.gateway.api.models import Models
@@ -51,6 +52,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.
     app.router.default = StaticFiles(directory=settings.frontend_dir, html=True)
+    describe(app)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)
     return app

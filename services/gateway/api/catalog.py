@@ -70,6 +70,16 @@ def view(request: JobRequest, status: JobStatus) -> Job:
     )
 
 
+def no_such_job(job_id: str) -> NotFoundError:
+    """The error for a job that is not there, or that its asker may not know of."""
+    return NotFoundError(f"There is no job {job_id[:64]!r}.", "job_not_found")
+
+
+def _listed(owner: str, job_id: str) -> str:
+    """Key of the empty object that puts a job into its owner's list."""
+    return f"owners/{owner}/{job_id}/job"
+
+
 class Catalog:
     """All jobs. Safe to use from several threads."""
 
@@ -79,6 +89,9 @@ class Catalog:
 
     def add(self, request: JobRequest) -> Job:
         """Records a job whose upload is complete."""
+        if request.owner:
+            # First: a name in somebody's list without a job is passed over, a job without is lost.
+            self._store.put(_listed(request.owner, request.id), b"", "application/octet-stream")
         data = request.model_dump_json().encode()
         self._store.put(Keys(request.id).request, data, "application/json", if_absent=True)
         return view(request, JobStatus())
@@ -92,7 +105,7 @@ class Catalog:
         try:
             data, _ = self._store.get(Keys(_JOB_ID.validate_python(job_id)).request)
         except (NotFoundError, ValidationError):
-            raise NotFoundError(f"There is no job {job_id[:64]!r}.", "job_not_found") from None
+            raise no_such_job(job_id) from None
         return JobRequest.model_validate_json(data)
 
     def status(self, job_id: str) -> JobStatus:
@@ -111,17 +124,19 @@ class Catalog:
         """A job; raises `NotFoundError` if there is none."""
         return view(self.request(job_id), self.status(job_id))
 
-    def page(self, limit: int, after: str) -> tuple[list[Job], str | None]:
+    def page(self, owner: str, limit: int, after: str) -> tuple[list[Job], str | None]:
         """Lists jobs, newest first.
 
         Args:
+            owner: Whose; empty for everybody's.
             limit: Most jobs to list.
             after: Id of the last job of the page before; empty for the first page.
 
         Returns:
             The jobs, and the id to ask for the next page with; None on the last page.
         """
-        ids = self._store.folders("jobs/", after, limit + 1)
+        folder = f"owners/{owner}/" if owner else "jobs/"
+        ids = self._store.folders(folder, after, limit + 1)
         jobs = [job for job in self._readers.map(self._job_or_none, ids[:limit]) if job]
         return jobs, ids[limit - 1] if len(ids) > limit else None
 
@@ -140,12 +155,15 @@ class Catalog:
         Returns:
             The job if it was cancelled, None if it was removed.
         """
-        job = self.job(job_id)
-        keys = Keys(job_id)
-        if self.status(job_id).state.finished:
+        request = self.request(job_id)
+        job = view(request, self.status(job_id))
+        keys, owner = Keys(job_id), request.owner
+        if job.state.finished:
             self._store.delete_prefix(keys.result)
             self._store.delete(keys.upload)
             self._store.delete_prefix(keys.record)
+            if owner:
+                self._store.delete(_listed(owner, job_id))
             return None
         self._store.put(keys.cancel, b"", "application/octet-stream")
         return job

@@ -9,7 +9,8 @@ from poseway.errors import UnavailableError
 from poseway.jobs import JobRequest
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
-from services.gateway.api.catalog import Catalog
+from services.gateway.api.caller import Caller
+from services.gateway.api.catalog import Catalog, no_such_job
 from services.gateway.api.models import Models
 from services.gateway.api.settings import ApiSettings
 
@@ -51,9 +52,19 @@ ModelsDep = Annotated[Models, Depends(_models)]
 JobIdPath = Annotated[str, Path(description="Id of the job.")]
 
 
-def _known(job_id: JobIdPath, catalog: CatalogDep) -> JobRequest:
-    return catalog.request(job_id)
+def _caller() -> Caller:
+    return Caller()
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+def _known(job_id: JobIdPath, caller: CallerDep, catalog: CatalogDep) -> JobRequest:
+    request = catalog.request(job_id)
+    if not caller.may_see(request):
+        raise no_such_job(job_id)
+    return request
 
 
 KnownJob = Annotated[JobRequest, Depends(_known)]
-"""What was asked of the job in the path; an unknown one is answered with 404."""
+"""What was asked of the job in the path; 404 if unknown, or somebody else's."""

@@ -1,17 +1,17 @@
 """Errors as RFC 9457 problem details."""
 
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from poseway import errors
+from services.gateway.api.codes import CODES, Problem
 from services.gateway.api.ranges import RangeError
 from services.gateway.api.upload import TooLargeError
 
@@ -25,26 +25,6 @@ _STATUS: Final[dict[type[errors.PosewayError], HTTPStatus]] = {
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     RangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
 }
-_BAD_REQUEST: Final = {"not_a_form", "incomplete_upload", "missing_video", "empty_file"}
-
-
-class Problem(BaseModel):
-    """What went wrong, as RFC 9457 has it."""
-
-    type: str = Field("about:blank", description="Always about:blank; `code` tells errors apart.")
-    title: str = Field(description="The status in words.")
-    status: int = Field(description="The HTTP status code.")
-    detail: str = Field(description="What is wrong and what to do, for people.")
-    code: str = Field(description="Stable; for programs.")
-
-
-PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
-    "default": {
-        "description": "What is wrong and what to do",
-        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
-    }
-}
-"""For the `responses` of every router."""
 
 
 def problem(
@@ -66,8 +46,8 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(errors.PosewayError)
     async def _named(request: Request, error: errors.PosewayError) -> JSONResponse:
         status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-        if error.code in _BAD_REQUEST:
-            status = HTTPStatus.BAD_REQUEST
+        if error.code in CODES:
+            status, _ = CODES[error.code]
         headers: dict[str, str] = {}
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = "5"

@@ -16,7 +16,8 @@ import structlog
 
 from poseway import keypoints
 from poseway.errors import UnavailableError, VideoError
-from poseway.jobs import JobRequest, Manifest, Progress
+from poseway.jobs import JobRequest, Progress
+from poseway.manifest import Manifest
 from poseway.storage import ObjectReader, ObjectStore
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway.video import VideoInfo, VideoReader

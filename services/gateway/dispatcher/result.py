@@ -8,16 +8,8 @@ import structlog
 
 from poseway import keypoints, tracks
 from poseway.errors import NotFoundError
-from poseway.jobs import (
-    JobRequest,
-    Keys,
-    Manifest,
-    ModelInfo,
-    ResultFile,
-    Smoothing,
-    SourceInfo,
-    now,
-)
+from poseway.jobs import JobRequest, Keys, Smoothing, now
+from poseway.manifest import Manifest, ModelInfo, ResultFile, SourceInfo
 from poseway.storage import ObjectStore, ObjectWriter
 from poseway.v1 import inference_pb2, renderer_pb2
 from poseway.video import VideoInfo

@@ -16,9 +16,10 @@ from poseway.errors import InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobOptions, JobRequest, JobStatus, Keys, new_job_id, now
 from poseway.storage import ObjectWriter
 from services.gateway.api.catalog import Catalog, parse_options, view
+from services.gateway.api.codes import documented
 from services.gateway.api.deps import (
+    CallerDep,
     CatalogDep,
-    JobIdPath,
     KnownJob,
     ModelsDep,
     QueueDep,
@@ -27,12 +28,11 @@ from services.gateway.api.deps import (
     StoreDep,
 )
 from services.gateway.api.models import Models
-from services.gateway.api.problems import PROBLEM
 from services.gateway.api.upload import UploadForm, too_large
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEM)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented("unavailable"))
 
 _CHUNK: Final = 1 << 20
 _QUIET_SECONDS: Final = 5.0
@@ -88,6 +88,7 @@ async def create_job(
     queue: QueueDep,
     catalog: CatalogDep,
     models: ModelsDep,
+    caller: CallerDep,
 ) -> Job:
     """Uploads a video and queues it. The body goes straight into object storage as it arrives."""
     request.state.body_unread = True
@@ -120,6 +121,7 @@ async def create_job(
         sha256=writer.sha256.hexdigest(),
         created_at=now(),
         options=options,
+        owner=caller.owner,
     )
     try:
         job = await asyncio.to_thread(catalog.add, asked)
@@ -159,20 +161,21 @@ def _options(form: UploadForm, models: Models) -> JobOptions:
 @router.get("")
 def list_jobs(
     catalog: CatalogDep,
+    caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=100, description="Most jobs to list.")] = 20,
     cursor: Annotated[
         str, Query(pattern="^([0-9a-f]{32})?$", description="`next_cursor` of the page before.")
     ] = "",
 ) -> JobPage:
     """Lists jobs, newest first."""
-    jobs, after = catalog.page(limit, cursor)
+    jobs, after = catalog.page(caller.owner, limit, cursor)
     return JobPage(jobs=jobs, next_cursor=after)
 
 
 @router.get("/{job_id}")
-def get_job(job_id: JobIdPath, catalog: CatalogDep) -> Job:
+def get_job(asked: KnownJob, catalog: CatalogDep) -> Job:
     """Shows a job."""
-    return catalog.job(job_id)
+    return view(asked, catalog.status(asked.id))
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
@@ -234,8 +237,9 @@ def _event(asked: JobRequest, status: JobStatus) -> ServerSentEvent:
     status_code=HTTPStatus.NO_CONTENT,
     responses={202: {"model": Job, "description": "It will be cancelled"}},
 )
-async def delete_job(job_id: JobIdPath, catalog: CatalogDep, queue: QueueDep) -> Response:
+async def delete_job(asked: KnownJob, catalog: CatalogDep, queue: QueueDep) -> Response:
     """Cancels a job that is not finished (202), or removes one that is, with its result (204)."""
+    job_id = asked.id
     job = await asyncio.to_thread(catalog.cancel_or_remove, job_id)
     if job is None:
         return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -15,12 +15,16 @@ from poseway import exports, keypoints, tracks
 from poseway.errors import NotFoundError
 from poseway.jobs import JobRequest, Keys
 from poseway.storage import ObjectStore
+from services.gateway.api.codes import documented
 from services.gateway.api.deps import KnownJob, StoreDep
-from services.gateway.api.problems import PROBLEM
 from services.gateway.api.ranges import parse_range
 from services.gateway.api.streams import StoredResponse
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEM)
+router = APIRouter(
+    prefix="/v1/jobs/{job_id}",
+    tags=["results"],
+    responses=documented("job_not_found", "no_result", "unavailable"),
+)
 
 _STORED: Final = re.compile(
     r"manifest\.json|video\.mp4|poster\.jpg|contact_sheet\.jpg|keypoints\.jsonl|tracks\.json"

@@ -1,0 +1,73 @@
+"""The manifest of a result: what was done, and what came of it."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from poseway.jobs import JobId, JobOptions, Record
+
+
+class SourceInfo(Record):
+    """The uploaded video."""
+
+    name: str
+    size: int
+    sha256: str | None = Field(
+        description="SHA-256 of the upload, lower-case hex; null if it came in parts."
+    )
+    codec: str
+    width: int = Field(description="Pixels, upright.")
+    height: int = Field(description="Pixels, upright.")
+    frame_rate: str = Field(description="Average frames per second, as a fraction: 30000/1001.")
+    time_base: str = Field(description="Seconds per tick of a presentation time, as a fraction.")
+
+
+class ModelInfo(Record):
+    """The model and how it was run."""
+
+    name: str
+    sha256: str
+    engine: str
+    device: str
+    precision: str
+
+
+class ResultFile(Record):
+    """A file of a result."""
+
+    path: str = Field(
+        description="Relative to the result, for example screenshots/frame_000050.jpg"
+    )
+    bytes: int
+    content_type: str
+
+
+class Manifest(Record):
+    """What was done and what came of it; the last object of a result to be written."""
+
+    version: int = 1
+    job: JobId
+    source: SourceInfo
+    options: JobOptions
+    model: ModelInfo
+    frames: int
+    duration_seconds: float
+    people: int = Field(description="Most people in one frame: that many there are at least.")
+    tracks: int = Field(
+        description="Distinct ids: more than people where some come later, or are lost and found."
+    )
+    segments: int
+    seconds: dict[str, float] = Field(
+        description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."
+    )
+    video_width: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
+    video_height: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
+    audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
+    damaged_packets: int = Field(
+        0, description="Places where the upload is damaged, as far as its decoder tells."
+    )
+    warnings: list[str] = Field(
+        default=[], description="What its user should know of the upload, in words."
+    )
+    files: list[ResultFile]
+    created_at: datetime
