@@ -1,68 +1,90 @@
-// The gateway's HTTP API, and nothing of the page.
+// The routes of the gateway that are about jobs, models and who asks. Uploads have upload/api.js.
+import { address, call, get, Problem, problem } from "./http.js";
 
-/** An answer that is not a success; `message` is meant for the user. */
-export class Problem extends Error {
-  constructor(message, status = 0) {
-    super(message);
-    this.status = status;
-  }
+export { address, Problem } from "./http.js";
+
+const jobPath = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
+
+/** A job whose links are addresses that the page can use as they are. */
+export function readJob(job) {
+  const links = Object.entries(job.links).map(([name, path]) => [name, address(path)]);
+  return { ...job, links: Object.fromEntries(links) };
 }
 
-const UNREACHABLE = "The server cannot be reached. Check your connection.";
+export const getModels = async () => (await get("/v1/models")).models;
+export const getManifest = (job) => get(job.links.manifest);
+
+/** A job; with the token of a shared link, somebody else's. Then its links carry the token. */
+export async function getJob(id, share = null) {
+  const query = share ? `?${new URLSearchParams({ share })}` : "";
+  return readJob(await get(jobPath(id) + query));
+}
+
+/** Removes a finished job (gone: true), or asks for another one to be cancelled (gone: false). */
+export async function deleteJob(id) {
+  const { status } = await call(jobPath(id), { method: "DELETE" });
+  return { gone: status === 204 };
+}
+
+/**
+ * One page of jobs, newest first.
+ *
+ * @param {{cursor?: string, limit?: number, q?: string, states?: string[]}} asked
+ * @returns {Promise<{jobs: object[], next_cursor: string | null}>}
+ */
+export async function getJobs({ cursor, limit = 50, q, states = [] } = {}) {
+  const query = new URLSearchParams({ limit });
+  if (cursor) query.set("cursor", cursor);
+  if (q) query.set("q", q);
+  for (const state of states) query.append("state", state);
+  const page = await get(`/v1/jobs?${query}`);
+  return { ...page, jobs: page.jobs.map(readJob) };
+}
+
+/** Makes a link's token: who has it sees this job until it expires. {token, expires_at, page} */
+export async function shareJob(id, seconds) {
+  const json = { expires_in_seconds: seconds };
+  return (await call(`${jobPath(id)}/shares`, { method: "POST", json })).value;
+}
+
+/** Address of a file that the manifest names. A shared job's links end with its token. */
+export function fileUrl(job, path) {
+  const [base, query] = job.links.self.split("?");
+  return `${base}/${path}${query ? `?${query}` : ""}`;
+}
+
+export const getFile = (job, path) => get(fileUrl(job, path));
+
+/** All jobs, live: a stream of `job`, `gone` and `reset`. */
+export const openEvents = (path = "/v1/events") =>
+  new EventSource(address(path), { withCredentials: true });
+
+/** Who asks: {auth: "off" | "keys", name, ...}; a 401 where a key is needed. */
+export const getSession = () => get("/v1/session");
+
+export const signIn = (key) => call("/v1/session", { method: "POST", json: { key } });
+export const signOut = () => call("/v1/session", { method: "DELETE" });
+
+/** The sample video as a File; null where there is none. */
+export async function getSample() {
+  const response = await fetch(address("/v1/sample"), { credentials: "include" });
+  if (!response.ok) return null;
+  const video = await response.blob();
+  return new File([video], "sample.mp4", { type: video.type || "video/mp4" });
+}
+
+/** Whether there is a sample video. */
+export async function hasSample() {
+  try {
+    return (await fetch(address("/v1/sample"), { method: "HEAD", credentials: "include" })).ok;
+  } catch {
+    return false;
+  }
+}
 
 // A server that refuses a video for its size hangs up, which looks the same from here.
 const BROKEN_OFF =
   "The upload broke off. Check your connection, and that the video is not too large; then try again.";
-
-/** Turns problem details (RFC 9457), or whatever a proxy sent instead, into a sentence. */
-function problem(status, body) {
-  let detail;
-  try {
-    const { detail: said, title } = JSON.parse(body);
-    detail = said || title;
-  } catch {
-    // Not JSON, so not from the gateway: its words would not help.
-  }
-  return new Problem(detail || `The server answered with an error (${status}). Try again later.`, status);
-}
-
-async function call(path, method = "GET") {
-  let response, body;
-  try {
-    response = await fetch(path, { method, headers: { accept: "application/json" } });
-    body = await response.text();
-  } catch {
-    throw new Problem(UNREACHABLE);
-  }
-  if (!response.ok) throw problem(response.status, body);
-  return { status: response.status, value: body ? JSON.parse(body) : null };
-}
-
-const fetchValue = async (path) => (await call(path)).value;
-
-const jobPath = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
-
-export const getModels = async () => (await fetchValue("/v1/models")).models;
-export const getJob = (id) => fetchValue(jobPath(id));
-export const getManifest = (job) => fetchValue(job.links.manifest);
-
-/** Removes a finished job (gone: true), or asks for another one to be cancelled (gone: false). */
-export async function deleteJob(id) {
-  const { status } = await call(jobPath(id), "DELETE");
-  return { gone: status === 204 };
-}
-
-/** One page of jobs, newest first: {jobs, next_cursor}. */
-export function getJobs(cursor = null) {
-  const query = new URLSearchParams({ limit: "20" });
-  if (cursor) query.set("cursor", cursor);
-  return fetchValue(`/v1/jobs?${query}`);
-}
-
-/** Address of a file that the manifest names. */
-export const fileUrl = (job, path) => `${job.links.self}/${path}`;
-
-export const getFile = (job, path) => fetchValue(fileUrl(job, path));
 
 /**
  * Sends a video. XMLHttpRequest, because fetch tells nothing about the progress of what it sends.
@@ -80,10 +102,10 @@ export function upload(file, options, onProgress, signal) {
 
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/v1/jobs");
+    request.open("POST", address("/v1/jobs"));
     request.upload.onprogress = (event) => onProgress(event.loaded, event.total);
     request.onload = () => {
-      if (request.status === 201) resolve(JSON.parse(request.responseText));
+      if (request.status === 201) resolve(readJob(JSON.parse(request.responseText)));
       else reject(problem(request.status, request.responseText));
     };
     request.onerror = () => reject(new Problem(BROKEN_OFF));

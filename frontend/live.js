@@ -57,8 +57,8 @@ function follow() {
   }
   for (const id of wanted) {
     if (streams.has(id)) continue;
-    const source = new EventSource(jobs.get(id).links.events);
-    source.addEventListener("job", (event) => put(JSON.parse(event.data)));
+    const source = api.openEvents(jobs.get(id).links.events);
+    source.addEventListener("job", (event) => put(api.readJob(JSON.parse(event.data))));
     streams.set(id, source);
   }
 }
@@ -97,7 +97,7 @@ function merge(page, known) {
 
 /** Gets the next page of older jobs. */
 export async function loadMore() {
-  const page = await api.getJobs(cursor);
+  const page = await api.getJobs({ cursor });
   cursor = page.next_cursor;
   page.jobs.forEach(put);
   tell("listed", { more: cursor !== null });
