@@ -11,12 +11,15 @@ from fastapi_offline import FastAPIOffline
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api import problems
+from services.gateway.api.access.access import Access
+from services.gateway.api.access.gate import Gate
+from services.gateway.api.access.origins import add_cors
 from services.gateway.api.catalog import Catalog
 from services.gateway.api.document import describe
 from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
 from services.gateway.api.models import Models
-from services.gateway.api.routes import jobs, results, system
+from services.gateway.api.routes import access, jobs, results, system
 from services.gateway.api.settings import ApiSettings
 
 
@@ -32,6 +35,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.stopping = asyncio.Event()
         app.state.models = Models(settings.models_dir)
         app.state.store = ObjectStore(settings)
+        app.state.access = Access(app.state.store, settings)
         app.state.catalog = Catalog(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
@@ -48,11 +52,14 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     problems.add_handlers(app)
     app.include_router(system.router)
+    app.include_router(access.router)
     app.include_router(jobs.router)
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.
     app.router.default = StaticFiles(directory=settings.frontend_dir, html=True)
-    describe(app)
+    describe(app, keys_needed=settings.keys_needed)
+    app.add_middleware(Gate, settings=settings)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)
+    add_cors(app, settings.cors_origins)
     return app

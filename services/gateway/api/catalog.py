@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
 from poseway.storage import ObjectStore
+from services.gateway.api.access.shares import with_share
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +67,7 @@ def view(request: JobRequest, status: JobStatus) -> Job:
         started_at=status.started_at,
         finished_at=status.finished_at,
         error=status.error,
-        links=links,
+        links=with_share(request, links),
     )
 
 

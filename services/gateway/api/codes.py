@@ -11,6 +11,22 @@ CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
     "not_a_form": (_S.BAD_REQUEST, "Send the video as multipart/form-data."),
     "incomplete_upload": (_S.BAD_REQUEST, "The upload broke off before its end. Send it again."),
     "empty_file": (_S.BAD_REQUEST, "The file is empty. Upload a video."),
+    "key_missing": (
+        _S.UNAUTHORIZED,
+        "This needs an API key. Send it as 'Authorization: Bearer pw_…', or sign in on the page.",
+    ),
+    "key_unknown": (
+        _S.UNAUTHORIZED,
+        "There is no such API key, or it was revoked or replaced.",
+    ),
+    "cross_site": (
+        _S.FORBIDDEN,
+        "A page of another site, https://other.example, may not do this.",
+    ),
+    "wrong_host": (
+        _S.FORBIDDEN,
+        "This gateway asks for no keys, so it answers to names of this machine only.",
+    ),
     "job_not_found": (_S.NOT_FOUND, "There is no job '0123456789abcdef0123456789abcdef'."),
     "no_result": (_S.NOT_FOUND, "The job has no result yet; see its state."),
     "no_such_file": (_S.NOT_FOUND, "A result has no such file; its manifest lists them."),
@@ -31,6 +47,15 @@ CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
     "invalid_request": (
         _S.UNPROCESSABLE_ENTITY,
         "limit: Input should be less than or equal to 100",
+    ),
+    "rate_limited": (
+        _S.TOO_MANY_REQUESTS,
+        "That was more than 3000 requests in a minute. Wait and go on.",
+    ),
+    "quota_exceeded": (
+        _S.TOO_MANY_REQUESTS,
+        "The key 'lab' may start 100 jobs a day. Go on after midnight UTC, or ask whoever runs "
+        "this for more.",
     ),
     "unavailable": (_S.SERVICE_UNAVAILABLE, "The work queue cannot be reached. Try again soon."),
     "not_ready": (_S.SERVICE_UNAVAILABLE, "There is no bucket. Create it."),

@@ -9,7 +9,10 @@ from poseway.errors import UnavailableError
 from poseway.jobs import JobRequest
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
-from services.gateway.api.caller import Caller
+from services.gateway.api.access.access import Access
+from services.gateway.api.access.caller import Caller
+from services.gateway.api.access.errors import AccessError
+from services.gateway.api.access.shares import SharedRequest
 from services.gateway.api.catalog import Catalog, no_such_job
 from services.gateway.api.models import Models
 from services.gateway.api.settings import ApiSettings
@@ -42,27 +45,39 @@ def _models(request: Request) -> Models:
     return cast("Models", request.app.state.models)
 
 
+def _access(request: Request) -> Access:
+    return cast("Access", request.app.state.access)
+
+
 SettingsDep = Annotated[ApiSettings, Depends(_settings)]
 StoreDep = Annotated[ObjectStore, Depends(_store)]
 QueueDep = Annotated[JobQueue, Depends(_queue)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 ModelsDep = Annotated[Models, Depends(_models)]
+AccessDep = Annotated[Access, Depends(_access)]
 
 JobIdPath = Annotated[str, Path(description="Id of the job.")]
 
 
-def _caller() -> Caller:
-    return Caller()
+def _caller(request: Request) -> Caller:
+    # The gate found out before anything of the body was read.
+    caller = cast("Caller | AccessError", request.state.caller)
+    if isinstance(caller, AccessError):
+        raise caller
+    return caller
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
+"""Who calls; 401 if they do not say."""
 
 
 def _known(job_id: JobIdPath, caller: CallerDep, catalog: CatalogDep) -> JobRequest:
     request = catalog.request(job_id)
     if not caller.may_see(request):
         raise no_such_job(job_id)
+    if caller.share is not None:
+        return SharedRequest(**dict(request), share=caller.share.token)
     return request
 
 

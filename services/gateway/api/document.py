@@ -1,20 +1,40 @@
 """The OpenAPI document, with what FastAPI does not know."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 
+from services.gateway.api.access.access import COOKIE
+from services.gateway.api.access.gate import SESSION_PATH
 from services.gateway.api.codes import Problem, documented
 
+_SCHEMES: Final = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key, pw_…."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "A browser that is signed in, see POST /v1/session.",
+    },
+    "share": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "share",
+        "description": "A link to one job, see POST /v1/jobs/{job_id}/shares.",
+    },
+}
 
-def describe(app: FastAPI) -> None:
+
+def describe(app: FastAPI, *, keys_needed: bool) -> None:
     """Completes the app's document when it is first asked for."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(generate())
+            document = generate()
+            _complete(document)
+            _guard(document, keys_needed)
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's own guide does it
@@ -26,17 +46,45 @@ def _complete(document: dict[str, Any]) -> None:
     # FastAPI documents its own form of what is not valid; here that is a problem like all others.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    invalid = documented("invalid_request")[422]
-    for operation in _operations(document):
+    invalid = documented("invalid_request")
+    for _, _, operation in _operations(document):
         answers = operation["responses"]
         content = answers.get("422", {}).get("content", {})
         if "application/json" in content:
-            answers["422"] = invalid
-        elif content:
-            examples = content["application/problem+json"]["examples"]
-            examples |= invalid["content"]["application/problem+json"]["examples"]
+            del answers["422"]
+        if content:
+            _add(answers, invalid)
 
 
-def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for methods in document["paths"].values():
-        yield from methods.values()
+def _guard(document: dict[str, Any], keys_needed: bool) -> None:
+    """What the gate may answer, and what it asks for."""
+    if keys_needed:
+        document["components"]["securitySchemes"] = _SCHEMES
+    for path, method, operation in _operations(document):
+        if not path.startswith("/v1/"):
+            continue
+        codes = ["wrong_host"] if method == "get" else ["wrong_host", "cross_site"]
+        codes += ["rate_limited"]
+        if (path, method) not in ((SESSION_PATH, "post"), (SESSION_PATH, "delete")):
+            codes += ["key_missing", "key_unknown"]
+            if keys_needed:
+                ways = ["key", "session"]
+                if method == "get" and "{job_id}" in path:
+                    ways.append("share")
+                operation["security"] = [{way: []} for way in ways]
+        _add(operation["responses"], documented(*codes))
+
+
+def _add(answers: dict[str, Any], more: dict[int | str, dict[str, Any]]) -> None:
+    """Adds errors to those that an operation documents by itself."""
+    for status, answer in more.items():
+        there = answers.setdefault(str(status), answer)
+        if there is not answer:
+            examples = there["content"]["application/problem+json"]["examples"]
+            examples |= answer["content"]["application/problem+json"]["examples"]
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation

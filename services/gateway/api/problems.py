@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from poseway import errors
+from services.gateway.api.access.errors import AccessError
 from services.gateway.api.codes import CODES, Problem
 from services.gateway.api.ranges import RangeError
 from services.gateway.api.upload import TooLargeError
@@ -40,23 +41,30 @@ def problem(
     )
 
 
+def answer(error: errors.PosewayError, *, close: bool = False) -> JSONResponse:
+    """A named error as a response; `close` ends the connection after it."""
+    status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    if error.code in CODES:
+        status, _ = CODES[error.code]
+    headers: dict[str, str] = {}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "5"
+    if isinstance(error, RangeError):
+        headers["Content-Range"] = f"bytes */{error.size}"
+    if isinstance(error, AccessError):
+        headers |= error.headers
+    if close:
+        headers["Connection"] = "close"
+    return problem(status, error.message, error.code, headers)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Makes every error of the app a problem."""
 
     @app.exception_handler(errors.PosewayError)
     async def _named(request: Request, error: errors.PosewayError) -> JSONResponse:
-        status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-        if error.code in CODES:
-            status, _ = CODES[error.code]
-        headers: dict[str, str] = {}
-        if status is HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = "5"
-        if isinstance(error, RangeError):
-            headers["Content-Range"] = f"bytes */{error.size}"
-        if getattr(request.state, "body_unread", False):
-            # Nor will it be, so the connection is of no more use.
-            headers["Connection"] = "close"
-        return problem(status, error.message, error.code, headers)
+        # What was not read will not be, so the connection is of no more use.
+        return answer(error, close=getattr(request.state, "body_unread", False))
 
     @app.exception_handler(RequestValidationError)
     async def _validation(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,9 +1,13 @@
 """Settings of the API."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
+from poseway.apikeys import AuthMode, given, keys_needed
+from poseway.errors import InvalidRequestError
 from poseway.models import MODELS_DIR
 from poseway.settings import QueueSettings, Settings, StorageSettings
 
@@ -19,3 +23,39 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
     frontend_dir: Path = Field(_ROOT / "frontend", description="Where the page is.")
     models_dir: Path = Field(MODELS_DIR, description="Where the models' cards are.")
     grace_seconds: int = Field(20, ge=0, description="Time for running requests when stopping.")
+
+    auth: AuthMode = Field(
+        "auto", description="Whether callers need a key: keys, off, or keys beyond loopback only."
+    )
+    first_key: SecretStr | None = Field(
+        None, description="A whole key that counts without being made first, pw_ID_SECRET."
+    )
+    signing_key: SecretStr | None = Field(
+        None, min_length=32, description="Signs sessions and links; none: one kept in the bucket."
+    )
+    session_seconds: int = Field(7 * 86_400, ge=60, description="How long a browser is signed in.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Other origins whose pages may use this, separated by commas."
+    )
+
+    @property
+    def keys_needed(self) -> bool:
+        """Whether callers need a key."""
+        return keys_needed(self.auth, self.host)
+
+    @field_validator("first_key")
+    @classmethod
+    def _whole(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            try:
+                given(key.get_secret_value(), "first")
+            except InvalidRequestError as error:
+                raise ValueError(error.message) from None
+        return key
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _listed(cls, text: str | tuple[str, ...]) -> tuple[str, ...]:
+        if isinstance(text, tuple):
+            return text
+        return tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())

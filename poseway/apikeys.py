@@ -1,0 +1,150 @@
+"""API keys: who may use a gateway, and how much; kept in the bucket, secrets as hashes only."""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
+from poseway.jobs import Record, now
+from poseway.storage import ObjectStore
+
+AuthMode = Literal["auto", "keys", "off"]
+
+FOLDER: Final = "keys/"
+_FORM: Final = re.compile(r"pw_([0-9a-f]{8})_([0-9a-f]{40})")
+_JSON: Final = "application/json"
+
+
+def keys_needed(auth: AuthMode, host: str) -> bool:
+    """Whether a gateway that listens on `host` asks for keys."""
+    if auth != "auto":
+        return auth == "keys"
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
+class Limits(Record):
+    """How much one key may ask for; null is without limit."""
+
+    requests_per_minute: int | None = Field(3000, ge=1)
+    jobs_per_day: int | None = Field(None, ge=0, description="Days are UTC.")
+    bytes_per_day: int | None = Field(None, ge=0, description="Uploaded with these jobs.")
+
+
+class ApiKey(Record):
+    """What is kept of a key; its secret is not."""
+
+    id: str = Field(description="8 hex digits; what the key makes belongs to this id.")
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+    sha256: str = Field(description="SHA-256 of the secret, lower-case hex.")
+    limits: Limits = Limits()
+    created_at: datetime
+    rotated_at: datetime | None = Field(None, description="When it last got another secret.")
+    revoked_at: datetime | None = None
+
+    def fits(self, secret: str) -> bool:
+        """Whether this is the key's secret, and the key still counts."""
+        return self.revoked_at is None and hmac.compare_digest(_hash(secret), self.sha256)
+
+
+def split(key: str) -> tuple[str, str] | None:
+    """Id and secret of a whole key ``pw_ID_SECRET``; None if it is none."""
+    found = _FORM.fullmatch(key)
+    return (found[1], found[2]) if found else None
+
+
+def given(key: str, name: str) -> ApiKey:
+    """The record of a key that somebody chose, in the form of ours.
+
+    Raises:
+        InvalidRequestError: It does not have that form.
+    """
+    parts = split(key)
+    if parts is None:
+        raise InvalidRequestError(
+            "A key is pw_, 8 hex digits, _ and 40 hex digits. Make one with: "
+            "echo pw_$(openssl rand -hex 4)_$(openssl rand -hex 20)"
+        )
+    return ApiKey(id=parts[0], name=name, sha256=_hash(parts[1]), created_at=now())
+
+
+def _hash(secret: str) -> str:
+    # Not slow: there is nothing to guess in 160 random bits.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiKeys:
+    """The keys in a bucket. Safe to use from several threads and processes."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def get(self, key_id: str) -> ApiKey:
+        """A key by its id; raises `NotFoundError` if there is none."""
+        return ApiKey.model_validate_json(self._store.get(_place(key_id))[0])
+
+    def all(self) -> list[ApiKey]:
+        """All keys, the revoked too, oldest first."""
+        names = [item.key for item in self._store.walk(FOLDER) if item.key.endswith(".json")]
+        found = [ApiKey.model_validate_json(self._store.get(name)[0]) for name in names]
+        return sorted(found, key=lambda key: key.created_at)
+
+    def valid(self) -> list[ApiKey]:
+        """All keys that count."""
+        return [key for key in self.all() if key.revoked_at is None]
+
+    def create(self, name: str, limits: Limits | None = None) -> tuple[ApiKey, str]:
+        """Makes a key and returns its record and the whole key, which is nowhere else.
+
+        Raises:
+            ConflictError: A key of that name counts already.
+        """
+        key_id, secret = secrets.token_hex(4), secrets.token_hex(20)
+        key = ApiKey(
+            id=key_id,
+            name=name,
+            sha256=_hash(secret),
+            limits=limits or Limits(),
+            created_at=now(),
+        )
+        if key.name in (other.name for other in self.valid()):
+            raise ConflictError(f"There is a key named {key.name!r} already. Take another name.")
+        data = key.model_dump_json().encode()
+        self._store.put(_place(key_id), data, _JSON, if_absent=True)
+        return key, f"pw_{key_id}_{secret}"
+
+    def rotate(self, name: str) -> tuple[ApiKey, str]:
+        """Gives a key another secret; its id, limits and jobs stay. Takes a name or an id."""
+        secret = secrets.token_hex(20)
+        key = self._change(
+            name, lambda key: key.model_copy(update={"sha256": _hash(secret), "rotated_at": now()})
+        )
+        return key, f"pw_{key.id}_{secret}"
+
+    def revoke(self, name: str) -> ApiKey:
+        """Has a key count no longer, for ever; its jobs stay. Takes a name or an id."""
+        return self._change(name, lambda key: key.model_copy(update={"revoked_at": now()}))
+
+    def _change(self, name: str, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
+        found = [key for key in self.valid() if name in (key.name, key.id)]
+        if not found:
+            known = ", ".join(key.name for key in self.valid()) or "none at all"
+            raise NotFoundError(f"No key {name!r} counts, only: {known}.")
+        place = _place(found[0].id)
+        data, etag = self._store.get(place)
+        key = change(ApiKey.model_validate_json(data))
+        self._store.put(place, key.model_dump_json().encode(), _JSON, if_match=etag)
+        return key
+
+
+def _place(key_id: str) -> str:
+    return f"{FOLDER}{key_id}.json"

@@ -1,0 +1,132 @@
+"""Who a request is from: by its key, its session or the link that it follows."""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import HTTPConnection
+
+from poseway.apikeys import ApiKey
+from poseway.storage import ObjectStore
+from services.gateway.api.access.caller import GUEST, Caller
+from services.gateway.api.access.errors import AccessError, key_missing, key_unknown
+from services.gateway.api.access.keyring import KeyRing
+from services.gateway.api.access.limits import RateLimiter
+from services.gateway.api.access.tokens import Signatures, fingerprint_fits
+from services.gateway.api.access.usage import Usage
+from services.gateway.api.settings import ApiSettings
+
+COOKIE: Final = "poseway_session"
+_OF_A_JOB: Final = re.compile(r"/v1/jobs/([0-9a-f]{32})(/.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is signed in.
+
+    Attributes:
+        token: What its cookie holds.
+        expires: Seconds since 1970 at which it ends.
+    """
+
+    token: str
+    expires: int
+
+
+class Access:
+    """Knows keys, sessions and links.
+
+    Attributes:
+        keys_needed: Whether anybody is asked for a key.
+        signatures: What this gateway signs.
+        usage: What keys asked for today.
+        limiter: How often keys and links are used.
+    """
+
+    def __init__(self, store: ObjectStore, settings: ApiSettings) -> None:
+        self.keys_needed = settings.keys_needed
+        self.signatures = Signatures(store, settings.signing_key)
+        self.usage = Usage(store)
+        self.limiter = RateLimiter()
+        self._ring = KeyRing(store, settings)
+        self._session_seconds = settings.session_seconds
+
+    async def identify(self, request: HTTPConnection, method: str) -> Caller:
+        """Who calls.
+
+        Raises:
+            AccessError: They do not say, or what they say does not count.
+        """
+        guest = await self._guest(request) if method == "GET" else None
+        if guest is not None:
+            return guest
+        if not self.keys_needed:
+            return Caller()
+        try:
+            return self._caller(await self._key(request))
+        except AccessError:
+            if method == "GET" and "share" in request.query_params:
+                raise AccessError(
+                    "This link does not fit or has expired. Ask who sent it for a new one.",
+                    "job_not_found",
+                ) from None
+            raise
+
+    async def still(self, caller: Caller) -> bool:
+        """Whether who called may still read on; for streams that do not end by themselves."""
+        if caller.share is not None:
+            return await self.signatures.share_of(caller.share.token) is not None and (
+                await self._owner_counts(caller.share.owner)
+            )
+        if caller.key is None:
+            return True
+        key = await self._ring.find(caller.key.id)
+        return key is not None and key.sha256 == caller.key.sha256
+
+    async def sign_in(self, text: str) -> tuple[Caller, Session]:
+        """Begins a session; raises `AccessError` if that is no key that counts."""
+        key = await self._checked(text)
+        expires = int(time.time()) + self._session_seconds
+        return self._caller(key), Session(await self.signatures.session(key, expires), expires)
+
+    async def _guest(self, request: HTTPConnection) -> Caller | None:
+        """Who follows a link to the job that they ask for; None if they do not."""
+        token = request.query_params.get("share")
+        path = _OF_A_JOB.fullmatch(request.scope["path"])
+        if not token or path is None:
+            return None
+        share = await self.signatures.share_of(token)
+        if share is None or share.job_id != path[1] or not await self._owner_counts(share.owner):
+            return None
+        return Caller(GUEST, share=share)
+
+    async def _owner_counts(self, owner: str) -> bool:
+        """Whether links to what an owner has still count."""
+        return not (owner and self.keys_needed) or await self._ring.find(owner) is not None
+
+    async def _key(self, request: HTTPConnection) -> ApiKey:
+        kind, _, text = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return await self._checked(text.strip())
+        if kind:
+            raise key_missing(f"Nobody signs in with {kind[:20]!r} here.")
+        if token := request.cookies.get(COOKIE):
+            return await self._signed_in(token)
+        raise key_missing()
+
+    async def _checked(self, text: str) -> ApiKey:
+        key = await self._ring.check(text)
+        if key is None:
+            raise key_unknown("There is no such API key, or it was revoked or replaced.")
+        return key
+
+    async def _signed_in(self, token: str) -> ApiKey:
+        session = await self.signatures.session_of(token)
+        key = await self._ring.find(session[0]) if session else None
+        if session is None or key is None or not fingerprint_fits(key, session[1]):
+            raise key_unknown("You are signed in no longer. Sign in again with your API key.")
+        return key
+
+    def _caller(self, key: ApiKey) -> Caller:
+        return Caller(key.id, key, usage=self.usage)

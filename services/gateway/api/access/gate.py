@@ -1,0 +1,111 @@
+"""Asks everybody who they are before anything else of a request is looked at."""
+
+from typing import Final, cast
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from poseway.errors import PosewayError
+from services.gateway.api.access.access import Access
+from services.gateway.api.access.caller import Caller
+from services.gateway.api.access.errors import AccessError
+from services.gateway.api.access.origins import refuse_cross_site, refuse_foreign_host
+from services.gateway.api.problems import answer
+from services.gateway.api.settings import ApiSettings
+from services.gateway.api.upload import TooLargeError
+
+SESSION_PATH: Final = "/v1/session"
+_JSON_BYTES: Final = 64 << 10
+
+
+class Gate:
+    """Guards everything under ``/v1/``; a plain ASGI middleware.
+
+    Nothing of a body is read before its sender is known, and no route can forget to ask. The caller
+    is in the request's ``state.caller``; where one signs in, the reason why there is none yet.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
+        self._app = app
+        self._origins = settings.cors_origins
+        self._local_only = settings.auth == "auto" and not settings.keys_needed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one connection."""
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self._app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+        access = cast("Access", scope["app"].state.access)
+        told: dict[str, str] = {}
+        try:
+            self._refuse_strangers(scope, request.headers)
+            caller = await _identify(access, scope, request)
+            if isinstance(caller, Caller):
+                told = await access.limiter.hit(caller)
+        except PosewayError as error:
+            await answer(error, close=_has_body(request.headers))(scope, receive, send)
+            return
+        request.state.caller = caller
+        watched = _Watched(send, access, caller, told)
+        await self._app(scope, receive, watched.send)
+
+    def _refuse_strangers(self, scope: Scope, headers: Headers) -> None:
+        if self._local_only:
+            refuse_foreign_host(headers)
+        refuse_cross_site(scope["method"], headers, self._origins)
+        _refuse_large_json(scope, headers)
+
+
+async def _identify(access: Access, scope: Scope, request: HTTPConnection) -> Caller | AccessError:
+    try:
+        return await access.identify(request, scope["method"])
+    except AccessError as error:
+        if scope["path"] == SESSION_PATH:
+            return error  # where one signs in
+        raise
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _refuse_large_json(scope: Scope, headers: Headers) -> None:
+    """JSON is read into memory before a route sees it; a video comes in other ways."""
+    kind = headers.get("content-type", "")
+    if not (kind.startswith("application/json") or scope["path"] == SESSION_PATH):
+        return
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _JSON_BYTES:
+        raise TooLargeError(f"Send at most {_JSON_BYTES >> 10} KiB of JSON, and its length first.")
+
+
+class _Watched:
+    """An answer on its way: says what is left to ask for; ends if its reader counts no longer."""
+
+    def __init__(
+        self, send: Send, access: Access, caller: Caller | AccessError, told: dict[str, str]
+    ) -> None:
+        self._send = send
+        self._access = access
+        self._caller = caller
+        self._told = told
+        self._endless = False
+        self._ended = False
+
+    async def send(self, message: Message) -> None:
+        if self._ended:
+            return
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.update(self._told)
+            self._endless = headers.get("content-type", "").startswith("text/event-stream")
+        elif self._endless and not await self._counts():
+            # With its answer complete, the server tells the route that nobody listens.
+            self._ended = True
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def _counts(self) -> bool:
+        return isinstance(self._caller, Caller) and await self._access.still(self._caller)

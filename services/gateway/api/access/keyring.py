@@ -1,0 +1,76 @@
+"""The keys as a gateway knows them: asked for often, read from the bucket every few seconds."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from poseway.apikeys import ApiKey, ApiKeys, given, split
+from poseway.errors import NotFoundError
+from poseway.storage import ObjectStore
+from services.gateway.api.settings import ApiSettings
+
+_FRESH_SECONDS: Final = 5.0
+"""A key that was revoked may be used for this long."""
+_DOUBT_SECONDS: Final = 1.0
+"""A key whose secret does not fit may just have got another: it is read again after this long."""
+_REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    key: ApiKey | None
+    read_at: float
+
+
+class KeyRing:
+    """Finds keys. For one event loop."""
+
+    def __init__(self, store: ObjectStore, settings: ApiSettings) -> None:
+        self._keys = ApiKeys(store)
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[ApiKey | None]] = {}
+        self._first: ApiKey | None = None
+        if settings.first_key is not None:
+            self._first = given(settings.first_key.get_secret_value(), "first")
+
+    async def check(self, text: str) -> ApiKey | None:
+        """The key that somebody sent, whole; None if it does not count."""
+        parts = split(text)
+        if parts is None:
+            return None
+        key_id, secret = parts
+        key = await self.find(key_id)
+        if key is not None and not key.fits(secret):
+            key = await self.find(key_id, _DOUBT_SECONDS)
+        return key if key is not None and key.fits(secret) else None
+
+    async def find(self, key_id: str, seconds: float = _FRESH_SECONDS) -> ApiKey | None:
+        """A key that counts, by its id, as it was at most so many seconds ago."""
+        if self._first is not None and key_id == self._first.id:
+            return self._first
+        known = self._known.get(key_id)
+        if known is None or known.read_at < time.monotonic() - seconds:
+            known = _Known(await self._read(key_id), time.monotonic())
+            self._known[key_id] = known
+            self._known.move_to_end(key_id)
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        key = known.key
+        return key if key is not None and key.revoked_at is None else None
+
+    async def _read(self, key_id: str) -> ApiKey | None:
+        """Reads a key; those who ask at the same time wait for the same answer."""
+        if key_id not in self._reading:
+            task = asyncio.create_task(asyncio.to_thread(self._get, key_id))
+            task.add_done_callback(lambda _: self._reading.pop(key_id))
+            self._reading[key_id] = task
+        # One of them may hang up: the others still want to know.
+        return await asyncio.shield(self._reading[key_id])
+
+    def _get(self, key_id: str) -> ApiKey | None:
+        try:
+            return self._keys.get(key_id)
+        except NotFoundError:
+            return None

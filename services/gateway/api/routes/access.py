@@ -1,0 +1,176 @@
+"""Signing in, and links that show one job to others."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from poseway.apikeys import Limits
+from services.gateway.api.access.access import COOKIE, Access
+from services.gateway.api.access.caller import Caller
+from services.gateway.api.access.usage import Used
+from services.gateway.api.codes import documented
+from services.gateway.api.deps import AccessDep, CallerDep, KnownJob
+
+router = APIRouter(prefix="/v1", tags=["access"], responses=documented("unavailable"))
+
+_WEEK = 7 * 86_400
+
+
+class SignIn(BaseModel):
+    """A key, to sign a browser in with."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"key": "pw_0a1b2c3d_" + "0123456789" * 4}]}
+    )
+
+    key: str = Field(max_length=200, description="The whole API key, pw_….")
+
+
+class Session(BaseModel):
+    """Who calls, and how much they may ask for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "auth": "keys",
+                    "owner": "0a1b2c3d",
+                    "name": "lab",
+                    "limits": {
+                        "requests_per_minute": 3000,
+                        "jobs_per_day": 100,
+                        "bytes_per_day": 50_000_000_000,
+                    },
+                    "usage": {"day": "2026-07-01", "jobs": 7, "bytes": 901_331_120},
+                    "webhook_secret": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+                }
+            ]
+        }
+    )
+
+    auth: Literal["off", "keys"] = Field(description="Whether this gateway asks for keys.")
+    owner: str = Field(description="Id of the key; empty without keys.")
+    name: str = Field(description="Name of the key; empty without keys.")
+    limits: Limits | None = Field(description="What the key may ask for; null without keys.")
+    usage: Used | None = Field(description="What it asked for today; null without keys.")
+    webhook_secret: str = Field(
+        description="With which this gateway signs what it tells your webhooks, as Standard "
+        "Webhooks has it."
+    )
+
+
+class ShareWish(BaseModel):
+    """For how long a link shall count."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"expires_in_seconds": _WEEK}]})
+
+    expires_in_seconds: int = Field(_WEEK, ge=60, le=366 * 86_400)
+
+
+class ShareLink(BaseModel):
+    """What shows a job to whoever has it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": "WyI3ZjAxIl0.c2lnbmF0dXJl",
+                    "expires_at": "2026-07-08T12:00:00Z",
+                    "page": "/#/0123456789abcdef0123456789abcdef?share=WyI3ZjAxIl0.c2lnbmF0dXJl",
+                }
+            ]
+        }
+    )
+
+    token: str = Field(description="Add it to what you GET of the job: ?share=TOKEN.")
+    expires_at: datetime
+    page: str = Field(description="Path of the page that shows the job.")
+
+
+@router.get("/session")
+async def get_session(caller: CallerDep, access: AccessDep) -> Session:
+    """Who calls, by key or by cookie, and how much they may ask for."""
+    return await _session(caller, access)
+
+
+@router.post("/session", responses=documented("key_unknown", "too_large"))
+async def sign_in(
+    asked: SignIn, request: Request, response: Response, access: AccessDep
+) -> Session:
+    """Signs a browser in: it gets a cookie that its scripts cannot read.
+
+    The cookie counts for a week, unless the gateway is set up otherwise, until the key is rotated
+    or revoked. Without keys there is nothing to sign in to, and no cookie.
+    """
+    if not access.keys_needed:
+        return await _session(Caller(), access)
+    caller, session = await access.sign_in(asked.key.strip())
+    await access.limiter.hit(caller)
+    response.set_cookie(
+        COOKIE,
+        session.token,
+        max_age=session.expires - int(time.time()),
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="strict",
+    )
+    return await _session(caller, access)
+
+
+@router.delete("/session", status_code=HTTPStatus.NO_CONTENT)
+async def sign_out(request: Request) -> Response:
+    """Signs a browser out: it forgets its cookie."""
+    response = Response(status_code=HTTPStatus.NO_CONTENT)
+    response.delete_cookie(COOKIE, secure=_is_secure(request), httponly=True, samesite="strict")
+    return response
+
+
+@router.post(
+    "/jobs/{job_id}/shares",
+    status_code=HTTPStatus.CREATED,
+    responses=documented("job_not_found"),
+)
+async def share_job(
+    asked: KnownJob, access: AccessDep, wish: Annotated[ShareWish | None, Body()] = None
+) -> ShareLink:
+    """Makes a link that shows this job to whoever has it, until it expires.
+
+    They may read all of the job and its result, nothing else, and change nothing. It ends early
+    when the job is removed or its owner's key is revoked.
+    """
+    expires = int(time.time()) + (wish or ShareWish()).expires_in_seconds
+    token = await access.signatures.share(asked.id, asked.owner, expires)
+    return ShareLink(
+        token=token,
+        expires_at=datetime.fromtimestamp(expires, UTC),
+        page=f"/#/{asked.id}?share={token}",
+    )
+
+
+async def _session(caller: Caller, access: Access) -> Session:
+    key = caller.key
+    used, secret = await asyncio.gather(
+        _used(caller, access), access.signatures.webhook_secret(caller.owner)
+    )
+    return Session(
+        auth="keys" if access.keys_needed else "off",
+        owner=caller.owner,
+        name=key.name if key else "",
+        limits=key.limits if key else None,
+        usage=used,
+        webhook_secret=secret,
+    )
+
+
+async def _used(caller: Caller, access: Access) -> Used | None:
+    return await access.usage.today(caller.key) if caller.key else None
+
+
+def _is_secure(request: Request) -> bool:
+    """Whether the browser speaks HTTPS, to us or to a proxy; who lies spoils only their cookie."""
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
