@@ -122,6 +122,11 @@ class JobOptions(Record):
         description="Shorter side in pixels beyond which the video that is made is scaled down.",
     )
 
+    @property
+    def has_background(self) -> bool:
+        """Whether the result has a `background`; the page itself can draw on black."""
+        return self.background and self.overlay is not Overlay.BLACK
+
     @model_validator(mode="after")
     def _one_interval(self) -> Self:
         if self.screenshot_frames is not None and self.screenshot_seconds is not None:

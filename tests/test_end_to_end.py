@@ -215,14 +215,36 @@ def test_options_are_heeded(result: Result, client: Client, sample: Path, tmp_pa
     assert (tmp_path / "small.mp4").stat().st_size < whole / 10
 
 
+def test_the_background_is_the_video_before_anything_is_drawn(
+    result: Result, client: Client, stack: Stack, sample: Path, tmp_path: Path
+) -> None:
+    *_, job = client.watch(client.submit(sample, {"background": "true"}).id)
+    assert job.state is JobState.SUCCEEDED
+    sizes = {file.path: file.bytes for file in client.manifest(job.id).files}
+    path = tmp_path / "background.mp4"
+    client.download(job.links["background"], path)
+    assert sizes["background.mp4"] == path.stat().st_size
+    with av.open(path) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+    for index, (bare, before) in enumerate(zip(decoded(path), decoded(sample), strict=True)):
+        assert bare.time == before.time
+        if index in LOOKED_AT:
+            shown, source = (f.to_ndarray(format="rgb24").astype(int) for f in (bare, before))
+            assert np.abs(shown - source).mean() < 3
+            assert np.mean(drawn_joints(bare, result.keypoints[index]["people"])) < 0.2
+    client.cancel_or_remove(job.id)
+    assert not any(job.id in item.key for item in stack.store.walk(""))
+
+
 def test_a_killed_dispatcher_costs_nothing_but_time(
     result: Result, client: Client, stack: Stack, sample: Path, tmp_path: Path
 ) -> None:
     # What is drawn of trails and faces depends on the frames before, of the segment before too.
-    options = {"trails": "true", "overlay": "faces_blurred"}
+    options = {"trails": "true", "overlay": "faces_blurred", "background": "true"}
     *_, whole = client.watch(client.submit(sample, options).id)
     assert whole.state is JobState.SUCCEEDED
-    client.download(whole.links["video"], tmp_path / "whole.mp4")
+    for name in ("video", "background"):
+        client.download(whole.links[name], tmp_path / f"whole-{name}.mp4")
     job = client.submit(sample, options)
     checkpoint = Keys(job.id).segment(0, "checkpoint.json")
     deadline = time.monotonic() + 60
@@ -234,10 +256,11 @@ def test_a_killed_dispatcher_costs_nothing_but_time(
     *_, last = client.watch(job.id)
     assert last.state is JobState.SUCCEEDED
     assert stack.pid("dispatcher") != killed
-    for name in ("keypoints.jsonl", "video.mp4"):
+    for name in ("keypoints.jsonl", "video.mp4", "background.mp4"):
         client.download(f"{job.links['self']}/{name}", tmp_path / name)
     assert (tmp_path / "keypoints.jsonl").read_bytes() == (
         result.folder / "keypoints.jsonl"
     ).read_bytes()
-    assert (tmp_path / "video.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
-    assert len(list(decoded(tmp_path / "video.mp4"))) == FRAMES
+    for name in ("video.mp4", "background.mp4"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / f"whole-{name}").read_bytes()
+        assert [f.time for f in decoded(tmp_path / name)] == [f.time for f in decoded(sample)]

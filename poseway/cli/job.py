@@ -14,7 +14,7 @@ from poseway.jobs import Job, JobState
 from poseway.manifest import Manifest
 
 # Whether there are any, and how many, depends on the options.
-_PICTURES: Final = ("screenshots/frame_*.jpg", "stills/person_*.jpg")
+_OPTIONAL: Final = ("screenshots/frame_*.jpg", "stills/person_*.jpg", "background.mp4")
 
 
 def process(client: Client, video: Path, options: dict[str, str]) -> Job:
@@ -88,7 +88,7 @@ def fetch(client: Client, job: Job, target: Path, extras: list[str]) -> Manifest
     with console.status("Fetching the result…"):
         # Of an earlier run nothing stays, its manifest least: it would speak of other files.
         names = {link.rsplit("/", 1)[-1] for link in job.links.values()} | {"manifest.json"}
-        old = [path for pattern in _PICTURES for path in target.glob(pattern)]
+        old = [path for pattern in _OPTIONAL for path in target.glob(pattern)]
         for path in [*old, *(target / name for name in names)]:
             if path.is_file():
                 path.unlink()

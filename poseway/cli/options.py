@@ -36,6 +36,9 @@ NoIds = Annotated[bool, _drawn("--no-ids", says="Leave out each person's number.
 Scores = Annotated[bool, _drawn("--scores", says="Write how certain each person is, in percent.")]
 Boxes = Annotated[bool, _drawn("--boxes", says="Draw a box around each person.")]
 Trails = Annotated[bool, _drawn("--trails", says="Draw each person's path in the last second.")]
+Background = Annotated[
+    bool, _drawn("--background", says="Also keep the video as it is before anything is drawn.")
+]
 LineWidth = Annotated[
     float | None, _drawn(says="Width of limbs in pixels; to suit picture and person if not given.")
 ]

@@ -52,11 +52,11 @@ class Artist:
             if self._trails:
                 self._trails.follow(frame)
 
-    def draw(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
-        """Draws the next frame.
+    def prepare(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
+        """Puts what the next frame's people are drawn on onto a canvas: all is hidden that must be.
 
         Args:
-            canvas: What to draw on; what it held is painted over.
+            canvas: What it held is painted over.
             source: The frame of the video.
             frame: Its people, in pixels of the canvas.
         """
@@ -69,6 +69,9 @@ class Artist:
         if self._heads:
             for head in self._heads.find(frame):
                 hide(canvas, head)
+
+    def draw(self, canvas: Canvas, frame: PosedFrame) -> None:
+        """Draws the people of the frame that the canvas was prepared for."""
         if self._trails:
             self._trails.follow(frame)
             self._trails.draw(canvas)

@@ -93,6 +93,7 @@ def render_segment(
     encoding: Encoding,
     file: Sink,
     album: Album,
+    background: Sink | None = None,
 ) -> Rendered:
     """Renders consecutive frames of a video. Holds one frame at a time.
 
@@ -103,6 +104,8 @@ def render_segment(
         encoding: How to encode.
         file: Where the segment's MP4 goes; must write and seek.
         album: Takes screenshots and stills.
+        background: Where an MP4 of the same frames goes, as they are before anybody is drawn, if
+            that is wanted; must write and seek.
 
     Raises:
         InvalidRequestError: There are no frames, or the video does not have them; the frames
@@ -116,6 +119,7 @@ def render_segment(
     if order.crf is not None:
         encoding = replace(encoding, crf=order.crf)
     encoder = SegmentEncoder(file, shown, space, encoding)
+    bare = None if background is None else SegmentEncoder(background, shown, space, encoding)
     artist = Artist(width, height, space, info.time_base, order.look)
     artist.watch(frame.scaled(across, down) for frame in order.before)
     photographer = _Photographer(order, shown, album)
@@ -125,11 +129,16 @@ def render_segment(
         for sent, source in pairs:
             frame = sent if (across, down) == (1, 1) else sent.scaled(across, down)
             canvas = Canvas(width, height, space)
-            artist.draw(canvas, source, frame)
+            artist.prepare(canvas, source, frame)
+            if bare:
+                bare.write(canvas, source.pts, source.duration)
+            artist.draw(canvas, frame)
             encoder.write(canvas, source.pts, source.duration)
             photographer.look(canvas, source, frame)
             frames += 1
     encoder.finish()
+    if bare:
+        bare.finish()
     photographer.finish()
     return Rendered(frames, photographer.screenshots, width + width % 2, height + height % 2)
 

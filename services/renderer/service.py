@@ -46,6 +46,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
                 header.segment,
                 requested.posed(request_iterator, context.is_active),
                 requested.order(header),
+                background=header.background,
             )
         _FRAMES.inc(rendered.frames)
         log.info("segment rendered", frames=rendered.frames, bytes=size)
@@ -69,7 +70,9 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
             raise InvalidRequestError("Frames of the contact sheet are counted from 0.")
         _bind(job=request.job_id)
         with _SECONDS.labels("JoinSegments").time():
-            joined, size = self._renderer.join(request.job_id, request.segments, request.frames)
+            joined, size = self._renderer.join(
+                request.job_id, request.segments, request.frames, background=request.background
+            )
             if request.contact_sheet:
                 self._renderer.contact_sheet(request.job_id, list(request.contact_sheet))
         log.info("segments joined", segments=request.segments, bytes=size)

@@ -19,7 +19,8 @@ from services.renderer.segment import Order, Rendered, render_segment
 
 log = structlog.get_logger(__name__)
 
-_SEGMENT: Final = "video.mp4"
+_VIDEO: Final = "video.mp4"
+_BACKGROUND: Final = "background.mp4"
 _MP4: Final = "video/mp4"
 _JPEG: Final = "image/jpeg"
 # The index of a day of picture and sound fits.
@@ -39,6 +40,8 @@ class Renderer:
         segment: int,
         posed: Iterable[PosedFrame],
         order: Order,
+        *,
+        background: bool = False,
     ) -> tuple[Rendered, int]:
         """Renders one segment and stores its video, its screenshots and its stills.
 
@@ -47,6 +50,7 @@ class Renderer:
             segment: Its number, from 0.
             posed: Its frames, in order.
             order: What is wanted.
+            background: Whether to store, besides, its video before anybody is drawn.
 
         Returns:
             What became of the segment, and the bytes of its video.
@@ -60,20 +64,25 @@ class Renderer:
         """
         keys = Keys(job_id)
         album = _StoredAlbum(self._store, keys, segment)
-        video = io.BytesIO()
+        video, bare = io.BytesIO(), io.BytesIO() if background else None
         upload = ObjectReader(self._store, keys.upload)
         with closing(VideoReader(upload, threads=1)) as reader:
-            rendered = render_segment(reader, posed, order, self._encoding, video, album)
-        self._store.put(keys.segment(segment, _SEGMENT), video.getvalue(), _MP4)
+            rendered = render_segment(reader, posed, order, self._encoding, video, album, bare)
+        if bare is not None:
+            self._store.put(keys.segment(segment, _BACKGROUND), bare.getvalue(), _MP4)
+        self._store.put(keys.segment(segment, _VIDEO), video.getvalue(), _MP4)
         return rendered, video.getbuffer().nbytes
 
-    def join(self, job_id: str, segments: int, frames: int) -> tuple[Joined, int]:
+    def join(
+        self, job_id: str, segments: int, frames: int, *, background: bool = False
+    ) -> tuple[Joined, int]:
         """Joins a job's segments and stores its video.
 
         Args:
             job_id: The job.
             segments: How many segments there are.
             frames: Frames that they hold together.
+            background: Whether to join, besides, the videos before anybody was drawn.
 
         Returns:
             What became of the segments, and the bytes of the video.
@@ -85,14 +94,18 @@ class Renderer:
         """
         keys = Keys(job_id)
         joiner = Joiner(ObjectReader(self._store, keys.upload), frames)
+        if background:
+            parts = [keys.segment(number, _BACKGROUND) for number in range(segments)]
+            self._joined(joiner, parts, keys.background)
+        parts = [keys.segment(number, _VIDEO) for number in range(segments)]
+        return self._joined(joiner, parts, keys.video)
+
+    def _joined(self, joiner: Joiner, parts: list[str], target: str) -> tuple[Joined, int]:
         room, silent = joiner.room, False
         while room <= _MAX_INDEX_BYTES:
-            files = (
-                ObjectReader(self._store, keys.segment(number, _SEGMENT))
-                for number in range(segments)
-            )
+            files = (ObjectReader(self._store, part) for part in parts)
             try:
-                with ObjectWriter(self._store, keys.video, _MP4, room + MARGIN) as output:
+                with ObjectWriter(self._store, target, _MP4, room + MARGIN) as output:
                     joined = joiner.write(files, output, room, silent=silent)
                 return joined, output.size
             except IndexRoomError:

@@ -84,7 +84,9 @@ def test_a_cancelled_job_stops_at_once_and_leaves_nothing(
 ) -> None:
     measured = []
     for _ in range(TIMES):
-        job = client.submit(heavy if busy is rendering else sample, {"crf": "1"})
+        job = client.submit(
+            heavy if busy is rendering else sample, {"crf": "1", "background": "true"}
+        )
         measured.append(cancel_when(client, stack, job, busy))
         keys = Keys(job.id)
         assert client.job(job.id).state is JobState.CANCELLED

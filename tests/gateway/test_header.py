@@ -74,6 +74,7 @@ def test_the_header_says_what_was_chosen() -> None:
         crf=30,
         max_resolution=480,
         screenshot_seconds=1.5,
+        background=True,
     )
     header = segment_header("0" * 32, 3, options, {9: (80, 0.5), 2: (75, 0.1)}, [frame(1)])
     assert header == renderer_pb2.SegmentHeader(
@@ -91,6 +92,7 @@ def test_the_header_says_what_was_chosen() -> None:
             renderer_pb2.Still(track_id=9, frame_index=80),
         ],
         before=[frame(1)],
+        background=True,
     )
 
 
@@ -99,6 +101,11 @@ def test_by_default_there_are_ids_and_1080p_and_the_rest_suits_the_picture() -> 
     assert header.drawing == renderer_pb2.Drawing()
     assert (header.crf, header.max_resolution) == (0, 1080)
     assert header.screenshots.frames == 50
+
+
+def test_what_is_drawn_on_black_has_no_background() -> None:
+    options = JobOptions(overlay=Overlay.BLACK, background=True)
+    assert not segment_header("0" * 32, 0, options, {}, []).background
 
 
 @pytest.mark.parametrize("overlay", list(Overlay))

@@ -56,6 +56,8 @@ def view(request: JobRequest, status: JobStatus) -> Job:
             "coco": f"{base}/coco.json",
             "trc": f"{base}/trc.zip",
         }
+        if request.options.has_background:
+            links["background"] = f"{base}/background.mp4"
     return Job(
         id=request.id,
         name=request.name,

@@ -49,6 +49,7 @@ def segment_header(
             for track, (index, _) in sorted(stills.items())
         ],
         before=before,
+        background=options.has_background,
     )
 
 

@@ -98,7 +98,7 @@ class Pipeline:
             if not done or done[-1].following is not None:
                 done += await self._segments(reader, model, done)
             joined = await self._services.join(
-                self._request.id,
+                self._request,
                 len(done),
                 sum(point.frames for point in done),
                 contact_sheet(done),

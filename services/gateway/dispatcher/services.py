@@ -136,15 +136,23 @@ class Services:
         return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
 
     async def join(
-        self, job_id: str, segments: int, frames: int, contact_sheet: list[int]
+        self,
+        request: jobs.JobRequest,
+        segments: int,
+        frames: int,
+        contact_sheet: list[int],
     ) -> renderer_pb2.JoinSegmentsResponse:
         """Joins the rendered segments to the job's video, and some screenshots to one picture."""
-        request = renderer_pb2.JoinSegmentsRequest(
-            job_id=job_id, segments=segments, frames=frames, contact_sheet=contact_sheet
+        message = renderer_pb2.JoinSegmentsRequest(
+            job_id=request.id,
+            segments=segments,
+            frames=frames,
+            contact_sheet=contact_sheet,
+            background=request.options.has_background,
         )
 
         async def call() -> renderer_pb2.JoinSegmentsResponse:
-            return await self._renderer.JoinSegments(request, timeout=self._settings.join_seconds)
+            return await self._renderer.JoinSegments(message, timeout=self._settings.join_seconds)
 
         return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
 

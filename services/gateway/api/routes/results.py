@@ -27,8 +27,8 @@ router = APIRouter(
 )
 
 _STORED: Final = re.compile(
-    r"manifest\.json|video\.mp4|poster\.jpg|contact_sheet\.jpg|keypoints\.jsonl|tracks\.json"
-    r"|screenshots/frame_\d{6,}\.jpg|stills/person_\d{3,}\.jpg"
+    r"manifest\.json|(?:video|background)\.mp4|poster\.jpg|contact_sheet\.jpg|keypoints\.jsonl"
+    r"|tracks\.json|screenshots/frame_\d{6,}\.jpg|stills/person_\d{3,}\.jpg"
 )
 _MEDIA_TYPES: Final = {
     ".csv": "text/csv; charset=utf-8",
