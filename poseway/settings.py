@@ -35,6 +35,11 @@ class StorageSettings(BaseSettings):
     model_config = _CONFIG
 
     s3_endpoint: str | None = Field(None, description="Address of the S3 server; none: AWS.")
+    s3_public_endpoint: str | None = Field(
+        None,
+        description="Its address for browsers and others outside; with it, they send and fetch "
+        "large files there themselves. None: all goes through the gateway.",
+    )
     s3_region: str = Field("us-east-1", description="Region to sign for.")
     s3_access_key: str | None = Field(None, description="None: boto3's own search for credentials.")
     s3_secret_key: SecretStr | None = None

@@ -70,7 +70,7 @@ CORES = [
     "services/gateway/dispatcher/frames.py",
     "services/gateway/dispatcher/pipeline.py",
     "services/gateway/dispatcher/stills.py",
-    "services/gateway/api/upload.py",
+    "services/gateway/api/uploads/form.py",
     "services/gateway/api/catalog.py",
     *(
         f"poseway/{name}.py"

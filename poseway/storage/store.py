@@ -61,28 +61,37 @@ def translated(key: str) -> Generator[None]:
         raise UnavailableError(f"Object storage cannot be reached for {key}: {error}.") from error
 
 
+def _connect(settings: StorageSettings, endpoint: str | None) -> "S3Client":
+    secret = settings.s3_secret_key
+    client: S3Client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.s3_access_key,
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        config=Config(
+            signature_version="s3v4",  # also of addresses: older ones are refused by some
+            s3={"addressing_style": "path"},
+            retries={"mode": "standard", "max_attempts": 4},
+            connect_timeout=5,
+            read_timeout=30,
+            max_pool_connections=64,
+            # Newer defaults add trailing checksums that not every S3 server understands.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+    return client
+
+
 class ObjectStore:
     """The bucket. Safe to use from several threads."""
 
     def __init__(self, settings: StorageSettings) -> None:
-        secret = settings.s3_secret_key
-        self.client: S3Client = boto3.client(
-            "s3",
-            endpoint_url=settings.s3_endpoint,
-            region_name=settings.s3_region,
-            aws_access_key_id=settings.s3_access_key,
-            aws_secret_access_key=secret.get_secret_value() if secret else None,
-            config=Config(
-                s3={"addressing_style": "path"},
-                retries={"mode": "standard", "max_attempts": 4},
-                connect_timeout=5,
-                read_timeout=30,
-                max_pool_connections=64,
-                # Newer defaults add trailing checksums that not every S3 server understands.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
-        )
+        self.client = _connect(settings, settings.s3_endpoint)
+        public = settings.s3_public_endpoint
+        self.public_client = _connect(settings, public) if public else self.client
+        """Signs addresses for those who know the server under another name; sends nothing."""
         self.bucket = settings.bucket
 
     def check(self) -> None:

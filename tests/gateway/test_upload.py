@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
 from poseway.local.stack import Stack
-from services.gateway.api.upload import TooLargeError, UploadForm
+from services.gateway.api.uploads.form import TooLargeError, UploadForm
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"
 

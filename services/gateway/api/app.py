@@ -19,8 +19,9 @@ from services.gateway.api.document import describe
 from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
 from services.gateway.api.models import Models
-from services.gateway.api.routes import access, jobs, results, system
+from services.gateway.api.routes import access, create, jobs, results, system
 from services.gateway.api.settings import ApiSettings
+from services.gateway.api.uploads.budget import Budget
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -36,6 +37,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.models = Models(settings.models_dir)
         app.state.store = ObjectStore(settings)
         app.state.access = Access(app.state.store, settings)
+        app.state.budget = Budget(settings.upload_memory_bytes)
         app.state.catalog = Catalog(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
@@ -53,6 +55,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     problems.add_handlers(app)
     app.include_router(system.router)
     app.include_router(access.router)
+    app.include_router(create.router)
     app.include_router(jobs.router)
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.

@@ -99,6 +99,12 @@ class Catalog:
         self._store.put(Keys(request.id).request, data, "application/json", if_absent=True)
         return view(request, JobStatus())
 
+    def forget(self, request: JobRequest) -> None:
+        """Takes back `add`: the job was not accepted."""
+        self._store.delete_prefix(Keys(request.id).record)
+        if request.owner:
+            self._store.delete(_listed(request.owner, request.id))
+
     def request(self, job_id: str) -> JobRequest:
         """What was asked.
 

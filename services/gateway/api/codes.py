@@ -30,6 +30,14 @@ CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
     "job_not_found": (_S.NOT_FOUND, "There is no job '0123456789abcdef0123456789abcdef'."),
     "no_result": (_S.NOT_FOUND, "The job has no result yet; see its state."),
     "no_such_file": (_S.NOT_FOUND, "A result has no such file; its manifest lists them."),
+    "upload_not_found": (_S.NOT_FOUND, "There is no such upload, or its time is over. Begin anew."),
+    "not_direct": (_S.NOT_FOUND, "Parts go through the gateway here: PUT them to this address."),
+    "idempotency_in_progress": (
+        _S.CONFLICT,
+        "The same request is being answered right now. Try again in a few seconds.",
+    ),
+    "upload_incomplete": (_S.CONFLICT, "2 parts are missing: 3, 4. Send them, then complete."),
+    "upload_complete": (_S.CONFLICT, "The upload is complete, and a job: see /v1/jobs."),
     "too_large": (_S.REQUEST_ENTITY_TOO_LARGE, "The video is larger than the limit."),
     "range_not_satisfiable": (
         _S.REQUESTED_RANGE_NOT_SATISFIABLE,
@@ -57,6 +65,16 @@ CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
         "The key 'lab' may start 100 jobs a day. Go on after midnight UTC, or ask whoever runs "
         "this for more.",
     ),
+    "invalid_webhook": (
+        _S.UNPROCESSABLE_ENTITY,
+        "webhook_url must be an address such as https://example.org/poseway.",
+    ),
+    "idempotency_key_reused": (
+        _S.UNPROCESSABLE_ENTITY,
+        "This Idempotency-Key came with another request before. Use a new one.",
+    ),
+    "wrong_part": (_S.UNPROCESSABLE_ENTITY, "Part 2 has 8388608 bytes; send exactly these."),
+    "overloaded": (_S.SERVICE_UNAVAILABLE, "Too many videos are being uploaded at once."),
     "unavailable": (_S.SERVICE_UNAVAILABLE, "The work queue cannot be reached. Try again soon."),
     "not_ready": (_S.SERVICE_UNAVAILABLE, "There is no bucket. Create it."),
 }

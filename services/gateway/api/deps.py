@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, cast
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Header, Path, Request
 
 from poseway.errors import UnavailableError
 from poseway.jobs import JobRequest
@@ -16,6 +16,8 @@ from services.gateway.api.access.shares import SharedRequest
 from services.gateway.api.catalog import Catalog, no_such_job
 from services.gateway.api.models import Models
 from services.gateway.api.settings import ApiSettings
+from services.gateway.api.uploads.budget import Budget
+from services.gateway.api.uploads.intake import Intake
 
 
 def _settings(request: Request) -> ApiSettings:
@@ -49,6 +51,10 @@ def _access(request: Request) -> Access:
     return cast("Access", request.app.state.access)
 
 
+def _budget(request: Request) -> Budget:
+    return cast("Budget", request.app.state.budget)
+
+
 SettingsDep = Annotated[ApiSettings, Depends(_settings)]
 StoreDep = Annotated[ObjectStore, Depends(_store)]
 QueueDep = Annotated[JobQueue, Depends(_queue)]
@@ -56,6 +62,26 @@ CatalogDep = Annotated[Catalog, Depends(_catalog)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 ModelsDep = Annotated[Models, Depends(_models)]
 AccessDep = Annotated[Access, Depends(_access)]
+
+BudgetDep = Annotated[Budget, Depends(_budget)]
+
+
+def _intake(store: StoreDep, catalog: CatalogDep, queue: QueueDep) -> Intake:
+    return Intake(store, catalog, queue)
+
+
+IntakeDep = Annotated[Intake, Depends(_intake)]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Your name for this request: repeated with it, within 24 hours, it makes no "
+        "second job.",
+    ),
+]
 
 JobIdPath = Annotated[str, Path(description="Id of the job.")]
 

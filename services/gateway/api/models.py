@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from poseway.errors import InvalidRequestError
+from poseway.jobs import JobOptions
 from poseway.models import advice, find_card, load_cards
 
 
@@ -20,6 +21,10 @@ class Models:
         self.offered = fetched if cards[0] in fetched else cards
         self._default = cards[0].name
         self._missing = {card.name: card for card in cards if card not in self.offered}
+
+    def chosen(self, options: JobOptions) -> JobOptions:
+        """The options with the name of their model written out; raises what `choose` does."""
+        return options.model_copy(update={"model": self.choose(options.model)})
 
     def choose(self, name: str | None) -> str:
         """Name of the model for a job that asks for `name`; None asks for the default.

@@ -14,7 +14,7 @@ from poseway import errors
 from services.gateway.api.access.errors import AccessError
 from services.gateway.api.codes import CODES, Problem
 from services.gateway.api.ranges import RangeError
-from services.gateway.api.upload import TooLargeError
+from services.gateway.api.uploads.form import TooLargeError
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ def answer(error: errors.PosewayError, *, close: bool = False) -> JSONResponse:
     if error.code in CODES:
         status, _ = CODES[error.code]
     headers: dict[str, str] = {}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status is HTTPStatus.SERVICE_UNAVAILABLE or error.code == "idempotency_in_progress":
         headers["Retry-After"] = "5"
     if isinstance(error, RangeError):
         headers["Content-Range"] = f"bytes */{error.size}"

@@ -20,6 +20,12 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     max_upload_bytes: int = Field(20 << 30, ge=1, description="Largest video that is taken.")
+    upload_memory_bytes: int = Field(
+        256 << 20, ge=32 << 20, description="Memory that forms with videos may take together."
+    )
+    upload_seconds: int = Field(
+        86_400, ge=60, description="Time for all parts of an upload to arrive."
+    )
     frontend_dir: Path = Field(_ROOT / "frontend", description="Where the page is.")
     models_dir: Path = Field(MODELS_DIR, description="Where the models' cards are.")
     grace_seconds: int = Field(20, ge=0, description="Time for running requests when stopping.")

@@ -13,7 +13,7 @@ from services.gateway.api.access.errors import AccessError
 from services.gateway.api.access.origins import refuse_cross_site, refuse_foreign_host
 from services.gateway.api.problems import answer
 from services.gateway.api.settings import ApiSettings
-from services.gateway.api.upload import TooLargeError
+from services.gateway.api.uploads.form import TooLargeError
 
 SESSION_PATH: Final = "/v1/session"
 _JSON_BYTES: Final = 64 << 10

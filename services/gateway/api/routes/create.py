@@ -1,0 +1,179 @@
+"""A job out of one request: a form with the video in it."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from poseway.errors import InvalidRequestError
+from poseway.jobs import Job, JobOptions, JobRequest, Keys, new_job_id, now
+from poseway.storage import ObjectWriter
+from services.gateway.api.catalog import parse_options
+from services.gateway.api.codes import documented
+from services.gateway.api.deps import (
+    BudgetDep,
+    CallerDep,
+    IdempotencyKey,
+    IntakeDep,
+    ModelsDep,
+    SettingsDep,
+    StoreDep,
+)
+from services.gateway.api.models import Models
+from services.gateway.api.uploads.form import UploadForm, too_large
+from services.gateway.api.uploads.idempotency import fingerprint
+from services.gateway.api.uploads.webhook import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+_CHUNK: Final = 1 << 20
+_FORM_OVERHEAD: Final = 64 << 10
+# What `ObjectWriter` holds of a large upload: its first part, the one that fills, and its copy.
+_MEMORY: Final = 27 << 20
+
+
+def _fields() -> dict[str, Any]:
+    """The options as fields of a form, in JSON Schema; each with its type written out."""
+    schema = JobOptions.model_json_schema(mode="serialization")
+    types = schema.get("$defs", {})
+    return {
+        name: {**types.get(field.pop("$ref", "").rsplit("/", 1)[-1], {}), **field}
+        for name, field in schema["properties"].items()
+    }
+
+
+_FORM_SCHEMA: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["video"],
+                    "properties": {
+                        "video": {
+                            "type": "string",
+                            "format": "binary",
+                            "minLength": 1,
+                            "description": "The video, any container and codec that FFmpeg reads.",
+                        },
+                        WEBHOOK_FIELD: {"type": "string", "description": WEBHOOK_SAYS},
+                        **_fields(),
+                    },
+                }
+            }
+        },
+    }
+}
+_ERRORS: Final = documented(
+    "not_a_form",
+    "incomplete_upload",
+    "empty_file",
+    "idempotency_in_progress",
+    "too_large",
+    "missing_video",
+    "several_videos",
+    "unknown_field",
+    "invalid_options",
+    "invalid_webhook",
+    "unknown_model",
+    "model_missing",
+    "idempotency_key_reused",
+    "overloaded",
+    "unavailable",
+)
+
+
+@router.post("", status_code=HTTPStatus.CREATED, openapi_extra=_FORM_SCHEMA, responses=_ERRORS)
+async def create_job(
+    request: Request,
+    response: Response,
+    settings: SettingsDep,
+    store: StoreDep,
+    intake: IntakeDep,
+    models: ModelsDep,
+    caller: CallerDep,
+    budget: BudgetDep,
+    key: IdempotencyKey = None,
+) -> Job:
+    """Uploads a video and queues it. The body goes straight into object storage as it arrives.
+
+    A large video, or one that comes over a connection that breaks, is better sent in parts: see
+    `POST /v1/uploads`.
+    """
+    request.state.body_unread = True
+    announced = int(request.headers.get("content-length", 0))
+    if announced > settings.max_upload_bytes + _FORM_OVERHEAD:
+        raise too_large(settings.max_upload_bytes)
+    await caller.expect(announced)
+    job_id = new_job_id()
+    async with budget.lend(min(announced or _MEMORY, _MEMORY)):
+        writer = ObjectWriter(store, Keys(job_id).upload, "application/octet-stream")
+        form = UploadForm(
+            request.headers.get("content-type", ""),
+            settings.max_upload_bytes,
+            # A mistake is better told before the upload than after it.
+            lambda: (_read(form, models), writer)[1],
+        )
+        try:
+            await _receive(request, form)
+            name = form.finish()
+            options, webhook_url = _read(form, models)
+            await asyncio.to_thread(writer.finish)
+        except BaseException:
+            # Also when the client hangs up: what was sent so far is worth nothing.
+            await asyncio.shield(asyncio.to_thread(writer.abort))
+            raise
+    asked = JobRequest(
+        id=job_id,
+        name=name,
+        size=writer.size,
+        sha256=writer.sha256.hexdigest(),
+        created_at=now(),
+        options=options,
+        owner=caller.owner,
+        webhook_url=webhook_url,
+    )
+    request_print = fingerprint(name, asked.sha256, options, webhook_url)
+    accepted = False
+    try:
+        async with intake.claimed(caller, key, job_id, request_print, intake.knows) as known:
+            if known == job_id:
+                job = await intake.accept(asked, caller)
+                accepted = True
+            else:
+                response.headers["Idempotency-Replayed"] = "true"
+                job = await asyncio.to_thread(intake.earlier, known)
+    finally:
+        if not accepted:
+            await asyncio.shield(intake.drop(job_id))
+    response.headers["Location"] = job.links["self"]
+    return job
+
+
+async def _receive(request: Request, form: UploadForm) -> None:
+    """Feeds the body to the form, off the event loop and in pieces worth the trip."""
+    pending = bytearray()
+    try:
+        async for chunk in request.stream():
+            pending += chunk
+            if len(pending) >= _CHUNK:
+                await asyncio.to_thread(form.feed, bytes(pending))
+                pending.clear()
+    except ClientDisconnect as gone:
+        log.info("the client hung up during an upload")
+        raise InvalidRequestError("The upload broke off.", "incomplete_upload") from gone
+    request.state.body_unread = False
+    await asyncio.to_thread(form.feed, bytes(pending))
+
+
+def _read(form: UploadForm, models: Models) -> tuple[JobOptions, str | None]:
+    """The options in the fields so far, and whom to tell when the job ends."""
+    fields = dict(form.fields)
+    webhook_url = check_webhook(fields.pop(WEBHOOK_FIELD, None))
+    return models.chosen(parse_options(fields)), webhook_url

@@ -1,0 +1,1 @@
+"""Taking videos in: in one request, or in parts."""

@@ -1,0 +1,94 @@
+"""What both ways of uploading end in: a job that is recorded and queued."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from poseway.errors import ConflictError, NotFoundError, PosewayError
+from poseway.jobs import Job, JobRequest, Keys
+from poseway.queue import JobQueue
+from poseway.storage import ObjectStore
+from services.gateway.api.access.caller import Caller
+from services.gateway.api.catalog import Catalog
+from services.gateway.api.uploads.idempotency import Memory
+
+log = structlog.get_logger(__name__)
+
+
+class Intake:
+    """Takes jobs whose upload is complete. For one event loop."""
+
+    def __init__(self, store: ObjectStore, catalog: Catalog, queue: JobQueue) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._queue = queue
+        self.memory = Memory(store)
+
+    async def accept(self, request: JobRequest, caller: Caller) -> Job:
+        """Records a job and queues it.
+
+        Raises:
+            AccessError: It is more than the caller may ask for.
+            ConflictError: There is this job already.
+            UnavailableError: It is not queued for certain, so not accepted; nothing of it stays but
+                its upload.
+        """
+        await caller.charge(request.size)
+        try:
+            job = await asyncio.to_thread(self._catalog.add, request)
+            await self._queue.publish(request.id)
+        except PosewayError as error:
+            if not isinstance(error, ConflictError):
+                await asyncio.to_thread(self._catalog.forget, request)
+            await caller.refund(request.size)
+            raise
+        log.info("accepted", job=request.id, name=request.name, bytes=request.size)
+        return job
+
+    def earlier(self, job_id: str) -> Job:
+        """The job that a request became when it came before."""
+        return self._catalog.job(job_id)
+
+    def knows(self, job_id: str) -> bool:
+        """Whether there is a job of this id."""
+        try:
+            self._catalog.request(job_id)
+        except NotFoundError:
+            return False
+        return True
+
+    async def drop(self, job_id: str) -> None:
+        """Deletes an upload that no job came of."""
+        await asyncio.to_thread(self._store.delete, Keys(job_id).upload)
+
+    @asynccontextmanager
+    async def claimed(
+        self,
+        caller: Caller,
+        key: str | None,
+        job_id: str,
+        asked: str,
+        exists: Callable[[str], bool],
+    ) -> AsyncIterator[str]:
+        """Which job a request is, for the block that makes it; forgotten if the block fails.
+
+        Args:
+            caller: Who asks.
+            key: The request's ``Idempotency-Key``, if any.
+            job_id: Id of the job if the request is new.
+            asked: Fingerprint of the request.
+            exists: Whether what an id is of was made.
+        """
+        if key is None:
+            yield job_id
+            return
+        memory, owner = self.memory, caller.owner
+        known = await asyncio.to_thread(memory.claim, owner, key, job_id, asked, exists)
+        try:
+            yield known
+        except BaseException:
+            if known == job_id:
+                await asyncio.shield(asyncio.to_thread(memory.forget, owner, key))
+            raise
