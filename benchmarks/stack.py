@@ -63,7 +63,7 @@ class Running:
             raise PosewayError(f"The job ended as {job.state}: {job.error}", "benchmark")
         after = self._cpu()
         manifest = self._client.manifest(job.id)
-        self._client.cancel_or_remove(job.id)
+        self._client.delete(job.id)
         return Run(manifest, seconds, {part: after[part] - before[part] for part in PARTS})
 
     def pid(self, part: str) -> int:

@@ -30,6 +30,12 @@ class NotFoundError(PosewayError):
     code = "not_found"
 
 
+class RefusedError(PosewayError):
+    """Who asks may not do this, or has not said who it is."""
+
+    code = "refused"
+
+
 class ConflictError(PosewayError):
     """Somebody else changed the thing in the meantime."""
 

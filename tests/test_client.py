@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from poseway import client as module
 from poseway.client import Client
 from poseway.errors import UnavailableError
 from poseway.jobs import Job, JobOptions, JobState, Progress, now
@@ -54,8 +53,7 @@ def gateway(*answers: Callable[[socket.socket], None]) -> Iterator[str]:
         assert not thread.is_alive()
 
 
-def test_a_break_after_a_long_quiet_is_bridged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.8)
+def test_a_break_after_a_long_quiet_is_bridged() -> None:
 
     def quiet(connection: socket.socket) -> None:
         connection.sendall(STREAM + event(JobState.RUNNING))
@@ -67,18 +65,17 @@ def test_a_break_after_a_long_quiet_is_bridged(monkeypatch: pytest.MonkeyPatch) 
     def end(connection: socket.socket) -> None:
         connection.sendall(STREAM + event(JobState.SUCCEEDED))
 
-    with gateway(quiet, busy, end) as url, Client(url) as client:
+    with gateway(quiet, busy, end) as url, Client(url, patience_seconds=1.5) as client:
         states = [job.state for job in client.watch("0" * 32)]
     assert states == [JobState.RUNNING, JobState.SUCCEEDED]
 
 
-def test_watching_gives_up_on_a_gateway_that_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.8)
+def test_watching_gives_up_on_a_gateway_that_stays_away() -> None:
 
     def begin(connection: socket.socket) -> None:
         connection.sendall(STREAM + event(JobState.RUNNING))
 
-    with gateway(begin) as url, Client(url) as client:
+    with gateway(begin) as url, Client(url, patience_seconds=1.5) as client:
         jobs = client.watch("0" * 32)
         assert next(jobs).state is JobState.RUNNING
         began = time.monotonic()
@@ -94,7 +91,7 @@ def test_a_download_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     target = tmp_path / "video.mp4"
     with (
         gateway(half) as url,
-        Client(url) as client,
+        Client(url, patience_seconds=0.8) as client,
         pytest.raises(UnavailableError, match="cannot be reached"),
     ):
         client.download("/v1/jobs/0/video.mp4", target)

@@ -248,7 +248,7 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
     other.write_bytes(b"not a video")
     command[len(POSEWAY) + 1] = str(other)
     second = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert second.returncode == 1
+    assert second.returncode == 3
     assert "video_unreadable" in second.stderr
     assert {path.name for path in folder.iterdir()} == names
 

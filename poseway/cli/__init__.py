@@ -2,13 +2,20 @@
 
 import typer
 
+from poseway.cli.jobs import delete, get, list_jobs, watch
 from poseway.cli.measure import evaluate, evaluate_tracking
 from poseway.cli.run import run
+from poseway.cli.submit import submit
 from poseway.cli.system import up
+from poseway.cli.terminal import EPILOG
 from poseway.cli.tracks import tracks
 
 app = typer.Typer(
-    help="Video in, skeletons out.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Video in, skeletons out.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
-for command in (up, run, evaluate, evaluate_tracking, tracks):
+for command in (run, up, submit, watch, get, delete, evaluate, evaluate_tracking, tracks):
     app.command()(command)
+app.command("list")(list_jobs)

@@ -1,14 +1,17 @@
-"""The options of ``poseway run``, as typer reads them; the gateway checks their values."""
+"""The options of a job and of its result, as typer reads them; the gateway checks their values."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from poseway.jobs import Overlay, Smoothing
+from poseway.jobs import DEFAULT_RESOLUTION, Overlay, Smoothing
 
 
-def _drawn(*names: str, says: str) -> Any:  # noqa: ANN401 # as typer types it
+def _found(*names: str, says: str) -> Any:  # noqa: ANN401 # as typer types it
+    return typer.Option(*names, help=says, rich_help_panel="What is found")
+
+
+def _drawn(*names: str, says: str) -> Any:  # noqa: ANN401
     return typer.Option(*names, help=says, rich_help_panel="The video that is made")
 
 
@@ -16,39 +19,73 @@ def _extra(name: str, what: str) -> Any:  # noqa: ANN401
     return typer.Option(name, help=f"Fetch {what} too.", rich_help_panel="More files")
 
 
-Video = Annotated[Path, typer.Argument(help="The video.", exists=True, dir_okay=False)]
-Output = Annotated[Path, typer.Option(help="Results go into a folder in here.")]
-Model = Annotated[str | None, typer.Option(help="Which model finds the people.")]
-Accurate = Annotated[
-    bool, typer.Option("--accurate", help="Find more people; takes several times longer.")
-]
-Smooth = Annotated[Smoothing, typer.Option(help="How much jitter is taken out of the keypoints.")]
-ScreenshotFrames = Annotated[
-    int | None, typer.Option(help="A screenshot every so many frames (50).")
-]
-ScreenshotSeconds = Annotated[
-    float | None, typer.Option(help="A screenshot every so many seconds, instead.")
-]
-MaxPeople = Annotated[int | None, typer.Option(help="Keep the best so many a frame.")]
+def job_options(
+    model: Annotated[str | None, _found(says="Which model finds the people.")] = None,
+    accurate: Annotated[
+        bool, _found("--accurate", says="Find more people; takes several times longer.")
+    ] = False,
+    smoothing: Annotated[
+        Smoothing, _found(says="How much jitter is taken out of the keypoints.")
+    ] = Smoothing.LIGHT,
+    screenshot_frames: Annotated[
+        int | None, _found(says="A screenshot every so many frames (50).")
+    ] = None,
+    screenshot_seconds: Annotated[
+        float | None, _found(says="A screenshot every so many seconds, instead.")
+    ] = None,
+    max_people: Annotated[int | None, _found(says="Keep the best so many a frame.")] = None,
+    overlay: Annotated[Overlay, _drawn(says="What is drawn on.")] = Overlay.VIDEO,
+    no_ids: Annotated[bool, _drawn("--no-ids", says="Leave out each person's number.")] = False,
+    scores: Annotated[
+        bool, _drawn("--scores", says="Write how certain each person is, in percent.")
+    ] = False,
+    boxes: Annotated[bool, _drawn("--boxes", says="Draw a box around each person.")] = False,
+    trails: Annotated[
+        bool, _drawn("--trails", says="Draw each person's path in the last second.")
+    ] = False,
+    line_width: Annotated[
+        float | None,
+        _drawn(says="Width of limbs in pixels; to suit picture and person if not given."),
+    ] = None,
+    crf: Annotated[
+        int | None, _drawn(says="H.264 quality: 18 looks lossless, 28 is small (22).")
+    ] = None,
+    max_resolution: Annotated[
+        int, _drawn(says="Shorter side in pixels beyond which it is scaled down.")
+    ] = DEFAULT_RESOLUTION,
+    background: Annotated[
+        bool,
+        _drawn("--background", says="Also keep the video as it is before anything is drawn."),
+    ] = False,
+) -> dict[str, object]:
+    """The options of a job, by their names in the API."""
+    options = {
+        "model": model,
+        "accurate": accurate,
+        "smoothing": smoothing.value,
+        "screenshot_frames": screenshot_frames,
+        "screenshot_seconds": screenshot_seconds,
+        "max_people": max_people,
+        "overlay": overlay.value,
+        "ids": not no_ids,
+        "scores": scores,
+        "boxes": boxes,
+        "trails": trails,
+        "line_width": line_width,
+        "crf": crf,
+        "max_resolution": max_resolution,
+        "background": background,
+    }
+    return {name: value for name, value in options.items() if value is not None}
 
-DrawnOn = Annotated[Overlay, _drawn(says="What is drawn on.")]
-NoIds = Annotated[bool, _drawn("--no-ids", says="Leave out each person's number.")]
-Scores = Annotated[bool, _drawn("--scores", says="Write how certain each person is, in percent.")]
-Boxes = Annotated[bool, _drawn("--boxes", says="Draw a box around each person.")]
-Trails = Annotated[bool, _drawn("--trails", says="Draw each person's path in the last second.")]
-Background = Annotated[
-    bool, _drawn("--background", says="Also keep the video as it is before anything is drawn.")
-]
-LineWidth = Annotated[
-    float | None, _drawn(says="Width of limbs in pixels; to suit picture and person if not given.")
-]
-Crf = Annotated[int | None, _drawn(says="H.264 quality: 18 looks lossless, 28 is small (22).")]
-MaxResolution = Annotated[
-    int, _drawn(says="Shorter side in pixels beyond which it is scaled down.")
-]
 
-Csv = Annotated[bool, _extra("--csv", "the keypoints as CSV")]
-OpenPose = Annotated[bool, _extra("--openpose", "OpenPose's JSON")]
-Coco = Annotated[bool, _extra("--coco", "COCO's JSON of results")]
-Trc = Annotated[bool, _extra("--trc", "the keypoints as TRC, for OpenSim")]
-Angles = Annotated[bool, _extra("--angles", "the angles of the joints as CSV")]
+def more_files(
+    csv: Annotated[bool, _extra("--csv", "the keypoints as CSV")] = False,
+    openpose: Annotated[bool, _extra("--openpose", "OpenPose's JSON")] = False,
+    coco: Annotated[bool, _extra("--coco", "COCO's JSON of results")] = False,
+    trc: Annotated[bool, _extra("--trc", "the keypoints as TRC, for OpenSim")] = False,
+    angles: Annotated[bool, _extra("--angles", "the angles of the joints as CSV")] = False,
+) -> list[str]:
+    """Names of the links of the files that are wanted besides a result's own."""
+    chosen = {"csv": csv, "openpose": openpose, "coco": coco, "trc": trc, "angles": angles}
+    return [name for name, wanted in chosen.items() if wanted]

@@ -2,16 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
 
-from poseway.cli.terminal import console, fail, stop_on_sigterm
-from poseway.errors import PosewayError
-from poseway.local.place import bypass_proxies
+from poseway.cli.terminal import console, ending, notes
 
 DEFAULT_DATA_DIR: Final = Path(__file__).resolve().parents[2] / ".poseway"
 
@@ -28,20 +26,15 @@ def up(data_dir: DataDir = DEFAULT_DATA_DIR, port: Port = None) -> None:
     """Starts the whole system on this machine and keeps it running until Ctrl-C."""
     from poseway.local.stack import running
 
-    stop_on_sigterm()
-    bypass_proxies()
-    if url := running(data_dir):
-        console.print(f"Already running: [bold]{url}[/]")
-        return
-    try:
-        with system(data_dir, port) as url:
+    with ending():
+        if url := running(data_dir):
+            console.print(f"Already running: [bold]{url}[/]")
+            return
+        with suppress(KeyboardInterrupt), system(data_dir, port) as url:
             console.print(f"\nPoseway is running: [bold]{url}[/]")
             console.print(f"[dim]API: {url}/docs   logs: {escape(str(data_dir / 'logs'))}[/]")
             console.print("[dim]Ctrl-C stops it.[/]")
             threading.Event().wait()
-    except PosewayError as error:
-        fail(error)
-    except KeyboardInterrupt:
         console.print("Stopped.")
 
 
@@ -54,10 +47,10 @@ def system(data_dir: Path, port: int | None) -> Iterator[str]:
         yield url
         return
     system = Stack(data_dir, port)
-    with console.status("Starting…") as status:
+    with notes.status("Starting…") as status:
         system.start(lambda what: status.update(f"Starting {what}…"))
     try:
         yield system.gateway_url
     finally:
-        with console.status("Stopping…"):
+        with notes.status("Stopping…"):
             system.stop()

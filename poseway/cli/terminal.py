@@ -2,14 +2,59 @@
 
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Annotated, NoReturn
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
-from poseway.errors import PosewayError
+from poseway.errors import NotFoundError, PosewayError, RefusedError, UnavailableError
+from poseway.local.place import bypass_proxies
 
 console = Console()
+"""What was asked for goes here."""
+
+notes = Console(stderr=True)
+"""How it goes, and what goes wrong, goes here."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else, for scripts.")]
+
+
+class Exit(IntEnum):
+    """Exit codes."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    JOB_FAILED = 3
+    UNAVAILABLE = 4
+    NOT_FOUND = 5
+    REFUSED = 6
+    INTERRUPTED = 130
+
+    @property
+    def meaning(self) -> str:
+        """What it says."""
+        return {
+            Exit.OK: "all went well",
+            Exit.ERROR: "something went wrong",
+            Exit.USAGE: "the command line is wrong",
+            Exit.JOB_FAILED: "a job failed or was cancelled",
+            Exit.UNAVAILABLE: "the gateway cannot be reached",
+            Exit.NOT_FOUND: "there is no such job or file",
+            Exit.REFUSED: "the API key is missing or wrong",
+            Exit.INTERRUPTED: "interrupted",
+        }[self]
+
+
+EPILOG = "Exit codes: " + ", ".join(f"{code.value} {code.meaning}" for code in Exit) + "."
+
+
+class JobFailedError(PosewayError):
+    """A job did not succeed."""
 
 
 def stop_on_sigterm() -> None:
@@ -22,8 +67,39 @@ def stop_on_sigterm() -> None:
         signal.signal(number, interrupt)
 
 
+@contextmanager
+def ending() -> Iterator[None]:
+    """A command: what goes wrong in the block is said, and ends it with its exit code."""
+    stop_on_sigterm()
+    bypass_proxies()
+    try:
+        yield
+    except PosewayError as error:
+        fail(error)
+    except OSError as error:  # of files: the disk is full, a folder cannot be written
+        fail(PosewayError(str(error), "file"))
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+
+
+def exit_code(error: PosewayError) -> Exit:
+    """The exit code of an error."""
+    kinds = {
+        JobFailedError: Exit.JOB_FAILED,
+        UnavailableError: Exit.UNAVAILABLE,
+        NotFoundError: Exit.NOT_FOUND,
+        RefusedError: Exit.REFUSED,
+    }
+    return next((code for kind, code in kinds.items() if isinstance(error, kind)), Exit.ERROR)
+
+
+def say(error: PosewayError) -> None:
+    """Says what went wrong."""
+    said = f"[red]{error.code}[/]: {escape(error.message)}"
+    notes.print(said, highlight=False, soft_wrap=True)
+
+
 def fail(error: PosewayError) -> NoReturn:
     """Says what went wrong and ends the command."""
-    said = f"[red]{error.code}[/]: {escape(error.message)}"
-    Console(stderr=True).print(said, highlight=False, soft_wrap=True)
-    sys.exit(1)
+    say(error)
+    sys.exit(exit_code(error))

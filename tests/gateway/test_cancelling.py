@@ -68,7 +68,7 @@ def cancel_when(
     time.sleep(0.3)  # what comes after that moment has begun
     assert client.job(job.id).state is JobState.RUNNING
     began = time.monotonic()
-    client.cancel_or_remove(job.id)
+    client.cancel(job.id)
     while client.job(job.id).state is JobState.RUNNING:
         time.sleep(0.02)
     took = time.monotonic() - began
@@ -92,7 +92,7 @@ def test_a_cancelled_job_stops_at_once_and_leaves_nothing(
         assert client.job(job.id).state is JobState.CANCELLED
         left = {item.key for item in stack.store.walk("") if job.id in item.key}
         assert left == {keys.request, keys.status, keys.cancel}
-        client.cancel_or_remove(job.id)
+        client.cancel(job.id)
     took, used = zip(*measured, strict=True)
     assert median(took) <= SECONDS, measured
     assert median(used) <= IDLE, measured

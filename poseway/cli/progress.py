@@ -1,0 +1,73 @@
+"""How uploads and jobs are going, as bars."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from poseway.cli.terminal import JobFailedError, notes
+from poseway.client import Client
+from poseway.jobs import Job, JobState
+
+
+class _Note(ProgressColumn):
+    """What a bar says of itself, or else bytes a second and the time left."""
+
+    def render(self, task: Task) -> Text:
+        note = task.fields.get("note")
+        if note is None and task.speed and task.remaining:
+            left = clock(task.time_remaining or 0)
+            note = f"{task.speed / 1e6:.1f} MB/s, {left} left"
+        return Text(note or "")
+
+
+def bars() -> Progress:
+    """Bars on the terminal."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        _Note(),
+        console=notes,
+    )
+
+
+def upload(bars: Progress, video: Path, send: Callable[..., Job]) -> Job:
+    """Sends a video with a bar; `send` takes what to tell of it as `sent`."""
+    task = bars.add_task(f"upload  {video.name}", total=video.stat().st_size or 1)
+    return send(sent=lambda count, _: bars.update(task, completed=count))
+
+
+def follow(bars: Progress, client: Client, job: Job) -> Job:
+    """Shows how a job goes until it ends."""
+    task = bars.add_task(f"process {job.name}", total=1.0, note="queued")
+    for job in client.watch(job.id):  # noqa: B020 # the last one counts
+        bars.update(task, completed=job.progress.fraction, note=note(job))
+    return job
+
+
+def note(job: Job) -> str:
+    """How a job stands, in short."""
+    if job.state is not JobState.RUNNING:
+        return job.state.value
+    progress = job.progress
+    frames = f"{progress.frames_done}/{progress.frames_total or '?'} frames"
+    if progress.eta_seconds is None:
+        return frames
+    return f"{frames}, {clock(progress.eta_seconds)} left"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes}:{left:02d}"
+
+
+def failure(job: Job) -> JobFailedError | None:
+    """The error of a job that has ended; None if it succeeded."""
+    if job.state is JobState.SUCCEEDED:
+        return None
+    if job.error is None:
+        return JobFailedError(f"The job {job.id} was cancelled.", "cancelled")
+    return JobFailedError(job.error.message, job.error.code)

@@ -1,0 +1,113 @@
+"""Results as folders."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Final
+
+from rich.markup import escape
+
+from poseway.cli.terminal import console, notes
+from poseway.client import Client
+from poseway.jobs import Job
+from poseway.manifest import Manifest, SourceInfo
+
+# Whether there are any, and how many, depends on the options.
+_OPTIONAL: Final = ("screenshots/frame_*.jpg", "stills/person_*.jpg", "background.mp4")
+
+
+def fetch(
+    client: Client,
+    job: Job,
+    folder: Path,
+    *,
+    only: Sequence[str] = (),
+    also: Sequence[str] = (),
+) -> list[Path]:
+    """Puts a job's result into a folder, all of it or only some; returns the paths."""
+    with notes.status("Fetching the result…") as status:
+        if not only:
+            _clear(folder, job)
+        return client.fetch(
+            job,
+            folder,
+            only=only,
+            also=also,
+            told=lambda name: status.update(escape(f"Fetching {name}…")),
+        )
+
+
+def target(output: Path, source: SourceInfo) -> Path:
+    """The folder for a video's result; one that holds another video's result is left alone."""
+    stem = PurePath(source.name).stem.lstrip(".") or "video"
+    number = 1
+    while True:
+        folder = output / (stem if number == 1 else f"{stem}-{number}")
+        held = _held(folder)
+        if not folder.exists() or (held and _same(held.source, source)):
+            return folder
+        number += 1
+
+
+def _held(folder: Path) -> Manifest | None:
+    try:
+        return Manifest.model_validate_json((folder / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _same(one: SourceInfo, other: SourceInfo) -> bool:
+    if one.sha256 and other.sha256:
+        return one.sha256 == other.sha256
+    return (one.name, one.size) == (other.name, other.size)
+
+
+def _clear(folder: Path, job: Job) -> None:
+    """Of an earlier result nothing stays, its manifest least: it would speak of other files."""
+    if _held(folder) is None:
+        return
+    links = [link.partition("?")[0] for link in job.links.values()]
+    names = {PurePath(link).name for link in links} | {"manifest.json"}
+    old = [path for pattern in _OPTIONAL for path in folder.glob(pattern)]
+    for path in [*old, *(folder / name for name in names)]:
+        if path.is_file():
+            path.unlink()
+
+
+def show(job: Job, manifest: Manifest, folder: Path, files: Sequence[Path]) -> None:
+    """Prints a result for scripts."""
+    found = {
+        "job": job.model_dump(mode="json"),
+        "manifest": manifest.model_dump(mode="json"),
+        "folder": str(folder),
+        "files": [str(path) for path in files],
+    }
+    print_json(found)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output."""
+    console.print(json.dumps(value, indent=2), markup=False, highlight=False, soft_wrap=True)
+
+
+def summarise(manifest: Manifest, folder: Path) -> None:
+    """Says what came of a job, and which files are there."""
+    people = f"{manifest.people} {'person' if manifest.people == 1 else 'people'} at once"
+    seconds = manifest.seconds["total"]
+    model = manifest.model
+    how = ", accurate," if manifest.options.accurate else ""
+    console.print(
+        f"[green]Done:[/] {manifest.frames} frames, {people}, {seconds:.1f} s "
+        f"({manifest.frames / seconds:.1f} frames/s) "
+        + escape(f"with {model.name}{how} on {model.device} ({model.precision})")
+    )
+    for warning in manifest.warnings:
+        console.print(f"[yellow]{escape(warning)}[/]", highlight=False)
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    print_paths([f"  {folder / name}" + "/" * name.endswith("/") for name in names])
+
+
+def print_paths(paths: Sequence[object]) -> None:
+    """A path a line, as they are."""
+    for path in paths:
+        console.print(str(path), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,70 @@
+"""``poseway submit``."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poseway.cli.options import job_options
+from poseway.cli.parameters import with_argument, with_client
+from poseway.cli.progress import bars, failure, follow, upload
+from poseway.cli.result import print_json, print_paths
+from poseway.cli.terminal import Exit, Json, exit_code, say
+from poseway.client import Client
+from poseway.errors import PosewayError, UnavailableError
+from poseway.jobs import Job
+
+
+@with_client()
+@with_argument("options", job_options)
+def submit(
+    videos: Annotated[
+        list[Path], typer.Argument(help="One or more videos.", exists=True, dir_okay=False)
+    ],
+    client: Client,
+    options: dict[str, object],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the jobs have ended.")] = False,
+    once: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD",
+            help="The same command with the same word again, within a day, makes no second job "
+            "and goes on with an upload that was interrupted.",
+        ),
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Is told when a job ends.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Uploads videos and prints the ids of their jobs."""
+    jobs: list[Job] = []
+    failed: list[PosewayError] = []
+    with bars() as shown:
+        for number, video in enumerate(videos):
+            send = partial(
+                client.submit,
+                video,
+                options,
+                webhook_url=webhook,
+                idempotency_key=once and f"{once}-{number}",
+            )
+            try:
+                jobs.append(upload(shown, video, send))
+            except UnavailableError:
+                raise  # nor will the next get there
+            except PosewayError as error:
+                # One that is refused is no reason to leave the others.
+                failed.append(type(error)(f"{video.name}: {error.message}", error.code))
+        if wait:
+            jobs = [follow(shown, client, job) for job in jobs]
+            failed += filter(None, map(failure, jobs))
+    if json:
+        print_json([job.model_dump(mode="json") for job in jobs])
+    else:
+        print_paths([job.id for job in jobs])
+    for problem in failed:
+        say(problem)
+    sys.exit(exit_code(failed[0]) if failed else Exit.OK)

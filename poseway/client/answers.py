@@ -1,0 +1,100 @@
+"""What the gateway answers, as far as it is not a job or a manifest."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from poseway.jobs import Job, Record
+from poseway.models import Measured
+
+
+class JobPage(Record):
+    """Some of the jobs, newest first."""
+
+    jobs: list[Job]
+    next_cursor: str | None = Field(description="Asks for the next page; null on the last.")
+
+
+class Part(Record):
+    """A part of an upload that arrived."""
+
+    number: int
+    size: int
+
+
+class Upload(Record):
+    """A video that arrives in parts."""
+
+    id: str = Field(description="That of the job that it becomes.")
+    name: str
+    size: int
+    part_bytes: int = Field(description="Size of every part but the last.")
+    parts: list[Part] = Field(description="Those that arrived.")
+    direct: bool = Field(description="Whether parts may go straight into object storage.")
+    expires_at: datetime
+    links: dict[str, str]
+
+
+class PartUrl(Record):
+    """Where a part may be put without the gateway."""
+
+    url: str
+    expires_at: datetime
+
+
+class Share(Record):
+    """A link to one result, for whoever has it."""
+
+    token: str
+    expires_at: datetime
+    page: str = Field(description="Path of the page that shows the result.")
+
+
+class Model(Record):
+    """A model that a job can choose."""
+
+    name: str
+    title: str
+    licence: str
+    default: bool
+    measured: Measured | None = None
+
+
+class Models(Record):
+    """The models, the default first."""
+
+    models: list[Model]
+
+
+class Person(Record):
+    """Somebody in a frame."""
+
+    id: int
+    score: float
+    keypoints: list[float] = Field(description="x, y and score of 18 keypoints, as drawn.")
+    filled: list[int] = Field(default=[], description="Indices of those that were filled in.")
+    angles: dict[str, float | None] = Field(default={}, description="Degrees; null if not seen.")
+
+
+class Frame(Record):
+    """Who is in a frame."""
+
+    frame: int
+    time: float = Field(description="Seconds from the start of the video.")
+    people: list[Person]
+
+
+class Frames(Record):
+    """Some of the frames of a result."""
+
+    frames: list[Frame]
+    next: float | None = Field(description="Second at which to go on; null when that was all.")
+
+
+class Session(Record):
+    """Who the gateway takes the caller for."""
+
+    auth: str = Field(description='"off" or "keys".')
+    owner: str = ""
+    name: str | None = None
+    webhook_secret: str | None = None

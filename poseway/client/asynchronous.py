@@ -1,0 +1,217 @@
+"""The client for programs on asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Self, TypeVar
+
+import httpx
+
+from poseway.client import fetching, steps, uploading
+from poseway.client.answers import Frame, Model, Session, Share
+from poseway.client.patience import PATIENCE_SECONDS
+from poseway.client.request import TIMEOUT, Address, Request, lost
+from poseway.client.source import Video
+from poseway.client.uploading import Options
+from poseway.client.watching import Watch
+from poseway.errors import UnavailableError
+from poseway.jobs import Job, JobState
+from poseway.manifest import Manifest
+
+T = TypeVar("T")
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+class AsyncClient:
+    """What `Client` does, for asyncio: the same methods with the same arguments.
+
+    `jobs`, `watch` and `frames` are asynchronous iterators.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """As `Client`."""
+        self._address = Address.given(url, key)
+        self._patience = patience_seconds
+        self._http = httpx.AsyncClient(base_url=self._address.url, timeout=TIMEOUT)
+
+    @property
+    def url(self) -> str:
+        """Address of the gateway."""
+        return self._address.url
+
+    async def submit(
+        self,
+        video: Video,
+        options: Options | None = None,
+        sent: Callable[[int, int], None] = _nothing,
+        *,
+        name: str | None = None,
+        webhook_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """As `Client.submit`."""
+        return await self._run(
+            uploading.submit(
+                video,
+                options,
+                sent,
+                name=name,
+                webhook_url=webhook_url,
+                idempotency_key=idempotency_key,
+                patience_seconds=self._patience,
+            )
+        )
+
+    async def job(self, job_id: str) -> Job:
+        """As `Client.job`."""
+        return await self._run(steps.job(job_id))
+
+    async def jobs(
+        self, *, states: Sequence[JobState | str] = (), search: str = ""
+    ) -> AsyncIterator[Job]:
+        """As `Client.jobs`."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._run(steps.page(cursor, states, search))
+            for job in page.jobs:
+                yield job
+            cursor = page.next_cursor
+
+    async def watch(self, job_id: str) -> AsyncIterator[Job]:
+        """As `Client.watch`."""
+        watch = Watch(job_id, self._patience)
+        while True:
+            try:
+                async with self._open(watch.request()) as answer:
+                    if answer.is_error:
+                        await answer.aread()
+                        watch.refused(answer)
+                    else:
+                        async for line in answer.aiter_lines():
+                            if job := watch.feed(line):
+                                yield job
+            except httpx.TransportError as error:
+                watch.lost(lost(self.url, error))
+            if watch.ended:
+                return
+            await asyncio.sleep(watch.pause)
+
+    async def wait(self, job_id: str) -> Job:
+        """As `Client.wait`."""
+        return [job async for job in self.watch(job_id)][-1]
+
+    async def cancel(self, job_id: str) -> Job:
+        """As `Client.cancel`."""
+        return await self._run(steps.cancel(job_id))
+
+    async def delete(self, job_id: str) -> None:
+        """As `Client.delete`."""
+        await self._run(steps.delete(job_id))
+
+    async def manifest(self, job_id: str) -> Manifest:
+        """As `Client.manifest`."""
+        return await self._run(steps.manifest(job_id))
+
+    async def download(
+        self, path: str, target: Path, received: Callable[[int, int | None], None] = _nothing
+    ) -> None:
+        """As `Client.download`."""
+        await self._run(fetching.download(path, target, received, self._patience))
+
+    async def fetch(
+        self,
+        job: Job,
+        folder: Path,
+        *,
+        only: Sequence[str] = (),
+        also: Sequence[str] = (),
+        told: Callable[[str], None] = _nothing,
+    ) -> list[Path]:
+        """As `Client.fetch`."""
+        return await self._run(fetching.fetch(job, folder, only, also, told, self._patience))
+
+    async def frames(
+        self, job_id: str, start: float = 0, end: float | None = None
+    ) -> AsyncIterator[Frame]:
+        """As `Client.frames`."""
+        at: float | None = start
+        while at is not None:
+            found = await self._run(steps.frames(job_id, at, end))
+            for frame in found.frames:
+                yield frame
+            at = found.next
+
+    async def share(self, job_id: str, seconds: int = steps.SHARE_SECONDS) -> Share:
+        """As `Client.share`."""
+        return await self._run(steps.share(job_id, seconds))
+
+    async def models(self) -> list[Model]:
+        """As `Client.models`."""
+        return await self._run(steps.models())
+
+    async def session(self) -> Session:
+        """As `Client.session`."""
+        return await self._run(steps.session())
+
+    async def ready(self) -> None:
+        """As `Client.ready`."""
+        await self._run(steps.ready())
+
+    async def close(self) -> None:
+        """Lets go of the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _run(self, doing: steps.Steps[T]) -> T:
+        outcome: httpx.Response | UnavailableError | None = None
+        # The steps read and write files, which would hold up whatever else the loop does.
+        while not isinstance(
+            step := await asyncio.to_thread(steps.advance, doing, outcome), steps.Result
+        ):
+            outcome = await self._do(step)
+        return step.value
+
+    async def _do(self, step: steps.Step) -> httpx.Response | UnavailableError | None:
+        if not isinstance(step, Request):
+            await asyncio.sleep(step)
+            return None
+        try:
+            async with self._open(step) as answer:
+                if step.sink is None or answer.is_error:
+                    await answer.aread()
+                    return answer
+                step.sink.begin(answer)
+                async for chunk in answer.aiter_bytes(1 << 20):
+                    await asyncio.to_thread(step.sink.write, chunk)
+                return answer
+        except httpx.TransportError as error:
+            return lost(self.url, error)
+
+    def _open(self, request: Request) -> AbstractAsyncContextManager[httpx.Response]:
+        return self._http.stream(
+            request.method,
+            request.path,
+            params=request.params or None,
+            headers=self._address.headers(request),
+            content=_slices(request) if request.body else None,
+        )
+
+
+async def _slices(request: Request) -> AsyncIterator[bytes]:
+    for piece in request.slices():
+        yield piece

@@ -1,0 +1,144 @@
+"""Sending a video: small ones in one request, larger ones in parts that can be repeated."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+
+from poseway.client.answers import PartUrl, Upload
+from poseway.client.patience import Patience
+from poseway.client.request import Request
+from poseway.client.source import Source, Video, opened
+from poseway.client.steps import JSON, Steps, ask, insist
+from poseway.errors import InvalidRequestError, PosewayError, UnavailableError
+from poseway.jobs import Job, JobOptions
+
+Options = JobOptions | Mapping[str, object]
+"""Options of a job, by their names in the API."""
+
+ONE_REQUEST_BYTES: Final = 1 << 40
+"""A video up to this size is sent in one request, a larger one in parts."""
+
+_ROUNDS: Final = 3
+
+
+def submit(
+    video: Video,
+    options: Options | None,
+    sent: Callable[[int, int], None],
+    *,
+    name: str | None,
+    webhook_url: str | None,
+    idempotency_key: str | None,
+    patience_seconds: float,
+) -> Steps[Job]:
+    """Sends a video and has it queued, once, however often the connection breaks."""
+    patience = Patience(patience_seconds)
+    headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
+    fields = _fields(options)
+    with opened(video, name) as source:
+        if source.size <= ONE_REQUEST_BYTES:
+            if webhook_url:
+                fields["webhook_url"] = webhook_url
+            request = _form(source, fields, headers, sent)
+            answer = yield from insist(request, patience)
+            return Job.model_validate_json(answer.content)
+        upload = yield from _begin(source, fields, webhook_url, headers, patience)
+        for _ in range(_ROUNDS):
+            yield from _send_parts(upload, source, sent, patience)
+            answer = yield from insist(
+                Request("POST", upload.links["complete"]), patience, ["upload_incomplete"]
+            )
+            if not answer.is_error:
+                return Job.model_validate_json(answer.content)
+            again = yield from insist(Request("GET", upload.links["self"]), patience)
+            upload = Upload.model_validate_json(again.content)
+        raise PosewayError("The gateway loses parts of the upload. Try again.", "upload_incomplete")
+
+
+def _fields(options: Options | None) -> dict[str, str]:
+    """The options as text, as forms and environment variables have them."""
+    if isinstance(options, JobOptions):
+        options = options.model_dump(mode="json", exclude_unset=True)
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in (options or {}).items()
+        if value is not None
+    }
+
+
+def _form(
+    source: Source,
+    fields: dict[str, str],
+    headers: dict[str, str],
+    sent: Callable[[int, int], None],
+) -> Request:
+    video = source.read(0, source.size)
+    # Encoded before it is sent, so that it can be sent again.
+    form = httpx.Request(
+        "POST", "http://gateway", data=fields, files={"video": (source.name, video)}
+    )
+    body = form.read()
+    around = len(body) - source.size
+    return Request(
+        "POST",
+        "/v1/jobs",
+        headers={**headers, "Content-Type": form.headers["Content-Type"]},
+        body=body,
+        sent=lambda count: sent(max(0, count - around), source.size),
+    )
+
+
+def _begin(
+    source: Source,
+    fields: dict[str, str],
+    webhook_url: str | None,
+    headers: dict[str, str],
+    patience: Patience,
+) -> Steps[Upload]:
+    asked: dict[str, object] = {"name": source.name, "size": source.size, "options": fields}
+    if webhook_url:
+        asked["webhook_url"] = webhook_url
+    body = json.dumps(asked).encode()
+    request = Request("POST", "/v1/uploads", headers={**headers, **JSON}, body=body)
+    answer = yield from insist(request, patience)
+    return Upload.model_validate_json(answer.content)
+
+
+def _send_parts(
+    upload: Upload, source: Source, sent: Callable[[int, int], None], patience: Patience
+) -> Steps[None]:
+    """Sends the parts that did not arrive yet."""
+    done = sum(part.size for part in upload.parts)
+    arrived = {part.number for part in upload.parts}
+    for number, start in enumerate(range(0, source.size, upload.part_bytes), 1):
+        if number in arrived:
+            continue
+        data = source.read(start, upload.part_bytes)
+        if len(data) != min(upload.part_bytes, source.size - start):
+            raise InvalidRequestError(f"{source.name} changed while it was sent.", "file_changed")
+
+        def told(count: int, before: int = done) -> None:
+            sent(before + count, source.size)
+
+        yield from _send_part(upload, number, data, told, patience)
+        done += len(data)
+
+
+def _send_part(
+    upload: Upload, number: int, data: bytes, told: Callable[[int], None], patience: Patience
+) -> Steps[None]:
+    path = upload.links["part"].replace("{number}", str(number))
+    if upload.direct:
+        answer = yield from ask(Request("GET", f"{path}/url"))
+        url = PartUrl.model_validate_json(answer.content).url
+        try:
+            stored = yield Request("PUT", url, body=data, sent=told)
+        except UnavailableError:
+            stored = None  # out of reach from here, so by the gateway
+        if stored is not None and stored.status_code == HTTPStatus.OK:
+            return
+    yield from insist(Request("PUT", path, body=data, sent=told), patience)

@@ -1,0 +1,78 @@
+"""Following a job through a stream of server-sent events that may break off at any time."""
+
+import httpx
+
+from poseway.client.patience import PATIENCE_SECONDS, Patience
+from poseway.client.request import Request
+from poseway.errors import NotFoundError, UnavailableError
+from poseway.jobs import Job
+
+_PAUSE_SECONDS = 0.5
+
+
+class Watch:
+    """What is known of a job that is followed.
+
+    Attributes:
+        ended: Whether the job did, so that nothing more is to come.
+        pause: Seconds to wait before the next connection.
+    """
+
+    def __init__(self, job_id: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self.ended = False
+        self.pause = _PAUSE_SECONDS
+        self._job_id = job_id
+        self._patience = Patience(patience_seconds)
+        self._last_id = ""
+        self._clear()
+
+    def request(self) -> Request:
+        """Asks for the events, of those that were missed the ones after the last that came."""
+        headers = {"Accept": "text/event-stream"}
+        if self._last_id:
+            headers["Last-Event-ID"] = self._last_id
+        self.pause = _PAUSE_SECONDS
+        self._clear()
+        return Request("GET", f"/v1/jobs/{self._job_id}/events", headers=headers)
+
+    def feed(self, line: str) -> Job | None:
+        """Takes the next line; returns the job as it is now, if that completes an event.
+
+        Raises:
+            NotFoundError: Somebody removed the job.
+        """
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if line == "":
+            return self._event()
+        if name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._name = value
+        elif name == "id":
+            self._last_id = value
+        return None
+
+    def lost(self, error: UnavailableError) -> None:
+        """The connection failed; raises the error when it is time to give up."""
+        self.pause = self._patience.lost(error)
+
+    def refused(self, answer: httpx.Response) -> None:
+        """The answer is no stream; raises its error unless waiting helps."""
+        self.pause = self._patience.refused(answer)
+
+    def _event(self) -> Job | None:
+        name, data = self._name, "\n".join(self._data)
+        self._clear()
+        if name == "gone":
+            raise NotFoundError(f"The job {self._job_id} was removed.", "job_not_found")
+        if name not in ("", "job") or not data:
+            return None
+        job = Job.model_validate_json(data)
+        self._patience.success()
+        self.ended = job.state.finished
+        return job
+
+    def _clear(self) -> None:
+        self._name = ""
+        self._data: list[str] = []
