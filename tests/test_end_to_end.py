@@ -232,7 +232,7 @@ def test_the_background_is_the_video_before_anything_is_drawn(
             shown, source = (f.to_ndarray(format="rgb24").astype(int) for f in (bare, before))
             assert np.abs(shown - source).mean() < 3
             assert np.mean(drawn_joints(bare, result.keypoints[index]["people"])) < 0.2
-    client.cancel_or_remove(job.id)
+    client.delete(job.id)
     assert not any(job.id in item.key for item in stack.store.walk(""))
 
 
