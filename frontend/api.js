@@ -41,6 +41,20 @@ export async function getJobs({ cursor, limit = 50, q, states = [] } = {}) {
   return { ...page, jobs: page.jobs.map(readJob) };
 }
 
+/** A link of a job with more in its query; a shared job's links have a token there already. */
+function withQuery(link, values) {
+  const [path, query] = link.split("?");
+  const all = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(values)) all.set(name, value);
+  return `${path}?${all}`;
+}
+
+/** Frames with their people, from one second to another: {frames, next}. */
+export const getFrames = (job, start, end) => get(withQuery(job.links.frames, { start, end }));
+
+/** What is finished of a running job: {segments: [{number, start, end, url}]}. */
+export const getPreview = (job) => get(job.links.preview);
+
 /** Makes a link's token: who has it sees this job until it expires. {token, expires_at, page} */
 export async function shareJob(id, seconds) {
   const json = { expires_in_seconds: seconds };

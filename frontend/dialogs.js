@@ -57,19 +57,28 @@ const viewer = $("#viewer");
 let shots = [];
 let current = 0;
 
-/** Opens a picture; `all` is [{src, label}], with width and height where they are known. */
-export function viewPicture(all, index) {
+let goTo = null;
+
+/**
+ * Opens a picture; `all` is [{src, label}], with width and height where they are known. Where they have a
+ * `frame`, `onGo` is called with the one whose moment is to be seen, and `go` says what that does.
+ */
+export function viewPicture(all, index, onGo = null) {
   shots = all;
+  goTo = onGo;
   show(index);
   viewer.showModal();
 }
 
 function show(index) {
   current = Math.min(Math.max(index, 0), shots.length - 1);
-  const { label, ...picture } = shots[current];
+  const { label, src, width, height, frame, go } = shots[current];
+  const picture = { src, ...(width && { width, height }) };
   // A new element, so that the old picture does not stand under the new caption.
   $("img", viewer).replaceWith(element("img", { ...picture, alt: label }));
   setText($(".caption", viewer), `${label} (${current + 1} of ${shots.length})`);
+  $(".go", viewer).hidden = !goTo || frame === undefined;
+  setText($(".go", viewer), go ?? "");
   $('[data-step="-1"]', viewer).disabled = current === 0;
   $('[data-step="1"]', viewer).disabled = current === shots.length - 1;
 }
@@ -78,6 +87,10 @@ viewer.addEventListener("click", (event) => {
   const { step } = event.target.dataset;
   if (step) show(current + Number(step));
   else if (event.target === viewer) viewer.close(); // the backdrop
+  else if (event.target.matches(".go")) {
+    viewer.close();
+    goTo(shots[current]);
+  }
 });
 viewer.addEventListener("keydown", (event) => {
   if (event.key === "ArrowLeft") show(current - 1);

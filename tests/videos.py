@@ -1,8 +1,10 @@
 """Small videos, made when a test needs them."""
 
 import io
+import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import av
@@ -38,6 +40,18 @@ def read_number(picture: NDArray[np.uint8]) -> int:
     """The index that `numbered` drew."""
     cells = (picture[4:12, bit * 16 + 4 : bit * 16 + 12] for bit in range(8))
     return sum(1 << bit for bit, cell in enumerate(cells) if cell.mean() > 128)
+
+
+def numbered_people(sample: Path, frames: int) -> Picture:
+    """Pictures of half the size of a video, each with its index in its top row as in `numbered`."""
+    pictures: list[NDArray[np.uint8]] = []
+    with av.open(str(sample)) as source:
+        for frame in itertools.islice(source.decode(video=0), frames):
+            width, height = (size // 4 * 2 for size in (frame.width, frame.height))
+            small = frame.reformat(width, height, "rgb24").to_ndarray().astype(np.uint8)
+            small[:16, :128] = numbered(len(pictures), 128, 16)
+            pictures.append(small)
+    return pictures.__getitem__
 
 
 def make_video(

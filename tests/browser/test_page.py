@@ -48,7 +48,7 @@ def check_screenshots(page: Page) -> None:
         thumbnail.scroll_into_view_if_needed()
         assert thumbnail.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
 
-    page.get_by_role("button", name="Frame 0").press("Enter")
+    page.locator("#detail .shots").get_by_role("button", name="Frame 0").press("Enter")
     viewer = page.get_by_role("dialog")
     expect(viewer).to_contain_text("Frame 0 (1 of 5)")
     page.keyboard.press("ArrowRight")
@@ -70,7 +70,7 @@ def check_stills(page: Page) -> None:
     for still in stills.all():
         still.scroll_into_view_if_needed()
         assert still.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
-    page.get_by_role("button", name=f"Track {lasting[1]}").click()
+    page.get_by_role("button", name=f"Person {lasting[1]}").last.click()
     expect(page.get_by_role("dialog")).to_contain_text(f"(2 of {len(lasting)})")
     page.keyboard.press("Escape")
     with page.expect_popup() as popup:
@@ -80,15 +80,13 @@ def check_stills(page: Page) -> None:
 
 
 def check_timeline(page: Page) -> None:
-    """A row and a sentence for each of the two tracks."""
+    """A row and a sentence for each of the two people."""
     section = page.locator("#detail .timeline")
-    expect(section.get_by_role("img")).to_have_attribute(
-        "aria-label", re.compile("2 tracks in 7.7 s")
-    )
-    expect(section.locator("rect").first).to_be_visible()
+    expect(section.get_by_role("heading")).to_contain_text("2 people in 7.7 s")
+    expect(section.locator(".bars path").first).to_be_visible()
     section.get_by_text("In words").click()
-    expect(section.locator("li")).to_have_text(
-        [re.compile(r"^Track 1: 0\.0 to "), re.compile("^Track 2")]
+    expect(section.locator("ul li")).to_have_text(
+        [re.compile(r"^Person 1: 0\.0 to "), re.compile("^Person 2")]
     )
 
 
@@ -101,7 +99,7 @@ def check_downloads(page: Page) -> None:
             link.click()
         files[link.inner_text()] = Path(download.value.path())
         assert files[link.inner_text()].stat().st_size > 0
-    assert len(files) == 8
+    assert len(files) >= 8
     assert files["Video"].read_bytes()[4:8] == b"ftyp"
     assert len(files["Keypoints"].read_text().splitlines()) >= 230
     assert json.loads(files["Summary"].read_text())["frames"] == 230
@@ -126,7 +124,7 @@ def test_a_video_goes_in_and_its_result_comes_out(
 
     row.get_by_role("link", name=sample.name).click()
     expect(page.get_by_role("heading", level=1, name=sample.name)).to_be_focused()
-    shown = play(page.locator("video[controls]"))
+    shown = play(page.locator(".player video"))
     assert (shown["width"], shown["height"]) == (1768, 994)
     assert shown["ready"] >= 2
     assert shown["duration"] == pytest.approx(230 / 30, abs=0.1)

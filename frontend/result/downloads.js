@@ -1,0 +1,54 @@
+// What can be downloaded, and what is known of the result.
+import { fileUrl } from "../api.js";
+import { bytes, duration, element, number } from "../dom.js";
+
+const DOWNLOADS = {
+  zip: ["Everything", "ZIP: all of these files"],
+  video: ["Video", "MP4: with skeletons"],
+  background: ["Video without skeletons", "MP4: as it was before they were drawn"],
+  keypoints: ["Keypoints", "JSON Lines: a line per frame"],
+  csv: ["Keypoints as a table", "CSV: a row per person and frame"],
+  angles: ["Angles of joints", "CSV: a row per person and frame"],
+  trc: ["Keypoints for OpenSim", "ZIP: a TRC file per person"],
+  openpose: ["Keypoints for OpenPose tools", "ZIP: a JSON file per frame"],
+  coco: ["Keypoints for COCO tools", "JSON: a result per person and frame"],
+  manifest: ["Summary", "JSON: what was done, and how"],
+};
+
+export function fillDownloads(list, job, { files, frames }) {
+  const sizes = new Map(files.map((file) => [fileUrl(job, file.path), file.bytes]));
+  for (const [name, [title, words]] of Object.entries(DOWNLOADS)) {
+    const href = job.links[name];
+    if (!href || (frames === 1 && name === "background")) continue;
+    const size = sizes.get(href);
+    const link = element("a", { href, download: "", textContent: title });
+    const about = element("span", { className: "dim", textContent: size ? `${words}, ${bytes(size)}` : words });
+    list.append(element("li", { className: name }, link, about));
+  }
+}
+
+/** Width and height of the video that was made; older results have the upload's. */
+export function videoSize({ source, video_width, video_height }) {
+  return video_width ? { width: video_width, height: video_height } : { width: source.width, height: source.height };
+}
+
+export function fillFacts(list, manifest) {
+  const { source, options, model, people, tracks, frames } = manifest;
+  const made = videoSize(manifest);
+  const facts = {
+    People: frames === 1 ? number(people) : `at most ${number(people)} at once`,
+    Tracks: number(tracks), // somebody who leaves and comes back may get a second one
+    Length: `${duration(manifest.duration_seconds)}, ${number(frames)} frames`,
+    Picture: `${source.width} × ${source.height}`,
+    Sound: manifest.audio_codec ? "kept" : "none",
+    Smoothing: options.smoothing ?? "off",
+    Model: options.accurate ? `${model.name}, accurate` : model.name,
+    Engine: `${model.engine} on ${model.device}`,
+  };
+  if (frames === 1) for (const name of ["Tracks", "Length", "Sound", "Smoothing"]) delete facts[name];
+  if (made.width < source.width - 1) facts["Scaled to"] = `${made.width} × ${made.height}`;
+  if (manifest.seconds.total) facts["Took"] = duration(manifest.seconds.total);
+  for (const [term, text] of Object.entries(facts)) {
+    list.append(element("div", {}, element("dt", { textContent: term }), element("dd", { textContent: text })));
+  }
+}

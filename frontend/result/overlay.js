@@ -1,0 +1,78 @@
+// The canvas over the video, on which the skeletons are drawn.
+import { $ } from "../dom.js";
+import { drawPerson } from "./skeleton.js";
+
+const OF_PICTURE = 1 / 220;
+
+/** The size of a video that is scaled down; as limited() in poseway/video.py. */
+function limited({ width, height }, shorter) {
+  const least = Math.min(width, height);
+  if (!(shorter > 0 && shorter < least)) return { width, height };
+  return { width: Math.round((width * shorter) / least), height: Math.round((height * shorter) / least) };
+}
+
+export class Overlay {
+  #canvas;
+  #observer;
+
+  constructor(player, look, { source, options, video_width: width, video_height: height }) {
+    Object.assign(this, { player, look, source });
+    this.#canvas = $("canvas", player.root);
+    // What the skeletons are measured in: a video of odd size is a pixel larger than its picture.
+    this.made = limited(source, options.max_resolution ?? 0);
+    this.padded = { width: width || source.width, height: height || source.height };
+    this.fixed = options.line_width ?? null;
+    const draw = () => this.draw();
+    player.addEventListener("frame", draw);
+    look.addEventListener("change", draw);
+    player.video.addEventListener("loadedmetadata", draw);
+    this.#observer = new ResizeObserver(draw);
+    this.#observer.observe(this.#canvas.parentElement);
+  }
+
+  /** Width of a pixel by its height, once the player knows the video. */
+  get aspect() {
+    const { videoWidth, videoHeight } = this.player.video;
+    return videoWidth ? (videoWidth * this.padded.height) / (videoHeight * this.padded.width) : 1;
+  }
+
+  close() {
+    this.#observer.disconnect();
+  }
+
+  draw() {
+    const { player, look } = this;
+    const canvas = this.#canvas;
+    const { width, height } = canvas.parentElement.getBoundingClientRect();
+    const ratio = devicePixelRatio || 1;
+    const size = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    if (!look.live || !width) return;
+    if (look.mode === "black") context.fillRect(0, 0, width, height);
+    const place = this.#place(width, height);
+    for (const person of player.frame?.people ?? []) {
+      if (look.isShown(person.id)) drawPerson(context, person, place, look);
+    }
+  }
+
+  /** From pixels of the source to those of a box that holds the whole video as large as it can be. */
+  #place(width, height) {
+    const { made, padded, source } = this;
+    const shape = (padded.width * this.aspect) / padded.height;
+    const high = Math.min(height, width / shape);
+    const [left, top] = [(width - high * shape) / 2, (height - high) / 2];
+    const across = ((high * shape) / padded.width) * (made.width / source.width);
+    const unit = high / padded.height;
+    const down = unit * (made.height / source.height);
+    return {
+      x: (x) => left + (x + 0.5) * across,
+      y: (y) => top + (y + 0.5) * down,
+      unit,
+      widest: Math.max(2, OF_PICTURE * Math.sqrt(made.width * made.height)),
+      fixed: this.fixed,
+    };
+  }
+}

@@ -1,0 +1,226 @@
+// The player: knows which frame is shown, and goes to the one that is asked for.
+import { $, announce, number, setText } from "../dom.js";
+
+/** 63.2 -> "1:03.20" */
+export function clock(seconds) {
+  const hundredths = Math.round(Math.max(seconds, 0) * 100);
+  const whole = Math.floor(hundredths / 100);
+  const two = (value) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const front = hours ? `${hours}:${two(minutes)}` : minutes;
+  return `${front}:${two(whole % 60)}.${two(hundredths % 100)}`;
+}
+
+/**
+ * Plays a video in `root`, whose buttons have `data-do`. `time` is the presentation time of the shown
+ * frame, `frame` that frame once its keypoints are here. Tells `frame` when either changes.
+ */
+export class Player extends EventTarget {
+  #aim = null; // the frame that steps lead to, until it is shown or something else moves the player
+  #steps = Promise.resolve();
+  #loop = null;
+  #closed = false;
+
+  constructor(root, frames) {
+    super();
+    Object.assign(this, { root, frames, video: $("video", root), time: 0, frame: null, seconds: frames.seconds });
+    this.#listen();
+    this.#watch();
+    this.#see(0);
+  }
+
+  /** Shows a file at the time where the player stands, and goes on playing if it did. */
+  show(src) {
+    const { video } = this;
+    const playing = !video.paused;
+    const rate = video.playbackRate;
+    $(".unplayable", this.root.parentNode).hidden = true;
+    video.src = src;
+    video.defaultPlaybackRate = rate;
+    if (this.time) video.currentTime = this.#within(this.time);
+    if (playing) video.play().catch(() => {});
+  }
+
+  toggle() {
+    if (!this.video.paused) return this.video.pause();
+    this.#aim = null;
+    return this.video.play().catch(() => {});
+  }
+
+  /** Goes to a time in seconds. */
+  seek(time) {
+    this.#aim = null;
+    this.video.currentTime = Math.min(Math.max(time, 0), this.seconds);
+  }
+
+  /** Goes some frames on, or back. Steps that are asked for quickly all count. */
+  step(count) {
+    this.video.pause();
+    this.#steps = this.#steps.then(async () => {
+      try {
+        const from = this.#aim ?? (await this.frames.at(this.time));
+        const index = Math.min(Math.max(from.index + count, 0), this.frames.count - 1);
+        await this.#aimAt(await this.frames.numbered(index));
+      } catch {
+        this.seek(this.time + (count + 0.5) * this.frames.interval); // as near as can be without their times
+      }
+    });
+    return this.#steps;
+  }
+
+  /** Goes to the frame of an index. */
+  async goTo(index) {
+    this.video.pause();
+    try {
+      await this.#aimAt(await this.frames.numbered(index));
+    } catch {
+      this.seek((index + 0.5) * this.frames.interval);
+    }
+  }
+
+  // Into the middle of a frame's time, so that no rounding leads to a neighbour.
+  async #aimAt(frame) {
+    if (!frame) return;
+    this.#aim = frame;
+    const next = await this.frames.numbered(frame.index + 1);
+    const end = next?.time ?? Math.max(this.seconds, frame.time + this.frames.interval);
+    this.video.currentTime = (frame.time + end) / 2;
+  }
+
+  #within = (time) => Math.min(time + this.frames.interval / 2, this.seconds);
+
+  setSpeed(speed) {
+    this.video.playbackRate = speed;
+    $('[data-do="speed"]', this.root).value = String(speed);
+  }
+
+  /** The next or the one before of the speeds that can be chosen. */
+  changeSpeed(by) {
+    const speeds = [...$('[data-do="speed"]', this.root).options].map(({ value }) => Number(value));
+    const speed = speeds[speeds.indexOf(this.video.playbackRate) + by];
+    if (speed) this.setSpeed(speed);
+  }
+
+  /** Where a part begins, where it ends and is repeated, no part any more: one after the other. */
+  loop() {
+    if (!this.#loop) this.#loop = { start: this.time, end: null };
+    else if (this.#loop.end === null && this.time > this.#loop.start) {
+      this.#loop.end = this.time;
+      this.seek(this.#within(this.#loop.start));
+      this.video.play().catch(() => {});
+    } else this.#loop = null;
+    this.#showLoop();
+  }
+
+  #showLoop() {
+    const { start, end } = this.#loop ?? {};
+    const button = $('[data-do="loop"]', this.root);
+    const text = !this.#loop ? "Loop" : end === null ? "Loop to here" : "End loop";
+    setText($("span", button), text);
+    button.setAttribute("aria-pressed", String(Boolean(this.#loop)));
+    if (this.#loop) announce(end === null ? `Loop from ${clock(start)}` : `Loop from ${clock(start)} to ${clock(end)}`);
+    const part = $(".loop", this.root);
+    part.hidden = !this.#loop;
+    if (!this.#loop) return;
+    part.style.left = `${(start / this.seconds) * 100}%`;
+    part.style.width = `${(Math.max((end ?? start) - start, 0) / this.seconds) * 100}%`;
+  }
+
+  mute() {
+    this.video.muted = !this.video.muted;
+  }
+
+  async fullScreen() {
+    if (document.fullscreenElement) return document.exitFullscreen();
+    if (this.root.requestFullscreen) return this.root.requestFullscreen();
+    return this.video.webkitEnterFullscreen?.(); // an iPhone can only do this
+  }
+
+  close() {
+    this.#closed = true;
+    // A video that has left the page would go on loading.
+    this.video.removeAttribute("src");
+    this.video.load();
+  }
+
+  #listen() {
+    const { video, root } = this;
+    const actions = {
+      play: () => this.toggle(),
+      back: () => this.step(-1),
+      next: () => this.step(1),
+      loop: () => this.loop(),
+      mute: () => this.mute(),
+      full: () => this.fullScreen(),
+    };
+    root.addEventListener("click", ({ target }) => actions[target.closest("button")?.dataset.do]?.());
+    video.addEventListener("click", () => this.toggle());
+    $('[data-do="speed"]', root).addEventListener("change", ({ target }) => this.setSpeed(Number(target.value)));
+    const scrub = $(".scrub", root);
+    scrub.max = this.seconds;
+    scrub.addEventListener("input", () => this.seek(Number(scrub.value)));
+    for (const event of ["play", "pause", "volumechange", "ended"]) video.addEventListener(event, () => this.#showState());
+    video.addEventListener("ended", () => this.#loop?.end && this.#again());
+    video.addEventListener("error", () => {
+      if (!this.#closed) $(".unplayable", root.parentNode).hidden = false;
+    });
+    document.addEventListener("fullscreenchange", () => this.#showState());
+    this.frames.addEventListener("load", () => this.#see(this.time));
+  }
+
+  #showState() {
+    const name = (what, text, state) => {
+      const button = $(`[data-do="${what}"]`, this.root);
+      button.setAttribute("aria-label", text);
+      button.title = text;
+      button.dataset.state = state;
+    };
+    const { paused, muted } = this.video;
+    name("play", paused ? "Play" : "Pause", paused ? "off" : "on");
+    name("mute", muted ? "Sound on" : "Sound off", muted ? "on" : "off");
+    const full = document.fullscreenElement === this.root;
+    name("full", full ? "Leave full screen" : "Full screen", full ? "on" : "off");
+  }
+
+  /** Notes what is shown: exactly where the browser tells, else by the player's clock. */
+  #watch() {
+    const { video } = this;
+    if (video.requestVideoFrameCallback) {
+      const see = (_, { mediaTime }) => {
+        if (this.#closed) return;
+        this.#see(mediaTime);
+        video.requestVideoFrameCallback(see);
+      };
+      video.requestVideoFrameCallback(see);
+      return;
+    }
+    let last = -1;
+    const look = () => {
+      if (this.#closed) return;
+      if (video.currentTime !== last && !video.seeking) this.#see((last = video.currentTime));
+      requestAnimationFrame(look);
+    };
+    look();
+  }
+
+  #again() {
+    this.video.currentTime = this.#within(this.#loop.start);
+    if (this.video.paused) this.video.play().catch(() => {});
+  }
+
+  #see(time) {
+    if (this.#closed) return;
+    this.time = time;
+    this.frame = this.frames.peek(time);
+    if (this.#aim && this.#aim.index === this.frame?.index) this.#aim = null;
+    if (this.#loop?.end && time >= this.#loop.end && !this.video.paused) this.#again();
+    const at = this.frame?.index ?? Math.round(time / this.frames.interval);
+    const scrub = $(".scrub", this.root);
+    scrub.value = time;
+    scrub.style.setProperty("--done", `${(time / this.seconds) * 100}%`);
+    scrub.setAttribute("aria-valuetext", `${clock(time)}, frame ${number(at)}`);
+    setText($(".clock", this.root), `${clock(time)} / ${clock(this.seconds)}`);
+    setText($(".at", this.root), `Frame ${number(at)} / ${number(this.frames.count - 1)}`);
+    this.dispatchEvent(new Event("frame"));
+  }
+}

@@ -1,0 +1,74 @@
+// Joint angles and speeds of keypoints over time, for chosen people.
+import { $, element } from "../dom.js";
+import { Plot } from "./plot.js";
+import { colourOf, KEYPOINTS, placed, words } from "./skeleton.js";
+
+const FOLDED = 8; // more choices than these are folded away
+const ANGLES =
+  "left_elbow right_elbow left_shoulder right_shoulder left_hip right_hip left_knee right_knee trunk".split(" ");
+
+const angle = (name) => (person) => person.angles?.[name] ?? null;
+
+/** Pixels of the source a second, from the frame before; null where either has no place for it. */
+const speed = (name, aspect) => {
+  const index = KEYPOINTS.indexOf(name);
+  return (person, before, seconds) => {
+    if (!before || !(seconds > 0) || !placed(person, index) || !placed(before, index)) return null;
+    const across = (person.points[3 * index] - before.points[3 * index]) * aspect();
+    return Math.hypot(across, person.points[3 * index + 1] - before.points[3 * index + 1]) / seconds;
+  };
+};
+
+/** Buttons that stay pressed; calls with the chosen ones, in their order. */
+function choice(node, values, chosen, label, onChange) {
+  const picked = new Set(chosen);
+  for (const value of values) {
+    const chip = element("button", { type: "button", className: "chip", textContent: label(value) });
+    if (typeof value === "number") {
+      const swatch = element("i");
+      swatch.style.background = colourOf(value);
+      chip.prepend(swatch);
+    }
+    const mark = () => chip.setAttribute("aria-pressed", String(picked.has(value)));
+    chip.addEventListener("click", () => {
+      if (!picked.delete(value)) picked.add(value);
+      mark();
+      onChange(values.filter((other) => picked.has(other)));
+    });
+    mark();
+    node.append(chip);
+  }
+}
+
+/** Fills the section; `aspect` tells the width of a pixel by its height. */
+export function fillPlots(section, { tracks }, player, aspect) {
+  if (!tracks.length) return;
+  const ids = tracks.map(({ id }) => id);
+  const longest = [...tracks].sort((a, b) => b.frames - a.frames).slice(0, 2);
+  let people = ids.filter((id) => longest.some((track) => track.id === id));
+
+  const make = (name, keys, first, measure, options) => {
+    const figure = $(`.${name}`, section);
+    const plot = new Plot(figure, player, options);
+    let chosen = first;
+    const update = () =>
+      plot.show(people.flatMap((id) => chosen.map((key, dash) => ({ id, dash, name: words(key), measure: measure(key) }))));
+    choice($(".keys", figure), keys, first, words, (now) => {
+      chosen = now;
+      update();
+    });
+    return update;
+  };
+  const updates = [
+    make("angles", ANGLES, ["left_knee", "right_knee"], angle, { unit: "°", top: 180 }),
+    make("speeds", KEYPOINTS, ["left_wrist", "right_wrist"], (name) => speed(name, aspect), { unit: " px/s" }),
+  ];
+  const chips = $(".people", section);
+  choice(chips, ids, people, (id) => `Person ${id}`, (now) => {
+    people = now;
+    updates.forEach((update) => update());
+  });
+  $(".chosen-people", section).open = ids.length <= FOLDED;
+  section.hidden = false;
+  updates.forEach((update) => update());
+}

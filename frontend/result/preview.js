@@ -1,0 +1,116 @@
+// What is finished of a running job, to be watched already: segments, one after the other.
+import { address, getPreview } from "../api.js";
+import { $, duration, setText } from "../dom.js";
+import { clock } from "./player.js";
+
+const AGAIN = 4_000;
+
+export class Preview {
+  #segments = [];
+  #at = 0; // which one plays
+  #waiting = false; // at the end of what there is
+  #videos;
+  #timer = null;
+  #closed = false;
+
+  constructor(node, job) {
+    Object.assign(this, { node, job });
+    this.#videos = [...node.querySelectorAll("video")];
+    for (const video of this.#videos) {
+      video.addEventListener("ended", () => video === this.#front && this.#next());
+      video.addEventListener("timeupdate", () => video === this.#front && this.#tell());
+      for (const event of ["play", "pause"]) video.addEventListener(event, () => this.#tell());
+      video.addEventListener("click", () => this.#toggle());
+    }
+    $("button", node).addEventListener("click", () => this.#toggle());
+    const scrub = $(".scrub", node);
+    scrub.addEventListener("input", () => this.#seek(Number(scrub.value)));
+    this.#look();
+  }
+
+  get #front() {
+    return this.#videos[0];
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const video of this.#videos) {
+      video.removeAttribute("src");
+      video.load();
+    }
+  }
+
+  /** Looks for segments that have been finished since. */
+  async #look() {
+    try {
+      const { segments } = await getPreview(this.job);
+      if (this.#closed) return;
+      const first = !this.#segments.length && segments.length > 0;
+      this.#segments = segments;
+      this.node.hidden = !segments.length;
+      if (first) this.#open(0, segments[0].start, false);
+      else if (this.#waiting && segments.length > this.#at + 1) this.#next();
+      this.#tell();
+    } catch {
+      // What cannot be looked at now is looked for again; the job itself says whether it is well.
+    }
+    if (!this.#closed) this.#timer = setTimeout(() => this.#look(), AGAIN);
+  }
+
+  /** Shows a segment from a time, which in every segment is that of the whole video; the one after it loads behind. */
+  #open(index, time, play) {
+    const src = new URL(address(this.#segments[index].url), location.href).href;
+    const before = this.#front;
+    if (this.#videos[1].src === src) this.#videos.reverse();
+    else if (before.src !== src) before.src = src;
+    const [front, back] = this.#videos;
+    if (front !== before) before.pause();
+    this.#at = index;
+    this.#waiting = false;
+    front.currentTime = time;
+    back.hidden = true;
+    front.hidden = false;
+    const following = this.#segments[index + 1];
+    if (following) back.src = address(following.url);
+    if (play) front.play().catch(() => {});
+    this.#tell();
+  }
+
+  #next() {
+    if (this.#at + 1 < this.#segments.length) this.#open(this.#at + 1, this.#segments[this.#at + 1].start, true);
+    else this.#waiting = true;
+    this.#tell();
+  }
+
+  #toggle() {
+    if (this.#waiting) this.#seek(0, true);
+    else if (this.#front.paused) this.#front.play().catch(() => {});
+    else this.#front.pause();
+  }
+
+  #seek(time, play = !this.#front.paused) {
+    const found = this.#segments.findIndex(({ end }) => time < end);
+    const index = found < 0 ? this.#segments.length - 1 : found;
+    this.#open(index, Math.max(time, this.#segments[index].start), play);
+  }
+
+  #tell() {
+    const { start = 0 } = this.#segments[this.#at] ?? {};
+    const end = this.#segments.at(-1)?.end ?? 0;
+    const time = Math.min(Math.max(this.#front.currentTime, start), end);
+    const scrub = $(".scrub", this.node);
+    scrub.max = end;
+    scrub.value = time;
+    scrub.style.setProperty("--done", `${end ? (time / end) * 100 : 0}%`);
+    scrub.setAttribute("aria-valuetext", clock(time));
+    setText($(".clock", this.node), `${clock(time)} / ${clock(end)}`);
+    const button = $("button", this.node);
+    button.dataset.state = this.#front.paused ? "off" : "on";
+    button.setAttribute("aria-label", this.#front.paused ? "Play" : "Pause");
+    setText(
+      $(".ready", this.node),
+      this.#waiting ? "This is as far as it is. It goes on when more is finished." : `The first ${duration(end)} are finished.`,
+    );
+  }
+}

@@ -1,0 +1,111 @@
+// A finished result: puts its parts together.
+import { getFile, getManifest } from "../api.js";
+import { $, copy, element, setText } from "../dom.js";
+import { fillDownloads, fillFacts, videoSize } from "./downloads.js";
+import { Frames } from "./frames.js";
+import { fillGallery, fillSheet, pictures } from "./gallery.js";
+import { listen } from "./keys.js";
+import { Look } from "./look.js";
+import { Overlay } from "./overlay.js";
+import { fillPicture } from "./picture.js";
+import { Player } from "./player.js";
+import { fillPlots } from "./plots.js";
+import { fillTimeline } from "./timeline.js";
+
+/** What tracks.json holds; nobody where it cannot be had, as of an older result. The rest is shown then. */
+async function getTracks(job, { files, frames, duration_seconds }) {
+  const nobody = { frames, duration_seconds, tracks: [] };
+  if (!files.some(({ path }) => path === "tracks.json")) return nobody;
+  return getFile(job, "tracks.json").catch(() => nobody);
+}
+
+/** Gets what is needed of a result and returns a function that shows it, which returns one that ends it. */
+export async function loadResult(job) {
+  const manifest = await getManifest(job);
+  const tracks = await getTracks(job, manifest);
+  return (node) => show(node, job, manifest, tracks);
+}
+
+function show(node, job, manifest, tracks) {
+  const result = copy("result-template");
+  const part = (name) => $(name, result);
+  part(".nobody").hidden = manifest.people > 0;
+  part(".warnings").hidden = manifest.warnings.length === 0;
+  part(".warnings").append(...manifest.warnings.map((textContent) => element("li", { textContent })));
+  fillDownloads(part(".downloads"), job, manifest);
+  fillFacts(part(".facts"), manifest);
+  fillSheet(part(".sheet"), job, manifest);
+
+  const frames = new Frames(job, manifest);
+  if (manifest.frames === 1) {
+    part(".player").remove();
+    fillPicture(part(".picture"), job, frames);
+    fillGallery(part(".stills"), pictures(job, manifest, "stills", "Person"));
+    node.replaceChildren(result);
+    return () => {};
+  }
+  part(".picture").remove();
+  const player = new Player(part(".screen"), frames);
+  const ends = fillPlayer(result, job, manifest, tracks, player);
+  const go = ({ frame }) => {
+    $(".screen", node).scrollIntoView({ block: "nearest" });
+    $('[data-do="play"]', node).focus({ preventScroll: true });
+    player.goTo(frame);
+  };
+  fillGallery(part(".stills"), stills(job, manifest, tracks), go);
+  fillGallery(part(".shots"), screenshots(job, manifest), go);
+  node.replaceChildren(result);
+  return () => ends.forEach((end) => end());
+}
+
+/** Fills the player and all that follows it; returns what must be called at the end. */
+function fillPlayer(result, job, manifest, tracks, player) {
+  const look = new Look($(".looks", result), { background: Boolean(job.links.background), ids: job.options.ids ?? true });
+  const overlay = new Overlay(player, look, manifest);
+  const { width, height } = videoSize(manifest);
+  Object.assign(player.video, { width, height, poster: job.links.poster ?? "" });
+  player.video.addEventListener("loadeddata", () => player.video.removeAttribute("poster"), { once: true });
+  $('[data-do="mute"]', result).hidden = !manifest.audio_codec;
+
+  const source = () => (look.mode === "live" ? job.links.background : job.links.video);
+  let shown = null;
+  const choose = () => {
+    if (source() !== shown) player.show((shown = source()));
+  };
+  look.addEventListener("change", choose);
+  choose();
+
+  fillTimeline($(".timeline", result), tracks, player, look);
+  fillPlots($(".plots", result), tracks, player, () => overlay.aspect);
+  showTrouble($(".frames-trouble", result), player.frames);
+
+  const help = $("#shortcuts");
+  $(".help", result).addEventListener("click", () => help.showModal());
+  return [listen(player, look, help), () => overlay.close(), () => player.close()];
+}
+
+/** Says next to the player why there are no skeletons, until they are here. */
+function showTrouble(node, frames) {
+  frames.addEventListener("trouble", ({ detail }) => {
+    node.hidden = false;
+    setText(node, `The skeletons cannot be shown: ${detail}`);
+  });
+  frames.addEventListener("load", () => (node.hidden = true));
+}
+
+function stills(job, manifest, { tracks }) {
+  const first = new Map(tracks.map(({ id, spans }) => [id, spans[0]?.[0]]));
+  return pictures(job, manifest, "stills", "Person").map((shot) => ({
+    ...shot,
+    frame: first.get(shot.index),
+    go: "Go to where this person is first seen",
+  }));
+}
+
+const screenshots = (job, manifest) =>
+  pictures(job, manifest, "screenshots", "Frame").map((shot) => ({
+    ...shot,
+    ...videoSize(manifest),
+    frame: shot.index,
+    go: "Go to this frame",
+  }));

@@ -1,0 +1,53 @@
+// The dialog that makes a link to a result.
+import { shareJob } from "../api.js";
+import { $, moment, setText } from "../dom.js";
+
+const dialog = $("#share");
+const made = $(".made", dialog);
+const trouble = $(".error", dialog);
+let job = null;
+
+/** Asks for how long a link is to last, makes it, and offers it for copying. */
+export function openShare(shared) {
+  job = shared;
+  setText($("#share-title"), `Share “${job.name}”`);
+  made.hidden = trouble.hidden = true;
+  dialog.showModal();
+}
+
+$("form", dialog).addEventListener("submit", async (event) => {
+  if (event.submitter?.value === "close") return;
+  event.preventDefault();
+  made.hidden = trouble.hidden = true;
+  const button = $(".primary", dialog);
+  button.disabled = true;
+  const asked = job;
+  try {
+    const { page, expires_at: end } = await shareJob(job.id, Number($("[name=days]:checked", dialog).value) * 86_400);
+    if (asked !== job) return;
+    const field = $(".address", dialog);
+    field.value = new URL(page.replace(/^\/#/, "#"), location.href).href;
+    setText($(".until", dialog), `It works until ${moment(new Date(end))}.`);
+    made.hidden = false;
+    setText($(".copied", dialog), "");
+    field.focus();
+    field.select();
+  } catch (error) {
+    trouble.hidden = false;
+    setText(trouble, error.message);
+  } finally {
+    button.disabled = false;
+  }
+});
+
+$(".copy", dialog).addEventListener("click", async () => {
+  const field = $(".address", dialog);
+  try {
+    await navigator.clipboard.writeText(field.value);
+    setText($(".copied", dialog), "Copied.");
+  } catch {
+    // Without https there is no clipboard for pages; the link is selected, so keys copy it.
+    field.select();
+    setText($(".copied", dialog), "It is selected: copy it with Ctrl+C or ⌘C.");
+  }
+});

@@ -1,0 +1,84 @@
+// Who is in the picture when: a row for each person, whose name switches its skeleton on and off.
+import { $, duration, element, number } from "../dom.js";
+import { onDrag, shape, timeMarks } from "./axis.js";
+import { listenToSeekKeys } from "./keys.js";
+import { clock } from "./player.js";
+import { colourOf } from "./skeleton.js";
+
+const NARROWEST = 0.002; // part of the width that the shortest time takes
+
+function bars(track, at, seconds) {
+  const path = track.spans.map(([first, last]) => {
+    const start = at(first) / seconds;
+    const end = Math.max(at(last + 1) / seconds, start + NARROWEST);
+    return `M${start.toFixed(5)} 0H${end.toFixed(5)}V1H${start.toFixed(5)}Z`;
+  });
+  const attributes = { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" };
+  return shape("svg", attributes, shape("path", { d: path.join(""), fill: colourOf(track.id) }));
+}
+
+function row(track, at, seconds, look) {
+  const swatch = element("i");
+  swatch.style.background = colourOf(track.id);
+  const name = element("button", { type: "button", className: "who" }, swatch, `Person ${track.id}`);
+  name.addEventListener("click", () => look.showPeople([track.id], !look.isShown(track.id)));
+  const node = element("li", {}, name, element("div", { className: "bars" }, bars(track, at, seconds)));
+  const mark = () => {
+    name.setAttribute("aria-pressed", String(look.isShown(track.id)));
+    node.classList.toggle("off", !look.isShown(track.id));
+  };
+  look.addEventListener("change", mark);
+  mark();
+  return node;
+}
+
+/** A sentence for each person; every time in it can be gone to. */
+function inWords(track, at, player) {
+  const times = track.spans.map(([first, last]) => {
+    const textContent = `${at(first).toFixed(1)} to ${at(last + 1).toFixed(1)} s`;
+    const button = element("button", { type: "button", className: "link", textContent });
+    button.addEventListener("click", () => player.goTo(first));
+    return button;
+  });
+  return element("li", {}, `Person ${track.id}: `, ...times.flatMap((time, index) => (index ? [", ", time] : [time])));
+}
+
+/** Fills the section with what a tracks.json holds. */
+export function fillTimeline(section, { frames, duration_seconds: seconds, tracks }, player, look) {
+  if (!tracks.length || !(seconds > 0)) return;
+  const at = (frame) => (frame * seconds) / frames;
+  $("ol", section).append(...tracks.map((track) => row(track, at, seconds, look)));
+  $(".axis", section).append(...timeMarks(0, seconds, innerWidth < 700 ? 4 : 8));
+  const count = tracks.length === 1 ? "1 person" : `${number(tracks.length)} people`;
+  $(".count", section).textContent = `${count} in ${duration(seconds)}`;
+
+  const ids = tracks.map(({ id }) => id);
+  $(".all", section).addEventListener("click", () => look.showPeople(ids, true));
+  $(".none", section).addEventListener("click", () => look.showPeople(ids, false));
+  $(".both", section).hidden = tracks.length < 2;
+
+  const details = $("details", section);
+  details.addEventListener(
+    "toggle",
+    () => $("ul", details).append(...tracks.map((track) => inWords(track, at, player))),
+    { once: true },
+  );
+  followPlayer(section, player, seconds);
+  section.hidden = false;
+}
+
+function followPlayer(section, player, seconds) {
+  const axis = $(".axis", section);
+  const head = $(".playhead", section);
+  axis.setAttribute("aria-valuemax", seconds);
+  onDrag(axis, (part) => player.seek(part * seconds));
+  for (const node of section.querySelectorAll(".bars")) onDrag(node, (part) => player.seek(part * seconds));
+  listenToSeekKeys(axis, player);
+  const follow = () => {
+    head.style.setProperty("--at", player.time / seconds);
+    axis.setAttribute("aria-valuenow", player.time.toFixed(2));
+    axis.setAttribute("aria-valuetext", clock(player.time));
+  };
+  player.addEventListener("frame", follow);
+  follow();
+}
