@@ -1,7 +1,8 @@
 """Object storage: S3 as the services need it."""
 
+from poseway.storage.multipart import MultipartUpload
 from poseway.storage.reader import ObjectReader
 from poseway.storage.store import ObjectInfo, ObjectStore
 from poseway.storage.writer import ObjectWriter
 
-__all__ = ["ObjectInfo", "ObjectReader", "ObjectStore", "ObjectWriter"]
+__all__ = ["MultipartUpload", "ObjectInfo", "ObjectReader", "ObjectStore", "ObjectWriter"]

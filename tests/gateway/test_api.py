@@ -233,7 +233,7 @@ def test_the_record_of_a_job_that_names_no_model_has_the_default(done: Job) -> N
 def test_the_document_describes_every_option(http: httpx.Client) -> None:
     create = http.get("/openapi.json").json()["paths"]["/v1/jobs"]["post"]
     form = create["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    assert set(form) == {"video", *JobOptions.model_fields}
+    assert set(form) == {"video", "webhook_url", *JobOptions.model_fields}
     assert all(option["description"] for option in form.values())
     assert (form["accurate"]["type"], form["accurate"]["default"]) == ("boolean", False)
 

@@ -19,9 +19,11 @@ from services.gateway.api.document import describe
 from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
 from services.gateway.api.models import Models
-from services.gateway.api.routes import access, create, jobs, results, system
+from services.gateway.api.routes import access, create, jobs, results, system, uploads
 from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.budget import Budget
+from services.gateway.api.uploads.relay import Relay
+from services.gateway.api.uploads.sweep import sweep_for_ever
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -37,11 +39,15 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.models = Models(settings.models_dir)
         app.state.store = ObjectStore(settings)
         app.state.access = Access(app.state.store, settings)
+        app.state.relay = Relay()
         app.state.budget = Budget(settings.upload_memory_bytes)
         app.state.catalog = Catalog(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
-        yield
+        sweeping = asyncio.create_task(sweep_for_ever(app.state.store, settings))
+        async with app.state.relay:
+            yield
+        sweeping.cancel()
         if not app.state.connecting.cancel():
             await app.state.connecting.result().close()
 
@@ -56,6 +62,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(system.router)
     app.include_router(access.router)
     app.include_router(create.router)
+    app.include_router(uploads.router)
     app.include_router(jobs.router)
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.
@@ -63,6 +70,6 @@ def create_app(settings: ApiSettings) -> FastAPI:
     describe(app, keys_needed=settings.keys_needed)
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     add_cors(app, settings.cors_origins)
     return app

@@ -18,6 +18,8 @@ from services.gateway.api.models import Models
 from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.intake import Intake
+from services.gateway.api.uploads.parts import Uploads
+from services.gateway.api.uploads.relay import Relay
 
 
 def _settings(request: Request) -> ApiSettings:
@@ -63,6 +65,17 @@ StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 ModelsDep = Annotated[Models, Depends(_models)]
 AccessDep = Annotated[Access, Depends(_access)]
 
+
+def _relay(request: Request) -> Relay:
+    return cast("Relay", request.app.state.relay)
+
+
+def _uploads(store: StoreDep, settings: SettingsDep) -> Uploads:
+    return Uploads(store, settings.max_upload_bytes, settings.upload_seconds)
+
+
+RelayDep = Annotated[Relay, Depends(_relay)]
+UploadsDep = Annotated[Uploads, Depends(_uploads)]
 BudgetDep = Annotated[Budget, Depends(_budget)]
 
 

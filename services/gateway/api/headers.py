@@ -1,6 +1,7 @@
 """Headers that every answer carries."""
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,18 +19,33 @@ _DOCS_CSP: Final = (
 )
 
 
+def _page_policy(storage: str | None) -> str:
+    """What the page may load: files of its own, and large ones from object storage if that is open.
+
+    Args:
+        storage: Address of object storage as browsers see it, if they may.
+    """
+    if storage is None:
+        return _CSP
+    parts = urlsplit(storage)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    kinds = ("connect", "img", "media")
+    return "; ".join([_CSP, *(f"{kind}-src 'self' {origin}" for kind in kinds)])
+
+
 class SecurityHeaders:
     """Adds the headers; a plain ASGI middleware, so that bodies stream through untouched."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, storage: str | None = None) -> None:
         self._app = app
+        self._policy = _page_policy(storage)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        policy = _DOCS_CSP if scope["path"].startswith("/docs") else _CSP
+        policy = _DOCS_CSP if scope["path"].startswith("/docs") else self._policy
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

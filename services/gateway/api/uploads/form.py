@@ -139,7 +139,7 @@ class UploadForm:
         if self._field == FILE_FIELD:
             if self.file_name is not None:
                 raise InvalidRequestError("Send one video per job.", "several_videos")
-            self.file_name = _clean(options.get(b"filename", b"").decode("utf-8", "replace"))
+            self.file_name = clean_name(options.get(b"filename", b"").decode("utf-8", "replace"))
             self._sink = self._open_sink()
         elif b"filename" in options:
             raise InvalidRequestError(
@@ -182,7 +182,7 @@ def too_large(limit: int) -> TooLargeError:
     )
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """A file name without path and control characters, of a bearable length."""
     name = PurePosixPath(PureWindowsPath(name).as_posix()).name
     name = "".join(c for c in name if c.isprintable()).strip()

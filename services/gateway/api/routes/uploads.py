@@ -1,0 +1,296 @@
+"""A job out of many requests: its video comes in parts."""
+
+import asyncio
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
+from poseway.jobs import Job, JobId, JobOptions, new_job_id, now
+from services.gateway.api.codes import documented
+from services.gateway.api.deps import (
+    CallerDep,
+    IdempotencyKey,
+    IntakeDep,
+    ModelsDep,
+    RelayDep,
+    SettingsDep,
+    UploadsDep,
+)
+from services.gateway.api.settings import ApiSettings
+from services.gateway.api.uploads.form import clean_name
+from services.gateway.api.uploads.idempotency import fingerprint
+from services.gateway.api.uploads.parts import Pending, Uploads
+from services.gateway.api.uploads.webhook import WEBHOOK_SAYS, check_webhook
+
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=documented("unavailable"))
+
+_URL_SECONDS: Final = 3600
+
+
+class Options(JobOptions):
+    """What the user may choose; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class UploadWish(BaseModel):
+    """What is to be uploaded."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "run.mp4", "size": 20_000_000, "options": {"trails": True}}]
+        }
+    )
+
+    name: str = Field(min_length=1, max_length=1000, description="Name of the file.")
+    size: int = Field(ge=1, description="Its bytes.")
+    options: Options = Field(default_factory=Options, description="Options of the job.")
+    webhook_url: str | None = Field(None, description=WEBHOOK_SAYS)
+
+
+class Part(BaseModel):
+    """A part that has arrived."""
+
+    number: int = Field(description="From 1.")
+    size: int = Field(description="Its bytes.")
+
+
+class Upload(BaseModel):
+    """An upload, as far as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0123456789abcdef0123456789abcdef",
+                    "name": "run.mp4",
+                    "size": 20_000_000,
+                    "part_bytes": 8_388_608,
+                    "parts": [{"number": 1, "size": 8_388_608}],
+                    "complete": False,
+                    "direct": False,
+                    "expires_at": "2026-07-02T12:00:00Z",
+                    "links": {
+                        "self": "/v1/uploads/0123456789abcdef0123456789abcdef",
+                        "part": "/v1/uploads/0123456789abcdef0123456789abcdef/parts/{number}",
+                        "complete": "/v1/uploads/0123456789abcdef0123456789abcdef/complete",
+                        "job": "/v1/jobs/0123456789abcdef0123456789abcdef",
+                    },
+                }
+            ]
+        }
+    )
+
+    id: JobId = Field(description="Becomes the job's.")
+    name: str
+    size: int
+    part_bytes: int = Field(description="Bytes of every part but the last.")
+    parts: list[Part] = Field(description="Those that have arrived.")
+    complete: bool = Field(description="Whether it was completed: it is a job then.")
+    direct: bool = Field(description="Whether parts may go straight to object storage.")
+    expires_at: datetime = Field(description="Parts are taken until then.")
+    links: dict[str, str] = Field(description="Where it goes on.")
+
+
+class PartUrl(BaseModel):
+    """Where a part can be PUT without the gateway."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "url": "https://s3.example.org/poseway/uploads/…?X-Amz-Signature=…",
+                    "expires_at": "2026-07-02T12:00:00Z",
+                }
+            ]
+        }
+    )
+
+    url: str = Field(description="PUT the bytes of the part here, with nothing added.")
+    expires_at: datetime
+
+
+UploadIdPath = Annotated[JobId, Path(description="Id of the upload.")]
+NumberPath = Annotated[int, Path(ge=1, le=10_000, description="Number of the part, from 1.")]
+
+
+def _pending(upload_id: UploadIdPath, caller: CallerDep, uploads: UploadsDep) -> Pending:
+    return uploads.find(upload_id, caller.owner)
+
+
+KnownUpload = Annotated[Pending, Depends(_pending)]
+_UNKNOWN: Final = documented("upload_not_found", "unavailable")
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    responses=documented(
+        "too_large",
+        "idempotency_in_progress",
+        "invalid_webhook",
+        "unknown_model",
+        "model_missing",
+        "idempotency_key_reused",
+        "unavailable",
+    ),
+)
+async def begin_upload(
+    wish: UploadWish,
+    response: Response,
+    settings: SettingsDep,
+    uploads: UploadsDep,
+    intake: IntakeDep,
+    models: ModelsDep,
+    caller: CallerDep,
+    key: IdempotencyKey = None,
+) -> Upload:
+    """Begins an upload in parts, which a broken connection does not undo.
+
+    Then PUT each part, in any order and several at a time, and complete the upload. After a break,
+    GET it: it says which parts have arrived.
+    """
+    name, webhook_url = clean_name(wish.name), check_webhook(wish.webhook_url)
+    options = models.chosen(JobOptions(**dict(wish.options)))
+    await caller.expect(wish.size)
+    upload_id = new_job_id()
+    asked = fingerprint(name, wish.size, options, webhook_url)
+    async with intake.claimed(caller, key, upload_id, asked, uploads.exists) as known:
+        if known == upload_id:
+            pending = await asyncio.to_thread(
+                uploads.begin, upload_id, name, wish.size, options, caller.owner, webhook_url
+            )
+        else:
+            response.headers["Idempotency-Replayed"] = "true"
+            pending = await asyncio.to_thread(uploads.find, known, caller.owner)
+    response.headers["Location"] = f"/v1/uploads/{pending.id}"
+    return await asyncio.to_thread(_view, uploads, pending, settings)
+
+
+@router.get("/{upload_id}", responses=_UNKNOWN)
+def get_upload(pending: KnownUpload, uploads: UploadsDep, settings: SettingsDep) -> Upload:
+    """Shows an upload: which parts have arrived."""
+    return _view(uploads, pending, settings)
+
+
+@router.put(
+    "/{upload_id}/parts/{number}",
+    status_code=HTTPStatus.NO_CONTENT,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {
+                    "schema": {"type": "string", "format": "binary", "minLength": 1}
+                }
+            },
+        }
+    },
+    responses=documented(
+        "incomplete_upload", "upload_not_found", "upload_complete", "wrong_part", "unavailable"
+    ),
+)
+async def put_part(
+    pending: KnownUpload, number: NumberPath, request: Request, relay: RelayDep, uploads: UploadsDep
+) -> Response:
+    """Takes a part. One that is sent again replaces the first."""
+    request.state.body_unread = True
+    size = pending.bytes_of(number)
+    length = request.headers.get("content-length", "")
+    if length != str(size):
+        raise InvalidRequestError(
+            f"Part {number} has {size} bytes; send exactly these, and their Content-Length.",
+            "wrong_part",
+        )
+    url = uploads.multipart(pending).part_url(number, _URL_SECONDS)
+    await relay.put(url, request.stream(), size)
+    request.state.body_unread = False
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.get(
+    "/{upload_id}/parts/{number}/url",
+    responses=documented("upload_not_found", "not_direct", "wrong_part", "unavailable"),
+)
+def get_part_url(
+    pending: KnownUpload, number: NumberPath, uploads: UploadsDep, settings: SettingsDep
+) -> PartUrl:
+    """An address of the object storage itself, to PUT a part to; for uploads that are `direct`."""
+    pending.bytes_of(number)
+    if settings.s3_public_endpoint is None:
+        raise NotFoundError(
+            f"Parts go through the gateway here: PUT them to /v1/uploads/{pending.id}"
+            f"/parts/{number}.",
+            "not_direct",
+        )
+    url = uploads.multipart(pending).part_url(number, _URL_SECONDS, public=True)
+    return PartUrl(url=url, expires_at=now() + timedelta(seconds=_URL_SECONDS))
+
+
+@router.post(
+    "/{upload_id}/complete",
+    status_code=HTTPStatus.CREATED,
+    responses={
+        200: {"model": Job, "description": "It was completed before"},
+        **documented("upload_not_found", "upload_incomplete", "unavailable"),
+    },
+)
+async def complete_upload(
+    pending: KnownUpload,
+    response: Response,
+    uploads: UploadsDep,
+    intake: IntakeDep,
+    caller: CallerDep,
+) -> Job:
+    """Makes an upload whose parts have all arrived a job, and queues that. May be repeated."""
+    if await asyncio.to_thread(intake.knows, pending.id):
+        response.status_code = HTTPStatus.OK
+    else:
+        await asyncio.to_thread(uploads.complete, pending)
+        try:
+            await intake.accept(pending.job(), caller)
+        except ConflictError:  # the same request came twice at once
+            response.status_code = HTTPStatus.OK
+    job = await asyncio.to_thread(intake.earlier, pending.id)
+    response.headers["Location"] = job.links["self"]
+    return job
+
+
+@router.delete(
+    "/{upload_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=documented("upload_not_found", "upload_complete", "unavailable"),
+)
+def delete_upload(pending: KnownUpload, uploads: UploadsDep, intake: IntakeDep) -> Response:
+    """Throws an upload away, with all that has arrived of it."""
+    if intake.knows(pending.id):
+        raise ConflictError(
+            f"The upload is complete, and a job: see /v1/jobs/{pending.id}.", "upload_complete"
+        )
+    uploads.abandon(pending)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _view(uploads: Uploads, pending: Pending, settings: ApiSettings) -> Upload:
+    arrived = uploads.arrived(pending)
+    place = f"/v1/uploads/{pending.id}"
+    return Upload(
+        id=pending.id,
+        name=pending.name,
+        size=pending.size,
+        part_bytes=pending.part_bytes,
+        parts=[Part(number=n, size=size) for n, size in sorted((arrived or {}).items())],
+        complete=arrived is None,
+        direct=settings.s3_public_endpoint is not None,
+        expires_at=pending.expires_at,
+        links={
+            "self": place,
+            "part": f"{place}/parts/{{number}}",
+            "complete": f"{place}/complete",
+            "job": f"/v1/jobs/{pending.id}",
+        },
+    )

@@ -1,0 +1,220 @@
+"""Uploads in parts: a connection that breaks costs one part, not the whole video.
+
+An upload is a multipart upload of the object storage, whose parts arrive in any order, several at
+a time, through the gateway or straight from the client. Its record, ``pending/{id}.json``, says
+what it is to become; the parts themselves say how far it is. The id becomes the job's.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
+from poseway.jobs import JobId, JobOptions, JobRequest, Keys, Record, now
+from poseway.storage import MultipartUpload, ObjectStore
+from services.gateway.api.uploads.form import TooLargeError
+
+PART_BYTES: Final = 8 << 20
+_MOST_PARTS: Final = 10_000  # S3 takes no more
+_NAMED: Final = 10
+
+
+class Pending(Record):
+    """An upload.
+
+    Attributes:
+        id: Becomes the job's.
+        name: Of the file.
+        size: Of the file in bytes.
+        options: Of the job.
+        owner: Whose it is.
+        webhook_url: Is told when the job ends.
+        part_bytes: Bytes of every part but the last.
+        storage_id: The object storage's own name for it.
+        expires_at: Parts are taken until then.
+    """
+
+    id: JobId
+    name: str
+    size: int
+    options: JobOptions
+    owner: str
+    webhook_url: str | None
+    part_bytes: int
+    storage_id: str
+    expires_at: datetime
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are, numbered from 1."""
+        return -(-self.size // self.part_bytes)
+
+    def bytes_of(self, number: int) -> int:
+        """Bytes of a part.
+
+        Raises:
+            InvalidRequestError: There is no such part.
+        """
+        if not 1 <= number <= self.parts:
+            raise InvalidRequestError(f"The parts are 1 to {self.parts}.", "wrong_part")
+        return min(self.part_bytes, self.size - (number - 1) * self.part_bytes)
+
+    def job(self) -> JobRequest:
+        """The job that it becomes."""
+        return JobRequest(
+            id=self.id,
+            name=self.name,
+            size=self.size,
+            sha256=None,
+            created_at=now(),
+            options=self.options,
+            owner=self.owner,
+            webhook_url=self.webhook_url,
+        )
+
+
+class Uploads:
+    """All uploads in parts. Safe to use from several threads."""
+
+    def __init__(self, store: ObjectStore, max_bytes: int, seconds: int) -> None:
+        """Knows them.
+
+        Args:
+            store: Where they are.
+            max_bytes: Largest file.
+            seconds: In which all parts must arrive.
+        """
+        self._store = store
+        self._max_bytes = max_bytes
+        self._seconds = seconds
+
+    def begin(
+        self,
+        job_id: str,
+        name: str,
+        size: int,
+        options: JobOptions,
+        owner: str,
+        webhook: str | None,
+    ) -> Pending:
+        """Begins an upload.
+
+        Raises:
+            TooLargeError: The file is larger than what is taken.
+        """
+        if size > self._max_bytes:
+            raise TooLargeError(
+                f"The video is larger than the limit of {self._max_bytes:,} bytes. "
+                "Upload a shorter or smaller one."
+            )
+        key = Keys(job_id).upload
+        pending = Pending(
+            id=job_id,
+            name=name,
+            size=size,
+            options=options,
+            owner=owner,
+            webhook_url=webhook,
+            part_bytes=max(PART_BYTES, -(-size // _MOST_PARTS)),
+            storage_id=MultipartUpload.begin(self._store, key, "application/octet-stream"),
+            expires_at=now() + timedelta(seconds=self._seconds),
+        )
+        data = pending.model_dump_json().encode()
+        self._store.put(_record(job_id), data, "application/json")
+        return pending
+
+    def find(self, upload_id: str, owner: str) -> Pending:
+        """An upload by its id.
+
+        Raises:
+            NotFoundError: There is none, it is somebody else's, or its time is over.
+        """
+        try:
+            data, _ = self._store.get(_record(upload_id))
+        except NotFoundError:
+            raise _no_such_upload() from None
+        pending = Pending.model_validate_json(data)
+        if pending.owner != owner or pending.expires_at < now():
+            raise _no_such_upload()
+        return pending
+
+    def exists(self, upload_id: str) -> bool:
+        """Whether there is such an upload."""
+        return self._store.exists(_record(upload_id))
+
+    def arrived(self, pending: Pending) -> dict[int, int] | None:
+        """Bytes of each part that has arrived, by its number; None if the upload is complete."""
+        try:
+            return self.multipart(pending).sizes()
+        except NotFoundError:
+            keys = Keys(pending.id)
+            if self._store.exists(keys.upload) or self._store.exists(keys.request):
+                return None
+            raise _no_such_upload() from None
+
+    def multipart(self, pending: Pending) -> MultipartUpload:
+        """Where its parts are."""
+        return MultipartUpload(self._store, Keys(pending.id).upload, pending.storage_id)
+
+    def complete(self, pending: Pending) -> None:
+        """Puts the parts together; safe to repeat.
+
+        Raises:
+            ConflictError: Parts are missing or have the wrong size; the message names them.
+            NotFoundError: The parts are gone.
+        """
+        sizes = self.arrived(pending)
+        if sizes is None:
+            return
+        numbers = range(1, pending.parts + 1)
+        missing = [str(n) for n in numbers if sizes.get(n) != pending.bytes_of(n)]
+        if missing:
+            named = ", ".join(missing[:_NAMED]) + ", …" * (len(missing) > _NAMED)
+            raise ConflictError(
+                f"Parts are missing or have the wrong size ({len(missing)} of {pending.parts}): "
+                f"{named}. Send them, then complete the upload.",
+                "upload_incomplete",
+            )
+        try:
+            self.multipart(pending).complete()
+        except NotFoundError:
+            if self.arrived(pending) is not None:  # somebody else completed it in the same moment
+                raise
+
+    def abandon(self, pending: Pending) -> None:
+        """Throws an upload away with all that has arrived of it."""
+        try:
+            self.multipart(pending).abort()
+        except NotFoundError:
+            self._store.delete(Keys(pending.id).upload)
+        self.forget(pending.id)
+
+    def forget(self, upload_id: str) -> None:
+        """Deletes the record of an upload."""
+        self._store.delete(_record(upload_id))
+
+    def sweep(self) -> int:
+        """Throws away what nobody goes on with; returns how many uploads that were."""
+        count = 0
+        for item in self._store.walk("pending/"):
+            try:
+                pending = Pending.model_validate_json(self._store.get(item.key)[0])
+            except NotFoundError:
+                continue  # another gateway sweeps, too
+            if pending.expires_at >= now():
+                continue
+            if self._store.exists(Keys(pending.id).request):
+                self.forget(pending.id)  # its job has the upload now
+            else:
+                self.abandon(pending)
+            count += 1
+        return count
+
+
+def _record(upload_id: str) -> str:
+    return f"pending/{upload_id}.json"
+
+
+def _no_such_upload() -> NotFoundError:
+    return NotFoundError(
+        "There is no such upload, or its time is over. Begin a new one.", "upload_not_found"
+    )

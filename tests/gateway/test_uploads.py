@@ -1,0 +1,165 @@
+"""Uploads in parts, against the running system."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from poseway.client import Client
+from poseway.jobs import JobOptions, JobState, Keys, new_job_id
+from poseway.local.stack import Stack
+from poseway.storage import ObjectStore
+from services.gateway.api.uploads.parts import PART_BYTES, Uploads
+from tests.videos import make_video
+
+BIG = PART_BYTES + 1000
+
+
+@pytest.fixture(scope="module")
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stack.gateway_url, timeout=60) as client:
+        yield client
+
+
+def begin(http: httpx.Client, size: int, **more: object) -> dict[str, Any]:
+    answer = http.post("/v1/uploads", json={"name": "clip.mp4", "size": size, **more})
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == answer.json()["links"]["self"]
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def put(http: httpx.Client, upload: dict[str, Any], number: int, data: bytes) -> httpx.Response:
+    return http.put(upload["links"]["part"].format(number=number), content=data)
+
+
+def padded_video(size: int) -> bytes:
+    """A clip with so much of nothing behind it that it is this large."""
+    video = make_video(6)
+    free = size - len(video)
+    return video + free.to_bytes(4, "big") + b"free" + bytes(free - 8)
+
+
+def code(answer: httpx.Response) -> str:
+    return f"{answer.status_code} {answer.json()['code']}"
+
+
+def test_a_video_in_parts_becomes_a_job(http: httpx.Client, client: Client, stack: Stack) -> None:
+    video = padded_video(BIG)
+    upload = begin(http, BIG, options={"trails": True, "screenshot_frames": 2})
+    assert (upload["part_bytes"], upload["parts"], upload["direct"]) == (PART_BYTES, [], False)
+    assert put(http, upload, 2, video[PART_BYTES:]).status_code == 204  # in any order
+
+    # The connection broke here; another client asks what there is.
+    assert http.get(upload["links"]["self"]).json()["parts"] == [{"number": 2, "size": 1000}]
+    early = http.post(upload["links"]["complete"])
+    assert code(early) == "409 upload_incomplete"
+    assert "(1 of 2): 1." in early.json()["detail"]
+    assert http.get(upload["links"]["job"]).status_code == 404
+
+    assert put(http, upload, 1, bytes(PART_BYTES)).status_code == 204
+    assert put(http, upload, 1, video[:PART_BYTES]).status_code == 204  # the newer one counts
+    made = http.post(upload["links"]["complete"])
+    assert (made.status_code, made.json()["id"]) == (201, upload["id"])
+    assert made.json()["options"]["trails"] is True
+    again = http.post(upload["links"]["complete"])
+    assert (again.status_code, again.json()["id"]) == (200, upload["id"])
+    assert http.get(upload["links"]["self"]).json()["complete"] is True
+    assert code(http.delete(upload["links"]["self"])) == "409 upload_complete"
+
+    *_, last = client.watch(upload["id"])
+    assert last.state is JobState.SUCCEEDED, last.error
+    manifest = client.manifest(upload["id"])
+    assert (manifest.frames, manifest.source.size, manifest.source.sha256) == (6, BIG, None)
+    assert not stack.store.exists(Keys(upload["id"]).upload)
+
+
+def test_completed_twice_at_once_it_is_one_job(http: httpx.Client) -> None:
+    video = make_video(6)
+    upload = begin(http, len(video))
+    put(http, upload, 1, video)
+    barrier = threading.Barrier(4)
+
+    def complete(_: int) -> httpx.Response:
+        barrier.wait()
+        return http.post(upload["links"]["complete"])
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(complete, range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert {answer.json()["id"] for answer in answers} == {upload["id"]}
+
+
+def test_a_part_of_another_size_is_refused(http: httpx.Client) -> None:
+    upload = begin(http, BIG)
+    for number, data in ((1, b"x"), (2, bytes(1001)), (3, b"x")):
+        assert code(put(http, upload, number, data)) == "422 wrong_part"
+    unknown_length = iter([b"x" * 1000])
+    answer = http.put(upload["links"]["part"].format(number=2), content=unknown_length)
+    assert code(answer) == "422 wrong_part"
+    assert http.get(upload["links"]["self"]).json()["parts"] == []
+    assert http.delete(upload["links"]["self"]).status_code == 204
+
+
+def test_what_is_thrown_away_is_gone(http: httpx.Client, stack: Stack) -> None:
+    upload = begin(http, BIG)
+    put(http, upload, 1, bytes(PART_BYTES))
+    assert http.delete(upload["links"]["self"]).status_code == 204
+    for answer in (
+        http.get(upload["links"]["self"]),
+        http.delete(upload["links"]["self"]),
+        http.post(upload["links"]["complete"]),
+        put(http, upload, 2, bytes(1000)),
+    ):
+        assert code(answer) == "404 upload_not_found"
+    assert [item.key for item in stack.store.walk("") if upload["id"] in item.key] == []
+    left = stack.store.client.list_multipart_uploads(Bucket=stack.store.bucket)
+    assert upload["id"] not in str(left.get("Uploads"))
+
+
+def test_mistakes_are_told_before_anything_is_uploaded(http: httpx.Client) -> None:
+    for wish, expected in (
+        ({"size": 0}, "422 invalid_request"),
+        ({"size": 1 << 50}, "413 too_large"),
+        ({"options": {"colour": "red"}}, "422 invalid_request"),
+        ({"options": {"crf": 99}}, "422 invalid_request"),
+        ({"options": {"model": "best"}}, "422 unknown_model"),
+        ({"webhook_url": "ftp://example.org"}, "422 invalid_webhook"),
+    ):
+        asked = {"name": "a", "size": 10, **wish}
+        assert code(http.post("/v1/uploads", json=asked)) == expected
+    assert code(http.get(f"/v1/uploads/{'f' * 32}")) == "404 upload_not_found"
+
+
+def test_a_broken_part_is_not_there_and_can_be_sent_again(stack: Stack, http: httpx.Client) -> None:
+    upload = begin(http, 1000)
+    host, port = stack.gateway_url.removeprefix("http://").split(":")
+    place = upload["links"]["part"].format(number=1)
+
+    async def break_off() -> None:
+        _, writer = await asyncio.open_connection(host, int(port))
+        head = f"PUT {place} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 1000\r\n\r\n"
+        writer.write(head.encode() + bytes(500))
+        await writer.drain()
+        await asyncio.sleep(0.3)
+        writer.close()
+
+    asyncio.run(break_off())
+    assert http.get(upload["links"]["self"]).json()["parts"] == []
+    assert put(http, upload, 1, bytes(1000)).status_code == 204
+    http.delete(upload["links"]["self"])
+
+
+def test_unfinished_uploads_are_swept_when_their_time_is_over(stack: Stack) -> None:
+    store = ObjectStore(stack.storage_settings)
+    hasty, patient = Uploads(store, 1 << 30, -1), Uploads(store, 1 << 30, 3600)
+    stale = hasty.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
+    fresh = patient.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
+    assert patient.sweep() >= 1
+    assert not patient.exists(stale.id)
+    assert patient.arrived(fresh) == {}
+    patient.abandon(fresh)
