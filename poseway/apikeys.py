@@ -7,9 +7,9 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, ValidationError
 
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
 from poseway.jobs import Record, now
@@ -19,6 +19,7 @@ AuthMode = Literal["auto", "keys", "off"]
 
 FOLDER: Final = "keys/"
 _FORM: Final = re.compile(r"pw_([0-9a-f]{8})_([0-9a-f]{40})")
+_NAME: Final = 100
 _JSON: Final = "application/json"
 
 
@@ -39,12 +40,44 @@ class Limits(Record):
     jobs_per_day: int | None = Field(None, ge=0, description="Days are UTC.")
     bytes_per_day: int | None = Field(None, ge=0, description="Uploaded with these jobs.")
 
+    @classmethod
+    def of(
+        cls,
+        requests_per_minute: int | None,
+        jobs_per_day: int | None,
+        gigabytes_per_day: float | None,
+    ) -> Self:
+        """The limits that somebody asks for; None for what is usual.
+
+        Raises:
+            InvalidRequestError: One is too small to be a limit.
+        """
+        size = None if gigabytes_per_day is None else round(gigabytes_per_day * 1e9)
+        asked = {
+            "requests_per_minute": requests_per_minute,
+            "jobs_per_day": jobs_per_day,
+            "bytes_per_day": size,
+        }
+        try:
+            return cls.model_validate({k: v for k, v in asked.items() if v is not None})
+        except ValidationError as error:
+            wrong = ", ".join(str(item["loc"][0]).replace("_", " ") for item in error.errors())
+            raise InvalidRequestError(f"Too small to be a limit: {wrong}.") from None
+
+    def __str__(self) -> str:
+        said = [
+            f"{self.requests_per_minute or 'any'} requests a minute",
+            f"{'any' if self.jobs_per_day is None else self.jobs_per_day} jobs a day",
+        ]
+        size = self.bytes_per_day
+        return ", ".join([*said, f"{'any' if size is None else f'{size / 1e9:g}'} GB a day"])
+
 
 class ApiKey(Record):
     """What is kept of a key; its secret is not."""
 
     id: str = Field(description="8 hex digits; what the key makes belongs to this id.")
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+    name: str
     sha256: str = Field(description="SHA-256 of the secret, lower-case hex.")
     limits: Limits = Limits()
     created_at: datetime
@@ -107,8 +140,12 @@ class ApiKeys:
 
         Raises:
             ConflictError: A key of that name counts already.
+            InvalidRequestError: That is no name.
         """
         key_id, secret = secrets.token_hex(4), secrets.token_hex(20)
+        name = name.strip()
+        if not 0 < len(name) <= _NAME or not name.isprintable():
+            raise InvalidRequestError(f"A key's name has 1 to {_NAME} printable characters.")
         key = ApiKey(
             id=key_id,
             name=name,

@@ -11,6 +11,8 @@ SECRETS_DIR: Final = Path("/run/secrets")
 _CONFIG: Final = SettingsConfigDict(
     env_prefix="POSEWAY_",
     extra="ignore",
+    # A secret that is not valid would be in the log otherwise.
+    hide_input_in_errors=True,
     # It warns of a directory that is not there.
     secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
 )

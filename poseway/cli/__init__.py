@@ -3,6 +3,7 @@
 import typer
 
 from poseway.cli.jobs import delete, get, list_jobs, watch
+from poseway.cli.keys import app as keys
 from poseway.cli.measure import evaluate, evaluate_tracking
 from poseway.cli.run import run
 from poseway.cli.submit import submit
@@ -19,3 +20,4 @@ app = typer.Typer(
 for command in (run, up, submit, watch, get, delete, evaluate, evaluate_tracking, tracks):
     app.command()(command)
 app.command("list")(list_jobs)
+app.add_typer(keys, name="keys")

@@ -4,12 +4,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.markup import escape
 
 from poseway.cli.terminal import console, ending, notes
+from poseway.local.place import HOST
+
+if TYPE_CHECKING:
+    from poseway.local.stack import Stack
 
 DEFAULT_DATA_DIR: Final = Path(__file__).resolve().parents[2] / ".poseway"
 
@@ -22,7 +26,22 @@ Port = Annotated[
 ]
 
 
-def up(data_dir: DataDir = DEFAULT_DATA_DIR, port: Port = None) -> None:
+Host = Annotated[
+    str,
+    typer.Option(
+        envvar="POSEWAY_GATEWAY_HOST",
+        help="Address of the page; others than this machine's own need an API key there.",
+    ),
+]
+NoKeys = Annotated[bool, typer.Option("--no-keys", help="Ask nobody for an API key, even so.")]
+
+
+def up(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    port: Port = None,
+    host: Host = HOST,
+    no_keys: NoKeys = False,
+) -> None:
     """Starts the whole system on this machine and keeps it running until Ctrl-C."""
     from poseway.local.stack import running
 
@@ -30,8 +49,13 @@ def up(data_dir: DataDir = DEFAULT_DATA_DIR, port: Port = None) -> None:
         if url := running(data_dir):
             console.print(f"Already running: [bold]{url}[/]")
             return
-        with suppress(KeyboardInterrupt), system(data_dir, port) as url:
+        env = {"POSEWAY_AUTH": "off"} if no_keys else {}
+        with suppress(KeyboardInterrupt), started(data_dir, port, host, env) as stack:
+            url = stack.gateway_url
             console.print(f"\nPoseway is running: [bold]{url}[/]")
+            if stack.first_key:
+                console.print(f"API key: [bold]{stack.first_key}[/]", soft_wrap=True)
+                console.print("[dim]It is shown this once; `poseway keys` makes more.[/]")
             console.print(f"[dim]API: {url}/docs   logs: {escape(str(data_dir / 'logs'))}[/]")
             console.print("[dim]Ctrl-C stops it.[/]")
             threading.Event().wait()
@@ -41,16 +65,25 @@ def up(data_dir: DataDir = DEFAULT_DATA_DIR, port: Port = None) -> None:
 @contextmanager
 def system(data_dir: Path, port: int | None) -> Iterator[str]:
     """The address of the system on this machine, which is started for the block if need be."""
-    from poseway.local.stack import Stack, running
+    from poseway.local.stack import running
 
     if url := running(data_dir):
         yield url
         return
-    system = Stack(data_dir, port)
+    with started(data_dir, port, HOST, {}) as stack:
+        yield stack.gateway_url
+
+
+@contextmanager
+def started(data_dir: Path, port: int | None, host: str, env: dict[str, str]) -> Iterator["Stack"]:
+    """A system that is started for the block; see `Stack`."""
+    from poseway.local.stack import Stack
+
+    system = Stack(data_dir, port, env, host)
     with notes.status("Starting…") as status:
         system.start(lambda what: status.update(f"Starting {what}…"))
     try:
-        yield system.gateway_url
+        yield system
     finally:
         with notes.status("Stopping…"):
             system.stop()

@@ -40,18 +40,29 @@ def free_ports(count: int) -> list[int]:
             listener.close()
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, host: str = HOST) -> bool:
     """Whether nobody listens on a port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) != 0
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return True
+    return False
 
 
-def bypass_proxies() -> None:
-    """Has this process, and those that it starts, reach loopback without a proxy."""
+def reached_at(host: str) -> str:
+    """The address at which this machine reaches what listens on `host`."""
+    return {"0.0.0.0": HOST, "::": "::1"}.get(host, host)
+
+
+def bypass_proxies(own: str = HOST) -> None:
+    """Has this process, and those that it starts, reach this machine without a proxy.
+
+    Args:
+        own: Another address of this machine.
+    """
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     hosts = [host.strip() for host in given.split(",") if host.strip()]
-    hosts += [host for host in (HOST, "localhost") if host not in hosts]
+    hosts += [host for host in (HOST, "localhost", own) if host not in hosts]
     # Some libraries read the one, some the other.
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)
 

@@ -12,9 +12,9 @@ from typing import Any, Final, Self
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from pydantic import SecretStr
 
 from poseway.errors import PosewayError
+from poseway.local.bucket import make_first_key, storage_settings
 from poseway.local.place import (
     HOST,
     WEED_SECRETS,
@@ -25,9 +25,9 @@ from poseway.local.place import (
     is_locked,
     load_secrets,
     lock,
+    reached_at,
 )
 from poseway.local.processes import Process, Supervisor
-from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -42,10 +42,15 @@ class Stack:
         tracker_address: ``host:port`` of the tracker.
         renderer_address: ``host:port`` of the renderer.
         store: The bucket.
+        first_key: The API key that the start made because one is needed and there was none.
     """
 
     def __init__(
-        self, data_dir: Path, port: int | None = None, env: dict[str, str] | None = None
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        env: dict[str, str] | None = None,
+        host: str = HOST,
     ) -> None:
         """Prepares a system; nothing is started yet.
 
@@ -53,13 +58,15 @@ class Stack:
             data_dir: Where objects, queue, secrets and logs are kept; survives a restart.
             port: Port of the page and the API; None takes 8080 or, if that is taken, a free one.
             env: More settings for the services, ``POSEWAY_*``.
+            host: Address on which the page and the API listen.
         """
         self.data_dir = data_dir.resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = lock(self.data_dir / "lock")
         # A system that was killed left its address behind.
         (self.data_dir / "stack.json").unlink(missing_ok=True)
-        bypass_proxies()
+        self._host, reached = host, reached_at(host)
+        bypass_proxies(reached)
         self._env = env or {}
         self._secrets = load_secrets(self.data_dir / "secrets.json")
         ports = iter(free_ports(15))
@@ -69,14 +76,12 @@ class Stack:
         self.tracker_address = f"{HOST}:{next(ports)}"
         self.renderer_address = f"{HOST}:{next(ports)}"
         fallback = next(ports)
-        self._port = port or (8080 if is_free(8080) else fallback)
-        self.gateway_url = f"http://{HOST}:{self._port}"
-        self.storage_settings = StorageSettings(
-            s3_endpoint=f"http://{HOST}:{self._weed_ports['s3.port']}",
-            s3_access_key=self._secrets["s3_access_key"],
-            s3_secret_key=SecretStr(self._secrets["s3_secret_key"]),
-        )
+        self._port = port or (8080 if is_free(8080, reached) else fallback)
+        self.gateway_url = f"http://{f'[{reached}]' if ':' in reached else reached}:{self._port}"
+        endpoint = f"http://{HOST}:{self._weed_ports['s3.port']}"
+        self.storage_settings = storage_settings(endpoint, self._secrets)
         self.store = ObjectStore(self.storage_settings)
+        self.first_key: str | None = None
         self._supervisor: Supervisor | None = None
 
     @property
@@ -103,7 +108,7 @@ class Stack:
         Raises:
             StackError: Something does not start, or the port is taken.
         """
-        if not is_free(self._port):
+        if not is_free(self._port, reached_at(self._host)):
             raise StackError(f"Somebody listens on port {self._port} already. Use --port.")
         logs = self.data_dir / "logs"
         shutil.rmtree(logs, ignore_errors=True)
@@ -112,6 +117,7 @@ class Stack:
             tell("object storage and queue")
             self._supervisor.start([self._object_storage(), self._queue()])
             self.store.ensure_bucket()
+            self.first_key = make_first_key(self.store, self._host, self.env)
             tell("inference, tracker, renderer, gateway")
             self._supervisor.start(
                 [
@@ -125,8 +131,13 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        state = {"gateway_url": self.gateway_url}
-        (self.data_dir / "stack.json").write_text(json.dumps(state))
+        state = {
+            "gateway_url": self.gateway_url,
+            "s3_endpoint": self.storage_settings.s3_endpoint,
+        }
+        path = self.data_dir / "stack.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(state))
 
     def pid(self, name: str) -> int:
         """Process id of a part as it runs now; for tests that disturb it."""
@@ -220,7 +231,7 @@ class Stack:
         return self._python(name, f"services.{name}", {"POSEWAY_PORT": port}, ready)
 
     def _api(self) -> Process:
-        env = {"POSEWAY_PORT": str(self._port)}
+        env = {"POSEWAY_PORT": str(self._port), "POSEWAY_HOST": self._host}
         return self._python("api", "services.gateway.api", env, lambda: is_ready(self.gateway_url))
 
     def _python(

@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from poseway import telemetry
+from services.gateway.api.access.start import check
 from services.gateway.api.app import create_app
 from services.gateway.api.settings import ApiSettings
 
@@ -28,6 +29,7 @@ class Server(uvicorn.Server):
 if __name__ == "__main__":
     settings = ApiSettings()
     telemetry.start("api", settings)
+    check(settings)
     app = create_app(settings)
     config = uvicorn.Config(
         app,

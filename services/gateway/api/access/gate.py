@@ -13,7 +13,6 @@ from services.gateway.api.access.errors import AccessError
 from services.gateway.api.access.origins import refuse_cross_site, refuse_foreign_host
 from services.gateway.api.problems import answer
 from services.gateway.api.settings import ApiSettings
-from services.gateway.api.uploads.form import TooLargeError
 
 SESSION_PATH: Final = "/v1/session"
 _JSON_BYTES: Final = 64 << 10
@@ -78,7 +77,9 @@ def _refuse_large_json(scope: Scope, headers: Headers) -> None:
         return
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _JSON_BYTES:
-        raise TooLargeError(f"Send at most {_JSON_BYTES >> 10} KiB of JSON, and its length first.")
+        raise AccessError(
+            f"Send at most {_JSON_BYTES >> 10} KiB of JSON, with a Content-Length.", "too_large"
+        )
 
 
 class _Watched:

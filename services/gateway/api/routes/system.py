@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from poseway.errors import NotFoundError, UnavailableError
 from poseway.models import Measured
-from services.gateway.api.deps import ModelsDep, QueueDep, StoreDep
+from services.gateway.api.deps import AccessDep, ModelsDep, QueueDep, StoreDep
 
 router = APIRouter(tags=["system"])
 
@@ -70,8 +70,10 @@ async def readyz(store: StoreDep, queue: QueueDep) -> Health:
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics() -> Response:
-    """Metrics for Prometheus."""
+async def metrics(access: AccessDep) -> Response:
+    """Metrics for Prometheus; where callers need keys, on a port of their own only."""
+    if access.keys_needed:
+        raise NotFoundError("Metrics are at the port that POSEWAY_METRICS_PORT says.")
     return Response(
         prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST
     )

@@ -1,0 +1,39 @@
+"""What must be so before a gateway listens."""
+
+import sys
+
+import structlog
+
+from poseway.apikeys import ApiKeys, keys_needed
+from poseway.errors import PosewayError
+from poseway.storage import ObjectStore
+from services.gateway.api.settings import ApiSettings
+
+log = structlog.get_logger(__name__)
+
+
+def check(settings: ApiSettings) -> None:
+    """Ends the process where keys are needed and there are none: nobody could use it.
+
+    Raises:
+        SystemExit: That is so; its message says what to do.
+    """
+    if not settings.keys_needed:
+        if keys_needed("auto", settings.host):
+            log.warning("no keys are asked for: all who reach this may do all", host=settings.host)
+        return
+    if settings.first_key is not None:
+        return
+    try:
+        if ApiKeys(ObjectStore(settings)).valid():
+            return
+    except PosewayError as error:
+        # Not a reason to stay away: without object storage nobody is let in anyway.
+        log.warning("the keys cannot be read", error=error.message)
+        return
+    sys.exit(
+        f"POSEWAY_HOST is {settings.host} and POSEWAY_AUTH {settings.auth}, so callers need an API "
+        "key, and there is none yet. Make one with `python -m services.gateway.keys create NAME` "
+        "and this environment, or set POSEWAY_FIRST_KEY. If all who reach this address may do "
+        "everything, say so with POSEWAY_AUTH=off."
+    )

@@ -1,0 +1,228 @@
+"""API keys: who is let in, and to what."""
+
+import contextlib
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from poseway.apikeys import ApiKeys
+from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
+from poseway.local.stack import Stack
+from tests.gateway.gateways import KEYS, assert_problem, gateway, gateway_env, submit, user
+
+FIRST = "pw_00000001_" + "ab" * 20
+REVOKED_WITHIN_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def keys(stack: Stack) -> ApiKeys:
+    return ApiKeys(stack.store)
+
+
+@pytest.fixture(scope="module")
+def url(stack: Stack) -> Iterator[str]:
+    with gateway(stack, {**KEYS, "POSEWAY_FIRST_KEY": FIRST}) as running:
+        yield running
+
+
+def until_refused(client: httpx.Client) -> float:
+    """Seconds until a client is let in no longer."""
+    began = time.monotonic()
+    while client.get("/v1/models").status_code == 200:
+        assert time.monotonic() - began < REVOKED_WITHIN_SECONDS
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def test_every_route_under_v1_wants_a_key(url: str) -> None:
+    with user(url) as nobody:
+        document = nobody.get("/openapi.json").json()
+        for path, methods in document["paths"].items():
+            if not path.startswith("/v1/"):
+                continue
+            place = re.sub(r"\{[^}]*\}", "f" * 32, path)
+            for method, operation in methods.items():
+                answer = nobody.request(method.upper(), place)
+                if path == "/v1/session" and method != "get":
+                    assert answer.status_code in (204, 422)
+                    continue
+                assert_problem(answer, 401, "key_missing")
+                assert answer.headers["www-authenticate"] == "Bearer"
+                assert {"key": []} in operation["security"]
+                assert "401" in operation["responses"]
+        assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+
+
+def test_the_page_the_document_and_the_probes_are_open(url: str) -> None:
+    with user(url) as nobody:
+        for path in ("/", "/app.js", "/docs", "/openapi.json", "/healthz", "/readyz"):
+            assert nobody.get(path).status_code == 200, path
+        # What goes on here is for operators; they have a port of their own.
+        assert nobody.get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("Bearer", "key_unknown"),
+        ("Bearer pw_00000001_" + "ba" * 20, "key_unknown"),
+        ("Bearer pw_ffffffff_" + "ab" * 20, "key_unknown"),
+        ("Bearer pw_../../x_" + "ab" * 20, "key_unknown"),
+        (f"Basic {FIRST}", "key_missing"),
+        (FIRST, "key_missing"),
+    ],
+)
+def test_what_is_no_key_is_refused(url: str, header: str, code: str) -> None:
+    assert_problem(httpx.get(f"{url}/v1/jobs", headers={"Authorization": header}), 401, code)
+
+
+def test_an_upload_without_a_key_is_refused_before_it_is_read(url: str) -> None:
+    sent = 0
+
+    def body() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(200):
+            sent += 1
+            yield bytes(1 << 20)
+
+    with contextlib.suppress(httpx.WriteError):  # it hung up, which is as good
+        assert_problem(httpx.post(f"{url}/v1/jobs", content=body()), 401, "key_missing")
+    assert sent < 100
+
+
+def test_a_key_of_the_settings_counts(url: str) -> None:
+    with user(url, FIRST) as operator:
+        session = operator.get("/v1/session").json()
+    assert (session["auth"], session["owner"], session["name"]) == ("keys", "00000001", "first")
+    assert session["webhook_secret"].startswith("whsec_")
+
+
+def test_each_sees_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
+    (_, one), (_, other) = keys.create("sees-1"), keys.create("sees-2")
+    with user(url, one) as owner, user(url, other) as stranger:
+        job = submit(owner)
+        assert [item["id"] for item in owner.get("/v1/jobs").json()["jobs"]] == [job]
+        assert stranger.get("/v1/jobs").json()["jobs"] == []
+        assert owner.get(f"/v1/jobs/{job}").status_code == 200
+        for path in ("", "/events", "/manifest.json", "/keypoints.csv"):
+            assert_problem(stranger.get(f"/v1/jobs/{job}{path}"), 404, "job_not_found")
+        assert_problem(stranger.delete(f"/v1/jobs/{job}"), 404, "job_not_found")
+        assert_problem(stranger.post(f"/v1/jobs/{job}/shares"), 404, "job_not_found")
+        assert owner.get(f"/v1/jobs/{job}").status_code == 200
+        assert owner.get("/v1/session").json()["usage"]["jobs"] == 1
+        secrets = {who.get("/v1/session").json()["webhook_secret"] for who in (owner, stranger)}
+        assert len(secrets) == 2
+
+
+def test_nothing_kept_tells_the_secret(stack: Stack, keys: ApiKeys) -> None:
+    key, whole = keys.create("kept")
+    secret = whole.rpartition("_")[2]
+    kept = [stack.store.get(item.key)[0].decode() for item in stack.store.walk("keys/")]
+    assert any(key.id in text for text in kept)
+    assert not any(secret in text for text in kept)
+
+
+def test_a_rotated_key_keeps_its_jobs_and_loses_its_old_secret(url: str, keys: ApiKeys) -> None:
+    _, old = keys.create("turns")
+    with user(url, old) as before:
+        job = submit(before)
+        _, new = keys.rotate("turns")
+        with user(url, new) as after:
+            time.sleep(1)  # a gateway looks a second time at a secret that does not fit
+            assert after.get(f"/v1/jobs/{job}").status_code == 200
+        assert until_refused(before) < REVOKED_WITHIN_SECONDS
+        assert_problem(before.get("/v1/jobs"), 401, "key_unknown")
+
+
+def test_a_revoked_key_is_refused_soon_and_its_streams_end(
+    stack: Stack, url: str, keys: ApiKeys
+) -> None:
+    key, whole = keys.create("leaves")
+    ended = threading.Event()
+
+    def watch() -> None:
+        with user(url, whole) as watcher, watcher.stream("GET", f"/v1/jobs/{job}/events") as told:
+            for _ in told.iter_lines():
+                begun.set()
+        ended.set()
+
+    begun = threading.Event()
+    with user(url, whole) as leaver:
+        job = submit(leaver)
+        # As if it ran on: a job that is over would end the stream by itself.
+        stack.store.put(f"jobs/{job}/status.json", b'{"state": "running"}', "application/json")
+        thread = threading.Thread(target=watch)
+        thread.start()
+        assert begun.wait(20)
+        keys.revoke(key.id)
+        assert until_refused(leaver) < REVOKED_WITHIN_SECONDS
+        assert ended.wait(REVOKED_WITHIN_SECONDS)
+        thread.join()
+
+
+def test_names_are_told_apart(keys: ApiKeys) -> None:
+    key, _ = keys.create(" lab 7 ")
+    assert key.name == "lab 7"
+    with pytest.raises(ConflictError, match="lab 7"):
+        keys.create("lab 7")
+    for wrong in ("", "   ", "x" * 101, "a\nb"):
+        with pytest.raises(InvalidRequestError):
+            keys.create(wrong)
+    keys.revoke("lab 7")
+    with pytest.raises(NotFoundError, match="lab 7"):
+        keys.rotate("lab 7")
+    keys.create("lab 7")
+    keys.revoke("lab 7")
+
+
+def test_the_operators_command(stack: Stack, url: str) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "services.gateway.keys", *words]
+        env = gateway_env(stack, {})
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    limits = ("--requests-per-minute", "50", "--jobs-per-day", "2", "--gigabytes-per-day", "0.5")
+    whole = run("create", "by-operator", *limits).stdout.strip()
+    with user(url, whole) as client:
+        assert client.get("/v1/session").json()["limits"] == {
+            "requests_per_minute": 50,
+            "jobs_per_day": 2,
+            "bytes_per_day": 500_000_000,
+        }
+    (line,) = [text for text in run("list").stdout.splitlines() if "by-operator" in text]
+    assert "2 jobs a day" in line
+    assert whole.split("_")[1] in line
+    assert run("rotate", "by-operator").stdout.strip() != whole
+    assert "revoked" in run("revoke", "by-operator").stdout
+    gone = run("revoke", "by-operator")
+    assert gone.returncode == 1
+    assert "by-operator" in gone.stderr
+    wrong = run("create", "x", "--requests-per-minute", "0")
+    assert wrong.returncode == 1
+    assert "requests per minute" in wrong.stderr
+
+
+def test_the_command_of_a_local_system(stack: Stack, url: str, tmp_path: Path) -> None:
+    def run(*words: str, data_dir: Path = stack.data_dir) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from poseway.cli import app; app()", "keys", *words]
+        command += ["--data-dir", str(data_dir)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    whole = run("create", "by-hand", "--jobs-per-day", "5").stdout.strip()
+    with user(url, whole) as client:
+        assert client.get("/v1/session").json()["limits"]["jobs_per_day"] == 5
+    assert "by-hand" in run("list").stdout
+    assert run("rotate", "by-hand").stdout.startswith(whole[:12])
+    assert run("revoke", "by-hand").returncode == 0
+    assert "revoked" in run("list").stdout
+    nowhere = run("list", data_dir=tmp_path)
+    assert nowhere.returncode == 1
+    assert "poseway up" in nowhere.stderr
+    assert (stack.data_dir / "stack.json").stat().st_mode & 0o777 == 0o600

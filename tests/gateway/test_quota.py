@@ -1,0 +1,134 @@
+"""How much a key may ask for."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from poseway.apikeys import ApiKey, ApiKeys, Limits
+from poseway.jobs import now
+from poseway.local.stack import Stack
+from services.gateway.api.access.errors import AccessError
+from services.gateway.api.access.usage import Usage
+from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
+
+
+@pytest.fixture(scope="module")
+def keys(stack: Stack) -> ApiKeys:
+    return ApiKeys(stack.store)
+
+
+@pytest.fixture(scope="module")
+def url(stack: Stack, keys: ApiKeys) -> Iterator[str]:
+    keys.create("so that it starts")
+    with gateway(stack, KEYS) as running:
+        yield running
+
+
+async def charge(usage: Usage, key: ApiKey, size: int) -> bool:
+    """Whether a job was counted."""
+    try:
+        await usage.charge(key, size)
+    except AccessError:
+        return False
+    return True
+
+
+def test_requests_are_limited_by_the_minute(url: str, keys: ApiKeys) -> None:
+    _, few = keys.create("few", Limits(requests_per_minute=3))
+    _, many = keys.create("many")
+    with user(url, few) as client, user(url, many) as other:
+        left = [client.get("/v1/models").headers["ratelimit-remaining"] for _ in range(3)]
+        assert left == ["2", "1", "0"]
+        refused = client.get("/v1/models")
+        assert_problem(refused, 429, "rate_limited")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert refused.headers["ratelimit-limit"] == "3"
+        assert refused.headers["ratelimit-remaining"] == "0"
+        assert_problem(client.get("/v1/models"), 429, "rate_limited")
+        assert other.get("/v1/models").status_code == 200
+
+
+def test_jobs_are_limited_by_the_day(stack: Stack, url: str, keys: ApiKeys) -> None:
+    _, whole = keys.create("two jobs", Limits(jobs_per_day=2))
+    with user(url, whole) as client:
+        submit(client)
+        submit(client)
+        uploads = {item.key for item in stack.store.walk("uploads/")}
+        refused = client.post("/v1/jobs", files={"video": ("clip.mp4", b"x")})
+        assert_problem(refused, 429, "quota_exceeded")
+        assert 1 <= int(refused.headers["retry-after"]) <= 86_400
+        assert {item.key for item in stack.store.walk("uploads/")} <= uploads
+        assert client.get("/v1/session").json()["usage"]["jobs"] == 2
+        assert len(client.get("/v1/jobs").json()["jobs"]) == 2
+
+
+def test_bytes_are_limited_by_the_day(url: str, keys: ApiKeys) -> None:
+    _, whole = keys.create("a kilobyte", Limits(bytes_per_day=1000))
+    with user(url, whole) as client:
+        submit(client, bytes(600))
+        refused = client.post("/v1/jobs", files={"video": ("clip.mp4", bytes(401))})
+        assert_problem(refused, 429, "quota_exceeded")
+        submit(client, bytes(400))
+        usage = client.get("/v1/session").json()["usage"]
+        assert (usage["jobs"], usage["bytes"]) == (2, 1000)
+
+
+def test_what_is_refused_is_not_counted(stack: Stack, url: str, keys: ApiKeys) -> None:
+    _, whole = keys.create("mistakes", Limits(jobs_per_day=1))
+    with user(url, whole) as client:
+        wrong = client.post("/v1/jobs", data={"crf": "99"}, files={"video": ("a.mp4", b"x")})
+        assert_problem(wrong, 422, "invalid_options")
+        assert client.get("/v1/session").json()["usage"]["jobs"] == 0
+        submit(client)
+
+
+def test_counts_are_exact_over_two_gateways(stack: Stack, keys: ApiKeys) -> None:
+    key, _ = keys.create("busy", Limits(jobs_per_day=150))
+
+    async def rush() -> int:
+        gateways = (Usage(stack.store), Usage(stack.store))
+        wishes = [charge(gateways[number % 2], key, 10) for number in range(200)]
+        counted = sum(await asyncio.gather(*wishes))
+        used = await gateways[0].today(key)
+        assert (used.jobs, used.bytes) == (150, 1500)
+        await asyncio.gather(*(gateways[number % 2].refund(key, 10) for number in range(20)))
+        used = await gateways[1].today(key)
+        assert (used.jobs, used.bytes) == (130, 1300)
+        return counted
+
+    assert asyncio.run(rush()) == 150
+
+
+def test_who_hangs_up_keeps_nobody_waiting(stack: Stack, keys: ApiKeys) -> None:
+    key, _ = keys.create("hangs up")
+
+    async def rush() -> None:
+        usage = Usage(stack.store)
+        tasks = [asyncio.create_task(usage.charge(key, 1)) for _ in range(10)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        told = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(told[0], asyncio.CancelledError)
+        assert told[1:] == [None] * 9
+        assert (await usage.today(key)).jobs in (9, 10)
+
+    asyncio.run(rush())
+
+
+def test_a_new_day_begins_at_nothing(stack: Stack, keys: ApiKeys) -> None:
+    key, _ = keys.create("yesterday", Limits(jobs_per_day=1))
+    place = f"usage/{key.id}.json"
+
+    def write(days: int) -> None:
+        day = (now() + timedelta(days=days)).date()
+        data = f'{{"day": "{day}", "jobs": 1, "bytes": 5}}'
+        stack.store.put(place, data.encode(), "application/json")
+
+    write(-1)
+    assert asyncio.run(charge(Usage(stack.store), key, 5))
+    assert not asyncio.run(charge(Usage(stack.store), key, 5))
+    # Another gateway's clock is ahead, and its day has begun.
+    write(1)
+    assert not asyncio.run(charge(Usage(stack.store), key, 5))

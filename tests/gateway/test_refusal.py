@@ -1,0 +1,146 @@
+"""Where a gateway refuses to start: on an address for others, without keys."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from poseway.apikeys import ApiKeys, AuthMode, keys_needed
+from poseway.local.bucket import make_first_key
+from poseway.local.place import free_ports, reached_at
+from poseway.local.stack import Stack
+from poseway.settings import StorageSettings
+from poseway.storage import ObjectStore
+from services.gateway.api.settings import ApiSettings
+from tests.gateway.gateways import KEYS, gateway, gateway_env, user
+
+EMPTY = {"POSEWAY_BUCKET": "without-keys"}
+FIRST = "pw_00000003_" + "ef" * 20
+
+
+@pytest.fixture(scope="module")
+def empty(stack: Stack) -> Iterator[ObjectStore]:
+    """A bucket without keys."""
+    settings = StorageSettings(
+        s3_endpoint=stack.env["POSEWAY_S3_ENDPOINT"],
+        s3_access_key=stack.env["POSEWAY_S3_ACCESS_KEY"],
+        s3_secret_key=SecretStr(stack.env["POSEWAY_S3_SECRET_KEY"]),
+        bucket=EMPTY["POSEWAY_BUCKET"],
+    )
+    store = ObjectStore(settings)
+    store.ensure_bucket()
+    yield store
+    store.client.close()
+
+
+def start(stack: Stack, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A gateway that is expected to end by itself."""
+    command = [sys.executable, "-m", "services.gateway.api"]
+    return subprocess.run(
+        command,
+        env=gateway_env(stack, env),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("auth", "host", "needed"),
+    [
+        ("auto", "127.0.0.1", False),
+        ("auto", "127.9.9.9", False),
+        ("auto", "localhost", False),
+        ("auto", "::1", False),
+        ("auto", "0.0.0.0", True),
+        ("auto", "::", True),
+        ("auto", "192.168.1.5", True),
+        ("auto", "pose.example", True),
+        ("auto", "", True),
+        ("keys", "127.0.0.1", True),
+        ("off", "0.0.0.0", False),
+    ],
+)
+def test_who_is_asked_for_keys(auth: AuthMode, host: str, needed: bool) -> None:
+    assert keys_needed(auth, host) is needed
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("env", [{"POSEWAY_HOST": "0.0.0.0"}, KEYS])
+def test_it_does_not_start_without_keys(stack: Stack, env: dict[str, str]) -> None:
+    ended = start(stack, {**EMPTY, **env})
+    assert ended.returncode == 1
+    for advice in ("services.gateway.keys create", "POSEWAY_FIRST_KEY", "POSEWAY_AUTH=off"):
+        assert advice in ended.stderr
+
+
+@pytest.mark.usefixtures("empty")
+def test_told_so_it_starts_without_keys(stack: Stack) -> None:
+    env = {**EMPTY, "POSEWAY_HOST": "0.0.0.0", "POSEWAY_AUTH": "off"}
+    with gateway(stack, env) as url, user(url) as client:
+        # Whatever name it is reached by: who says so knows.
+        assert client.get("/v1/jobs", headers={"Host": "pose.example"}).status_code == 200
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_key_of_the_settings_is_enough(stack: Stack) -> None:
+    env = {**EMPTY, "POSEWAY_HOST": "0.0.0.0", "POSEWAY_FIRST_KEY": FIRST}
+    with gateway(stack, env) as url, user(url, FIRST) as client, user(url) as nobody:
+        assert client.get("/v1/jobs").status_code == 200
+        assert nobody.get("/v1/jobs").status_code == 401
+
+
+def test_a_key_of_the_settings_has_the_form_of_ours(stack: Stack) -> None:
+    ended = start(stack, {"POSEWAY_FIRST_KEY": "secret123"})
+    assert ended.returncode == 1
+    assert "openssl" in ended.stderr
+    assert "secret123" not in ended.stderr
+    with pytest.raises(ValidationError, match="32"):
+        ApiSettings(signing_key=SecretStr("short"))
+
+
+def test_without_object_storage_it_starts_and_lets_nobody_in(stack: Stack) -> None:
+    nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
+    env = gateway_env(stack, {**KEYS, "POSEWAY_S3_ENDPOINT": nowhere})
+    command = [sys.executable, "-m", "services.gateway.api"]
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            while "startup complete" not in (line := process.stderr.readline()):
+                assert line
+            url = f"http://127.0.0.1:{env['POSEWAY_PORT']}"
+            for _ in range(50):
+                if "running on" in process.stderr.readline():
+                    break
+            with user(url, FIRST) as client, user(url) as nobody:
+                assert client.get("/v1/jobs").status_code == 503
+                assert nobody.get("/v1/jobs").status_code == 401
+        finally:
+            process.terminate()
+
+
+def test_a_local_system_makes_the_first_key_where_one_is_needed(empty: ObjectStore) -> None:
+    keys = ApiKeys(empty)
+    assert make_first_key(empty, "127.0.0.1", {}) is None
+    assert make_first_key(empty, "0.0.0.0", {"POSEWAY_AUTH": "off"}) is None
+    assert make_first_key(empty, "0.0.0.0", {"POSEWAY_FIRST_KEY": FIRST}) is None
+    assert keys.all() == []
+    whole = make_first_key(empty, "0.0.0.0", {})
+    assert whole is not None
+    (key,) = keys.valid()
+    assert (key.name, key.fits(whole.rpartition("_")[2])) == ("first", True)
+    assert make_first_key(empty, "0.0.0.0", {}) is None
+    keys.revoke("first")
+    assert make_first_key(empty, "127.0.0.1", KEYS) is not None
+    empty.delete_prefix("keys/")
+
+
+def test_where_this_machine_reaches_itself() -> None:
+    assert [reached_at(host) for host in ("0.0.0.0", "::", "10.0.0.5")] == [
+        "127.0.0.1",
+        "::1",
+        "10.0.0.5",
+    ]
