@@ -84,6 +84,7 @@ _ERRORS: Final = documented(
     "unknown_model",
     "model_missing",
     "idempotency_key_reused",
+    "quota_exceeded",
     "overloaded",
     "unavailable",
 )
@@ -110,7 +111,7 @@ async def create_job(
     announced = int(request.headers.get("content-length", 0))
     if announced > settings.max_upload_bytes + _FORM_OVERHEAD:
         raise too_large(settings.max_upload_bytes)
-    await caller.expect(announced)
+    await caller.expect(max(0, announced - _FORM_OVERHEAD))
     job_id = new_job_id()
     async with budget.lend(min(announced or _MEMORY, _MEMORY)):
         writer = ObjectWriter(store, Keys(job_id).upload, "application/octet-stream")
