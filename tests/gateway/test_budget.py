@@ -1,0 +1,52 @@
+import asyncio
+
+import pytest
+
+from poseway.errors import OverloadedError
+from services.gateway.api.uploads.budget import Budget
+
+
+def test_no_more_is_lent_than_there_is_and_in_the_order_asked() -> None:
+    budget, at_work, most, order = Budget(10), 0, 0, []
+
+    async def borrow(number: int, size: int) -> None:
+        nonlocal at_work, most
+        async with budget.lend(size):
+            order.append(number)
+            at_work += size
+            most = max(most, at_work)
+            await asyncio.sleep(0.01)
+            at_work -= size
+
+    async def all_at_once() -> None:
+        sizes = [4, 10, 1, 6, 3, 3, 5, 2]
+        await asyncio.gather(*(borrow(number, size) for number, size in enumerate(sizes)))
+
+    asyncio.run(all_at_once())
+    assert most == 10
+    assert order == list(range(8))
+    assert budget.free == 10
+
+
+def test_more_than_all_is_all() -> None:
+    async def borrow() -> None:
+        budget = Budget(10)
+        async with budget.lend(1000):
+            assert budget.free == 0
+        assert budget.free == 10
+
+    asyncio.run(borrow())
+
+
+def test_who_waits_too_long_is_sent_away_and_nothing_is_lost() -> None:
+    async def borrow() -> None:
+        budget = Budget(10, patience=0.05)
+        async with budget.lend(8):
+            with pytest.raises(OverloadedError):
+                async with budget.lend(3):
+                    pytest.fail("there were not as many")
+            async with budget.lend(2):
+                pass
+        assert budget.free == 10
+
+    asyncio.run(borrow())

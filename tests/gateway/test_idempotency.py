@@ -1,0 +1,117 @@
+"""A request that is repeated under its Idempotency-Key makes no second job."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from poseway.errors import ConflictError, InvalidRequestError
+from poseway.jobs import Keys, new_job_id, now
+from poseway.local.stack import Stack
+from services.gateway.api.uploads import idempotency
+from services.gateway.api.uploads.idempotency import Memory, fingerprint
+from tests.videos import make_video
+
+VIDEO = make_video(2)
+
+
+@pytest.fixture(scope="module")
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stack.gateway_url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def key() -> str:
+    return f'../jobs/{new_job_id()} ?"%'  # any characters that HTTP takes
+
+
+def post(http: httpx.Client, key: str, **options: str) -> httpx.Response:
+    return http.post(
+        "/v1/jobs",
+        data=options,
+        files={"video": ("clip.mp4", VIDEO)},
+        headers={"Idempotency-Key": key},
+    )
+
+
+def test_the_same_request_is_the_same_job(http: httpx.Client, stack: Stack, key: str) -> None:
+    first, second = post(http, key), post(http, key)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
+    assert "idempotency-replayed" not in first.headers
+    assert second.headers["idempotency-replayed"] == "true"
+    uploads = {item.key for item in stack.store.walk("uploads/")}
+    assert uploads <= {
+        Keys(job["id"]).upload for job in http.get("/v1/jobs?limit=100").json()["jobs"]
+    }
+
+
+def test_another_request_under_the_same_key_is_refused(http: httpx.Client, key: str) -> None:
+    assert post(http, key).status_code == 201
+    other = post(http, key, trails="true")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_what_was_refused_may_be_mended_under_its_key(http: httpx.Client, key: str) -> None:
+    assert post(http, key, crf="99").status_code == 422
+    assert post(http, key, crf="30").status_code == 201
+
+
+def test_at_the_same_time_it_is_one_job(http: httpx.Client, key: str) -> None:
+    barrier = threading.Barrier(6)
+
+    def send(_: int) -> httpx.Response:
+        barrier.wait()
+        return post(http, key)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(send, range(6)))
+    made = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    assert made
+    assert len(set(made)) == 1
+    for answer in answers:
+        if answer.status_code != 201:
+            assert answer.json()["code"] == "idempotency_in_progress"
+            assert answer.headers["retry-after"]
+
+
+def test_an_upload_in_parts_is_begun_once(http: httpx.Client, key: str) -> None:
+    def begin(size: int) -> httpx.Response:
+        wish = {"name": "a.mp4", "size": size}
+        return http.post("/v1/uploads", json=wish, headers={"Idempotency-Key": key})
+
+    first, second = begin(100), begin(100)
+    assert first.json() == second.json()
+    assert second.headers["idempotency-replayed"] == "true"
+    assert begin(101).json()["code"] == "idempotency_key_reused"
+    http.delete(first.json()["links"]["self"])
+
+
+def test_a_claim_of_somebody_who_died_is_taken_over(
+    stack: Stack, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, asked = Memory(stack.store), fingerprint("a", 1)
+    dead, alive = new_job_id(), new_job_id()
+
+    def nothing_came_of_it(_: str) -> bool:
+        return False
+
+    assert memory.claim("me", key, dead, asked, nothing_came_of_it) == dead
+    with pytest.raises(ConflictError):
+        memory.claim("me", key, alive, asked, nothing_came_of_it)
+    with pytest.raises(InvalidRequestError):
+        memory.claim("me", key, alive, fingerprint("b", 1), nothing_came_of_it)
+    assert memory.claim("you", key, alive, asked, nothing_came_of_it) == alive
+
+    later = now() + timedelta(minutes=2)
+    monkeypatch.setattr(idempotency, "now", lambda: later)
+    assert memory.claim("me", key, alive, asked, nothing_came_of_it) == alive
+    next_day = now() + timedelta(hours=25)
+    monkeypatch.setattr(idempotency, "now", lambda: next_day)
+    assert memory.claim("me", key, dead, fingerprint("b", 1), lambda _: True) == dead
+    memory.forget("me", key)
+    memory.forget("you", key)
