@@ -182,6 +182,13 @@ class JobStatus(Record):
     error: JobError | None = None
 
 
+class Stretch(Record):
+    """When a part of a video is, in seconds of the whole."""
+
+    start: float
+    end: float
+
+
 class Job(Record):
     """A job as the API shows it."""
 

@@ -72,6 +72,7 @@ CORES = [
     "services/gateway/dispatcher/stills.py",
     "services/gateway/api/uploads/form.py",
     "services/gateway/api/catalog.py",
+    "services/gateway/api/frames.py",
     *(
         f"poseway/{name}.py"
         for name in (

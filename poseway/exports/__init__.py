@@ -7,8 +7,9 @@ the same whatever the length of the video. The formats are documented for users 
 
 from poseway.exports.angles import to_angles
 from poseway.exports.coco import to_coco
+from poseway.exports.everything import to_everything
 from poseway.exports.openpose import to_openpose
 from poseway.exports.table import to_csv
 from poseway.exports.trc import to_trc
 
-__all__ = ["to_angles", "to_coco", "to_csv", "to_openpose", "to_trc"]
+__all__ = ["to_angles", "to_coco", "to_csv", "to_everything", "to_openpose", "to_trc"]

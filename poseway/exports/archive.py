@@ -31,41 +31,64 @@ class ZipStream:
         self._packer = zlib.compressobj()
         self._directory: list[bytes] = []
 
-    def file(self, name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    def file(
+        self, name: str, pieces: Iterable[bytes], *, packed: bool = True, large: bool = False
+    ) -> Iterator[bytes]:
         """Writes a file; to be read to its end before anything else is written.
 
         Args:
             name: Path in the zip.
-            pieces: What it holds, at most 4 GiB.
+            pieces: What it holds, at most 4 GiB unless it is `large`.
+            packed: Whether to make it smaller; a video cannot be.
+            large: Whether it may be larger than an old zip can say.
         """
         start, path = self._offset, name.encode()
         fields = (_FLAGS, _DEFLATE, _TIME, _DATE)
+        needed = _ZIP64 if large else _PLAIN
+        # With this, the sizes after the data have eight bytes each.
+        extra = struct.pack("<2H2Q", 1, 16, 0, 0) if large else b""
+        sizes_here = (_MOST_32, _MOST_32) if large else (0, 0)
         yield self._counted(
-            struct.pack("<4s5H3L2H", b"PK\3\4", _PLAIN, *fields, 0, 0, 0, len(path), 0) + path
+            struct.pack(
+                "<4s5H3L2H", b"PK\3\4", needed, *fields, 0, *sizes_here, len(path), len(extra)
+            )
+            + path
+            + extra
         )
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        # Level 0 is deflate's way to store: a stored file could not have its size after its data.
+        packer = zlib.compressobj(_LEVEL if packed else 0, zlib.DEFLATED, -zlib.MAX_WBITS)
         crc = size = 0
         before = self._offset
         for piece in pieces:
             crc = zlib.crc32(piece, crc)
             size += len(piece)
-            if packed := packer.compress(piece):
-                yield self._counted(packed)
+            if some := packer.compress(piece):
+                yield self._counted(some)
         yield self._counted(packer.flush())
         sizes = (crc, self._offset - before, size)
-        yield self._counted(struct.pack("<4s3L", b"PK\7\x08", *sizes))
-        self._list(path, fields, sizes, start)
+        layout = "<4sL2Q" if large else "<4s3L"
+        yield self._counted(struct.pack(layout, b"PK\7\x08", *sizes))
+        self._list(path, fields, sizes, start, large=large)
 
     def _counted(self, data: bytes) -> bytes:
         self._offset += len(data)
         return data
 
     def _list(
-        self, path: bytes, fields: tuple[int, ...], sizes: tuple[int, ...], start: int
+        self,
+        path: bytes,
+        fields: tuple[int, ...],
+        sizes: tuple[int, int, int],
+        start: int,
+        *,
+        large: bool,
     ) -> None:
+        crc, *lengths = sizes
         far = start >= _MOST_32
-        extra = struct.pack("<2HQ", 1, 8, start) if far else b""
-        needed = _ZIP64 if far else _PLAIN
+        # In the order that the format has them: unpacked, packed, where.
+        wide = (lengths[::-1] if large else []) + ([start] if far else [])
+        extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+        needed = _ZIP64 if wide else _PLAIN
         entry = struct.pack(
             "<4s2BH4H3L5H2L",
             b"PK\1\2",
@@ -73,15 +96,16 @@ class ZipStream:
             _UNIX,
             needed,
             *fields,
-            *sizes,
+            crc,
+            *((_MOST_32, _MOST_32) if large else lengths),
             len(path),
             len(extra),
             *(0, 0, 0),
             _MODE,
             min(start, _MOST_32),
         )
-        if packed := self._packer.compress(entry + path + extra):
-            self._directory.append(packed)
+        if some := self._packer.compress(entry + path + extra):
+            self._directory.append(some)
         self._files += 1
 
     def end(self) -> Iterator[bytes]:
@@ -89,8 +113,8 @@ class ZipStream:
         self._directory.append(self._packer.flush())
         start = self._offset
         unpacker = zlib.decompressobj()
-        for packed in self._directory:
-            yield self._counted(unpacker.decompress(packed))
+        for some in self._directory:
+            yield self._counted(unpacker.decompress(some))
         size, end = self._offset - start, self._offset
         if self._files >= _MOST_16 or end >= _MOST_32:
             counts = (self._files, self._files, size, start)

@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.settings import StorageSettings
 
-# As many as S3 takes in one request.
+# As many as S3 takes, or tells, in one request.
 _DELETED_AT_ONCE: Final = 1000
+_LISTED_AT_ONCE: Final = 1000
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -212,7 +213,7 @@ class ObjectStore:
                     Prefix=prefix,
                     Delimiter="/",
                     StartAfter=position,
-                    MaxKeys=limit - len(found),
+                    MaxKeys=min(limit - len(found), _LISTED_AT_ONCE),
                 )
             folders = [
                 item["Prefix"][len(prefix) : -1]

@@ -19,7 +19,17 @@ from services.gateway.api.document import describe
 from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
 from services.gateway.api.models import Models
-from services.gateway.api.routes import access, create, jobs, results, system, uploads
+from services.gateway.api.preview import Previews
+from services.gateway.api.routes import (
+    access,
+    create,
+    frames,
+    jobs,
+    preview,
+    results,
+    system,
+    uploads,
+)
 from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.relay import Relay
@@ -42,6 +52,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.relay = Relay()
         app.state.budget = Budget(settings.upload_memory_bytes)
         app.state.catalog = Catalog(app.state.store)
+        app.state.previews = Previews(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
         sweeping = asyncio.create_task(sweep_for_ever(app.state.store, settings))
@@ -64,6 +75,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(create.router)
     app.include_router(uploads.router)
     app.include_router(jobs.router)
+    app.include_router(frames.router)
+    app.include_router(preview.router)
+    # Last: it takes every other path below a job.
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.
     app.router.default = StaticFiles(directory=settings.frontend_dir, html=True)

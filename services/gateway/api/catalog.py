@@ -42,8 +42,12 @@ def view(request: JobRequest, status: JobStatus) -> Job:
     """A job as the API shows it."""
     base = f"/v1/jobs/{request.id}"
     links = {"self": base, "events": f"{base}/events"}
+    if status.state is JobState.RUNNING:
+        links["preview"] = f"{base}/preview"
     if status.state is JobState.SUCCEEDED:
         links |= {
+            "frames": f"{base}/frames",
+            "zip": f"{base}/all.zip",
             "manifest": f"{base}/manifest.json",
             "video": f"{base}/video.mp4",
             "poster": f"{base}/poster.jpg",

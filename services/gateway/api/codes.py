@@ -38,6 +38,11 @@ CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
     ),
     "upload_incomplete": (_S.CONFLICT, "2 parts are missing: 3, 4. Send them, then complete."),
     "upload_complete": (_S.CONFLICT, "The upload is complete, and a job: see /v1/jobs."),
+    "no_such_segment": (
+        _S.NOT_FOUND,
+        "There is no finished segment 3. If the job has ended, look at its result.",
+    ),
+    "no_sample": (_S.NOT_FOUND, "There is no sample video here. Upload one of your own."),
     "too_large": (_S.REQUEST_ENTITY_TOO_LARGE, "The video is larger than the limit."),
     "range_not_satisfiable": (
         _S.REQUESTED_RANGE_NOT_SATISFIABLE,

@@ -15,6 +15,7 @@ from services.gateway.api.access.errors import AccessError
 from services.gateway.api.access.shares import SharedRequest
 from services.gateway.api.catalog import Catalog, no_such_job
 from services.gateway.api.models import Models
+from services.gateway.api.preview import Previews
 from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.intake import Intake
@@ -49,6 +50,10 @@ def _models(request: Request) -> Models:
     return cast("Models", request.app.state.models)
 
 
+def _previews(request: Request) -> Previews:
+    return cast("Previews", request.app.state.previews)
+
+
 def _access(request: Request) -> Access:
     return cast("Access", request.app.state.access)
 
@@ -63,6 +68,7 @@ QueueDep = Annotated[JobQueue, Depends(_queue)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 ModelsDep = Annotated[Models, Depends(_models)]
+PreviewsDep = Annotated[Previews, Depends(_previews)]
 AccessDep = Annotated[Access, Depends(_access)]
 
 

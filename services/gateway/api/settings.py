@@ -28,6 +28,10 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
     )
     frontend_dir: Path = Field(_ROOT / "frontend", description="Where the page is.")
     models_dir: Path = Field(MODELS_DIR, description="Where the models' cards are.")
+    sample_video: Path = Field(
+        _ROOT / "build" / "sample" / "demo.mp4",
+        description="A video to try this with; may be missing.",
+    )
     grace_seconds: int = Field(20, ge=0, description="Time for running requests when stopping.")
 
     auth: AuthMode = Field(

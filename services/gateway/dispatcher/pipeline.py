@@ -237,6 +237,7 @@ class Pipeline:
         await _in_thread(self._store.put, key, b"".join(tracked.lines), keypoints.CONTENT_TYPE)
         if before is not None:
             await before
+        await _in_thread(self._record.show, segment.number, segment.stretch(video.time_base))
         point = checkpoint(segment, tracked, best, rendered)
         await _in_thread(self._record.save, point)
         self._segment_slots.release()

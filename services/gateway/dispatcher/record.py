@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from poseway.errors import NotFoundError
-from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, now
+from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, Stretch, now
 from poseway.storage import ObjectStore
 from poseway.tracks import Span
 from services.gateway.dispatcher.frames import Position
@@ -168,6 +168,11 @@ class Record:
         key = self._checkpoint_key(checkpoint.segment)
         self._store.put(key, checkpoint.model_dump_json().encode(), _JSON)
         self._write(attempts=1)
+
+    def show(self, segment: int, when: Stretch) -> None:
+        """Says that the video of a segment is finished, so that it can be looked at."""
+        key = self.keys.segment(segment, "preview.json")
+        self._store.put(key, when.model_dump_json().encode(), _JSON)
 
     def _checkpoint_key(self, segment: int) -> str:
         return self.keys.segment(segment, "checkpoint.json")

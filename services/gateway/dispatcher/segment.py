@@ -3,8 +3,10 @@
 import asyncio
 import base64
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from poseway import tracks
+from poseway.jobs import Stretch
 from poseway.v1 import pose_pb2, renderer_pb2
 from services.gateway.dispatcher.frames import Batch, Position
 from services.gateway.dispatcher.record import Checkpoint
@@ -39,6 +41,11 @@ class Segment:
         self.end, self.following = batch.end, batch.following
         self.damaged_packets += batch.damaged_packets
         self.spend("decode", batch.seconds)
+
+    def stretch(self, time_base: Fraction) -> Stretch:
+        """When it is, given the seconds per tick."""
+        start, end = (round(float(ticks * time_base), 6) for ticks in (self.pts[0], self.end))
+        return Stretch(start=start, end=end)
 
     def spend(self, stage: str, seconds: float) -> None:
         """Counts time to a stage."""

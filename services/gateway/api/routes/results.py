@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from http import HTTPStatus
 from pathlib import PurePath
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -14,10 +13,11 @@ from fastapi.responses import StreamingResponse
 from poseway import exports, keypoints, tracks
 from poseway.errors import NotFoundError
 from poseway.jobs import JobRequest, Keys
+from poseway.manifest import Manifest
 from poseway.storage import ObjectStore
+from services.gateway.api import stored
 from services.gateway.api.codes import documented
 from services.gateway.api.deps import KnownJob, StoreDep
-from services.gateway.api.ranges import parse_range
 from services.gateway.api.streams import StoredResponse
 
 router = APIRouter(
@@ -35,11 +35,7 @@ _MEDIA_TYPES: Final = {
     ".json": "application/json",
     ".zip": "application/zip",
 }
-_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The file", "content": {"application/octet-stream": {}}},
-    206: {"description": "The bytes asked for by the Range header"},
-    304: {"description": "Unchanged since the ETag of If-None-Match"},
-}
+_RESPONSES: Final = stored.RESPONSES | documented("no_such_file", "range_not_satisfiable")
 
 
 @router.get("/keypoints.csv", response_class=StreamingResponse)
@@ -117,6 +113,25 @@ def _download(
     )
 
 
+@router.get("/all.zip", response_class=StreamingResponse)
+def get_everything(asked: KnownJob, store: StoreDep) -> Response:
+    """The whole result in a zip, and in it also keypoints.csv, angles.csv and coco.json."""
+    keys = Keys(asked.id)
+    try:
+        data, _ = store.get(keys.manifest)
+    except NotFoundError:
+        raise _no_result() from None
+    files = [(file.path, file.bytes) for file in Manifest.model_validate_json(data).files]
+
+    def read(name: str) -> Generator[bytes]:
+        return cast("Generator[bytes]", store.stream(keys.result + name))
+
+    everything = [("manifest.json", len(data)), *files]
+    folder = _stem(asked).strip(". ") or "video"
+    content = exports.to_everything(everything, read, folder)
+    return _download(asked, "all.zip", content, content)
+
+
 @router.get("/{path:path}", response_class=Response, responses=_RESPONSES)
 def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) -> Response:
     """A file of the result, by the path that the manifest has for it. Takes Range requests."""
@@ -125,34 +140,10 @@ def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) ->
         raise _no_such_file()
     _finished(store, keys)
     try:
-        info = store.head(keys.result + path)
+        disposition = _disposition(asked, PurePath(path).name, "inline")
+        return stored.send(request, store, keys.result + path, disposition)
     except NotFoundError:
         raise _no_such_file() from None
-    headers = {
-        "ETag": info.etag,
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": _disposition(asked, PurePath(path).name, "inline"),
-    }
-    if info.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    wanted = None
-    if request.headers.get("if-range", info.etag) == info.etag:
-        wanted = parse_range(request.headers.get("range"), info.size)
-    start, end = wanted or (0, info.size)
-    status = HTTPStatus.OK
-    if wanted:
-        status = HTTPStatus.PARTIAL_CONTENT
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
-    headers["Content-Length"] = str(end - start)
-    source = store.stream(info.key, start, end)
-    return StoredResponse(
-        source,
-        source,
-        status_code=status,
-        headers=headers,
-        media_type=info.content_type,
-    )
 
 
 def _no_such_file() -> NotFoundError:
@@ -162,7 +153,11 @@ def _no_such_file() -> NotFoundError:
 def _finished(store: ObjectStore, keys: Keys) -> None:
     """A result is there whole, or not at all: its manifest is written last."""
     if not store.exists(keys.manifest):
-        raise NotFoundError("The job has no result yet; see its state.", "no_result")
+        raise _no_result()
+
+
+def _no_result() -> NotFoundError:
+    return NotFoundError("The job has no result yet; see its state.", "no_result")
 
 
 def _disposition(asked: JobRequest, name: str, kind: str) -> str:

@@ -4,11 +4,13 @@ import asyncio
 
 import prometheus_client
 from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from poseway.errors import NotFoundError, UnavailableError
 from poseway.models import Measured
-from services.gateway.api.deps import AccessDep, ModelsDep, QueueDep, StoreDep
+from services.gateway.api.codes import documented
+from services.gateway.api.deps import AccessDep, ModelsDep, QueueDep, SettingsDep, StoreDep
 
 router = APIRouter(tags=["system"])
 
@@ -50,6 +52,14 @@ def list_models(models: ModelsDep) -> OfferedModels:
             for card in models.offered
         ]
     )
+
+
+@router.get("/v1/sample", response_class=FileResponse, responses=documented("no_sample"))
+def get_sample(settings: SettingsDep) -> FileResponse:
+    """A video to try this with. Takes Range requests."""
+    if not settings.sample_video.is_file():
+        raise NotFoundError("There is no sample video here. Upload one of your own.", "no_sample")
+    return FileResponse(settings.sample_video, filename=settings.sample_video.name)
 
 
 @router.get("/healthz")

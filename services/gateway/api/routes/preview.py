@@ -1,0 +1,95 @@
+"""Looking at a job that still runs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from poseway.errors import NotFoundError
+from poseway.jobs import Keys
+from services.gateway.api import stored
+from services.gateway.api.access.shares import with_share
+from services.gateway.api.codes import documented
+from services.gateway.api.deps import CatalogDep, KnownJob, PreviewsDep, StoreDep
+
+router = APIRouter(prefix="/v1/jobs/{job_id}/preview", tags=["results"])
+
+
+class Segment(BaseModel):
+    """A finished part of a job's video."""
+
+    number: int = Field(description="From 0; segments follow each other.")
+    start: float = Field(description="Seconds in the whole video at which it begins.")
+    end: float = Field(description="Seconds in the whole video at which it is over.")
+    url: str = Field(
+        description="Path of its video, an MP4 without sound. Its own times are those of the whole "
+        "video: it begins at `start`, not at 0."
+    )
+
+
+class Preview(BaseModel):
+    """What can be looked at already."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "segments": [
+                        {
+                            "number": 0,
+                            "start": 0.0,
+                            "end": 10.01,
+                            "url": "/v1/jobs/0123456789abcdef0123456789abcdef/preview/0.mp4",
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
+    segments: list[Segment] = Field(
+        description="The finished segments, in order. None before the job runs, nor once it has "
+        "ended: then there is the result."
+    )
+
+
+@router.get("", responses=documented("job_not_found", "unavailable"))
+def get_preview(asked: KnownJob, catalog: CatalogDep, previews: PreviewsDep) -> Preview:
+    """Lists the parts of a running job's video that are finished."""
+    if catalog.status(asked.id).state.finished:
+        return Preview(segments=[])
+    found = previews.segments(asked.id)
+    links = with_share(
+        asked, {str(number): f"/v1/jobs/{asked.id}/preview/{number}.mp4" for number in found}
+    )
+    return Preview(
+        segments=[
+            Segment(number=number, start=when.start, end=when.end, url=links[str(number)])
+            for number, when in found.items()
+        ]
+    )
+
+
+@router.get(
+    "/{number}.mp4",
+    response_class=Response,
+    responses=stored.RESPONSES
+    | documented("job_not_found", "no_such_segment", "range_not_satisfiable", "unavailable"),
+)
+def get_segment(
+    asked: KnownJob,
+    request: Request,
+    store: StoreDep,
+    number: Annotated[int, Path(ge=0, lt=1_000_000, description="Number of the segment.")],
+) -> Response:
+    """The video of a finished segment. Takes Range requests."""
+    keys = Keys(asked.id)
+    try:
+        if not store.exists(keys.segment(number, "preview.json")):
+            raise NotFoundError("not finished")
+        return stored.send(request, store, keys.segment(number, "video.mp4"), "inline")
+    except NotFoundError:
+        raise NotFoundError(
+            f"There is no finished segment {number}. If the job has ended, look at its result.",
+            "no_such_segment",
+        ) from None
