@@ -1,5 +1,5 @@
 // The routes of the gateway that are about jobs, models and who asks. Uploads have upload/api.js.
-import { address, call, get, Problem, problem } from "./http.js";
+import { address, call, get, problem, unreachable } from "./http.js";
 
 export { address, Problem } from "./http.js";
 
@@ -79,12 +79,17 @@ export const getSession = () => get("/v1/session");
 export const signIn = (key) => call("/v1/session", { method: "POST", json: { key } });
 export const signOut = () => call("/v1/session", { method: "DELETE" });
 
-/** The sample video as a File; null where there is none. */
+/** The sample video as a File. */
 export async function getSample() {
-  const response = await fetch(address("/v1/sample"), { credentials: "include" });
-  if (!response.ok) return null;
-  const video = await response.blob();
-  return new File([video], "sample.mp4", { type: video.type || "video/mp4" });
+  let response, video;
+  try {
+    response = await fetch(address("/v1/sample"), { credentials: "include" });
+    video = await response.blob();
+  } catch {
+    throw unreachable();
+  }
+  if (!response.ok) throw problem(response.status, await video.text());
+  return new File([video], "sample.mp4", { type: "video/mp4" });
 }
 
 /** Whether there is a sample video. */
@@ -94,37 +99,4 @@ export async function hasSample() {
   } catch {
     return false;
   }
-}
-
-// A server that refuses a video for its size hangs up, which looks the same from here.
-const BROKEN_OFF =
-  "The upload broke off. Check your connection, and that the video is not too large; then try again.";
-
-/**
- * Sends a video. XMLHttpRequest, because fetch tells nothing about the progress of what it sends.
- *
- * @param {File} file
- * @param {[string, string][]} options sent before the file, so that the server can refuse early
- * @param {(sent: number, total: number) => void} onProgress bytes, with what multipart adds
- * @param {AbortSignal} signal
- * @returns {Promise<object>} the new job
- */
-export function upload(file, options, onProgress, signal) {
-  const body = new FormData();
-  for (const [name, value] of options) body.append(name, value);
-  body.append("video", file, file.name);
-
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", address("/v1/jobs"));
-    request.upload.onprogress = (event) => onProgress(event.loaded, event.total);
-    request.onload = () => {
-      if (request.status === 201) resolve(readJob(JSON.parse(request.responseText)));
-      else reject(problem(request.status, request.responseText));
-    };
-    request.onerror = () => reject(new Problem(BROKEN_OFF));
-    request.onabort = () => reject(new DOMException("Cancelled", "AbortError"));
-    signal.addEventListener("abort", () => request.abort());
-    request.send(body);
-  });
 }

@@ -1,28 +1,58 @@
-// Entry: shows the list (#/) or one job (#/ID).
+// Entry: shows the list (#/, #/?q=WORDS&state=STATE) or one job (#/ID, #/ID?share=TOKEN).
+import { address } from "./api.js";
 import { $ } from "./dom.js";
 import { showJob } from "./detail.js";
 import { showTrouble } from "./dialogs.js";
 import * as live from "./live.js";
-import "./list.js";
-import "./upload.js";
+import { showSearch } from "./search.js";
+import * as session from "./session.js";
+import { showLeft } from "./upload/queue.js";
 
 let listScroll = 0;
+let begun = false;
+
+function where() {
+  const [, id, query] = location.hash.match(/^#\/([0-9a-f]{32})?(?:\?(.*))?$/) ?? [];
+  return { id: id ?? null, query: new URLSearchParams(query) };
+}
+
+/** Begins to show what the user has. Whoever only follows a shared link asks for nothing of this. */
+function begin() {
+  if (begun) return;
+  begun = true;
+  session.check();
+  live.start();
+  showLeft();
+}
 
 async function route(event) {
-  const id = location.hash.match(/^#\/([0-9a-f]{32})$/)?.[1] ?? null;
+  const { id, query } = where();
+  const share = id && query.get("share");
   const home = $("#home");
+  if (!share) begin();
+  if (session.isAsking() && !share) return;
   if (!home.hidden && id) listScroll = scrollY;
   home.hidden = id !== null;
   $("#detail").hidden = id === null;
   showTrouble(null);
-  await showJob(id);
+  if (!id) showSearch(query);
+  await showJob(id, share);
   document.title = id && live.get(id) ? `${live.get(id).name} – Poseway` : "Poseway";
   if (!event) return; // the first page: the browser knows where to scroll
   scrollTo(0, id ? 0 : listScroll);
-  if (!id) $("#jobs-title").focus({ preventScroll: true });
+  if (!id && event.type === "hashchange") $("#jobs-title").focus({ preventScroll: true });
 }
 
-live.on("trouble", ({ message }) => showTrouble(message));
+session.onChange((isSignedIn) => {
+  if (isSignedIn) {
+    route();
+    return;
+  }
+  begun = false;
+  live.stop();
+  $("#home").hidden = $("#detail").hidden = true;
+});
+
+$("#docs").href = address("/docs");
 window.addEventListener("hashchange", route);
 route();
-live.start();

@@ -59,3 +59,12 @@ export function moment(date) {
   const year = date.getFullYear() === today.getFullYear() ? undefined : "numeric";
   return date.toLocaleString("en-GB", { ...clock, day: "numeric", month: "short", year });
 }
+
+/** A function that waits until it was not called for a while. */
+export function debounce(action, milliseconds) {
+  let timer;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(action, milliseconds);
+  };
+}

@@ -1,69 +1,72 @@
-// The list of jobs.
+// The list of jobs: rows in the order of their ids, which is newest first.
 import { $, announce, copy } from "./dom.js";
-import { removeJob, showTrouble } from "./dialogs.js";
+import { removeJob } from "./dialogs.js";
 import * as live from "./live.js";
 import { fill, stateText } from "./view.js";
 
 const list = $("#jobs");
-const more = $("#more");
 const rows = new Map();
+let order = []; // the ids of the rows, sorted
 
-function addRow(job) {
+export const size = () => order.length;
+export const lastRow = () => list.lastElementChild;
+
+/** Where an id is, or would be put. */
+function place(id) {
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (order[middle] < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function makeRow(job) {
   const row = copy("row-template").firstElementChild;
   row.dataset.id = job.id;
   $(".name", row).href = `#/${job.id}`;
   $(".remove", row).addEventListener("click", () => removeJob(job.id));
-  rows.set(job.id, row);
-  // Ids sort newest first.
-  const next = [...list.children].find((other) => other.dataset.id > job.id);
-  list.insertBefore(row, next ?? null);
   return row;
+}
+
+/** Shows a job, or what is new about it. */
+export function show(job) {
+  let row = rows.get(job.id);
+  if (!row) {
+    row = makeRow(job);
+    const index = place(job.id);
+    list.insertBefore(row, rows.get(order[index]) ?? null);
+    order.splice(index, 0, job.id);
+    rows.set(job.id, row);
+  }
+  fill(row, job);
+  showPoster(row, job);
 }
 
 function showPoster(row, job) {
   const image = $(".poster img", row);
   if (!job.links.poster || image.src) return;
+  image.addEventListener("load", () => (image.hidden = false));
   image.src = job.links.poster;
-  image.hidden = false;
 }
 
-function showLists() {
-  const none = live.count() === 0;
-  $("#loading").hidden = true;
-  $("#empty").hidden = !none;
-  list.hidden = none;
-}
-
-live.on("job", ({ job, before }) => {
-  const row = rows.get(job.id) ?? addRow(job);
-  fill(row, job);
-  showPoster(row, job);
-  showLists();
-  if (before && before.state !== job.state) announce(`${job.name}: ${stateText(job)}`);
-});
-
-live.on("drop", ({ id }) => {
+/** Takes a job out of the list. */
+export function hide(id) {
   const row = rows.get(id);
+  if (!row) return;
   if (row.contains(document.activeElement)) $("#jobs-title").focus();
   row.remove();
   rows.delete(id);
-  showLists();
-});
+  order.splice(place(id), 1);
+}
 
-live.on("listed", (page) => {
-  more.hidden = !page.more;
-  showLists();
-});
+/** Takes out every job that `keep` says no to. */
+export function sift(keep) {
+  for (const id of [...order]) if (!keep(id)) hide(id);
+}
 
-more.addEventListener("click", async () => {
-  const last = list.lastElementChild;
-  more.disabled = true;
-  try {
-    await live.loadMore();
-    $("a", last?.nextElementSibling ?? list)?.focus();
-  } catch (error) {
-    showTrouble(error.message);
-  } finally {
-    more.disabled = false;
-  }
+live.on("job", ({ job, before }) => {
+  if (before && before.state !== job.state) announce(`${job.name}: ${stateText(job)}`);
 });

@@ -1,34 +1,29 @@
-// The jobs that the page knows, kept up to date. Views listen to `changes`:
+// The jobs that the page knows, kept up to date by one stream. Views listen with `on`:
 //   job {job, before}  a job is new or changed      drop {id}            a job is gone
-//   listed {more}      a page of the list is here   trouble {message}    null when it is over
+//   missed             list again: something may have been missed
 import * as api from "./api.js";
 
-// HTTP/1.1 browsers open six connections per server, for all tabs together. So only two jobs have a
-// stream; the others are looked up again and again.
-const STREAMS = 2;
-const SOON = 3_000;
-const LATER = 30_000;
+// Without a stream (a proxy may not let one through), the list is looked at again and again.
+const AGAIN = 5_000;
 
 const jobs = new Map();
-const streams = new Map();
 const deleted = new Set();
 const cancelling = new Set();
-let openedId = null;
-let cursor = null;
-let listed = false;
-let troubled = false;
+let stream = null; // of all jobs of whoever is signed in
+let shared = null; // of the one job that somebody shared
 let timer;
 
-export const changes = new EventTarget();
+const changes = new EventTarget();
 const tell = (name, detail) => changes.dispatchEvent(new CustomEvent(name, { detail }));
 export const on = (name, listener) => changes.addEventListener(name, (event) => listener(event.detail));
 
 export const finished = (job) => job.state !== "queued" && job.state !== "running";
 export const isCancelling = (job) => cancelling.has(job.id) && !finished(job);
 export const get = (id) => jobs.get(id);
-export const count = () => jobs.size;
+export const known = () => [...jobs.values()];
 
-const streamed = (id) => streams.get(id)?.readyState === EventSource.OPEN;
+/** Whether the stream is there, so that nothing needs to be looked at again. */
+export const isLive = () => stream?.readyState === EventSource.OPEN;
 
 /** Takes in a job as the server showed it. */
 export function put(job) {
@@ -37,77 +32,59 @@ export function put(job) {
   if (deleted.has(job.id) || (before && finished(before) && !finished(job))) return;
   jobs.set(job.id, job);
   tell("job", { job, before });
-  follow();
 }
 
-function drop(id) {
+/** Takes out a job that is not there any more. */
+export function drop(id) {
   if (jobs.delete(id)) tell("drop", { id });
-  follow();
 }
 
-/** Opens and closes streams: the opened job first, then the oldest, which are the ones at work. */
+const read = (event) => api.readJob(JSON.parse(event.data));
+
+/** Follows all jobs. A broken stream comes back by itself and gets what was missed (Last-Event-ID). */
 function follow() {
-  const ids = [...jobs.values()].filter((job) => !finished(job)).map((job) => job.id);
-  ids.sort((a, b) => (b === openedId) - (a === openedId) || (a < b ? 1 : -1));
-  const wanted = new Set(document.hidden ? [] : ids.slice(0, STREAMS));
-  for (const [id, source] of streams) {
-    if (wanted.has(id)) continue;
-    source.close();
-    streams.delete(id);
+  stream?.close();
+  let opened = false;
+  stream = api.openEvents();
+  stream.addEventListener("open", () => {
+    if (!opened) tell("missed");
+    opened = true;
+  });
+  stream.addEventListener("job", (event) => put(read(event)));
+  stream.addEventListener("gone", (event) => {
+    const { id } = JSON.parse(event.data);
+    deleted.add(id);
+    drop(id);
+  });
+  stream.addEventListener("reset", () => tell("missed"));
+}
+
+/** Looks after the stream: one that was refused is closed for good. */
+function look() {
+  clearTimeout(timer);
+  if (!stream || document.hidden) return;
+  if (stream.readyState === EventSource.CLOSED) follow();
+  if (!isLive()) tell("missed");
+  timer = setTimeout(look, AGAIN);
+}
+
+/**
+ * Says which job the user looks at (null: none), and returns it.
+ *
+ * @param {string | null} id
+ * @param {string | null} share the token of a shared link: whoever has it need not be signed in
+ */
+export async function open(id, share = null) {
+  shared?.close();
+  shared = null;
+  if (id && (share || !jobs.has(id))) put(await api.getJob(id, share));
+  if (share && !finished(jobs.get(id))) {
+    shared = api.openEvents(jobs.get(id).links.events);
+    shared.addEventListener("job", (event) => {
+      put(read(event));
+      if (finished(jobs.get(id))) shared?.close();
+    });
   }
-  for (const id of wanted) {
-    if (streams.has(id)) continue;
-    const source = api.openEvents(jobs.get(id).links.events);
-    source.addEventListener("job", (event) => put(api.readJob(JSON.parse(event.data))));
-    streams.set(id, source);
-  }
-}
-
-/** Looks at the newest jobs again: what has no stream, what others began, what others deleted. */
-async function refresh() {
-  if (!document.hidden) {
-    try {
-      const known = [...jobs.keys()];
-      const page = await api.getJobs();
-      merge(page, known);
-      if (troubled) tell("trouble", { message: null });
-      troubled = false;
-    } catch (error) {
-      tell("trouble", { message: `${error.message} This page keeps trying.` });
-      troubled = true;
-    }
-  }
-  // A stream that was refused is closed for good; the next turn tries another one.
-  for (const [id, source] of streams) if (source.readyState === EventSource.CLOSED) streams.delete(id);
-  follow();
-  const waiting = !listed || [...jobs.values()].some((job) => !finished(job) && !streamed(job.id));
-  clearTimeout(timer); // another refresh may have ended in the meantime
-  timer = setTimeout(refresh, waiting ? SOON : LATER);
-}
-
-function merge(page, known) {
-  const ids = new Set(page.jobs.map((job) => job.id));
-  const last = page.next_cursor ? page.jobs.at(-1)?.id : "g"; // ids are hex: all sort before "g"
-  for (const id of known) if (id <= last && !ids.has(id)) drop(id);
-  for (const job of page.jobs) if (!streamed(job.id)) put(job);
-  if (!listed) cursor = page.next_cursor;
-  listed = true;
-  tell("listed", { more: cursor !== null });
-}
-
-/** Gets the next page of older jobs. */
-export async function loadMore() {
-  const page = await api.getJobs({ cursor });
-  cursor = page.next_cursor;
-  page.jobs.forEach(put);
-  tell("listed", { more: cursor !== null });
-}
-
-/** Says which job the user looks at (null: none), and returns it. */
-export async function open(id) {
-  openedId = id;
-  if (id && !jobs.has(id)) put(await api.getJob(id));
-  follow();
   return jobs.get(id);
 }
 
@@ -126,9 +103,25 @@ export async function remove(job) {
   drop(job.id);
 }
 
-/** Begins; never ends. */
+/** Begins, or begins anew for somebody else. */
 export function start() {
-  document.addEventListener("visibilitychange", refresh);
-  window.addEventListener("online", refresh);
-  refresh();
+  jobs.clear();
+  follow();
+  look();
 }
+
+/** Ends: nobody is signed in. */
+export function stop() {
+  stream?.close();
+  stream = null;
+  clearTimeout(timer);
+}
+
+// HTTP/1.1 browsers open six connections per server, for all tabs together: a tab that nobody looks at
+// keeps none of them.
+document.addEventListener("visibilitychange", () => {
+  if (!stream) return;
+  if (document.hidden) stream.close();
+  else look();
+});
+window.addEventListener("online", look);

@@ -29,9 +29,10 @@ export function fill(node, job) {
   setText(error, job.error?.message ?? "");
 
   const remove = $(".remove", node);
-  setText(remove, finished(job) ? "Delete" : "Cancel");
+  const word = finished(job) ? "Delete" : "Cancel";
+  setText($(".word", remove) ?? remove, word);
   remove.disabled = isCancelling(job);
-  remove.setAttribute("aria-label", `${remove.textContent} ${job.name}`);
+  remove.setAttribute("aria-label", `${word} ${job.name}`);
 }
 
 function fillProgress(node, job) {

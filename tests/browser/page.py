@@ -6,12 +6,17 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 
-def start(page: Page, *videos: Path) -> Locator:
+def row_of(page: Page, job: str) -> Locator:
+    """The row of a job."""
+    return page.locator(f'[data-id="{job}"]')
+
+
+def start(page: Page, *files: Path) -> Locator:
     """Uploads through the form; the row of the last job that came of it."""
-    page.get_by_label("Choose videos").set_input_files(videos)
-    with page.expect_response(lambda response: response.request.method == "POST") as answer:
-        page.get_by_role("button", name="Start").click()
-    return page.locator(f'[data-id="{answer.value.json()["id"]}"]')
+    page.get_by_label("Choose videos or pictures").set_input_files(files)
+    with page.expect_response(re.compile("/v1/uploads/[0-9a-f]+/complete$")) as answer:
+        page.locator("#start").click()
+    return row_of(page, answer.value.json()["id"])
 
 
 def ids(page: Page) -> list[str]:

@@ -1,0 +1,72 @@
+// The options of the form for new videos.
+import * as api from "./api.js";
+import { $, number, setText } from "./dom.js";
+
+const form = $("#new");
+const { elements } = form;
+let models = [];
+
+async function showModels() {
+  try {
+    models = await api.getModels();
+  } catch {
+    return; // without a choice, the server takes its default
+  }
+  const options = models.map((model) => new Option(model.title, model.name, model.default, model.default));
+  $("select", $("#model")).replaceChildren(...options);
+  $("#model").hidden = false;
+  showMeasured();
+}
+
+/** Says how good and how fast the chosen model is, as far as that was measured. */
+function showMeasured() {
+  const accurate = elements.accurate.checked;
+  const measured = models.find((model) => model.name === elements.model.value)?.measured ?? {};
+  const precision = accurate ? measured.ap_accurate : measured.ap;
+  const time = accurate ? measured.accurate_milliseconds : measured.milliseconds;
+  const facts = [
+    precision != null && `average precision ${precision.toFixed(1)} %`,
+    time != null && `${number(Math.round(time))} ms an image`,
+  ].filter(Boolean);
+  $("#measured").hidden = facts.length === 0;
+  // Screen readers read out what describes a field even where it is hidden.
+  setText($("#measured"), facts.length ? `Measured: ${facts.join(", ")} (${measured.on})` : "");
+
+  const times = Math.round(measured.accurate_milliseconds / measured.milliseconds);
+  setText($("#slower"), times > 1 ? `about ${times} times` : "several times");
+}
+
+elements.model.addEventListener("change", showMeasured);
+elements.accurate.addEventListener("change", showMeasured);
+
+elements.unit.addEventListener("change", () => {
+  const frames = elements.unit.value === "frames";
+  Object.assign(elements.every, frames
+    ? { value: "50", min: "1", max: "1000000", step: "1" }
+    : { value: "2", min: "0.01", max: "86400", step: "any" });
+});
+
+// A field inside closed <details> cannot show what is wrong with it.
+form.addEventListener("invalid", ({ target }) => {
+  for (const details of form.querySelectorAll("details")) details.open ||= details.contains(target);
+}, true);
+
+const VALUES = {
+  checkbox: ({ checked }) => checked,
+  number: ({ value }) => (value === "" ? null : Number(value)),
+};
+
+/** What is chosen, as the API has it: {overlay: "video", ids: true, screenshot_frames: 50, ...}. */
+export function readOptions() {
+  const options = {};
+  for (const field of elements) {
+    if (!field.name || (field.type === "radio" && !field.checked)) continue;
+    options[field.name] = (VALUES[field.type] ?? (({ value }) => value))(field);
+  }
+  const { every, unit, ...rest } = options;
+  rest[`screenshot_${unit}`] = every;
+  rest.max_resolution = Number(rest.max_resolution);
+  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== ""));
+}
+
+showModels();

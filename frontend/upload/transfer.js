@@ -1,0 +1,109 @@
+// Sends one file, in parts, some at the same time; goes on where it stopped.
+import { Problem } from "../http.js";
+import * as api from "./api.js";
+import { persist } from "./patience.js";
+
+const IN_FLIGHT = 3;
+// Parts that the server says it does not have, although it took them: send these again, so often.
+const ROUNDS = 3;
+
+/**
+ * Sends a file.
+ *
+ * @param {File} file
+ * @param {object} upload as the server showed it, with the parts that it has
+ * @param {object} how
+ * @param {AbortSignal} how.signal ends it; what arrived stays there
+ * @param {(sent: number) => void} how.onProgress bytes of the file that are sent
+ * @param how.onWait as `persist` has it
+ * @param how.signIn as `persist` has it
+ * @returns {Promise<object>} the job that came of it
+ */
+export async function transfer(file, upload, how) {
+  for (let round = 1; ; round += 1) {
+    await sendParts(file, upload, how);
+    try {
+      return await persist(() => api.completeUpload(upload.id, how.signal), how);
+    } catch (error) {
+      if (error.code !== "upload_incomplete" || round === ROUNDS) throw error;
+      upload = await persist(() => api.getUpload(upload.id), how);
+    }
+  }
+}
+
+async function sendParts(file, upload, how) {
+  const size = upload.part_bytes;
+  const there = new Set(upload.parts.map(({ number }) => number));
+  const missing = [];
+  for (let number = 1; (number - 1) * size < file.size; number += 1) {
+    if (!there.has(number)) missing.push(number);
+  }
+  const sent = new Map(upload.parts.map((part) => [part.number, part.size]));
+  const tell = () => how.onProgress([...sent.values()].reduce((sum, bytes) => sum + bytes, 0));
+  tell();
+
+  // The first that fails for good ends the others.
+  const all = new AbortController();
+  const signal = AbortSignal.any([how.signal, all.signal]);
+  const sender = new PartSender(upload, signal);
+  const worker = async () => {
+    while (missing.length) {
+      const number = missing.shift();
+      const bytes = file.slice((number - 1) * size, number * size);
+      const onProgress = (count) => {
+        sent.set(number, Math.min(count, bytes.size));
+        tell();
+      };
+      await persist(async () => {
+        onProgress(0);
+        await sender.send(number, bytes, onProgress);
+      }, { ...how, signal });
+      onProgress(bytes.size);
+    }
+  };
+  const workers = Array.from({ length: Math.min(IN_FLIGHT, missing.length) }, worker);
+  try {
+    await Promise.all(workers);
+  } finally {
+    all.abort();
+    await Promise.allSettled(workers);
+  }
+}
+
+/** Sends parts straight to object storage where that works, else through the gateway. */
+class PartSender {
+  constructor({ id, direct }, signal) {
+    this.id = id;
+    this.direct = direct;
+    this.signal = signal;
+  }
+
+  async send(number, bytes, onProgress) {
+    if (this.direct) {
+      try {
+        return await api.sendPartDirect(this.id, number, bytes, onProgress, this.signal);
+      } catch {
+        this.signal.throwIfAborted();
+        onProgress(0);
+      }
+    }
+    try {
+      await api.sendPart(this.id, number, bytes, onProgress, this.signal);
+    } catch (error) {
+      if (error.status === 0) await checkReadable(bytes);
+      throw error;
+    }
+    this.direct = false; // this way works, the other did not
+  }
+}
+
+/** A file that was moved or changed since it was chosen looks like a broken connection. */
+async function checkReadable(bytes) {
+  try {
+    await bytes.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Problem("The file cannot be read any more: it was moved or changed. Choose it again.", {
+      status: 400,
+    });
+  }
+}
