@@ -1,7 +1,6 @@
 // Entry: shows the list (#/, #/?q=WORDS&state=STATE) or one job (#/ID, #/ID?share=TOKEN).
 import { address } from "./api.js";
 import { $ } from "./dom.js";
-import { showJob } from "./detail.js";
 import { showTrouble } from "./dialogs.js";
 import * as live from "./live.js";
 import { showSearch } from "./search.js";
@@ -9,6 +8,7 @@ import * as session from "./session.js";
 import { showLeft } from "./upload/queue.js";
 
 let listScroll = 0;
+let detail = null; // half of the script: loaded when a job is opened
 let begun = false;
 
 function where() {
@@ -36,7 +36,9 @@ async function route(event) {
   $("#detail").hidden = id === null;
   showTrouble(null);
   if (!id) showSearch(query);
-  await showJob(id, share);
+  if (id) detail ??= await import("./detail.js");
+  if (where().id !== id) return; // on the way elsewhere since
+  await detail?.showJob(id, share);
   document.title = id && live.get(id) ? `${live.get(id).name} – Poseway` : "Poseway";
   if (!event) return; // the first page: the browser knows where to scroll
   scrollTo(0, id ? 0 : listScroll);

@@ -46,6 +46,7 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
         "line_width": 2.5,
         "crf": 30,
         "max_resolution": 720,
+        "background": True,
     }
 
     row.get_by_role("button", name="Cancel").click()
@@ -134,26 +135,6 @@ def test_a_result_says_that_it_is_accurate(page: Page, tmp_path: Path, problems:
     row.get_by_role("link", name=video.name).click()
     expect(page.locator("#detail .facts")).to_contain_text("openpose-mobilenet-thin, accurate")
     delete(page, page.locator("#detail").get_by_role("button", name="Delete"))
-    assert problems == []
-
-
-def test_an_upload_can_be_cancelled(page: Page, sample: Path, problems: list[str]) -> None:
-    page.goto("/")
-    before = ids(page)
-    network = page.context.new_cdp_session(page)
-    network.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000},
-    )
-    page.get_by_label("Choose videos").set_input_files(sample)
-    page.get_by_role("button", name="Start").click()
-    upload = page.get_by_role("region", name="Uploading")
-    expect(upload).to_contain_text(re.compile(r"[1-9].* of .* MB"))
-    assert 0 < upload.locator("progress").evaluate("(bar) => bar.position") < 1
-    with page.expect_event("requestfailed", lambda request: request.method == "POST"):
-        upload.get_by_role("button", name="Cancel").click()
-    expect(upload).to_be_hidden()
-    assert ids(page) == before
     assert problems == []
 
 
