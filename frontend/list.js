@@ -48,8 +48,8 @@ export function show(job) {
 function showPoster(row, job) {
   const image = $(".poster img", row);
   if (!job.links.poster || image.src) return;
-  image.addEventListener("load", () => (image.hidden = false));
   image.src = job.links.poster;
+  image.hidden = false;
 }
 
 /** Takes a job out of the list. */
