@@ -4,7 +4,9 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -38,6 +40,13 @@ def free_ports(count: int) -> list[int]:
     finally:
         for listener in taken:
             listener.close()
+
+
+def find_program(name: str) -> Path | None:
+    """A program that was installed beside our Python, or else is on the path."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    return None if found is None else Path(found)
 
 
 def is_free(port: int, host: str = HOST) -> bool:

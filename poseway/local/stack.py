@@ -20,6 +20,7 @@ from poseway.local.place import (
     WEED_SECRETS,
     StackError,
     bypass_proxies,
+    find_program,
     free_ports,
     is_free,
     is_locked,
@@ -283,9 +284,7 @@ def is_ready(gateway_url: str) -> bool:
 
 
 def _program(name: str) -> str:
-    """A program that was installed beside our Python."""
-    path = Path(sys.executable).with_name(name)
-    found = str(path) if path.exists() else shutil.which(name)
+    found = find_program(name)
     if found is None:
         raise StackError(f"There is no program {name}. Run `make run` to set everything up.")
-    return found
+    return str(found)

@@ -1,0 +1,121 @@
+"""What is asked of the machine: processor, graphics, disk, ports."""
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Final
+
+from poseway.doctor.finding import Finding, fail, ok, warn
+from poseway.local.place import free_ports, is_free
+
+_CPU_INFO: Final = Path("/proc/cpuinfo")
+_FAST: Final = {
+    "avx512_bf16": "bfloat16",
+    "amx_bf16": "bfloat16 on AMX tiles",
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+}
+_PAGE_PORT: Final = 8080
+_LEAST_BYTES: Final = 1 << 30
+_ENOUGH_BYTES: Final = 5 << 30
+_PORTS: Final = 15
+
+
+def examine_machine(data_dir: Path, *, in_use: bool) -> Iterator[Finding]:
+    """Looks at the machine.
+
+    Args:
+        data_dir: Where the local system keeps its data.
+        in_use: Whether it runs, so that its ports are taken.
+    """
+    yield _cpu()
+    yield _gpu()
+    yield _disk(data_dir)
+    yield from _ports(in_use=in_use)
+
+
+def _cpu() -> Finding:
+    cores = f"{os.cpu_count()} cores"
+    try:
+        flags = set(_CPU_INFO.read_text().partition("flags")[2].partition("\n")[0].split())
+    except OSError:
+        return ok("processor", f"{platform.machine()}, {cores}")
+    if not flags:  # as on ARM, where they have other names
+        return ok("processor", f"{platform.machine()}, {cores}")
+    fast = [name for flag, name in _FAST.items() if flag in flags]
+    if "avx2" not in flags:
+        return warn(
+            "processor", f"{cores} without AVX2", "It works, slowly; a newer processor is faster."
+        )
+    return ok("processor", f"{cores} with {', '.join(fast)}")
+
+
+def _gpu() -> Finding:
+    found = _graphics_cards()
+    if not found:
+        return ok("GPU", "none of NVIDIA; the processor does it")
+    if not any(map(_installed, ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"))):
+        return warn(
+            "GPU",
+            f"{found}, which TensorFlow as it is installed here cannot use",
+            "For the inference service, install the extra `gpu` instead of `cpu`.",
+        )
+    return ok("GPU", f"{found}, and TensorFlow with CUDA")
+
+
+def _graphics_cards() -> str:
+    """Names of the NVIDIA cards; TensorFlow would take seconds to tell."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    asked = subprocess.run(  # noqa: S603 # nothing of it comes from outside
+        [program, "--query-gpu=name", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    return ", ".join(asked.stdout.split("\n")).strip(", ") if asked.returncode == 0 else ""
+
+
+def _installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _disk(data_dir: Path) -> Finding:
+    folder = data_dir.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    says = f"{free / 1e9:,.1f} GB free for {data_dir}"
+    if free < _LEAST_BYTES:
+        return fail("disk", says, "Make room, or name another place with --data-dir.")
+    if free < _ENOUGH_BYTES:
+        return warn("disk", says, "Uploads and results go there; name a larger with --data-dir.")
+    if not os.access(folder, os.W_OK):
+        return fail("disk", f"{folder} cannot be written to", "Name another with --data-dir.")
+    return ok("disk", says)
+
+
+def _ports(*, in_use: bool) -> Iterator[Finding]:
+    try:
+        free_ports(_PORTS)
+    except OSError as error:
+        yield fail("ports", f"none are free on loopback ({error})", "End what takes them.")
+        return
+    if in_use or is_free(_PAGE_PORT):
+        yield ok("ports", "free ones on loopback, and 8080 for the page")
+    else:
+        yield warn(
+            "ports",
+            "8080 is taken by something else",
+            "The page gets another, which `poseway up` prints; choose one with --port.",
+        )
