@@ -30,6 +30,7 @@ class Upload(Record):
     size: int
     part_bytes: int = Field(description="Size of every part but the last.")
     parts: list[Part] = Field(description="Those that arrived.")
+    complete: bool = Field(description="Whether it was completed, and is a job.")
     direct: bool = Field(description="Whether parts may go straight into object storage.")
     expires_at: datetime
     links: dict[str, str]
@@ -96,5 +97,7 @@ class Session(Record):
 
     auth: str = Field(description='"off" or "keys".')
     owner: str = ""
-    name: str | None = None
-    webhook_secret: str | None = None
+    name: str = Field("", description="Name of the key; empty where there are none.")
+    limits: dict[str, int | None] | None = Field(None, description="What the key may ask for.")
+    usage: dict[str, int | str] | None = Field(None, description="What it asked for today.")
+    webhook_secret: str = Field("", description="Signs what is told to webhooks.")

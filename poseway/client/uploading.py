@@ -19,7 +19,7 @@ from poseway.jobs import Job, JobOptions
 Options = JobOptions | Mapping[str, object]
 """Options of a job, by their names in the API."""
 
-ONE_REQUEST_BYTES: Final = 1 << 40
+ONE_REQUEST_BYTES: Final = 8 << 20
 """A video up to this size is sent in one request, a larger one in parts."""
 
 _ROUNDS: Final = 3
@@ -48,7 +48,8 @@ def submit(
             return Job.model_validate_json(answer.content)
         upload = yield from _begin(source, fields, webhook_url, headers, patience)
         for _ in range(_ROUNDS):
-            yield from _send_parts(upload, source, sent, patience)
+            if not upload.complete:
+                yield from _send_parts(upload, source, sent, patience)
             answer = yield from insist(
                 Request("POST", upload.links["complete"]), patience, ["upload_incomplete"]
             )
