@@ -53,9 +53,6 @@ def up(
         with suppress(KeyboardInterrupt), started(data_dir, port, host, env) as stack:
             url = stack.gateway_url
             console.print(f"\nPoseway is running: [bold]{url}[/]")
-            if stack.first_key:
-                console.print(f"API key: [bold]{stack.first_key}[/]", soft_wrap=True)
-                console.print("[dim]It is shown this once; `poseway keys` makes more.[/]")
             console.print(f"[dim]API: {url}/docs   logs: {escape(str(data_dir / 'logs'))}[/]")
             console.print("[dim]Ctrl-C stops it.[/]")
             threading.Event().wait()
@@ -82,6 +79,9 @@ def started(data_dir: Path, port: int | None, host: str, env: dict[str, str]) ->
     system = Stack(data_dir, port, env, host)
     with notes.status("Starting…") as status:
         system.start(lambda what: status.update(f"Starting {what}…"))
+    if system.first_key:
+        notes.print(f"API key: [bold]{system.first_key}[/]", soft_wrap=True)
+        notes.print("[dim]It is shown this once; `poseway keys` makes more.[/]")
     try:
         yield system
     finally:

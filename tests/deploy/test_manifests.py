@@ -1,6 +1,7 @@
 """The manifests say what the services understand."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from poseway.apikeys import keys_needed
 from poseway.jobs import Keys
 from services.gateway.api.settings import ApiSettings
 from services.gateway.dispatcher.settings import DispatcherSettings
@@ -171,3 +173,17 @@ def test_the_rules_of_the_bucket_are_rules_and_name_the_uploads() -> None:
     assert keys.upload.startswith("uploads/")
     assert not keys.record.startswith("uploads/")
     assert not keys.result.startswith("uploads/")
+
+
+def test_the_gateway_gets_the_keys_that_it_does_not_start_without() -> None:
+    (gateway,) = [d for d in deployments() if d["metadata"]["name"] == "gateway-api"]
+    container = container_of(gateway)
+    host = given(container)["POSEWAY_HOST"]
+    assert keys_needed("auto", host)
+    secrets = [s["secretRef"] for s in container["envFrom"] if "secretRef" in s]
+    # Optional: whoever has keys in the bucket needs none here.
+    assert {"name": "access", "optional": True} in secrets
+    told = (BASE.parent / "README.md").read_text()
+    assert "create secret generic access" in told
+    for name in set(re.findall(r"POSEWAY_[A-Z_]*KEY(?==)", told)):
+        assert name.removeprefix("POSEWAY_").lower() in ApiSettings.model_fields, name
