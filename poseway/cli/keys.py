@@ -42,12 +42,12 @@ def create(
 def list_keys(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Shows all keys, the revoked too."""
     with _keys(data_dir) as keys:
-        table = Table("id", "name", "made", "state", "limits", box=None)
+        table = Table("id", "name", "made", "state", "limits", box=None, pad_edge=False)
         for key in keys.all():
             state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "counts"
             made = f"{key.created_at:%Y-%m-%d}"
             table.add_row(key.id, escape(key.name), made, state, str(key.limits))
-        console.print(table)
+        console.print(table, soft_wrap=not console.is_terminal)
 
 
 @app.command()

@@ -17,7 +17,6 @@ from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
 FIRST = "pw_00000002_" + "cd" * 20
 SIGNING = "only these tests sign with this key!"
 LISTED = "https://lab.example"
-JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +176,13 @@ def test_without_keys_other_sites_do_not_reach_this_machine_either(stack: Stack)
         assert "access-control-allow-origin" not in browser.get("/v1/jobs", headers=evil).headers
 
 
-def test_signing_in_takes_no_large_body(url: str) -> None:
-    large = httpx.post(f"{url}/v1/session", content=b"x" * 70_000, headers=JSON)
-    assert_problem(large, 413, "too_large")
-    endless = httpx.post(f"{url}/v1/session", content=iter([b"{}"]), headers=JSON)
-    assert_problem(endless, 413, "too_large")
-    assert_problem(
-        httpx.post(f"{url}/v1/session", content=b"{", headers=JSON), 422, "invalid_request"
-    )
+@pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
+@pytest.mark.parametrize("path", ["/v1/session", f"/v1/jobs/{'f' * 32}/shares"])
+def test_what_is_read_into_memory_is_small(url: str, path: str, kind: str) -> None:
+    headers = {"Content-Type": kind}
+    with user(url, FIRST) as client:
+        large = client.post(path, content=b"x" * 70_000, headers=headers)
+        assert_problem(large, 413, "too_large")
+        endless = client.post(path, content=iter([b"{}"]), headers=headers)
+        assert_problem(endless, 413, "too_large")
+        assert client.post(path, content=b"{", headers=headers).status_code in (404, 422)

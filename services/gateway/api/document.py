@@ -63,7 +63,7 @@ def _guard(document: dict[str, Any], keys_needed: bool) -> None:
     for path, method, operation in _operations(document):
         if not path.startswith("/v1/"):
             continue
-        codes = ["wrong_host"] if method == "get" else ["wrong_host", "cross_site"]
+        codes = ["wrong_host"] if method == "get" else ["wrong_host", "cross_site", "too_large"]
         codes += ["rate_limited"]
         if (path, method) not in ((SESSION_PATH, "post"), (SESSION_PATH, "delete")):
             codes += ["key_missing", "key_unknown"]

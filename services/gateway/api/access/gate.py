@@ -1,5 +1,6 @@
 """Asks everybody who they are before anything else of a request is looked at."""
 
+import re
 from typing import Final, cast
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,7 +16,8 @@ from services.gateway.api.problems import answer
 from services.gateway.api.settings import ApiSettings
 
 SESSION_PATH: Final = "/v1/session"
-_JSON_BYTES: Final = 64 << 10
+_BODY_BYTES: Final = 64 << 10
+_STREAMED: Final = re.compile(r"/v1/jobs|/v1/uploads/[^/]+/parts/[^/]+")
 
 
 class Gate:
@@ -43,6 +45,7 @@ class Gate:
             caller = await _identify(access, scope, request)
             if isinstance(caller, Caller):
                 told = await access.limiter.hit(caller)
+            _refuse_large(scope["path"], request.headers)
         except PosewayError as error:
             await answer(error, close=_has_body(request.headers))(scope, receive, send)
             return
@@ -54,7 +57,6 @@ class Gate:
         if self._local_only:
             refuse_foreign_host(headers)
         refuse_cross_site(scope["method"], headers, self._origins)
-        _refuse_large_json(scope, headers)
 
 
 async def _identify(access: Access, scope: Scope, request: HTTPConnection) -> Caller | AccessError:
@@ -70,15 +72,14 @@ def _has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-def _refuse_large_json(scope: Scope, headers: Headers) -> None:
-    """JSON is read into memory before a route sees it; a video comes in other ways."""
-    kind = headers.get("content-type", "")
-    if not (kind.startswith("application/json") or scope["path"] == SESSION_PATH):
+def _refuse_large(path: str, headers: Headers) -> None:
+    """A framework reads a body into memory before a route sees it; videos go around that."""
+    if _STREAMED.fullmatch(path):
         return
     length = headers.get("content-length", "0")
-    if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _JSON_BYTES:
+    if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _BODY_BYTES:
         raise AccessError(
-            f"Send at most {_JSON_BYTES >> 10} KiB of JSON, with a Content-Length.", "too_large"
+            f"Send at most {_BODY_BYTES >> 10} KiB here, with a Content-Length.", "too_large"
         )
 
 
