@@ -12,6 +12,7 @@
 #   make bench-encoding     x264's settings: time, size and likeness
 #   make bench-transfer     ways to send a frame to inference
 #   make bench-long         memory of every process over a video of two hours; some 15 minutes
+#   make bench-uploads      200 uploads at the same time: none lost, memory of the gateway
 #   make bench-tracker      time of the tracker for a frame, beside SORT
 #   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
@@ -34,7 +35,7 @@ STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
-	bench bench-encoding bench-transfer bench-long bench-tracker bench-smoothing bench-inference \
+	bench bench-encoding bench-transfer bench-long bench-uploads bench-tracker bench-smoothing bench-inference \
 	bench-memory stubs weights models sample locks clean
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
@@ -98,6 +99,9 @@ bench-transfer: $(STUBS) $(VENV)/.run sample
 
 bench-long: $(STUBS) $(VENV)/.run weights sample
 	@$(BIN)/python -m benchmarks.long $(ARGS)
+
+bench-uploads: $(STUBS) $(VENV)/.run weights sample
+	@$(BIN)/python -m benchmarks.uploads
 
 bench-tracker: $(STUBS) $(VENV)/.run
 	@$(BIN)/python -m benchmarks.tracker

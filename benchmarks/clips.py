@@ -32,6 +32,15 @@ def clip(name: str, seconds: int) -> Path:
     return path
 
 
+def make_short(frames: int) -> bytes:
+    """A clip of a few frames, 320 pixels wide."""
+    path = _DIRECTORY / f"short-{frames}.mp4"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path, 320, 180, frames)
+    return path.read_bytes()
+
+
 def _make(path: Path, width: int, height: int, frames: int) -> None:
     with av.open(str(path), "w", format="mp4") as output:
         # A keyframe a second, as cameras have it.
