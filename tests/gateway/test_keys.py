@@ -121,6 +121,25 @@ def test_each_sees_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
         assert len(secrets) == 2
 
 
+def test_each_sees_its_own_uploads_only(url: str, keys: ApiKeys) -> None:
+    (_, one), (_, other) = keys.create("sends-1"), keys.create("sends-2")
+    with user(url, one) as owner, user(url, other) as stranger:
+        made = owner.post("/v1/uploads", json={"name": "clip.mp4", "size": 9}).json()
+        path = f"/v1/uploads/{made['id']}"
+        for method, place in (
+            ("GET", path),
+            ("PUT", f"{path}/parts/1"),
+            ("GET", f"{path}/parts/1/url"),
+            ("POST", f"{path}/complete"),
+            ("DELETE", path),
+        ):
+            assert stranger.request(method, place).status_code == 404, (method, place)
+        assert owner.put(f"{path}/parts/1", content=b"123456789").status_code == 204
+        assert owner.post(f"{path}/complete").status_code == 201
+        assert_problem(stranger.get(f"/v1/jobs/{made['id']}"), 404, "job_not_found")
+        assert owner.get("/v1/session").json()["usage"]["bytes"] == 9
+
+
 def test_nothing_kept_tells_the_secret(stack: Stack, keys: ApiKeys) -> None:
     key, whole = keys.create("kept")
     secret = whole.rpartition("_")[2]
