@@ -1,0 +1,108 @@
+"""Large files straight to and from object storage, under the name by which the world knows it."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from poseway.client import Client
+from poseway.jobs import JobState
+from poseway.local.stack import Stack
+from services.gateway.api.uploads.parts import PART_BYTES
+from tests.gateway.gateways import assert_problem, gateway
+from tests.videos import make_video
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CORSConfigurationTypeDef
+
+
+@pytest.fixture(scope="module")
+def public(stack: Stack) -> str:
+    """Another name of the same server, as those outside a cluster know it."""
+    return (stack.storage_settings.s3_endpoint or "").replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture(scope="module")
+def http(stack: Stack, public: str) -> Iterator[httpx.Client]:
+    """A gateway that gives addresses of the object storage itself."""
+    with (
+        gateway(stack, {"POSEWAY_S3_PUBLIC_ENDPOINT": public}) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        yield client
+
+
+def test_parts_go_straight_to_object_storage(http: httpx.Client, stack: Stack, public: str) -> None:
+    video = make_video(6)
+    wish = {"name": "clip.mp4", "size": len(video)}
+    upload = http.post("/v1/uploads", json=wish).json()
+    assert upload["direct"] is True
+    place = upload["links"]["part"].format(number=1)
+    url = http.get(f"{place}/url").json()["url"]
+    assert url.startswith(f"{public}/")
+    assert httpx.put(url.replace("partNumber=1", "partNumber=2"), content=video).status_code == 403
+    assert httpx.put(url, content=video).status_code == 200
+    assert http.get(upload["links"]["self"]).json()["parts"] == [{"number": 1, "size": len(video)}]
+    assert http.post(upload["links"]["complete"]).status_code == 201
+    with Client(stack.gateway_url) as client:
+        assert client.wait(upload["id"]).state is JobState.SUCCEEDED
+
+
+def test_what_was_sent_past_the_gateway_is_checked(http: httpx.Client) -> None:
+    upload = http.post("/v1/uploads", json={"name": "a.mp4", "size": PART_BYTES + 10}).json()
+    place = upload["links"]["part"]
+    assert http.put(place.format(number=1), content=bytes(PART_BYTES)).status_code == 204
+    url = http.get(place.format(number=2) + "/url").json()["url"]
+    assert httpx.put(url, content=bytes(11)).status_code == 200  # one byte too many
+    assert_problem(http.post(upload["links"]["complete"]), 409, "upload_incomplete")
+    assert_problem(http.get(place.format(number=3) + "/url"), 422, "wrong_part")
+    assert http.delete(upload["links"]["self"]).status_code == 204
+    assert httpx.put(url, content=bytes(10)).status_code == 404
+
+
+def test_without_a_public_name_all_goes_through_the_gateway(stack: Stack) -> None:
+    with httpx.Client(base_url=stack.gateway_url) as http:
+        upload = http.post("/v1/uploads", json={"name": "a.mp4", "size": 10}).json()
+        assert upload["direct"] is False
+        answer = http.get(upload["links"]["part"].format(number=1) + "/url")
+        assert_problem(answer, 404, "not_direct")
+        http.delete(upload["links"]["self"])
+
+
+def test_the_page_may_talk_to_object_storage_and_nobody_else(
+    http: httpx.Client, public: str
+) -> None:
+    policy = http.get("/").headers["content-security-policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    for kind in ("connect-src", "img-src", "media-src"):
+        assert rules[kind] == f"'self' {public}"
+    assert rules["default-src"] == "'self'"
+
+
+def test_a_browser_is_let_in_where_the_bucket_says_so(http: httpx.Client, stack: Stack) -> None:
+    """What docs/uploads.md has operators do; without it, browsers keep to the gateway."""
+    rules: CORSConfigurationTypeDef = {
+        "CORSRules": [
+            {
+                "AllowedOrigins": ["https://poseway.example.org"],
+                "AllowedMethods": ["GET", "PUT"],
+                "AllowedHeaders": ["*"],
+                "MaxAgeSeconds": 3600,
+            }
+        ]
+    }
+    upload = http.post("/v1/uploads", json={"name": "a.mp4", "size": 10}).json()
+    url = http.get(upload["links"]["part"].format(number=1) + "/url").json()["url"]
+    asks = {"Origin": "https://poseway.example.org", "Access-Control-Request-Method": "PUT"}
+    stack.store.client.put_bucket_cors(Bucket=stack.store.bucket, CORSConfiguration=rules)
+    try:
+        allowed = httpx.options(url, headers=asks)
+        assert allowed.is_success, json.dumps(dict(allowed.headers))
+        assert allowed.headers["access-control-allow-origin"] == asks["Origin"]
+        other = httpx.options(url, headers={**asks, "Origin": "https://elsewhere.example.org"})
+        assert "access-control-allow-origin" not in other.headers
+    finally:
+        stack.store.client.delete_bucket_cors(Bucket=stack.store.bucket)
+        http.delete(upload["links"]["self"])

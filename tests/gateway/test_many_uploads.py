@@ -1,0 +1,41 @@
+"""Many uploads in the same moment."""
+
+import hashlib
+from itertools import pairwise
+
+import pytest
+
+from benchmarks.uploads import Upload, burst, by_form, in_parts
+from poseway.client import Client
+from poseway.jobs import Keys
+from poseway.local.stack import Stack
+from tests.videos import make_video
+
+
+@pytest.mark.parametrize(("upload", "count"), [(by_form, 200), (in_parts, 100)])
+def test_of_many_uploads_none_is_lost_and_memory_is_bounded(
+    stack: Stack, upload: Upload, count: int
+) -> None:
+    # Each is another one, so that none can pass for another.
+    clip = make_video(6)
+    videos = [clip + number.to_bytes(2, "big") + bytes(1000) for number in range(count)]
+    gateway = stack.pid("api")
+    burst(stack.gateway_url, gateway, upload, videos[:1])
+    with Client(stack.gateway_url) as client:
+        try:
+            found = burst(stack.gateway_url, gateway, upload, videos)
+            jobs = {job.id: job for job in client.jobs()}
+            ids = [found.accepted[number] for number in range(count)]
+            assert len(set(ids)) == count
+            for number, (job, video) in enumerate(zip(ids, videos, strict=True)):
+                assert (jobs[job].name, jobs[job].size) == (f"{number}.mp4", len(video))
+                if jobs[job].state == "queued":
+                    data, _ = stack.store.get(Keys(job).upload)
+                    assert hashlib.sha256(data).digest() == hashlib.sha256(video).digest()
+            listed = [job.id for job in jobs.values()]
+            assert all(newer < older for newer, older in pairwise(listed))
+            assert found.megabytes < 500
+            assert len(found.list_seconds) > 5  # the page goes on meanwhile
+        finally:
+            for job in found.accepted.values():
+                client.cancel(job)
