@@ -97,6 +97,14 @@ def test_an_upload_without_a_key_is_refused_before_it_is_read(url: str) -> None:
     assert sent < 100
 
 
+def test_who_sends_a_part_of_a_video_hears_that_it_was_refused(url: str) -> None:
+    with user(url) as nobody:
+        for _ in range(3):
+            answer = nobody.put(f"/v1/uploads/{'f' * 32}/parts/1", content=bytes(8 << 20))
+            assert_problem(answer, 401, "key_missing")
+            assert "connection" not in answer.headers
+
+
 def test_a_key_of_the_settings_counts(url: str) -> None:
     with user(url, FIRST) as operator:
         session = operator.get("/v1/session").json()

@@ -10,6 +10,7 @@ from poseway.apikeys import ApiKey, ApiKeys, Limits
 from poseway.jobs import now
 from poseway.local.stack import Stack
 from services.gateway.api.access.errors import AccessError
+from services.gateway.api.access.threads import Threads
 from services.gateway.api.access.usage import Usage
 from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
 
@@ -88,7 +89,7 @@ def test_counts_are_exact_over_two_gateways(stack: Stack, keys: ApiKeys) -> None
     key, _ = keys.create("busy", Limits(jobs_per_day=150))
 
     async def rush() -> int:
-        gateways = (Usage(stack.store), Usage(stack.store))
+        gateways = (Usage(stack.store, Threads()), Usage(stack.store, Threads()))
         wishes = [charge(gateways[number % 2], key, 10) for number in range(200)]
         counted = sum(await asyncio.gather(*wishes))
         used = await gateways[0].today(key)
@@ -105,7 +106,7 @@ def test_who_hangs_up_keeps_nobody_waiting(stack: Stack, keys: ApiKeys) -> None:
     key, _ = keys.create("hangs up")
 
     async def rush() -> None:
-        usage = Usage(stack.store)
+        usage = Usage(stack.store, Threads())
         tasks = [asyncio.create_task(usage.charge(key, 1)) for _ in range(10)]
         await asyncio.sleep(0)
         tasks[0].cancel()
@@ -127,8 +128,8 @@ def test_a_new_day_begins_at_nothing(stack: Stack, keys: ApiKeys) -> None:
         stack.store.put(place, data.encode(), "application/json")
 
     write(-1)
-    assert asyncio.run(charge(Usage(stack.store), key, 5))
-    assert not asyncio.run(charge(Usage(stack.store), key, 5))
+    assert asyncio.run(charge(Usage(stack.store, Threads()), key, 5))
+    assert not asyncio.run(charge(Usage(stack.store, Threads()), key, 5))
     # Another gateway's clock is ahead, and its day has begun.
     write(1)
-    assert not asyncio.run(charge(Usage(stack.store), key, 5))
+    assert not asyncio.run(charge(Usage(stack.store, Threads()), key, 5))

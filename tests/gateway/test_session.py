@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from poseway.apikeys import ApiKeys
 from poseway.local.stack import Stack
 from services.gateway.api.access.access import COOKIE
+from services.gateway.api.access.threads import Threads
 from services.gateway.api.access.tokens import Signatures
 from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
 
@@ -76,8 +77,8 @@ def test_a_session_ends_when_its_key_is_rotated(stack: Stack, url: str) -> None:
 
 
 def test_tokens_are_good_for_what_they_say_and_no_longer(stack: Stack, url: str) -> None:
-    signatures = Signatures(stack.store, SecretStr(SIGNING))
-    others = Signatures(stack.store, SecretStr("x" * 32))
+    signatures = Signatures(stack.store, Threads(), SecretStr(SIGNING))
+    others = Signatures(stack.store, Threads(), SecretStr("x" * 32))
     key, soon, late = "00000002", int(time.time()) + 600, int(time.time()) - 1
     with user(url, FIRST) as owner, user(url) as browser, user(url) as guest:
         job = submit(owner)

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from starlette.requests import HTTPConnection
 
 from poseway.apikeys import ApiKey
@@ -13,9 +14,12 @@ from services.gateway.api.access.caller import GUEST, Caller
 from services.gateway.api.access.errors import AccessError, key_missing, key_unknown
 from services.gateway.api.access.keyring import KeyRing
 from services.gateway.api.access.limits import RateLimiter
+from services.gateway.api.access.threads import Threads
 from services.gateway.api.access.tokens import Signatures, fingerprint_fits
 from services.gateway.api.access.usage import Usage
 from services.gateway.api.settings import ApiSettings
+
+log = structlog.get_logger(__name__)
 
 COOKIE: Final = "poseway_session"
 _OF_A_JOB: Final = re.compile(r"/v1/jobs/([0-9a-f]{32})(/.*)?")
@@ -46,10 +50,11 @@ class Access:
 
     def __init__(self, store: ObjectStore, settings: ApiSettings) -> None:
         self.keys_needed = settings.keys_needed
-        self.signatures = Signatures(store, settings.signing_key)
-        self.usage = Usage(store)
+        threads = Threads()
+        self.signatures = Signatures(store, threads, settings.signing_key)
+        self.usage = Usage(store, threads)
         self.limiter = RateLimiter()
-        self._ring = KeyRing(store, settings)
+        self._ring = KeyRing(store, threads, settings)
         self._session_seconds = settings.session_seconds
 
     async def identify(self, request: HTTPConnection, method: str) -> Caller:
@@ -87,6 +92,7 @@ class Access:
     async def sign_in(self, text: str) -> tuple[Caller, Session]:
         """Begins a session; raises `AccessError` if that is no key that counts."""
         key = await self._checked(text)
+        log.info("signed in", owner=key.id)
         expires = int(time.time()) + self._session_seconds
         return self._caller(key), Session(await self.signatures.session(key, expires), expires)
 

@@ -3,6 +3,7 @@
 import re
 from typing import Final, cast
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,7 @@ from services.gateway.api.settings import ApiSettings
 
 SESSION_PATH: Final = "/v1/session"
 _BODY_BYTES: Final = 64 << 10
+_BEARABLE_BYTES: Final = 16 << 20
 _STREAMED: Final = re.compile(r"/v1/jobs|/v1/uploads/[^/]+/parts/[^/]+")
 
 
@@ -47,8 +49,11 @@ class Gate:
                 told = await access.limiter.hit(caller)
             _refuse_large(scope["path"], request.headers)
         except PosewayError as error:
-            await answer(error, close=_has_body(request.headers))(scope, receive, send)
+            read = await _read_off(receive, request.headers)
+            await answer(error, close=not read)(scope, receive, send)
             return
+        if isinstance(caller, Caller) and caller.owner:
+            structlog.contextvars.bind_contextvars(owner=caller.owner)
         request.state.caller = caller
         watched = _Watched(send, access, caller, told)
         await self._app(scope, receive, watched.send)
@@ -68,8 +73,16 @@ async def _identify(access: Access, scope: Scope, request: HTTPConnection) -> Ca
         raise
 
 
-def _has_body(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+async def _read_off(receive: Receive, headers: Headers) -> bool:
+    """Reads a body that nobody wants, if it is bearable: many hear an answer only after sending."""
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _BEARABLE_BYTES:
+        return False
+    while length != "0":
+        message = await receive()
+        if not message.get("more_body", False):
+            break
+    return True
 
 
 def _refuse_large(path: str, headers: Headers) -> None:

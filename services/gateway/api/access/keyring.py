@@ -9,6 +9,7 @@ from typing import Final
 from poseway.apikeys import ApiKey, ApiKeys, given, split
 from poseway.errors import NotFoundError
 from poseway.storage import ObjectStore
+from services.gateway.api.access.threads import Threads
 from services.gateway.api.settings import ApiSettings
 
 _FRESH_SECONDS: Final = 5.0
@@ -27,7 +28,8 @@ class _Known:
 class KeyRing:
     """Finds keys. For one event loop."""
 
-    def __init__(self, store: ObjectStore, settings: ApiSettings) -> None:
+    def __init__(self, store: ObjectStore, threads: Threads, settings: ApiSettings) -> None:
+        self._threads = threads
         self._keys = ApiKeys(store)
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._reading: dict[str, asyncio.Task[ApiKey | None]] = {}
@@ -63,7 +65,7 @@ class KeyRing:
     async def _read(self, key_id: str) -> ApiKey | None:
         """Reads a key; those who ask at the same time wait for the same answer."""
         if key_id not in self._reading:
-            task = asyncio.create_task(asyncio.to_thread(self._get, key_id))
+            task = asyncio.create_task(self._threads.run(self._get, key_id))
             task.add_done_callback(lambda _: self._reading.pop(key_id))
             self._reading[key_id] = task
         # One of them may hang up: the others still want to know.

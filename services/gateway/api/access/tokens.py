@@ -1,6 +1,5 @@
 """What the gateway signs: sessions, links, webhooks. Each says what it is for, and until when."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,11 +11,13 @@ from itsdangerous import BadData, URLSafeSerializer
 from pydantic import SecretStr
 
 from poseway.apikeys import FOLDER, ApiKey
-from poseway.errors import ConflictError, NotFoundError
+from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.storage import ObjectStore
 from services.gateway.api.access.shares import Share
+from services.gateway.api.access.threads import Threads
 
 _PLACE: Final = f"{FOLDER}signing"
+_KEY_BYTES: Final = 32
 _SESSION: Final = "session"
 _SHARE: Final = "share"
 
@@ -27,7 +28,8 @@ class Signatures:
     The signing key is the setting's, or one that all gateways find in the bucket.
     """
 
-    def __init__(self, store: ObjectStore, key: SecretStr | None) -> None:
+    def __init__(self, store: ObjectStore, threads: Threads, key: SecretStr | None) -> None:
+        self._threads = threads
         self._store = store
         self._key = key.get_secret_value().encode() if key else b""
 
@@ -90,7 +92,10 @@ class Signatures:
 
     async def _signing_key(self) -> bytes:
         if not self._key:
-            self._key = await asyncio.to_thread(self._kept_key)
+            key = await self._threads.run(self._kept_key)
+            if len(key) < _KEY_BYTES:
+                raise UnavailableError(f"{_PLACE} in the bucket is damaged. Delete it.")
+            self._key = key
         return self._key
 
     def _kept_key(self) -> bytes:
@@ -99,7 +104,7 @@ class Signatures:
         except NotFoundError:
             pass
         try:
-            key = secrets.token_hex(32).encode()
+            key = secrets.token_hex(_KEY_BYTES).encode()
             self._store.put(_PLACE, key, "text/plain", if_absent=True)
         except ConflictError:
             return self._store.get(_PLACE)[0]  # another gateway was faster

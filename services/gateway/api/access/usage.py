@@ -12,6 +12,7 @@ from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.jobs import Record, now
 from poseway.storage import ObjectStore
 from services.gateway.api.access.errors import AccessError, too_much
+from services.gateway.api.access.threads import Threads
 
 _TRIES: Final = 50
 
@@ -48,14 +49,15 @@ class _Wish:
 class Usage:
     """Counts. For one event loop."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, threads: Threads) -> None:
+        self._threads = threads
         self._store = store
         self._waiting: dict[str, list[_Wish]] = {}
         self._counting: dict[str, asyncio.Task[None]] = {}
 
     async def today(self, key: ApiKey) -> Used:
         """What a key asked for today."""
-        return (await asyncio.to_thread(self._read, key.id))[0]
+        return (await self._threads.run(self._read, key.id))[0]
 
     async def expect(self, key: ApiKey, size: int) -> None:
         """Raises what `charge` would, as far as one can know; counts nothing."""
@@ -90,7 +92,7 @@ class Usage:
             while wishes := self._waiting.pop(owner, None):
                 wishes = [wish for wish in wishes if not wish.settled.done()]  # who hung up
                 try:
-                    refusals = await asyncio.to_thread(self._count, owner, wishes)
+                    refusals = await self._threads.run(self._count, owner, wishes)
                 except Exception as error:  # each of them is told
                     refusals = [error] * len(wishes)
                 for wish, refusal in zip(wishes, refusals, strict=True):
