@@ -23,9 +23,10 @@ from scipy.optimize import linear_sum_assignment
 from poseway.evaluation.service import Inference, started
 from poseway.local.fetch import fetch, fetch_sample
 from poseway.models import Download
+from poseway.scale import fit
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import inference_pb2
-from poseway.video import VideoReader, fit
+from poseway.video import VideoReader
 from services.tracker.detections import Detections, Tracker
 from services.tracker.people import PeopleTracker
 from services.tracker.sort import Sort

@@ -20,7 +20,8 @@ import numpy as np
 
 from poseway.frame import SourceFrame
 from poseway.picture import Yuv
-from poseway.video import VideoInfo, VideoReader, fit
+from poseway.scale import fit
+from poseway.video import VideoInfo, VideoReader
 from services.inference.decoder import People
 from services.inference.estimator import Frame
 from services.inference.models import LoadedModel

@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from poseway.video import VideoReader, fit
+from poseway.scale import fit
+from poseway.video import VideoReader
 from services.inference.geometry import Geometry
 from services.inference.models import LoadedModel
 from services.inference.yuv import to_bgr

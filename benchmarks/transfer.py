@@ -23,8 +23,9 @@ from benchmarks.clips import SIZES, clip
 from poseway.frame import SourceFrame
 from poseway.models import load_cards
 from poseway.picture import Yuv
+from poseway.scale import fit
 from poseway.v1 import inference_pb2
-from poseway.video import VideoReader, fit
+from poseway.video import VideoReader
 from services.inference.yuv import to_bgr
 
 _RESULT: Final = Path("build/bench-transfer.json")

@@ -1,20 +1,25 @@
 """Opening an upload: the file and nothing but the file, and the stream of pictures in it."""
 
-from typing import Final, Protocol
+from fractions import Fraction
+from typing import Final, Protocol, cast
 
 import av
 import av.error
 from av.stream import Disposition
 
+from poseway import photo
 from poseway.errors import UnavailableError, VideoError
+from poseway.scale import MAX_PIXELS, MAX_SIDE
 
-# Containers of uploads. Playlists (HLS, DASH, concat) are not among them: they name other files.
-_FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac"
-_MAX_SIDE: Final = 8192
-_MAX_PIXELS: Final = 8192 * 4352
+# Containers of uploads. Neither playlists (HLS, DASH, concat) are among them nor numbered pictures
+# (image2): they name other files.
+_FORMATS: Final = (
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac," + photo.FORMATS
+)
 _UNREADABLE: Final = (
-    "The file is not a video that can be read, or it is cut off. Play it on your computer; if it "
-    "plays there, convert it to MP4 (H.264), else record or download it again."
+    "The file is not a video or picture that can be read, or it is cut off. Open it on your "
+    "computer; if that works, convert it to MP4 (H.264) or, if it is a picture, to JPEG, else "
+    "record or download it again."
 )
 
 
@@ -31,6 +36,13 @@ class SeekableFile(Protocol):
         """The current position."""
 
 
+class _Nameless:
+    """A file without its name, in which FFmpeg would read % as the number of one of many."""
+
+    def __init__(self, file: SeekableFile) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
 def open_container(file: SeekableFile) -> av.container.InputContainer:
     """Opens an upload, and never another file that it may name.
 
@@ -39,43 +51,92 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     """
     try:
         return av.open(
-            file,
+            _Nameless(file),
             mode="r",
-            options={"format_whitelist": _FORMATS, "protocol_whitelist": ""},
+            options={
+                "format_whitelist": _FORMATS,
+                "protocol_whitelist": "",
+                "max_pixels": str(photo.MAX_PIXELS),  # a look at the first frames decodes them
+            },
             metadata_errors="replace",  # old cameras and cutters do not write UTF-8
         )
     except UnavailableError:
         raise
     except av.error.FFmpegError as error:
         if file.seek(0, 2) == 0:
-            raise VideoError("The file is empty. Upload a video.", "empty_file") from error
+            raise VideoError(
+                "The file is empty. Upload a video or a picture.", "empty_file"
+            ) from error
         raise VideoError(_UNREADABLE) from error
 
 
-def picture_stream(container: av.container.InputContainer) -> av.VideoStream:
+def picture_stream(container: av.container.InputContainer, file: SeekableFile) -> av.VideoStream:
     """The first video stream that is not the cover of a sound file.
 
+    Args:
+        container: The upload, open.
+        file: The upload.
+
     Raises:
-        VideoError: There is none.
+        VideoError: There is none that can be decoded, or not all of it.
     """
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
-            return stream
-    if container.streams.audio:
+            break
+    else:
+        if container.streams.audio:
+            raise VideoError(
+                "The file has sound but no picture. Upload a video or a picture.",
+                "no_video_stream",
+            )
+        raise VideoError(_UNREADABLE)
+    _check_whole(stream, file)
+    # There is no context for a codec that FFmpeg does not know, whatever the types say.
+    if cast("object", stream.codec_context) is None:
         raise VideoError(
-            "The file has sound but no picture. Upload a video file.", "no_video_stream"
+            "The file's video codec is not known. Convert it to MP4 (H.264).", "unknown_codec"
         )
-    raise VideoError(_UNREADABLE)
+    _check_size(stream)
+    return stream
 
 
-def check_size(stream: av.VideoStream) -> None:
-    """Refuses pictures that H.264 does not know and that nobody films.
+def frame_count(
+    container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction
+) -> int | None:
+    """Frames as far as the container tells, an estimate at worst; None if it does not."""
+    if stream.frames:
+        return stream.frames
+    duration = length(container, stream) or _whole(container)
+    return None if duration is None else max(1, round(duration * rate))
 
-    Raises:
-        VideoError: They are too large.
-    """
+
+def length(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
+    """Seconds of the picture; of the whole file where that has nothing else."""
+    if stream.duration:
+        return Fraction(stream.duration * (stream.time_base or 0))
+    if tagged := _seconds(stream.metadata.get("DURATION", "")):
+        return tagged
+    return _whole(container) if len(container.streams) == 1 else None
+
+
+def _whole(container: av.container.InputContainer) -> Fraction | None:
+    """Seconds of the file, whose sound may go on after the picture."""
+    return Fraction(container.duration, av.time_base) if container.duration else None
+
+
+def _seconds(text: str) -> Fraction | None:
+    """What Matroska says of the length of a stream: hours:minutes:seconds."""
+    try:
+        hours, minutes, seconds = map(Fraction, text.split(":"))
+    except (ValueError, ZeroDivisionError):
+        return None
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _check_size(stream: av.VideoStream) -> None:
+    """Refuses pictures that H.264 does not know and that nobody films."""
     width, height = stream.codec_context.width, stream.codec_context.height
-    if max(width, height) > _MAX_SIDE or width * height > _MAX_PIXELS:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise VideoError(
             f"The picture is {width} x {height}, more than 8K. Scale the video down, for example "
             "to 1920 x 1080, and upload that.",
@@ -83,12 +144,8 @@ def check_size(stream: av.VideoStream) -> None:
         )
 
 
-def check_whole(stream: av.VideoStream, file: SeekableFile) -> None:
-    """Refuses an MP4 whose index names frames beyond the end of the file.
-
-    Raises:
-        VideoError: The file is cut off.
-    """
+def _check_whole(stream: av.VideoStream, file: SeekableFile) -> None:
+    """Refuses an MP4 whose index names frames beyond the end of the file."""
     if "mp4" not in stream.container.format.name:
         return
     end = max((e.pos + e.size for e in stream.index_entries), default=0)

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 DEFAULT_SCREENSHOT_FRAMES: Final = 50
 DEFAULT_RESOLUTION: Final = 1080
+PHOTO_RESOLUTION: Final = 2160
+"""What the default becomes for a picture: one frame costs little, and all players show it."""
 
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
@@ -119,7 +121,8 @@ class JobOptions(Record):
         DEFAULT_RESOLUTION,
         ge=144,
         le=8192,
-        description="Shorter side in pixels beyond which the video that is made is scaled down.",
+        description="Shorter side in pixels beyond which the video that is made is scaled down; "
+        f"the default becomes {PHOTO_RESOLUTION} for a picture.",
     )
 
     @property

@@ -2,13 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from fractions import Fraction
+from typing import Final, TypeVar, cast
 
 import av
 import numpy as np
+from av.filter import Graph
 from numpy.typing import NDArray
 
 T = TypeVar("T", bound=np.generic)
+
+# FFmpeg's numbers of side data that PyAV 18.1 does not know: EXIF is 31.
+_UNKNOWN: Final = range(28, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,15 @@ class Orientation:
 
     @classmethod
     def of(cls, image: av.VideoFrame) -> "Orientation":
-        """Reads the display matrix of a frame (ISO/IEC 14496-12, 8.5.2), to the nearest quarter."""
-        data = image.side_data.get("DISPLAYMATRIX")
+        """Reads the display matrix of a frame (ISO/IEC 14496-12, 8.5.2), to the nearest quarter.
+
+        That keeps the frame in memory until garbage is collected: once per video is enough.
+        """
+        try:
+            data = image.side_data.get("DISPLAYMATRIX")
+        except ValueError:
+            # There is something besides that PyAV has no name for, such as EXIF.
+            data = _without_others(image).side_data.get("DISPLAYMATRIX")
         if data is None:
             return cls()
         a, b, _, c, d, *_ = np.frombuffer(cast("bytes", data), np.int32).astype(float).tolist()
@@ -43,3 +55,16 @@ class Orientation:
     def apply(self, picture: NDArray[T]) -> NDArray[T]:
         """Makes a picture, or a plane of one, upright: (height, width, ...), a view."""
         return np.rot90(picture[:, ::-1] if self.mirrored else picture, self.turns)
+
+
+def _without_others(image: av.VideoFrame) -> av.VideoFrame:
+    """The same picture without side data that PyAV does not know."""
+    graph = Graph()
+    graph.threads = 1
+    source = graph.add_buffer(
+        width=image.width, height=image.height, format=image.format, time_base=Fraction(1, 25)
+    )
+    filters = [graph.add("sidedata", f"mode=delete:type={number}") for number in _UNKNOWN]
+    graph.link_nodes(source, *filters, graph.add("buffersink")).configure()
+    graph.vpush(image)
+    return graph.vpull()

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, cast
+from typing import Final
 
 import av
 import av.error
 
 from poseway.container import (
     SeekableFile,
-    check_size,
-    check_whole,
+    frame_count,
+    length,
     open_container,
     picture_stream,
 )
@@ -19,29 +19,12 @@ from poseway.deinterlace import deinterlaced
 from poseway.errors import VideoError
 from poseway.frame import SourceFrame
 from poseway.orientation import Orientation
+from poseway.photo import is_photo, photo_stream, plain, read_photo
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
 _BEFORE_START: Final = 10
-
-
-def fit(width: int, height: int, max_height: int) -> tuple[int, int]:
-    """Scales a size down to a height, aspect kept; never up, and never to less than a pixel."""
-    if height <= max_height:
-        return width, height
-    return max(1, round(width * max_height / height)), max_height
-
-
-def limited(width: int, height: int, shorter: int) -> tuple[int, int]:
-    """Scales a size down so that its shorter side is at most `shorter`; 0 is no limit.
-
-    Aspect is kept; never up, and never to less than a pixel.
-    """
-    least = min(width, height)
-    if not 0 < shorter < least:
-        return width, height
-    return round(width * shorter / least), round(height * shorter / least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +40,7 @@ class VideoInfo:
         pixel_aspect: Width of an upright frame's pixels by their height; 1 for nearly all videos.
         frames: Frames as far as the container tells, an estimate at worst; None if it does not.
         duration: Seconds as far as the container tells; None if it does not.
+        is_photo: Whether it is no video but a picture: one frame.
     """
 
     codec: str
@@ -67,6 +51,7 @@ class VideoInfo:
     pixel_aspect: Fraction
     frames: int | None
     duration: Fraction | None
+    is_photo: bool = False
 
 
 class VideoReader:
@@ -93,16 +78,11 @@ class VideoReader:
         """
         self.damaged_packets = 0
         self.container = open_container(file)
-        self.stream = picture_stream(self.container)
-        check_whole(self.stream, file)
-        # There is no context for a codec that FFmpeg does not know, whatever the types say.
-        if cast("object", self.stream.codec_context) is None:
-            raise VideoError(
-                "The file's video codec is not known. Convert it to MP4 (H.264).", "unknown_codec"
-            )
-        check_size(self.stream)
-        self.stream.thread_type = "AUTO"
-        self.stream.codec_context.thread_count = threads
+        photo = is_photo(self.container)
+        if photo:
+            self.stream = photo_stream(self.container)
+        else:
+            self.stream = picture_stream(self.container, file)
         base = self.stream.time_base
         rate = self.stream.average_rate or self.stream.guessed_rate
         if base is None or not rate or not self.stream.codec_context.width:
@@ -111,13 +91,21 @@ class VideoReader:
             )
         origin = self.container.start_time or 0
         self.start = round(Fraction(origin, av.time_base) / base)
-        first = self._first_image()
+        self._photo: av.VideoFrame | None = None
+        self._missing = False
+        if photo:
+            first, self._missing = read_photo(self.container, self.stream)
+            self._photo = plain(first)
+        else:
+            self.stream.thread_type = "AUTO"
+            self.stream.codec_context.thread_count = threads
+            first = self._first_image()
         # AVI knows only the order in which frames are stored, which a decoder delays.
         self._as_stored = self.container.format.name == "avi"
         self._delay = (first.dts or 0) - self.start if self._as_stored else 0
         width, height = first.width, first.height
-        aspect = self.stream.sample_aspect_ratio or Fraction(1)
-        # Once: reading the side data of a frame keeps it in memory until garbage is collected.
+        # Of pictures it is the dots per inch of some printer.
+        aspect = Fraction(1) if photo else self.stream.sample_aspect_ratio or Fraction(1)
         self._orientation = Orientation.of(first)
         if self._orientation.sideways:
             width, height, aspect = height, width, 1 / aspect
@@ -128,8 +116,9 @@ class VideoReader:
             time_base=base,
             frame_rate=Fraction(rate),
             pixel_aspect=Fraction(aspect),
-            frames=self._count(Fraction(rate)),
-            duration=self._duration(),
+            frames=1 if photo else frame_count(self.container, self.stream, Fraction(rate)),
+            duration=None if photo else length(self.container, self.stream),
+            is_photo=photo,
         )
 
     def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:
@@ -216,6 +205,10 @@ class VideoReader:
 
     def _images(self) -> Iterator[av.VideoFrame]:
         """Decodes packet by packet; those that cannot be decoded are counted and passed over."""
+        if self._photo:
+            self.damaged_packets += self._missing
+            yield self._photo
+            return
         packets = self.container.demux(self.stream)
         while True:
             try:
@@ -241,6 +234,8 @@ class VideoReader:
 
     def _seek(self, pts: int | None) -> None:
         """Goes to the last keyframe at or before `pts`, or to the start."""
+        if self._photo:
+            return
         if pts is not None:
             self._try_seek(max(0, pts))
             return
@@ -256,25 +251,6 @@ class VideoReader:
             return False
         return True
 
-    def _count(self, rate: Fraction) -> int | None:
-        if self.stream.frames:
-            return self.stream.frames
-        duration = self._duration() or self._whole()
-        return None if duration is None else max(1, round(duration * rate))
-
-    def _duration(self) -> Fraction | None:
-        """Seconds of the picture; of the whole file where that has nothing else."""
-        if self.stream.duration:
-            return self.stream.duration * self._time_base()
-        if tagged := _seconds(self.stream.metadata.get("DURATION", "")):
-            return tagged
-        return self._whole() if len(self.container.streams) == 1 else None
-
-    def _whole(self) -> Fraction | None:
-        """Seconds of the file, whose sound may go on after the picture."""
-        length = self.container.duration
-        return Fraction(length, av.time_base) if length else None
-
     def _rate(self) -> Fraction:
         return Fraction(self.stream.average_rate or self.stream.guessed_rate or 25)
 
@@ -287,12 +263,3 @@ def _is_stray(before: int | None, ticks: int | None, after: int | None, second: 
     if before is None or ticks is None or after is None:
         return False
     return before < after < ticks - second
-
-
-def _seconds(text: str) -> Fraction | None:
-    """What Matroska says of the length of a stream: hours:minutes:seconds."""
-    try:
-        hours, minutes, seconds = map(Fraction, text.split(":"))
-    except (ValueError, ZeroDivisionError):
-        return None
-    return hours * 3600 + minutes * 60 + seconds

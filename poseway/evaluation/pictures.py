@@ -15,7 +15,7 @@ from poseway.errors import NotFoundError, PosewayError
 from poseway.evaluation.coco import Image
 from poseway.frame import SourceFrame
 from poseway.orientation import Orientation
-from poseway.video import fit
+from poseway.scale import fit
 
 # Labels are of the image as it is stored, whatever a camera says of how it was held.
 _AS_STORED: Final = Orientation()

@@ -8,7 +8,8 @@ from itertools import chain
 
 from poseway.errors import InvalidRequestError
 from poseway.frame import SourceFrame
-from poseway.video import VideoInfo, VideoReader, limited
+from poseway.scale import limited
+from poseway.video import VideoInfo, VideoReader
 from services.renderer.ahead import ahead
 from services.renderer.artist import Artist
 from services.renderer.canvas import Canvas
@@ -161,7 +162,7 @@ class _Photographer:
             return
         shown = picture(canvas, self._info.pixel_aspect)
         if taken:
-            self._album.screenshot(frame.index, jpeg(shown))
+            self._album.screenshot(frame.index, jpeg(shown, photo=self._info.is_photo))
             self.screenshots.append(frame.index)
         rows, columns = canvas.luma.shape
         stretched = frame.scaled(shown.shape[1] / columns, shown.shape[0] / rows)

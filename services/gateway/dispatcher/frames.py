@@ -9,7 +9,8 @@ from typing import Final
 from poseway.errors import VideoError
 from poseway.frame import SourceFrame
 from poseway.picture import Yuv
-from poseway.video import VideoReader, fit
+from poseway.scale import fit
+from poseway.video import VideoReader
 
 MAX_SEGMENT_FRAMES: Final = 3000
 """Bounds a segment whose timestamps stand still."""

@@ -20,6 +20,8 @@ def segment_header(
     options: jobs.JobOptions,
     stills: Mapping[int, Still],
     before: Sequence[pose_pb2.TrackedFrame],
+    *,
+    photo: bool = False,
 ) -> renderer_pb2.SegmentHeader:
     """Puts the header of a segment together.
 
@@ -29,7 +31,11 @@ def segment_header(
         options: What its user chose.
         stills: The best moment of each track in the segment.
         before: Frames right before the segment; see `services.gateway.dispatcher.lead`.
+        photo: Whether the upload is a picture.
     """
+    resolution = options.max_resolution
+    if photo and resolution == jobs.DEFAULT_RESOLUTION:
+        resolution = jobs.PHOTO_RESOLUTION
     return renderer_pb2.SegmentHeader(
         job_id=job_id,
         segment=segment,
@@ -43,7 +49,7 @@ def segment_header(
             line_width=options.line_width or 0.0,
         ),
         crf=options.crf or 0,
-        max_resolution=options.max_resolution,
+        max_resolution=resolution,
         stills=[
             renderer_pb2.Still(track_id=track, frame_index=index)
             for track, (index, _) in sorted(stills.items())

@@ -135,7 +135,7 @@ class Pipeline:
     def _open(self) -> VideoReader:
         file = ObjectReader(self._store, self._record.keys.upload)
         if file.size == 0:
-            raise VideoError("The file is empty. Upload a video.", "empty_file")
+            raise VideoError("The file is empty. Upload a video or a picture.", "empty_file")
         return VideoReader(file, self._settings.decode_threads)
 
     def _next(self, source: Iterator[Batch]) -> Batch | None:
@@ -229,7 +229,9 @@ class Pipeline:
         tracked, options = await tracking, self._request.options
         frames = lead((await previous).lines, video.time_base) if wanted(options) else []
         best = stills.best(tracked.frames, video.width, video.height)
-        header = segment_header(self._request.id, segment.number, options, best, frames)
+        header = segment_header(
+            self._request.id, segment.number, options, best, frames, photo=video.is_photo
+        )
         began = time.monotonic()
         rendered = await self._services.render(header, tracked.frames)
         segment.spend("rendering", time.monotonic() - began)

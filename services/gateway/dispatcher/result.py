@@ -182,7 +182,9 @@ def _warnings(
     joined: renderer_pb2.JoinSegmentsResponse,
 ) -> list[str]:
     found = []
-    if damaged:
+    if damaged and video.is_photo:
+        found.append("The picture is damaged or cut off: some of it is missing.")
+    elif damaged:
         found.append(f"The video is damaged in {damaged} {'places' if damaged > 1 else 'place'}.")
     if joined.sound_lost:
         found.append("Some or all of the sound is damaged or of an unknown kind, and is missing.")
