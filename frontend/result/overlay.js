@@ -51,7 +51,10 @@ export class Overlay {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     if (!look.live || !width) return;
-    if (look.mode === "black") context.fillRect(0, 0, width, height);
+    if (look.mode === "black") {
+      context.fillStyle = "#000";
+      context.fillRect(0, 0, width, height);
+    }
     const place = this.#place(width, height);
     for (const person of player.frame?.people ?? []) {
       if (look.isShown(person.id)) drawPerson(context, person, place, look);

@@ -3,7 +3,7 @@ import { address, getPreview } from "../api.js";
 import { $, duration, setText } from "../dom.js";
 import { clock } from "./player.js";
 
-const AGAIN = 4_000;
+const AGAIN = 2_000;
 
 export class Preview {
   #segments = [];

@@ -144,7 +144,7 @@ def test_a_video_goes_in_and_its_result_comes_out(
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     expect(row).to_have_count(0)
     assert page.request.get(f"/v1/jobs/{job}").status == 404
-    expect(page.get_by_text("Nothing here yet.")).to_be_visible(visible=not ids(page))
+    expect(page.get_by_text("Nothing here yet")).to_be_visible(visible=not ids(page))
     assert problems == []
 
 
