@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 _S = HTTPStatus
 
 CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
+    "bad_request": (_S.BAD_REQUEST, "There was an error parsing the body"),
     "not_a_form": (_S.BAD_REQUEST, "Send the video as multipart/form-data."),
     "incomplete_upload": (_S.BAD_REQUEST, "The upload broke off before its end. Send it again."),
     "empty_file": (_S.BAD_REQUEST, "The file is empty. Upload a video."),

@@ -54,6 +54,8 @@ def _complete(document: dict[str, Any]) -> None:
             del answers["422"]
         if content:
             _add(answers, invalid)
+        if "application/json" in operation.get("requestBody", {}).get("content", {}):
+            _add(answers, documented("bad_request"))
 
 
 def _guard(document: dict[str, Any], keys_needed: bool) -> None:

@@ -99,6 +99,7 @@ def _allowed(request: Request) -> list[str]:
         routes = cast("FastAPI", request.app).routes
         return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
+    methods = ("DELETE", "GET", "POST", "PUT")
     # The page's files are no route.
-    offered = [method for method in ("DELETE", "GET", "POST") if takes(method)] or ["GET"]
+    offered = [method for method in methods if takes(method)] or ["GET"]
     return [*offered, "HEAD"] if "GET" in offered else offered
