@@ -9,9 +9,9 @@ _S = HTTPStatus
 
 CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
     "bad_request": (_S.BAD_REQUEST, "There was an error parsing the body"),
-    "not_a_form": (_S.BAD_REQUEST, "Send the video as multipart/form-data."),
+    "not_a_form": (_S.BAD_REQUEST, "Send the video or picture as multipart/form-data."),
     "incomplete_upload": (_S.BAD_REQUEST, "The upload broke off before its end. Send it again."),
-    "empty_file": (_S.BAD_REQUEST, "The file is empty. Upload a video."),
+    "empty_file": (_S.BAD_REQUEST, "The file is empty. Upload a video or a picture."),
     "key_missing": (
         _S.UNAUTHORIZED,
         "This needs an API key. Send it as 'Authorization: Bearer pw_…', or sign in on the page.",
@@ -50,7 +50,7 @@ CODES: Final[dict[str, tuple[HTTPStatus, str]]] = {
         "The file has 1000 bytes; ask for some of these.",
     ),
     "missing_video": (_S.UNPROCESSABLE_ENTITY, "The form has no file named 'video'."),
-    "several_videos": (_S.UNPROCESSABLE_ENTITY, "Send one video per job."),
+    "several_videos": (_S.UNPROCESSABLE_ENTITY, "Send one video or picture per job."),
     "unknown_field": (_S.UNPROCESSABLE_ENTITY, "There is no file field 'film'."),
     "invalid_options": (
         _S.UNPROCESSABLE_ENTITY,

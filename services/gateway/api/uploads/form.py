@@ -61,7 +61,7 @@ class UploadForm:
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
             raise InvalidRequestError(
-                "Send the video as multipart/form-data, for example: curl -F video=@my.mp4",
+                "Send the video or picture as multipart/form-data: curl -F video=@my.mp4",
                 "not_a_form",
             )
         self.fields: dict[str, str] = {}
@@ -114,11 +114,13 @@ class UploadForm:
             )
         if self.file_name is None or self._sink is None:
             raise InvalidRequestError(
-                f"The form has no file named {FILE_FIELD!r}. Send the video as that field.",
+                f"The form has no file named {FILE_FIELD!r}. Send the video or picture as that.",
                 "missing_video",
             )
         if self._sink.size == 0:
-            raise InvalidRequestError("The file is empty. Upload a video.", "empty_file")
+            raise InvalidRequestError(
+                "The file is empty. Upload a video or a picture.", "empty_file"
+            )
         return self.file_name
 
     def _begin_header(self) -> None:
@@ -138,12 +140,13 @@ class UploadForm:
         self._value.clear()
         if self._field == FILE_FIELD:
             if self.file_name is not None:
-                raise InvalidRequestError("Send one video per job.", "several_videos")
+                raise InvalidRequestError("Send one video or picture per job.", "several_videos")
             self.file_name = clean_name(options.get(b"filename", b"").decode("utf-8", "replace"))
             self._sink = self._open_sink()
         elif b"filename" in options:
             raise InvalidRequestError(
-                f"There is no file field {self._field[:50]!r}. Send the video as {FILE_FIELD!r}.",
+                f"There is no file field {self._field[:50]!r}. Send the video or picture as "
+                f"{FILE_FIELD!r}.",
                 "unknown_field",
             )
 
