@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 
@@ -80,7 +81,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     # Last: it takes every other path below a job.
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.
-    app.router.default = StaticFiles(directory=settings.frontend_dir, html=True)
+    page = StaticFiles(directory=settings.frontend_dir, html=True)
+    app.router.default = GZipMiddleware(page, minimum_size=1000, compresslevel=6)
     describe(app, keys_needed=settings.keys_needed)
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(HeadAsGet)
