@@ -1,6 +1,5 @@
 """A picture in place of a video: read as a video of one frame."""
 
-from collections.abc import Iterator
 from itertools import chain
 from typing import Final, cast
 
@@ -16,8 +15,8 @@ from poseway.scale import limited
 FORMATS: Final = "jpeg_pipe,mjpeg,png_pipe,webp_pipe,bmp_pipe,tiff_pipe"
 """FFmpeg's names. A JPEG with others behind it, as many phones write them, is ``mjpeg``."""
 
-MAX_PIXELS: Final = 1 << 26
-"""Decoded, a picture of so many takes half a gigabyte at most, whatever its samples are."""
+MAX_PIXELS: Final = 50 << 20
+"""Decoded, a picture of so many takes 420 MB at most, whatever its samples are."""
 
 # What files in MP4's container that are pictures begin with (ISO/IEC 23008-12, and AVIF).
 _BRANDS: Final = ("avif", "heic", "heim", "heis", "heix", "mif1", "mif2")
@@ -25,7 +24,7 @@ _ROWS: Final = 256
 _WHITE: Final = 255
 _UNREADABLE: Final = (
     "The picture cannot be read: it is damaged, cut off, of a rare kind, or has more than "
-    f"{MAX_PIXELS // 1_000_000} megapixels. Save it again as JPEG or PNG, smaller if need be, and "
+    "50 megapixels. Save it again as JPEG or PNG, smaller if need be, and "
     "upload that; if it is animated, convert it to MP4."
 )
 
@@ -103,7 +102,7 @@ def plain(image: av.VideoFrame) -> av.VideoFrame:
         threads=1,
     )
     if clear:
-        samples = np.vstack(list(_on_white(cast("NDArray[np.uint8]", samples))))
+        samples = _on_white(cast("NDArray[np.uint8]", samples))
     result = av.VideoFrame.from_ndarray(samples, format="rgb24")
     result.pts, result.duration = image.pts, image.duration
     return result
@@ -120,10 +119,13 @@ def _decoded(
     return None
 
 
-def _on_white(rgba: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Some rows at a time of a picture (height, width, 4), as (height, width, 3)."""
+def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (height, width, 4) as (height, width, 3)."""
+    result = np.empty((*rgba.shape[:2], 3), np.uint8)
+    # Some rows at a time: in between, samples are twice as large.
     for top in range(0, len(rgba), _ROWS):
         part = rgba[top : top + _ROWS].astype(np.uint16)
         alpha = part[..., 3:]
-        blended = (part[..., :3] * alpha + _WHITE * (_WHITE - alpha) + _WHITE // 2) // _WHITE
-        yield blended.astype(np.uint8)
+        blended = part[..., :3] * alpha + _WHITE * (_WHITE - alpha) + _WHITE // 2
+        result[top : top + _ROWS] = blended // _WHITE
+    return result

@@ -127,7 +127,7 @@ def test_a_heic_in_tiles_is_refused() -> None:
     assert error.value.code == "picture_in_tiles"
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 1), (1, 200), (60_000, 100), (7680, 6144)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 1), (1, 200), (60_000, 100), (8192, 6144)])
 @pytest.mark.parametrize("kind", ["jpg", "png"])
 def test_tiny_and_huge_pictures_are_read(size: tuple[int, int], kind: str) -> None:
     width, height = size

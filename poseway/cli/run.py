@@ -19,7 +19,9 @@ from poseway.jobs import Job
 @with_argument("options", job_options)
 @with_argument("also", more_files)
 def run(
-    video: Annotated[Path, typer.Argument(help="The video or picture.", exists=True, dir_okay=False)],
+    video: Annotated[
+        Path, typer.Argument(help="The video or picture.", exists=True, dir_okay=False)
+    ],
     client: Client,
     options: dict[str, object],
     also: list[str],
