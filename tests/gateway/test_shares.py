@@ -91,6 +91,14 @@ def test_how_long_links_last_is_bounded(owner: Owner) -> None:
     assert usual["expires_at"] > owner.share()["expires_at"]
 
 
+def test_what_can_be_done_with_links_is_said(owner: Owner) -> None:
+    with user(owner.url, owner.key) as client:
+        for path, methods in (("/shares", "POST"), ("", "DELETE, GET, HEAD")):
+            refused = client.put(f"/v1/jobs/{owner.job}{path}")
+            assert_problem(refused, 405, "method_not_allowed")
+            assert refused.headers["allow"] == methods
+
+
 def test_where_there_are_no_keys_links_work_too(stack: Stack) -> None:
     with user(stack.gateway_url) as client:
         job = submit(client)

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from poseway import errors
 from services.gateway.api.access.errors import AccessError
@@ -92,14 +92,15 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of a path. Several routes may share it, and each knows but its own."""
-
-    def takes(method: str) -> bool:
-        scope = {**request.scope, "method": method}
-        routes = cast("FastAPI", request.app).routes
-        return any(route.matches(scope)[0] is Match.FULL for route in routes)
-
-    methods = ("DELETE", "GET", "POST", "PUT")
-    # The page's files are no route.
-    offered = [method for method in methods if takes(method)] or ["GET"]
+    """The methods of a path, as the document has them: several routes may share it."""
+    paths = cast("FastAPI", request.app).openapi()["paths"]
+    # The most special comes first. What is not in the document, like the page's files, is for GET.
+    offered = next(
+        (
+            sorted(method.upper() for method in methods)
+            for path, methods in paths.items()
+            if compile_path(path)[0].fullmatch(request.url.path)
+        ),
+        ["GET"],
+    )
     return [*offered, "HEAD"] if "GET" in offered else offered
