@@ -5,6 +5,7 @@ import { bytes, duration, element, number } from "../dom.js";
 const DOWNLOADS = {
   zip: ["Everything", "ZIP: all of these files"],
   video: ["Video", "MP4: with skeletons"],
+  poster: ["Picture", "JPEG: with skeletons"],
   background: ["Video without skeletons", "MP4: as it was before they were drawn"],
   keypoints: ["Keypoints", "JSON Lines: a line per frame"],
   csv: ["Keypoints as a table", "CSV: a row per person and frame"],
@@ -19,7 +20,7 @@ export function fillDownloads(list, job, { files, frames }) {
   const sizes = new Map(files.map((file) => [fileUrl(job, file.path), file.bytes]));
   for (const [name, [title, words]] of Object.entries(DOWNLOADS)) {
     const href = job.links[name];
-    if (!href || (frames === 1 && name === "background")) continue;
+    if (!href || (frames === 1 ? /video|background/ : /poster/).test(name)) continue;
     const size = sizes.get(href);
     const link = element("a", { href, download: "", textContent: title });
     const about = element("span", { className: "dim", textContent: size ? `${words}, ${bytes(size)}` : words });

@@ -15,6 +15,7 @@ from poseway.client import Client
 from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
 from tests.browser.page import check_fits
+from tests.photos import encoded
 from tests.videos import make_video, numbered_people
 
 FRAMES = 90
@@ -209,19 +210,69 @@ def test_people_and_parts_are_switched_off_and_on(
     assert problems == []
 
 
-def test_skeletons_are_where_they_were_rendered(page: Page, job: Job) -> None:
-    """What the page draws on black has its colours where the rendered video has them."""
-    player = open_result(page, job)
-    page.keyboard.press("End")  # no place to seek has the focus, so this is not for the player
-    check_frame(page, 0)
-    page.locator(".shots").get_by_role("button", name="Frame 20").click()
-    page.get_by_role("button", name="Go to this frame").click()
-    check_frame(page, 20)
-    player.get_by_role("radio", name="Skeletons only").check()
-    player.get_by_label("Numbers").uncheck()
-    check_frame(page, 20)
-    agreeing = page.locator(".player .stage").evaluate(COMPARE)
-    assert agreeing > 0.8
+def test_skeletons_are_where_they_were_rendered(
+    page: Page, stack: Stack, sample: Path, tmp_path: Path
+) -> None:
+    """What the page draws has its colours where the rendered video has them: odd, wide pixels."""
+    pictures = numbered_people(sample, 8)
+    video = tmp_path / "odd.mp4"
+    video.write_bytes(
+        make_video(
+            8,
+            picture=lambda index: pictures(index)[:495, :883],
+            pix_fmt="yuv444p",
+            pixel_aspect=Fraction(4, 3),
+        )
+    )
+    with Client(stack.gateway_url) as client:
+        *_, done = client.watch(client.submit(video, {"max_resolution": 360}).id)
+        player = page.locator(".player")
+        page.goto(f"/#/{done.id}")
+        player.get_by_role("radio", name="Skeletons only").check()
+        wait_for_skeletons(page)
+        player.get_by_label("Numbers").uncheck()
+        box = player.locator(".stage").bounding_box()
+        assert box is not None
+        assert box["width"] / box["height"] == pytest.approx(883 / 495 * 4 / 3, rel=0.01)
+        assert player.locator(".stage").evaluate(COMPARE) > 0.8
+        client.delete(done.id)
+
+
+def test_where_nobody_is_found_the_page_says_so(
+    page: Page, stack: Stack, tmp_path: Path, problems: list[str]
+) -> None:
+    video = tmp_path / "nobody.mp4"
+    video.write_bytes(make_video(12))
+    with Client(stack.gateway_url) as client:
+        *_, done = client.watch(client.submit(video, {}).id)
+        page.goto(f"/#/{done.id}")
+        expect(page.get_by_text("Nobody was found")).to_be_visible()
+        expect(page.locator(".timeline")).to_be_hidden()
+        page.keyboard.press(".")
+        expect(page.locator(".player .at")).to_have_text("Frame 1 / 11")
+        client.delete(done.id)
+    assert problems == []
+
+
+def test_the_result_of_a_picture_is_a_picture(
+    page: Page, stack: Stack, sample: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "people.png"
+    people = numbered_people(sample, 60)(59)
+    picture.write_bytes(encoded(people, "png"))
+    with Client(stack.gateway_url) as client:
+        *_, done = client.watch(client.submit(picture, {}).id)
+        page.goto(f"/#/{done.id}")
+        image = page.get_by_role("img", name="The picture with skeletons")
+        assert image.evaluate("(node) => node.decode().then(() => node.naturalWidth)") == 884
+        expect(page.locator(".player")).to_have_count(0)
+        frames = api_frames(page, done)
+        angles = page.get_by_role("row", name="Left elbow")
+        for person, cell in zip(frames[0]["people"], angles.get_by_role("cell").all(), strict=True):
+            angle = person["angles"]["left_elbow"]
+            expect(cell).to_have_text(NOT_SEEN if angle is None else f"{angle:.0f}°")
+        check_fits(page)
+        client.delete(done.id)
 
 
 def test_the_timeline_seeks_and_follows(page: Page, job: Job) -> None:
