@@ -17,7 +17,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
+from poseway import news
 from poseway.errors import UnavailableError
+from poseway.news import Follower, Gone
 from poseway.settings import QueueSettings
 
 log = structlog.get_logger(__name__)
@@ -25,7 +27,6 @@ log = structlog.get_logger(__name__)
 STREAM: Final = "POSEWAY_JOBS"
 CONSUMER: Final = "dispatcher"
 _WORK: Final = "poseway.jobs"
-_PROGRESS: Final = "poseway.progress."
 _CANCEL: Final = "poseway.cancel."
 
 ACK_WAIT_SECONDS: Final = 30.0
@@ -107,7 +108,8 @@ class JobQueue:
                 return queue
 
     async def ensure(self) -> None:
-        """Makes the stream and its one consumer; safe to repeat."""
+        """Makes the streams and the one consumer of jobs; safe to repeat."""
+        await news.ensure(self._stream)
         await self._stream.add_stream(
             StreamConfig(
                 name=STREAM,
@@ -174,28 +176,20 @@ class JobQueue:
 
     async def report(self, job_id: str, data: bytes) -> None:
         """Tells whoever listens how a job is going; nobody listening is fine."""
-        await self._best_effort(_PROGRESS + job_id, data)
+        await self._best_effort(news.SUBJECT + job_id, data)
+
+    async def report_gone(self, job_id: str, owner: str) -> None:
+        """Tells whoever listens that a job was removed."""
+        data = Gone(gone=True, owner=owner).model_dump_json()
+        await self.report(job_id, data.encode())
+
+    async def follow(self) -> Follower:
+        """Begins to listen to what is reported; see `Follower.start`."""
+        return await Follower.start(self._stream)
 
     async def cancel(self, job_id: str) -> None:
         """Tells whoever holds the job to stop; the record tells those who do not hear it."""
         await self._best_effort(_CANCEL + job_id, b"")
-
-    @asynccontextmanager
-    async def progress(self, job_id: str) -> AsyncIterator[asyncio.Queue[bytes]]:
-        """Listens to `report`; only the newest messages are kept for a slow listener."""
-        newest: asyncio.Queue[bytes] = asyncio.Queue(maxsize=16)
-
-        async def keep(message: Msg) -> None:
-            if newest.full():
-                newest.get_nowait()
-            newest.put_nowait(message.data)
-
-        subscription = await self._nats.subscribe(_PROGRESS + job_id, cb=keep)
-        try:
-            yield newest
-        finally:
-            if not self._nats.is_closed:
-                await subscription.unsubscribe()
 
     @asynccontextmanager
     async def on_cancel(

@@ -14,6 +14,7 @@ from poseway.queue import JobQueue
 from poseway.settings import QueueSettings, Settings, StorageSettings
 from poseway.storage import ObjectStore
 from services.gateway.api.catalog import Catalog
+from services.gateway.api.listing import Listing, Wanted
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +26,12 @@ class RequeueSettings(Settings, StorageSettings, QueueSettings):
 async def requeue(settings: RequeueSettings) -> int:
     """Publishes all jobs that are queued or running, oldest first; returns how many."""
     store = ObjectStore(settings)
-    catalog = Catalog(store)
+    listing = Listing(store, Catalog(store))
     queue = await JobQueue.connect(settings)
     unfinished: list[str] = []
     after: str | None = ""
     while after is not None:
-        jobs, after = await asyncio.to_thread(catalog.page, "", 100, after)
+        jobs, after = await asyncio.to_thread(listing.page, "", 100, after, Wanted())
         unfinished += [job.id for job in jobs if not job.state.finished]
     attempt = secrets.token_hex(4)
     for job_id in reversed(unfinished):

@@ -19,11 +19,15 @@ from services.gateway.api.catalog import Catalog
 from services.gateway.api.document import describe
 from services.gateway.api.head import HeadAsGet
 from services.gateway.api.headers import SecurityHeaders
+from services.gateway.api.listing import Listing
+from services.gateway.api.live import Hub
 from services.gateway.api.models import Models
+from services.gateway.api.news import follow
 from services.gateway.api.preview import Previews
 from services.gateway.api.routes import (
     access,
     create,
+    events,
     frames,
     jobs,
     preview,
@@ -53,13 +57,19 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.relay = Relay()
         app.state.budget = Budget(settings.upload_memory_bytes)
         app.state.catalog = Catalog(app.state.store)
+        app.state.listing = Listing(app.state.store, app.state.catalog)
         app.state.previews = Previews(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
+        app.state.hub = Hub()
+        following = asyncio.create_task(
+            follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing)
+        )
         sweeping = asyncio.create_task(sweep_for_ever(app.state.store, settings))
         async with app.state.relay:
             yield
         sweeping.cancel()
+        following.cancel()
         if not app.state.connecting.cancel():
             await app.state.connecting.result().close()
 
@@ -76,6 +86,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(create.router)
     app.include_router(uploads.router)
     app.include_router(jobs.router)
+    app.include_router(events.router)
     app.include_router(frames.router)
     app.include_router(preview.router)
     # Last: it takes every other path below a job.

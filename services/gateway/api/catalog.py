@@ -1,16 +1,14 @@
 """The jobs as object storage knows them: made, listed, cancelled, removed."""
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import OrderedDict
 
-import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
 from poseway.storage import ObjectStore
 from services.gateway.api.access.shares import with_share
-
-log = structlog.get_logger(__name__)
 
 _JOB_ID: TypeAdapter[str] = TypeAdapter(JobId)
 
@@ -82,6 +80,9 @@ def no_such_job(job_id: str) -> NotFoundError:
     return NotFoundError(f"There is no job {job_id[:64]!r}.", "job_not_found")
 
 
+_KEPT = 5000
+
+
 def _listed(owner: str, job_id: str) -> str:
     """Key of the empty object that puts a job into its owner's list."""
     return f"owners/{owner}/{job_id}/job"
@@ -92,7 +93,8 @@ class Catalog:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._readers = ThreadPoolExecutor(16, thread_name_prefix="catalog")
+        self._requests: OrderedDict[str, JobRequest] = OrderedDict()
+        self._keeping = threading.Lock()
 
     def add(self, request: JobRequest) -> Job:
         """Records a job whose upload is complete."""
@@ -119,7 +121,16 @@ class Catalog:
             data, _ = self._store.get(Keys(_JOB_ID.validate_python(job_id)).request)
         except (NotFoundError, ValidationError):
             raise no_such_job(job_id) from None
-        return JobRequest.model_validate_json(data)
+        request = JobRequest.model_validate_json(data)
+        with self._keeping:
+            self._requests[job_id] = request
+            if len(self._requests) > _KEPT:
+                self._requests.popitem(last=False)
+        return request
+
+    def known(self, job_id: str) -> JobRequest | None:
+        """What was asked, if it is at hand; the job may be gone meanwhile."""
+        return self._requests.get(job_id)
 
     def status(self, job_id: str) -> JobStatus:
         """How a job stands."""
@@ -136,31 +147,6 @@ class Catalog:
     def job(self, job_id: str) -> Job:
         """A job; raises `NotFoundError` if there is none."""
         return view(self.request(job_id), self.status(job_id))
-
-    def page(self, owner: str, limit: int, after: str) -> tuple[list[Job], str | None]:
-        """Lists jobs, newest first.
-
-        Args:
-            owner: Whose; empty for everybody's.
-            limit: Most jobs to list.
-            after: Id of the last job of the page before; empty for the first page.
-
-        Returns:
-            The jobs, and the id to ask for the next page with; None on the last page.
-        """
-        folder = f"owners/{owner}/" if owner else "jobs/"
-        ids = self._store.folders(folder, after, limit + 1)
-        jobs = [job for job in self._readers.map(self._job_or_none, ids[:limit]) if job]
-        return jobs, ids[limit - 1] if len(ids) > limit else None
-
-    def _job_or_none(self, job_id: str) -> Job | None:
-        try:
-            return self.job(job_id)
-        except NotFoundError:
-            return None  # removed since it was listed
-        except ValidationError:
-            log.exception("the record cannot be read", job=job_id)
-            return None
 
     def cancel_or_remove(self, job_id: str) -> Job | None:
         """Removes a finished job with its result, or asks for an unfinished one to be cancelled.

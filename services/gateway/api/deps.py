@@ -14,6 +14,8 @@ from services.gateway.api.access.caller import Caller
 from services.gateway.api.access.errors import AccessError
 from services.gateway.api.access.shares import SharedRequest
 from services.gateway.api.catalog import Catalog, no_such_job
+from services.gateway.api.listing import Listing
+from services.gateway.api.live import Hub
 from services.gateway.api.models import Models
 from services.gateway.api.preview import Previews
 from services.gateway.api.settings import ApiSettings
@@ -50,6 +52,14 @@ def _models(request: Request) -> Models:
     return cast("Models", request.app.state.models)
 
 
+def _listing(request: Request) -> Listing:
+    return cast("Listing", request.app.state.listing)
+
+
+def _hub(request: Request) -> Hub:
+    return cast("Hub", request.app.state.hub)
+
+
 def _previews(request: Request) -> Previews:
     return cast("Previews", request.app.state.previews)
 
@@ -68,6 +78,8 @@ QueueDep = Annotated[JobQueue, Depends(_queue)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 ModelsDep = Annotated[Models, Depends(_models)]
+ListingDep = Annotated[Listing, Depends(_listing)]
+HubDep = Annotated[Hub, Depends(_hub)]
 PreviewsDep = Annotated[Previews, Depends(_previews)]
 AccessDep = Annotated[Access, Depends(_access)]
 

@@ -1,129 +1,101 @@
 """Creating, listing, watching and ending jobs."""
 
 import asyncio
-from asyncio import FIRST_COMPLETED
-from collections.abc import AsyncIterator
+from hashlib import sha256
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Query, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from poseway.errors import NotFoundError
-from poseway.jobs import Job, JobRequest, JobStatus
-from services.gateway.api.catalog import Catalog, view
+from poseway.jobs import Job, JobState
+from services.gateway.api.catalog import view
 from services.gateway.api.codes import documented
+from services.gateway.api.conditional import not_modified
 from services.gateway.api.deps import (
     CallerDep,
     CatalogDep,
     KnownJob,
+    ListingDep,
     QueueDep,
-    StoppingDep,
 )
+from services.gateway.api.listing import Wanted
 
 log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented("unavailable"))
-
-_QUIET_SECONDS: Final = 5.0
 
 
 class JobPage(BaseModel):
     """Some of the jobs."""
 
     jobs: list[Job] = Field(description="Newest first.")
-    next_cursor: str | None = Field(description="Ask for the next page with it; null on the last.")
+    next_cursor: str | None = Field(
+        description="Ask for the next page with it; null on the last. A search that has much to "
+        "look through may answer with few jobs, or none, and a cursor to go on with."
+    )
 
 
 @router.get("")
 def list_jobs(
-    catalog: CatalogDep,
+    listing: ListingDep,
     caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=100, description="Most jobs to list.")] = 20,
     cursor: Annotated[
         str, Query(pattern="^([0-9a-f]{32})?$", description="`next_cursor` of the page before.")
     ] = "",
+    q: Annotated[
+        str,
+        Query(max_length=200, description="Part of the file's name, or how the job's id begins."),
+    ] = "",
+    state: Annotated[
+        list[JobState] | None, Query(description="Only jobs in this state, or in one of these.")
+    ] = None,
 ) -> JobPage:
     """Lists jobs, newest first."""
-    jobs, after = catalog.page(caller.owner, limit, cursor)
+    wanted = Wanted(q, frozenset(state or JobState))
+    jobs, after = listing.page(caller.owner, limit, cursor, wanted)
     return JobPage(jobs=jobs, next_cursor=after)
 
 
-@router.get("/{job_id}")
-def get_job(asked: KnownJob, catalog: CatalogDep) -> Job:
+@router.get(
+    "/{job_id}",
+    response_model=Job,
+    responses=documented("job_not_found")
+    | {304: {"description": "Unchanged since the ETag of If-None-Match"}},
+)
+def get_job(asked: KnownJob, catalog: CatalogDep, request: Request) -> Response:
     """Shows a job."""
-    return view(asked, catalog.status(asked.id))
-
-
-@router.get("/{job_id}/events", response_class=EventSourceResponse)
-async def watch_job(
-    asked: KnownJob, catalog: CatalogDep, queue: QueueDep, stopping: StoppingDep
-) -> AsyncIterator[ServerSentEvent]:
-    """Follows a job: its state and progress, first as they are and then as they change.
-
-    Events are named `job` and carry the job as `GET /v1/jobs/{job_id}` shows it. The stream ends
-    when the job does, and when the server stops: connect again then.
-    """
-    async with queue.progress(asked.id) as news:
-        try:
-            sent = await asyncio.to_thread(_record, catalog, asked.id)
-            yield _event(asked, sent)
-            while not sent.state.finished:
-                status = await _next(news, stopping)
-                if stopping.is_set():
-                    return
-                if status is None:  # a message may have been lost
-                    status = await asyncio.to_thread(_record, catalog, asked.id)
-                    if not _overtakes(status, sent):
-                        continue
-                if status != sent:
-                    sent = status
-                    yield _event(asked, sent)
-        except NotFoundError:
-            return  # somebody removed it
-
-
-def _record(catalog: Catalog, job_id: str) -> JobStatus:
-    catalog.request(job_id)
-    return catalog.status(job_id)
-
-
-async def _next(news: asyncio.Queue[bytes], stopping: asyncio.Event) -> JobStatus | None:
-    """What is told next; None if it is quiet for a while or the server stops."""
-    told = asyncio.create_task(news.get())
-    stop = asyncio.create_task(stopping.wait())
-    try:
-        await asyncio.wait((told, stop), timeout=_QUIET_SECONDS, return_when=FIRST_COMPLETED)
-        return JobStatus.model_validate_json(told.result()) if told.done() else None
-    finally:
-        told.cancel()
-        stop.cancel()
-
-
-def _overtakes(record: JobStatus, sent: JobStatus) -> bool:
-    """Whether the record tells more than what was sent; it is up to seconds behind the messages."""
-    return record.state is not sent.state or record.progress.fraction > sent.progress.fraction
-
-
-def _event(asked: JobRequest, status: JobStatus) -> ServerSentEvent:
-    return ServerSentEvent(event="job", raw_data=view(asked, status).model_dump_json())
+    content = view(asked, catalog.status(asked.id)).model_dump_json().encode()
+    headers = {
+        "ETag": f'W/"{sha256(content).hexdigest()[:32]}"',
+        "Cache-Control": "private, no-cache",
+    }
+    if answer := not_modified(request, headers):
+        return answer
+    return Response(content, headers=headers, media_type="application/json")
 
 
 @router.delete(
     "/{job_id}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses={202: {"model": Job, "description": "It will be cancelled"}},
+    responses=documented("job_not_found")
+    | {202: {"model": Job, "description": "It will be cancelled"}},
 )
 async def delete_job(asked: KnownJob, catalog: CatalogDep, queue: QueueDep) -> Response:
     """Cancels a job that is not finished (202), or removes one that is, with its result (204)."""
     job_id = asked.id
     job = await asyncio.to_thread(catalog.cancel_or_remove, job_id)
     if job is None:
+        await queue.report_gone(job_id, asked.owner)
         return Response(status_code=HTTPStatus.NO_CONTENT)
     await queue.cancel(job_id)
-    job = await asyncio.to_thread(catalog.job, job_id)
+    status = await asyncio.to_thread(catalog.status, job_id)
+    if status.state is JobState.CANCELLED:
+        await queue.report(job_id, status.model_dump_json().encode())
     return Response(
-        job.model_dump_json(), status_code=HTTPStatus.ACCEPTED, media_type="application/json"
+        view(asked, status).model_dump_json(),
+        status_code=HTTPStatus.ACCEPTED,
+        media_type="application/json",
     )

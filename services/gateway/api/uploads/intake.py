@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from poseway.errors import ConflictError, NotFoundError, PosewayError
-from poseway.jobs import Job, JobRequest, Keys
+from poseway.jobs import Job, JobRequest, JobStatus, Keys
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api.access.caller import Caller
@@ -38,10 +38,13 @@ class Intake:
         await caller.charge(request.size)
         try:
             job = await asyncio.to_thread(self._catalog.add, request)
+            # First: else it could come after what a dispatcher tells of the job.
+            await self._queue.report(request.id, JobStatus().model_dump_json().encode())
             await self._queue.publish(request.id)
         except PosewayError as error:
             if not isinstance(error, ConflictError):
                 await asyncio.to_thread(self._catalog.forget, request)
+                await self._queue.report_gone(request.id, request.owner)
             await caller.refund(request.size)
             raise
         log.info("accepted", job=request.id, name=request.name, bytes=request.size)

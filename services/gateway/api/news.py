@@ -1,0 +1,50 @@
+"""What is done with the news besides sending them on."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import structlog
+
+from poseway.errors import PosewayError
+from poseway.jobs import JobState, JobStatus
+from poseway.news import Gone, News
+from poseway.queue import JobQueue
+from services.gateway.api.catalog import Catalog
+from services.gateway.api.listing import Listing
+from services.gateway.api.live import Hub
+
+log = structlog.get_logger(__name__)
+
+_EVERY_SECONDS: Final = 5.0
+_SILENT_SECONDS: Final = 15.0
+_AT_ONCE: Final = 20
+
+
+async def follow(
+    hub: Hub, connecting: asyncio.Task[JobQueue], catalog: Catalog, listing: Listing
+) -> None:
+    """Runs the hub until it is cancelled, and sees to it that it ends up knowing what is true."""
+
+    def forget(news: News) -> None:
+        if isinstance(news.told, Gone):
+            listing.forget(news.job_id)
+
+    hub.on_news = forget
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hub.run(connecting))
+        group.create_task(_settle(hub, connecting, catalog))
+
+
+async def _settle(hub: Hub, connecting: asyncio.Task[JobQueue], catalog: Catalog) -> None:
+    """Asks the record about jobs that were not heard of for a while: messages can be lost."""
+    queue = await asyncio.shield(connecting)
+    while True:
+        await asyncio.sleep(_EVERY_SECONDS)
+        for news in hub.doubtful(_SILENT_SECONDS, _AT_ONCE):
+            with contextlib.suppress(PosewayError):
+                status = await asyncio.to_thread(catalog.status, news.job_id)
+                changed = isinstance(news.told, JobStatus) and status.state is not news.told.state
+                if changed and status.state is not JobState.QUEUED:
+                    log.info("a message was lost", job=news.job_id, state=status.state)
+                    await queue.report(news.job_id, status.model_dump_json().encode())
