@@ -116,9 +116,10 @@ def test_watching_outlasts_a_restart_of_the_gateway(
     client: Client, stack: Stack, sample: Path
 ) -> None:
     job = client.submit(sample)
-    for state in client.watch(job.id):
+    told = client.watch(job.id)
+    for state in told:
         if state.progress.frames_done > 10:
             break
     os.kill(stack.pid("api"), signal.SIGKILL)
-    *_, last = client.watch(job.id)
+    *_, last = told
     assert last.state is JobState.SUCCEEDED
