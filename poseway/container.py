@@ -16,6 +16,7 @@ from poseway.scale import MAX_PIXELS, MAX_SIDE
 _FORMATS: Final = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac," + photo.FORMATS
 )
+_HEAD: Final = 16
 _UNREADABLE: Final = (
     "The file is not a video or picture that can be read, or it is cut off. Open it on your "
     "computer; if that works, convert it to MP4 (H.264) or, if it is a picture, to JPEG, else "
@@ -49,10 +50,13 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     Raises:
         VideoError: It cannot be read; the message says why.
     """
+    head = file.read(_HEAD)
+    file.seek(0)
     try:
         return av.open(
             _Nameless(file),
             mode="r",
+            format=photo.certain(head),
             options={
                 "format_whitelist": _FORMATS,
                 "protocol_whitelist": "",

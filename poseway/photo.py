@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from poseway.errors import VideoError
 from poseway.scale import limited
 
-FORMATS: Final = "jpeg_pipe,mjpeg,png_pipe,webp_pipe,bmp_pipe,tiff_pipe"
-"""FFmpeg's names. A JPEG with others behind it, as many phones write them, is ``mjpeg``."""
+FORMATS: Final = "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe"
+"""FFmpeg's names."""
 
 MAX_PIXELS: Final = 50 << 20
 """Decoded, a picture of so many takes 420 MB at most, whatever its samples are."""
@@ -27,6 +27,15 @@ _UNREADABLE: Final = (
     "50 megapixels. Save it again as JPEG or PNG, smaller if need be, and "
     "upload that; if it is animated, convert it to MP4."
 )
+
+
+def certain(head: bytes) -> str | None:
+    """FFmpeg's name of the format where the first bytes leave no doubt.
+
+    FFmpeg itself doubts whether a JPEG with others in it or behind it, as phones write them, is a
+    video.
+    """
+    return "jpeg_pipe" if head.startswith(b"\xff\xd8\xff") else None
 
 
 def is_photo(container: av.container.InputContainer) -> bool:

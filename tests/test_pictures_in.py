@@ -76,6 +76,13 @@ def test_however_the_camera_was_held_the_picture_is_upright(kind: str, orientati
         assert np.abs(colours - CORNERS).max() < 5
 
 
+def with_others() -> bytes:
+    """A JPEG with a small copy before it and a map behind it, other pictures here, as of phones."""
+    data, other = encoded(card(), "jpg"), encoded(255 - card(), "jpg")
+    length = (len(other) + 2).to_bytes(2)
+    return data[:2] + b"\xff\xe2" + length + other + data[2:] + other + other
+
+
 SAMPLES: Final[dict[str, Callable[[], bytes]]] = {
     "4:4:4": lambda: encoded(card(), "jpg", cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111),
     "4:2:2": lambda: encoded(card(), "jpg", cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x211111),
@@ -84,7 +91,7 @@ SAMPLES: Final[dict[str, Callable[[], bytes]]] = {
     "16 bits TIFF": lambda: encoded(card().astype(np.uint16) * 257, "tiff"),
     "lossless WebP": lambda: encoded(card(), "webp", cv2.IMWRITE_WEBP_QUALITY, 101),
     "opaque": lambda: encoded(np.dstack((card(), np.full((48, 64), 255, np.uint8))), "png"),
-    "two JPEGs": lambda: encoded(card(), "jpg") + encoded(255 - card(), "jpg"),
+    "several JPEGs": with_others,
     "with a video behind": lambda: encoded(card(), "jpg") + b"\0\0\0\x18ftypmp42" + bytes(5000),
     "two pages": lambda: cv2.imencodemulti(
         ".tiff", [np.ascontiguousarray(page[..., ::-1]) for page in (card(), 255 - card())]
