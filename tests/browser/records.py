@@ -1,0 +1,56 @@
+"""Jobs that nobody did: their records alone, in any state and as many as a test wants."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from poseway.jobs import (
+    JobError,
+    JobOptions,
+    JobRequest,
+    JobState,
+    JobStatus,
+    Keys,
+    Progress,
+    new_job_id,
+    now,
+)
+from poseway.storage import ObjectStore
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a job's record shall say."""
+
+    name: str
+    state: JobState = JobState.QUEUED
+    progress: Progress = Progress()
+    error: JobError | None = None
+
+
+@contextmanager
+def records(store: ObjectStore, wanted: Sequence[Record]) -> Iterator[list[str]]:
+    """Puts records into the store for the block; the ids of the jobs, which sort as they are."""
+    ids = [f"{index:06x}{new_job_id()[6:]}" for index in range(len(wanted))]
+
+    def put(job_id: str, record: Record) -> None:
+        keys = Keys(job_id)
+        request = JobRequest(
+            id=job_id,
+            name=record.name,
+            size=1_234_567,
+            sha256=None,
+            created_at=now(),
+            options=JobOptions(),
+        )
+        status = JobStatus(state=record.state, progress=record.progress, error=record.error)
+        store.put(keys.request, request.model_dump_json().encode(), "application/json")
+        store.put(keys.status, status.model_dump_json().encode(), "application/json")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(put, ids, wanted))
+        try:
+            yield ids
+        finally:
+            list(pool.map(lambda job_id: store.delete_prefix(Keys(job_id).record), ids))
