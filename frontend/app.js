@@ -2,12 +2,14 @@
 import { address } from "./api.js";
 import { $ } from "./dom.js";
 import { showTrouble } from "./dialogs.js";
+import { rowOf } from "./list.js";
 import * as live from "./live.js";
 import { showSearch } from "./search.js";
 import * as session from "./session.js";
 import { showLeft } from "./upload/queue.js";
 
 let listScroll = 0;
+let opened = null; // the job that was opened last
 let detail = null; // half of the script: loaded when a job is opened
 let begun = false;
 
@@ -40,9 +42,17 @@ async function route(event) {
   if (where().id !== id) return; // on the way elsewhere since
   await detail?.showJob(id, share);
   document.title = id && live.get(id) ? `${live.get(id).name} – Poseway` : "Poseway";
-  if (!event) return; // the first page: the browser knows where to scroll
+  // The first page: the browser knows where to scroll.
+  if (event) showPlace(id);
+  opened = id;
+}
+
+/** Begins a job at its top, and comes back to where the list was left. */
+function showPlace(id) {
+  const row = opened && !id ? rowOf(opened) : null;
   scrollTo(0, id ? 0 : listScroll);
-  if (!id && event.type === "hashchange") $("#jobs-title").focus({ preventScroll: true });
+  row?.scrollIntoView({ block: "nearest" }); // rows out of sight have no height yet, only a guess
+  if (!id) (row ? $("a", row) : $("#jobs-title")).focus({ preventScroll: true });
 }
 
 session.onChange((isSignedIn) => {

@@ -52,7 +52,7 @@ function close() {
 
 live.on("job", ({ job }) => {
   if (job.id !== shown.id) return;
-  if ($("h1", page)) update(job);
+  if ($("h1.name", page)) update(job);
   else if ($(".error", page)) showJob(shown.id, shown.share); // it could not be shown before
 });
 

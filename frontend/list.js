@@ -9,6 +9,7 @@ const rows = new Map();
 let order = []; // the ids of the rows, sorted
 
 export const size = () => order.length;
+export const rowOf = (id) => rows.get(id);
 export const lastRow = () => list.lastElementChild;
 
 /** Where an id is, or would be put. */

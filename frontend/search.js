@@ -75,6 +75,7 @@ function take(found, before, next) {
   for (const job of found.values()) live.put(job);
   if (!isSearch() && !cursor) for (const id of before) if (isGone(id)) live.drop(id);
   showLists();
+  watchEnd();
 }
 
 async function loadMore() {
@@ -89,6 +90,7 @@ async function loadMore() {
     cursor = page.next_cursor;
     page.jobs.forEach(live.put);
     showLists();
+    watchEnd();
     if (focused) $("a", last?.nextElementSibling ?? $("#jobs"))?.focus();
     recover();
   } catch (error) {
@@ -126,10 +128,15 @@ live.on("drop", ({ id }) => {
 more.addEventListener("click", loadMore);
 
 // Further down without a click, before the end is in sight.
-new IntersectionObserver(
-  ([{ isIntersecting }]) => isIntersecting && loadMore(),
-  { rootMargin: "1000px" },
-).observe(more);
+const end = new IntersectionObserver((told) => told.at(-1).isIntersecting && loadMore(), {
+  rootMargin: "1000px",
+});
+
+/** Looks where the end of the list is now; an end that stays in sight is not told again by itself. */
+function watchEnd() {
+  end.unobserve(more);
+  end.observe(more);
+}
 
 // --- what was asked for ---------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from poseway.jobs import (
     JobError,
@@ -25,7 +25,7 @@ class Record:
 
     name: str
     state: JobState = JobState.QUEUED
-    progress: Progress = Progress()
+    progress: Progress = field(default_factory=Progress)
     error: JobError | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from poseway.jobs import JobError, JobState, Progress
 from poseway.local.stack import Stack
@@ -16,10 +16,11 @@ from tests.browser.records import Record, records
 AXE = Axe()
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 Theme = Literal["light", "dark"]
+Answer = dict[str, Any] | Literal["abort"] | None
 
 
 @pytest.fixture(params=SIZES)
-def size(request: pytest.FixtureRequest) -> dict[str, int]:
+def size(request: pytest.FixtureRequest) -> ViewportSize:
     width, height = SIZES[request.param]
     return {"width": width, "height": height}
 
@@ -31,7 +32,7 @@ def theme(request: pytest.FixtureRequest) -> Theme:
 
 
 @pytest.fixture
-def page(browser: Browser, stack: Stack, size: Any, theme: Theme) -> Iterator[Page]:
+def page(browser: Browser, stack: Stack, size: ViewportSize, theme: Theme) -> Iterator[Page]:
     with browser.new_context(
         base_url=stack.gateway_url, viewport=size, color_scheme=theme, reduced_motion="reduce"
     ) as context:
@@ -109,6 +110,7 @@ def test_a_search_that_finds_nothing(page: Page, jobs: list[str]) -> None:
 
 
 def _waits(page: Page) -> None:
+    expect(page.locator(".upload").first).to_contain_text("0 bytes of 5 bytes")
     page.context.set_offline(True)
     expect(page.locator(".upload").first).to_contain_text("You are offline")
 
@@ -130,13 +132,13 @@ def _refused(page: Page) -> None:
     ],
 )
 def test_uploads(
-    page: Page, tmp_path: Path, path: str, answer: Any, see: Callable[[Page], None]
+    page: Page, tmp_path: Path, path: str, answer: Answer, see: Callable[[Page], None]
 ) -> None:
     files = [tmp_path / name for name in ("first.mp4", "second.mp4")]
     for file in files:
         file.write_bytes(b"video")
 
-    def disturb(route: Any) -> None:
+    def disturb(route: Route) -> None:
         if answer == "abort":
             route.abort()
         elif answer:

@@ -1,0 +1,33 @@
+"""The first visit: nothing there yet, and a sample to try."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.page import row_of
+
+NOTHING = {"jobs": [], "next_cursor": None}
+
+
+def test_the_sample_is_one_click_away(page: Page, problems: list[str]) -> None:
+    page.route("**/v1/jobs?*", lambda route: route.fulfill(json=NOTHING))
+    page.goto("/")
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.get_by_role("search")).to_be_hidden()
+    with page.expect_response(lambda answer: answer.url.endswith("/complete")) as made:
+        page.get_by_role("button", name="Try it with a sample").click()
+    job = made.value.json()
+    assert job["size"] > 1_000_000
+    assert job["options"]["background"]
+    page.unroute("**/v1/jobs?*")
+    expect(row_of(page, job["id"])).to_be_visible()
+    expect(page.get_by_text("Nothing here yet")).to_be_hidden()
+    page.request.delete(f"/v1/jobs/{job['id']}")
+    assert problems == []
+
+
+def test_without_a_sample_nothing_is_promised(page: Page) -> None:
+    page.route("**/v1/jobs?*", lambda route: route.fulfill(json=NOTHING))
+    page.route("**/v1/sample", lambda route: route.fulfill(status=404, json={"detail": "None."}))
+    with page.expect_response("**/v1/sample"):
+        page.goto("/")
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Try it with a sample")).to_be_hidden()

@@ -1,0 +1,101 @@
+"""Signing in on the page of a gateway that has keys, and seeing what is shared without."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from poseway.local.stack import Stack
+from tests.browser.page import start
+from tests.gateway.gateways import KEYS, gateway, submit, user
+from tests.videos import make_video
+
+KEY = "pw_000000ee_" + "ab" * 20
+
+
+@pytest.fixture(scope="module")
+def url(stack: Stack) -> Iterator[str]:
+    with gateway(stack, {**KEYS, "POSEWAY_FIRST_KEY": KEY}) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    with browser.new_context(base_url=url) as context:
+        yield context.new_page()
+
+
+def sign_in(page: Page, key: str = KEY) -> None:
+    page.get_by_label("Your API key").fill(key)
+    page.keyboard.press("Enter")
+
+
+def test_a_key_is_asked_for_and_kept(page: Page, url: str) -> None:
+    page.goto("/")
+    field = page.get_by_label("Your API key")
+    expect(field).to_be_focused()
+    expect(page.locator("#home")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Enter your key. It begins with pw_.")
+    sign_in(page, KEY[:-1] + "0")
+    expect(page.get_by_role("alert")).to_contain_text("key")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    sign_in(page)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.get_by_role("banner")).to_contain_text("first")
+
+    with user(url, KEY) as client:
+        job = submit(client)
+        expect(page.locator(f'[data-id="{job}"]')).to_be_visible()
+        page.reload()
+        expect(page.locator(f'[data-id="{job}"]')).to_be_visible()
+        assert client.delete(f"/v1/jobs/{job}").is_success
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(field).to_be_focused()
+    expect(page.get_by_role("banner")).not_to_contain_text("first")
+    page.goto(f"/#/{'0' * 32}")
+    expect(field).to_be_visible()
+
+
+def test_an_upload_waits_for_signing_in(page: Page, tmp_path: Path) -> None:
+    video = tmp_path / "short.mp4"
+    video.write_bytes(make_video(2))
+    page.goto("/")
+    sign_in(page)
+    page.locator("#files").set_input_files(video)
+    page.context.clear_cookies()  # it has expired
+    page.locator("#start").click()
+    expect(page.get_by_label("Your API key")).to_be_focused()
+    expect(page.get_by_role("region", name="Uploads")).to_contain_text(video.name)
+    sign_in(page)
+    row = page.locator(".job", has_text=video.name)
+    expect(row).to_have_attribute("data-state", "succeeded", timeout=60_000)
+
+
+def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Path) -> None:
+    video = tmp_path / "shared.mp4"
+    video.write_bytes(make_video(2))
+    page.goto("/")
+    sign_in(page)
+    row = start(page, video)
+    job = row.get_attribute("data-id")
+    link = page.request.post(f"/v1/jobs/{job}/shares", data={}).json()["page"]
+    with browser.new_context(base_url=page.url.partition("#")[0]) as context:
+        guest = context.new_page()
+        guest.goto(link)
+        heading = guest.get_by_role("heading", level=1, name=video.name)
+        expect(heading).to_be_visible()
+        expect(guest.get_by_label("Your API key")).to_be_hidden()
+        # Live, too.
+        expect(guest.locator("#detail")).to_have_attribute(
+            "data-state", "succeeded", timeout=60_000
+        )
+        assert guest.locator("#detail video").first.evaluate(
+            "(video) => video.currentSrc || video.src"
+        )
+        guest.get_by_role("link", name=re.compile("Poseway")).click()
+        expect(guest.get_by_label("Your API key")).to_be_focused()
