@@ -5,6 +5,7 @@ Object storage is the record of all jobs; NATS only carries which job is next an
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Self
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 STREAM: Final = "POSEWAY_JOBS"
 CONSUMER: Final = "dispatcher"
 _WORK: Final = "poseway.jobs"
+_ENDED_STREAM: Final = "POSEWAY_WEBHOOKS"
+_ENDED_CONSUMER: Final = "api"
+_ENDED: Final = "poseway.webhooks"
 _CANCEL: Final = "poseway.cancel."
 
 ACK_WAIT_SECONDS: Final = 30.0
@@ -39,6 +43,16 @@ class Delivery:
     def __init__(self, message: Msg) -> None:
         self._message = message
         self.job_id = message.data.decode("ascii", "replace")
+
+    @property
+    def attempt(self) -> int:
+        """How often it was delivered, this time included."""
+        return self._message.metadata.num_delivered or 1
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it was put on the queue."""
+        return time.time() - self._message.metadata.timestamp.timestamp()
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -110,10 +124,14 @@ class JobQueue:
     async def ensure(self) -> None:
         """Makes the streams and the one consumer of jobs; safe to repeat."""
         await news.ensure(self._stream)
+        await self._ensure_queue(STREAM, _WORK, CONSUMER)
+        await self._ensure_queue(_ENDED_STREAM, _ENDED, _ENDED_CONSUMER)
+
+    async def _ensure_queue(self, name: str, subject: str, consumer: str) -> None:
         await self._stream.add_stream(
             StreamConfig(
-                name=STREAM,
-                subjects=[_WORK],
+                name=name,
+                subjects=[subject],
                 retention=RetentionPolicy.WORK_QUEUE,
                 duplicate_window=120,
             )
@@ -121,9 +139,9 @@ class JobQueue:
         # Deliveries are not limited: the record counts attempts, since a message that ran out of
         # deliveries would silently stay in the stream.
         await self._stream.add_consumer(
-            STREAM,
+            name,
             ConsumerConfig(
-                durable_name=CONSUMER,
+                durable_name=consumer,
                 ack_policy=AckPolicy.EXPLICIT,
                 ack_wait=ACK_WAIT_SECONDS,
                 max_deliver=-1,
@@ -148,19 +166,35 @@ class JobQueue:
         Raises:
             UnavailableError: It is not certain that the job is on the queue.
         """
-        headers = {"Nats-Msg-Id": job_id + attempt}
+        await self._publish(_WORK, job_id, job_id + attempt)
+
+    async def publish_ended(self, job_id: str) -> None:
+        """Has it told to whoever asked that a job has ended; as `publish`."""
+        await self._publish(_ENDED, job_id, job_id)
+
+    async def _publish(self, subject: str, job_id: str, message_id: str) -> None:
+        headers = {"Nats-Msg-Id": message_id}
         try:
             try:
-                await self._stream.publish(_WORK, job_id.encode(), headers=headers)
+                await self._stream.publish(subject, job_id.encode(), headers=headers)
             except nats.js.errors.NoStreamResponseError:
                 await self.ensure()  # the server lost its data
-                await self._stream.publish(_WORK, job_id.encode(), headers=headers)
+                await self._stream.publish(subject, job_id.encode(), headers=headers)
         except (nats.errors.Error, TimeoutError) as error:
             raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
 
-    async def deliveries(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
+    def deliveries(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
         """Yields one job after another until `stopping` is set."""
-        pull = await self._stream.pull_subscribe_bind(CONSUMER, STREAM)
+        return self._deliveries(CONSUMER, STREAM, stopping)
+
+    def endings(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
+        """Yields what `publish_ended` was told, likewise."""
+        return self._deliveries(_ENDED_CONSUMER, _ENDED_STREAM, stopping)
+
+    async def _deliveries(
+        self, consumer: str, stream: str, stopping: asyncio.Event
+    ) -> AsyncIterator[Delivery]:
+        pull = await self._stream.pull_subscribe_bind(consumer, stream)
         while not stopping.is_set():
             try:
                 for message in await pull.fetch(1, timeout=2):

@@ -39,6 +39,8 @@ from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.relay import Relay
 from services.gateway.api.uploads.sweep import sweep_for_ever
+from services.gateway.api.webhooks.deliver import Webhooks
+from services.gateway.api.webhooks.sender import Sender
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -66,8 +68,11 @@ def create_app(settings: ApiSettings) -> FastAPI:
             follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing)
         )
         sweeping = asyncio.create_task(sweep_for_ever(app.state.store, settings))
-        async with app.state.relay:
+        async with app.state.relay, Sender(private=settings.webhooks_private) as sender:
+            webhooks = Webhooks(app.state.catalog, app.state.access.signatures, sender)
+            delivering = asyncio.create_task(webhooks.run(app.state.connecting, app.state.stopping))
             yield
+            delivering.cancel()
         sweeping.cancel()
         following.cancel()
         if not app.state.connecting.cancel():

@@ -44,9 +44,19 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
         None, min_length=32, description="Signs sessions and links; none: one kept in the bucket."
     )
     session_seconds: int = Field(7 * 86_400, ge=60, description="How long a browser is signed in.")
+    webhook_private: bool | None = Field(
+        None,
+        description="Whether webhooks may go to private and loopback addresses; none: only where "
+        "callers need no key.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Other origins whose pages may use this, separated by commas."
     )
+
+    @property
+    def webhooks_private(self) -> bool:
+        """Whether webhooks may go to private and loopback addresses."""
+        return not self.keys_needed if self.webhook_private is None else self.webhook_private
 
     @property
     def keys_needed(self) -> bool:

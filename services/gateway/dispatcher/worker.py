@@ -77,6 +77,9 @@ class Worker:
             return
         try:
             finished = await self._attempt(request, record, stopping)
+            if finished and request.webhook_url is not None:
+                # Before the job is off the queue, so that it is told at least once.
+                await self._queue.publish_ended(request.id)
         except ConflictError:
             # Its message comes again, and finds the job done or its holder dead.
             log.warning("another dispatcher has the job")

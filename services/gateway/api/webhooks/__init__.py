@@ -1,0 +1,1 @@
+"""Telling others when a job ends, by the Standard Webhooks specification."""

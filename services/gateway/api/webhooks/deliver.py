@@ -1,0 +1,91 @@
+"""Taking webhooks from their queue, until each is delivered or given up."""
+
+import asyncio
+from typing import Final
+
+import httpx
+import prometheus_client
+import structlog
+
+from poseway.errors import NotFoundError
+from poseway.jobs import now
+from poseway.queue import Delivery, JobQueue
+from services.gateway.api.access.tokens import Signatures
+from services.gateway.api.catalog import Catalog, view
+from services.gateway.api.webhooks import message
+from services.gateway.api.webhooks.address import RefusedError
+from services.gateway.api.webhooks.sender import Sender
+
+log = structlog.get_logger(__name__)
+
+_SENT: Final = prometheus_client.Counter(
+    "poseway_webhooks", "Attempts to deliver a webhook.", ["result"]
+)
+_PAUSES: Final = (5, 30, 120, 600, 3600, 7200, 14_400)
+"""Seconds after each attempt that failed; then the last again and again."""
+_PATIENCE_SECONDS: Final = 86_400
+_AT_ONCE: Final = 16
+
+
+class Webhooks:
+    """Delivers webhooks, several at once."""
+
+    def __init__(self, catalog: Catalog, signatures: Signatures, sender: Sender) -> None:
+        self._catalog = catalog
+        self._signatures = signatures
+        self._sender = sender
+
+    async def run(self, connecting: asyncio.Task[JobQueue], stopping: asyncio.Event) -> None:
+        """Delivers until `stopping` is set or it is cancelled."""
+        queue = await asyncio.shield(connecting)
+        slots = asyncio.Semaphore(_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            async for delivery in queue.endings(stopping):
+                await slots.acquire()
+                task = group.create_task(self._deliver(delivery))
+                task.add_done_callback(lambda _: slots.release())
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """Makes one attempt; what is wrong with it ends nothing else."""
+        with structlog.contextvars.bound_contextvars(job=delivery.job_id):
+            try:
+                why = await self._attempt(delivery)
+            except NotFoundError:
+                log.info("the job was removed before its webhook was delivered")
+                await delivery.done()
+                return
+            except Exception as error:
+                log.exception("webhook not made")
+                why = type(error).__name__
+            if why is None:
+                _SENT.labels("delivered").inc()
+                await delivery.done()
+            elif delivery.age_seconds > _PATIENCE_SECONDS:
+                _SENT.labels("given_up").inc()
+                log.error("webhook given up", why=why, attempts=delivery.attempt)
+                await delivery.done()
+            else:
+                _SENT.labels("failed").inc()
+                pause = _PAUSES[min(delivery.attempt, len(_PAUSES)) - 1]
+                log.warning("webhook not delivered", why=why, again_in_seconds=pause)
+                await delivery.hand_back(delay=pause)
+
+    async def _attempt(self, delivery: Delivery) -> str | None:
+        """Sends the webhook of a job; returns what went wrong, None if nothing did."""
+        request = await asyncio.to_thread(self._catalog.request, delivery.job_id)
+        status = await asyncio.to_thread(self._catalog.status, delivery.job_id)
+        if request.webhook_url is None:
+            return None
+        if not status.state.finished:
+            return "the job has not ended"
+        content = message.body(view(request, status), now())
+        secret = await self._signatures.webhook_secret(request.owner)
+        headers = message.headers(secret, request.id, now(), content)
+        try:
+            answer = await self._sender.send(request.webhook_url, content, headers)
+        except (RefusedError, httpx.HTTPError, OSError, UnicodeError) as error:
+            return f"{type(error).__name__}: {error}"
+        if httpx.codes.is_success(answer):
+            log.info("webhook delivered", attempts=delivery.attempt)
+            return None
+        return f"the answer is {answer}"

@@ -1,0 +1,177 @@
+"""Telling others when a job ends, from the running system to a receiver of our own."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Queue
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from poseway.client import Client
+from poseway.local.stack import ROOT, Stack
+from services.gateway.api.webhooks import message
+from services.gateway.api.webhooks.address import RefusedError, is_public, resolve
+from services.gateway.api.webhooks.sender import Sender
+
+Received = tuple[str, dict[str, str], bytes]
+
+
+class Receiver(ThreadingHTTPServer):
+    """Keeps what it gets. Answers with the statuses it is given, then with 204."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.received: Queue[Received] = Queue()
+        self.answers: list[int] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, Receiver)
+        body = self.rfile.read(int(self.headers["content-length"]))
+        server.received.put((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+        status = server.answers.pop(0) if server.answers else 204
+        self.send_response(status)
+        if status == 307:
+            self.send_header("Location", f"{server.url}/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def secret(stack: Stack) -> str:
+    found: str = httpx.get(f"{stack.gateway_url}/v1/session", timeout=30).json()["webhook_secret"]
+    return found
+
+
+def submit(stack: Stack, url: str) -> str:
+    """A job that fails at once."""
+    with httpx.Client(base_url=stack.gateway_url, timeout=30) as http:
+        files = {"video": ("a.mp4", b"no video")}
+        answer = http.post("/v1/jobs", files=files, data={"webhook_url": url})
+        assert answer.status_code == 201, answer.text
+        job_id: str = answer.json()["id"]
+    return job_id
+
+
+def test_the_end_of_a_job_is_told_and_signed(stack: Stack, receiver: Receiver, secret: str) -> None:
+    job_id = submit(stack, f"{receiver.url}/hook?a=b")
+    path, headers, body = receiver.received.get(timeout=60)
+    assert path == "/hook?a=b"
+    assert headers["host"] == receiver.url.removeprefix("http://")
+    assert headers["webhook-id"] == job_id
+    told = Webhook(secret).verify(body, headers)
+    assert told["type"] == "job.failed"
+    assert told["data"]["id"] == job_id
+    with Client(stack.gateway_url) as client:
+        assert told["data"] == client.job(job_id).model_dump(mode="json")
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(body.replace(b"failed", b"worked"), headers)
+
+
+def test_is_sent_again_until_it_arrives(stack: Stack, receiver: Receiver, secret: str) -> None:
+    receiver.answers = [500]
+    submit(stack, receiver.url)
+    _, first, _ = receiver.received.get(timeout=60)
+    began = time.monotonic()
+    _, again, body = receiver.received.get(timeout=60)
+    assert time.monotonic() - began > 4
+    assert first["webhook-id"] == again["webhook-id"]
+    Webhook(secret).verify(body, again)
+
+
+def test_a_job_that_is_cancelled_is_told_too(
+    stack: Stack, receiver: Receiver, sample: Path
+) -> None:
+    with httpx.Client(base_url=stack.gateway_url, timeout=30) as http:
+        files = {"video": ("a.mp4", sample.read_bytes())}
+        job = http.post("/v1/jobs", files=files, data={"webhook_url": receiver.url}).json()
+        http.delete(f"/v1/jobs/{job['id']}")
+    _, _, body = receiver.received.get(timeout=60)
+    assert json.loads(body)["type"] == "job.cancelled"
+
+
+def test_redirects_are_not_followed(receiver: Receiver) -> None:
+    async def run() -> int:
+        async with Sender(private=True) as sender:
+            return await sender.send(receiver.url, b"{}", {})
+
+    receiver.answers = [307]
+    assert asyncio.run(run()) == 307
+    assert receiver.received.qsize() == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0"])
+def test_nothing_is_sent_into_our_own_network(receiver: Receiver, host: str) -> None:
+    async def run() -> None:
+        async with Sender(private=False) as sender:
+            await sender.send(f"http://{host}:{receiver.server_port}", b"{}", {})
+
+    with pytest.raises(RefusedError):
+        asyncio.run(run())
+    assert receiver.received.empty()
+
+
+def test_a_name_is_looked_up_once() -> None:
+    assert asyncio.run(resolve("localhost", 80, private=True)) in ("127.0.0.1", "::1")
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("10.0.0.1", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("ff0e::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("2002:a00:1::", False),
+    ],
+)
+def test_what_is_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+def test_the_example_of_the_documentation_verifies(secret: str) -> None:
+    text = (ROOT / "docs" / "webhooks.md").read_text()
+    example = text.split("```python\n")[1].split("```")[0]
+    names: dict[str, object] = {}
+    exec(example, names)  # noqa: S102 # our own documentation
+    verify = names["verify"]
+    assert callable(verify)
+    body = b'{"type": "job.succeeded"}'
+    headers = message.headers(secret, "a" * 32, datetime.now(UTC), body)
+    assert verify(secret, headers, body) == {"type": "job.succeeded"}
+    old = message.headers(secret, "a" * 32, datetime(2026, 1, 1, tzinfo=UTC), body)
+    for wrong in ({**headers, "webhook-signature": "v1,AAAA"}, {**headers, "webhook-id": "b"}, old):
+        with pytest.raises(ValueError, match=r"signature|old"):
+            verify(secret, wrong, body)
