@@ -4,6 +4,7 @@ import { $ } from "./dom.js";
 import { showTrouble } from "./dialogs.js";
 import { rowOf } from "./list.js";
 import * as live from "./live.js";
+import { showModels } from "./options.js";
 import { showSearch } from "./search.js";
 import * as session from "./session.js";
 import { showLeft } from "./upload/queue.js";
@@ -25,6 +26,7 @@ function begin() {
   session.check();
   live.start();
   showLeft();
+  showModels();
 }
 
 async function route(event) {

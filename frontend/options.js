@@ -6,7 +6,8 @@ const form = $("#new");
 const { elements } = form;
 let models = [];
 
-async function showModels() {
+/** Offers the models that the server has. */
+export async function showModels() {
   try {
     models = await api.getModels();
   } catch {
@@ -68,5 +69,3 @@ export function readOptions() {
   rest.max_resolution = Number(rest.max_resolution);
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== ""));
 }
-
-showModels();

@@ -23,7 +23,7 @@ def test_there_is_little_code() -> None:
 
 def test_the_first_view_is_light(page: Page, problems: list[str]) -> None:
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto("/")
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     page.wait_for_load_state("load")
