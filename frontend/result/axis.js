@@ -10,15 +10,16 @@ export function shape(tag, attributes, ...children) {
   return node;
 }
 
+const ROUND = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]; // seconds
+
 /** Steps of 1, 2 or 5 times a power of ten, at most `most` of them. */
-export function step(range, most) {
+function step(range, most) {
   const power = 10 ** Math.floor(Math.log10(range / most));
   return [1, 2, 5, 10].map((times) => times * power).find((size) => range / size <= most * 1.001);
 }
 
 /** Round numbers from one to another, both included where they are round. */
-export function ticks(start, end, most) {
-  const size = step(end - start, most);
+export function ticks(start, end, most, size = step(end - start, most)) {
   const first = Math.ceil(start / size - 1e-6);
   return Array.from({ length: Math.floor(end / size + 1e-6) - first + 1 }, (_, index) => (first + index) * size);
 }
@@ -27,8 +28,10 @@ const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.round(se
 
 /** Marks of a time axis, placed in parts of its width. */
 export function timeMarks(start, end, most = 8) {
-  return ticks(start, end, most).map((second) => {
-    const textContent = end < 100 ? `${Number(second.toPrecision(6))} s` : minutes(second);
+  const long = end >= 100;
+  const size = long ? ROUND.find((seconds) => (end - start) / seconds <= most) : undefined;
+  return ticks(start, end, most, size).map((second) => {
+    const textContent = !long ? `${Number(second.toPrecision(6))} s` : minutes(second);
     const mark = element("span", { textContent });
     mark.style.left = `${((second - start) / (end - start)) * 100}%`;
     return mark;

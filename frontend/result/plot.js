@@ -4,7 +4,8 @@ import { onDrag, shape, ticks, timeMarks } from "./axis.js";
 import { clock } from "./player.js";
 import { colourOf } from "./skeleton.js";
 
-const WINDOW = 60; // seconds that are shown of a longer video
+/** Seconds that are shown of a longer video. */
+export const WINDOW = 60;
 const MARGIN = 10; // from its edge where the window moves on
 const DASHES = ["", "7 4", "2 3", "10 3 2 3"];
 const SLOW = 200; // milliseconds between values while it plays: nobody reads faster

@@ -1,6 +1,6 @@
 // Joint angles and speeds of keypoints over time, for chosen people.
 import { $, element } from "../dom.js";
-import { Plot } from "./plot.js";
+import { Plot, WINDOW } from "./plot.js";
 import { colourOf, KEYPOINTS, placed, words } from "./skeleton.js";
 
 const FOLDED = 8; // more choices than these are folded away
@@ -44,8 +44,11 @@ function choice(node, values, chosen, label, onChange) {
 export function fillPlots(section, { tracks }, player, aspect) {
   if (!tracks.length) return;
   const ids = tracks.map(({ id }) => id);
-  const longest = [...tracks].sort((a, b) => b.frames - a.frames).slice(0, 2);
-  let people = ids.filter((id) => longest.some((track) => track.id === id));
+  // Those who are seen most of what is shown first.
+  const end = WINDOW / player.frames.interval;
+  const seen = ({ spans }) => spans.reduce((sum, [first, last]) => sum + Math.max(Math.min(last + 1, end) - first, 0), 0);
+  const most = [...tracks].sort((a, b) => seen(b) - seen(a)).slice(0, 2);
+  let people = ids.filter((id) => most.some((track) => track.id === id));
 
   const make = (name, keys, first, measure, options) => {
     const figure = $(`.${name}`, section);
