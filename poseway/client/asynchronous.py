@@ -42,6 +42,7 @@ class AsyncClient:
         """As `Client`."""
         self._address = Address.given(url, key)
         self._patience = patience_seconds
+        self._reached = False
         self._http = httpx.AsyncClient(base_url=self._address.url, timeout=TIMEOUT)
 
     @property
@@ -89,7 +90,7 @@ class AsyncClient:
 
     async def watch(self, job_id: str) -> AsyncIterator[Job]:
         """As `Client.watch`."""
-        watch = Watch(job_id, self._patience)
+        watch = Watch(job_id, self._patience, reached=self._reached)
         while True:
             try:
                 async with self._open(watch.request()) as answer:
@@ -192,6 +193,7 @@ class AsyncClient:
             return None
         try:
             async with self._open(step) as answer:
+                self._reached = True
                 if step.sink is None or answer.is_error:
                     await answer.aread()
                     return answer

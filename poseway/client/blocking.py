@@ -53,6 +53,7 @@ class Client:
         """
         self._address = Address.given(url, key)
         self._patience = patience_seconds
+        self._reached = False
         self._http = httpx.Client(base_url=self._address.url, timeout=TIMEOUT)
 
     @property
@@ -116,7 +117,7 @@ class Client:
 
         A connection that breaks is made again: the job goes on meanwhile.
         """
-        watch = Watch(job_id, self._patience)
+        watch = Watch(job_id, self._patience, reached=self._reached)
         while True:
             try:
                 with self._open(watch.request()) as answer:
@@ -240,6 +241,7 @@ class Client:
             return None
         try:
             with self._open(step) as answer:
+                self._reached = True
                 if step.sink is None or answer.is_error:
                     answer.read()
                     return answer

@@ -19,14 +19,15 @@ class Patience:
     A gateway that was never reached is not waited for: more likely the address is wrong.
     """
 
-    def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, seconds: float = PATIENCE_SECONDS, *, reached: bool = False) -> None:
         """Begins; the clock runs from the first failure on.
 
         Args:
             seconds: How long it may take.
+            reached: Whether the gateway has answered before.
         """
         self._seconds = seconds
-        self._reached = False
+        self._reached = reached
         self._since: float | None = None
         self._pause = _FIRST_PAUSE
 

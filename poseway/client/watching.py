@@ -18,11 +18,13 @@ class Watch:
         pause: Seconds to wait before the next connection.
     """
 
-    def __init__(self, job_id: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, job_id: str, patience_seconds: float = PATIENCE_SECONDS, *, reached: bool = False
+    ) -> None:
         self.ended = False
         self.pause = _PAUSE_SECONDS
         self._job_id = job_id
-        self._patience = Patience(patience_seconds)
+        self._patience = Patience(patience_seconds, reached=reached)
         self._last_id = ""
         self._clear()
 
