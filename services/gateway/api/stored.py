@@ -10,8 +10,10 @@ from services.gateway.api.conditional import not_modified
 from services.gateway.api.ranges import parse_range
 from services.gateway.api.streams import StoredResponse
 
+_KINDS: Final = ("application/json", "application/x-ndjson", "image/jpeg", "video/mp4")
+
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The file", "content": {"application/octet-stream": {}}},
+    200: {"description": "The file", "content": {kind: {} for kind in _KINDS}},
     206: {"description": "The bytes asked for by the Range header"},
     304: {"description": "Unchanged since the ETag of If-None-Match"},
 }
