@@ -84,6 +84,7 @@ def test_nothing_is_answered_that_is_not_documented(
         "--request-timeout=30",
         "--continue-on-failure",
         "--exclude-method=DELETE",
+        "--exclude-path=/v1/events",  # it does not end
     ]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
