@@ -73,6 +73,7 @@ CORES = [
     "services/gateway/api/uploads/form.py",
     "services/gateway/api/catalog.py",
     "services/gateway/api/frames.py",
+    "services/gateway/api/mp4.py",
     *(
         f"poseway/{name}.py"
         for name in (

@@ -176,6 +176,24 @@ class ObjectStore:
             finally:
                 body.close()
 
+    def public_url(self, key: str, seconds: int, disposition: str) -> str:
+        """Address at which whoever has it may get an object, as seen from outside the cluster.
+
+        Args:
+            key: Name in the bucket.
+            seconds: For which it counts.
+            disposition: ``Content-Disposition`` of the answer.
+        """
+        return self.public_client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.bucket,
+                "Key": key,
+                "ResponseContentDisposition": disposition,
+            },
+            ExpiresIn=seconds,
+        )
+
     def copy(self, source: str, target: str) -> None:
         """Copies an object within the bucket, on the server."""
         with translated(source):

@@ -1,5 +1,6 @@
 """Sending an object as it is stored: whole, in ranges, or not at all if it is known already."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,7 +21,13 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 """What a route that answers with `send` may answer besides its errors."""
 
 
-def send(request: Request, store: ObjectStore, key: str, disposition: str) -> Response:
+def send(
+    request: Request,
+    store: ObjectStore,
+    key: str,
+    disposition: str,
+    change: tuple[int, bytes] = (0, b""),
+) -> Response:
     """Answers with an object.
 
     Args:
@@ -28,6 +35,7 @@ def send(request: Request, store: ObjectStore, key: str, disposition: str) -> Re
         store: Where the object is.
         key: Its name.
         disposition: The answer's ``Content-Disposition``.
+        change: Position in the object, and bytes that are sent instead of those there.
 
     Raises:
         NotFoundError: There is no such object.
@@ -53,5 +61,21 @@ def send(request: Request, store: ObjectStore, key: str, disposition: str) -> Re
     headers["Content-Length"] = str(end - start)
     source = store.stream(key, start, end)
     return StoredResponse(
-        source, source, status_code=status, headers=headers, media_type=info.content_type
+        source,
+        _changed(source, start, *change),
+        status_code=status,
+        headers=headers,
+        media_type=info.content_type,
     )
+
+
+def _changed(pieces: Iterator[bytes], at: int, place: int, change: bytes) -> Iterator[bytes]:
+    """Puts other bytes in the place of some; `at` is the position of the first piece."""
+    for piece in pieces:
+        first, last = max(at, place), min(at + len(piece), place + len(change))
+        if first < last:
+            sent = piece[: first - at] + change[first - place : last - place] + piece[last - at :]
+        else:
+            sent = piece
+        at += len(piece)
+        yield sent

@@ -22,8 +22,8 @@ class Segment(BaseModel):
     start: float = Field(description="Seconds in the whole video at which it begins.")
     end: float = Field(description="Seconds in the whole video at which it is over.")
     url: str = Field(
-        description="Path of its video, an MP4 without sound. Its own times are those of the whole "
-        "video: it begins at `start`, not at 0."
+        description="Path of its video, an MP4 without sound. It begins at 0, wherever it is in "
+        "the whole video."
     )
 
 
@@ -80,6 +80,7 @@ def get_segment(
     asked: KnownJob,
     request: Request,
     store: StoreDep,
+    previews: PreviewsDep,
     number: Annotated[int, Path(ge=0, lt=1_000_000, description="Number of the segment.")],
 ) -> Response:
     """The video of a finished segment. Takes Range requests."""
@@ -87,7 +88,8 @@ def get_segment(
     try:
         if not store.exists(keys.segment(number, "preview.json")):
             raise NotFoundError("not finished")
-        return stored.send(request, store, keys.segment(number, "video.mp4"), "inline")
+        key, change = keys.segment(number, "video.mp4"), previews.change(asked.id, number)
+        return stored.send(request, store, key, "inline", change)
     except NotFoundError:
         raise NotFoundError(
             f"There is no finished segment {number}. If the job has ended, look at its result.",

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import PurePath
-from typing import Final, cast
+from typing import Annotated, Final, cast
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from poseway import exports, keypoints, tracks
 from poseway.errors import NotFoundError
@@ -17,7 +17,7 @@ from poseway.manifest import Manifest
 from poseway.storage import ObjectStore
 from services.gateway.api import stored
 from services.gateway.api.codes import documented
-from services.gateway.api.deps import KnownJob, StoreDep
+from services.gateway.api.deps import KnownJob, SettingsDep, StoreDep
 from services.gateway.api.streams import StoredResponse
 
 router = APIRouter(
@@ -35,7 +35,12 @@ _MEDIA_TYPES: Final = {
     ".json": "application/json",
     ".zip": "application/zip",
 }
-_RESPONSES: Final = stored.RESPONSES | documented("no_such_file", "range_not_satisfiable")
+_RESPONSES: Final = (
+    stored.RESPONSES
+    | {307: {"description": "It is there, for an hour: see Location"}}
+    | documented("no_such_file", "range_not_satisfiable")
+)
+_DIRECT_SECONDS: Final = 3600
 
 
 @router.get("/keypoints.csv", response_class=StreamingResponse)
@@ -133,7 +138,16 @@ def get_everything(asked: KnownJob, store: StoreDep) -> Response:
 
 
 @router.get("/{path:path}", response_class=Response, responses=_RESPONSES)
-def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) -> Response:
+def get_result(
+    asked: KnownJob,
+    path: str,
+    request: Request,
+    store: StoreDep,
+    settings: SettingsDep,
+    direct: Annotated[
+        bool, Query(description="Redirect to object storage, where that can be reached.")
+    ] = False,
+) -> Response:
     """A file of the result, by the path that the manifest has for it. Takes Range requests."""
     keys = Keys(asked.id)
     if not _STORED.fullmatch(path):
@@ -141,6 +155,10 @@ def get_result(asked: KnownJob, path: str, request: Request, store: StoreDep) ->
     _finished(store, keys)
     try:
         disposition = _disposition(asked, PurePath(path).name, "inline")
+        if direct and settings.s3_public_endpoint is not None:
+            store.head(keys.result + path)
+            url = store.public_url(keys.result + path, _DIRECT_SECONDS, disposition)
+            return RedirectResponse(url, headers={"Cache-Control": "no-store"})
         return stored.send(request, store, keys.result + path, disposition)
     except NotFoundError:
         raise _no_such_file() from None
