@@ -7,7 +7,7 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from poseway.jobs import Job, JobState
 from services.gateway.api.catalog import view
@@ -29,6 +29,12 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented("unava
 
 class JobPage(BaseModel):
     """Some of the jobs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"jobs": [], "next_cursor": "fe5df9e435233c320336b3ea61939ea5"}]
+        }
+    )
 
     jobs: list[Job] = Field(description="Newest first.")
     next_cursor: str | None = Field(
