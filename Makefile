@@ -17,6 +17,8 @@
 #   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
 #   make bench-memory       memory of the inference service over 10,000 frames
+#   make pictures           the pictures of README.md, by the product itself; needs chromium
+#   make tables             the tables in docs/ that are made from the code
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -36,7 +38,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-uploads bench-tracker bench-smoothing bench-inference \
-	bench-memory stubs weights models sample locks clean
+	bench-memory pictures tables stubs weights models sample locks clean
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -114,6 +116,12 @@ bench-inference: $(STUBS) $(VENV)/.openvino weights sample
 
 bench-memory: $(STUBS) $(VENV)/.run weights sample
 	@$(BIN)/python -m benchmarks.memory
+
+pictures: $(STUBS) $(VENV)/.test weights sample
+	@$(BIN)/python -m docs.pictures.make
+
+tables: $(STUBS) $(VENV)/.run
+	@$(BIN)/python -m docs.tables
 
 # --- set-up ---------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """``poseway list``, ``watch``, ``get`` and ``delete``."""
 
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from poseway.cli import result
 from poseway.cli.options import more_files
 from poseway.cli.parameters import with_argument, with_client
 from poseway.cli.progress import bars, failure, follow, note
-from poseway.cli.terminal import Json, console
+from poseway.cli.terminal import Exit, Json, console, notes
 from poseway.client import Client
 from poseway.jobs import Job, JobState
 
@@ -109,11 +110,18 @@ def delete(
     """Removes jobs with their results; those that are not finished are cancelled first."""
     names = {job: client.job(job).name for job in jobs}
     if not yes:
-        what = ", ".join(names.values())
-        typer.confirm(f"Remove {what} with all results?", abort=True, err=True)
+        _confirm(f"Remove {', '.join(names.values())} with all results?")
     for job in names:
         client.delete(job)
     if json:
         result.print_json({"deleted": list(names)})
     else:
         console.print(f"Removed {len(names)}.")
+
+
+def _confirm(question: str) -> None:
+    """Asks on standard error; ends the command unless the answer is yes."""
+    notes.print(f"{question} [y/N]", markup=False, highlight=False, end=" ")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        notes.print("Nothing was removed.")
+        sys.exit(Exit.ERROR)

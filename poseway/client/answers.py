@@ -89,7 +89,13 @@ class Frames(Record):
     """Some of the frames of a result."""
 
     frames: list[Frame]
-    next: float | None = Field(description="Second at which to go on; null when that was all.")
+    next: float | None = Field(description="Time of the next frame; null after the last.")
+
+    def goes_on(self, end: float | None) -> float | None:
+        """Where to go on if the frames before `end` are wanted, or all; None if that was all."""
+        if self.next is None or (end is not None and self.next >= end):
+            return None
+        return self.next
 
 
 class Session(Record):

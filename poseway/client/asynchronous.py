@@ -150,7 +150,7 @@ class AsyncClient:
             found = await self._run(steps.frames(job_id, at, end))
             for frame in found.frames:
                 yield frame
-            at = found.next
+            at = found.goes_on(end)
 
     async def share(self, job_id: str, seconds: int = steps.SHARE_SECONDS) -> Share:
         """As `Client.share`."""

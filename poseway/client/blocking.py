@@ -201,7 +201,7 @@ class Client:
         while at is not None:
             found = self._run(steps.frames(job_id, at, end))
             yield from found.frames
-            at = found.next
+            at = found.goes_on(end)
 
     def share(self, job_id: str, seconds: int = steps.SHARE_SECONDS) -> Share:
         """A link to a result for whoever has it, for a while."""

@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.page import row_of
 
-NOTHING = {"jobs": [], "next_cursor": None}
+NOTHING: dict[str, object] = {"jobs": [], "next_cursor": None}
 
 
 def test_the_sample_is_one_click_away(page: Page, problems: list[str]) -> None:

@@ -1,0 +1,141 @@
+"""``python -m docs.tables``: writes the tables in these pages that the code knows best.
+
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from poseway.cli.terminal import Exit
+from poseway.jobs import JobOptions
+from poseway.settings import Settings
+from services.gateway.api.codes import CODES
+from services.gateway.api.settings import ApiSettings
+from services.gateway.dispatcher.settings import DispatcherSettings
+from services.inference.settings import InferenceSettings
+from services.renderer.settings import RendererSettings
+from services.tracker.settings import TrackerSettings
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_PLACE: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_SHARED: Final = ("log_level", "metrics_port", "s3_", "bucket", "nats_")
+_SERVICES: Final[dict[str, type[BaseSettings]]] = {
+    "api": ApiSettings,
+    "dispatcher": DispatcherSettings,
+    "inference": InferenceSettings,
+    "tracker": TrackerSettings,
+    "renderer": RendererSettings,
+}
+_KINDS: Final = ("Counter", "Gauge", "Histogram")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell for cell in line) + " |\n" for line in lines)
+
+
+def _settings(service: str) -> str:
+    fields = _SERVICES[service].model_fields
+    own = {name: field for name, field in fields.items() if not name.startswith(_SHARED)}
+    return _fields(own)
+
+
+def _shared_settings() -> str:
+    found: dict[str, FieldInfo] = {}
+    for settings in _SERVICES.values():
+        for name, field in settings.model_fields.items():
+            if name.startswith(_SHARED):
+                found.setdefault(name, field)
+    order = list(Settings.model_fields)
+    return _fields(dict(sorted(found.items(), key=lambda item: item[0] not in order)))
+
+
+def _fields(fields: dict[str, FieldInfo]) -> str:
+    rows = [
+        (f"`POSEWAY_{name.upper()}`", _default(field.default), field.description or "")
+        for name, field in fields.items()
+    ]
+    return table(("variable", "default", "what"), rows)
+
+
+def _default(value: Any) -> str:  # noqa: ANN401 # of any setting
+    if isinstance(value, Path):
+        return f"`{value.relative_to(ROOT)}`"
+    if value is None or value in ((), ""):
+        return ""
+    return f"`{value}`".lower() if isinstance(value, bool) else f"`{value}`"
+
+
+def _options() -> str:
+    rows = [
+        (f"`{name}`", _default(field.default), field.description or "")
+        for name, field in JobOptions.model_fields.items()
+    ]
+    return table(("option", "default", "what"), rows)
+
+
+def _errors() -> str:
+    by_status = sorted(CODES.items(), key=lambda item: (item[1][0], item[0]))
+    rows = [(_status(status), f"`{code}`", says) for code, (status, says) in by_status]
+    return table(("status", "code", "for example"), rows)
+
+
+def _status(status: HTTPStatus) -> str:
+    return f"{status.value} {status.phrase}"
+
+
+def _exit_codes() -> str:
+    return table(("exit code", "what"), [(f"{code.value}", code.meaning) for code in Exit])
+
+
+def _metrics() -> str:
+    rows = []
+    for path in sorted((ROOT / "services").rglob("*.py")):
+        for kind, name, says in _declared(path):
+            rows.append((path.parent.name, f"`{name}`", kind.lower(), says))
+    return table(("service", "metric", "kind", "what"), rows)
+
+
+def _declared(path: Path) -> Iterator[tuple[str, str, str]]:
+    """The metrics that a file declares; those of Prometheus end in ``_total`` if they count."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        if not all(map(_is_text, node.args[:2])):
+            continue
+        kind = ast.unparse(node.func).rpartition(".")[2]
+        name, says = map(ast.literal_eval, node.args[:2])
+        if kind in _KINDS:
+            yield kind, name + "_total" * (kind == "Counter"), says
+
+
+def _is_text(word: ast.expr) -> bool:
+    return isinstance(word, ast.Constant) and isinstance(word.value, str)
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "settings": _shared_settings,
+    **{f"settings-{service}": lambda service=service: _settings(service) for service in _SERVICES},  # type: ignore[misc]
+    "options": _options,
+    "errors": _errors,
+    "exit-codes": _exit_codes,
+    "metrics": _metrics,
+}
+
+
+def written(page: str) -> str:
+    """A page with its tables as they should be."""
+    return _PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], page)
+
+
+if __name__ == "__main__":
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        path.write_text(written(path.read_text()))

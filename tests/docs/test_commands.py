@@ -1,0 +1,149 @@
+"""Every command in README.md and docs/ is run on the real system, or listed with the reason.
+
+The blocks of a page run in order in one shell, so a variable of one is there in the next.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from poseway.local.stack import Stack
+from tests.docs.blocks import PAGES, ROOT, RUN, SHOWN, Block, blocks, script
+
+# What stands in the pages for the system that is running.
+URL = "http://127.0.0.1:8080"
+# Where nobody listens, so that no test reaches for somebody else's machine.
+STANDS_FOR = {"https://example.org/poseway": "http://127.0.0.1:9/poseway"}
+
+# Targets of make that run as they are but for the set-up, which has been done.
+MADE = ("run", "up")
+DONE_BEFORE = ("weights", "sample", "poseway/v1/.generated", "requirements/run.lock")
+
+# The others set up what the tests stand on, and run for minutes; `make -n` tells that they are
+# there and that what they are given is read.
+NOT_MADE = {
+    "test": "it is what runs this",
+    "models": "it downloads 144 MB; tests/test_fetch.py fetches",
+    "evaluate": "needs labelled images; tests/evaluation runs it on its own",
+    "evaluate-tracking": "needs labelled sequences; tests/evaluation runs it on its own",
+    "evaluate-ids": "takes minutes",
+    "bench": "takes twelve minutes",
+    "pictures": "it makes the pictures that the pages show anew",
+    "tables": "tests/docs/test_tables.py compares what it writes",
+}
+
+# Blocks that are not run, by page and first line, with the reason. Options that they give to
+# `poseway` must exist all the same.
+NOT_RUN: dict[tuple[str, str], str] = {}
+
+
+def page_id(page: Path) -> str:
+    return page.name
+
+
+def is_run(block: Block) -> bool:
+    return block.kind in RUN and (block.page, first_line(block)) not in NOT_RUN
+
+
+def first_line(block: Block) -> str:
+    return block.text.split("\n", 1)[0].strip()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sample: Path) -> Path:
+    """A copy of the checkout as far as commands need it, with short videos."""
+    for name in (".venv", "Makefile", "models", "poseway", "proto", "requirements", "services"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "build" / "sample").mkdir(parents=True)
+    short = tmp_path / "build" / "sample" / sample.name
+    shorten(sample, short, Fraction(1, 2))
+    for name in ("my.mp4", "other.mp4"):
+        shutil.copy(short, tmp_path / name)
+    return tmp_path
+
+
+def shorten(source: Path, target: Path, seconds: Fraction) -> None:
+    """The beginning of a video, not encoded again."""
+    with av.open(source) as video, av.open(target, "w") as short:
+        streams = {s.index: short.add_stream_from_template(s) for s in video.streams}
+        for packet in video.demux():
+            if packet.dts is not None and packet.dts * packet.time_base < seconds:
+                packet.stream = streams[packet.stream.index]
+                short.mux(packet)
+
+
+def environment(stack: Stack, folder: Path) -> dict[str, str]:
+    programs = f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    # Settings as operators have them, for commands that are no client's.
+    return (
+        os.environ
+        | stack.env
+        | {
+            "PATH": programs,
+            "PYTHONPATH": str(ROOT),
+            "POSEWAY_DATA_DIR": str(stack.data_dir),
+            "no_proxy": "127.0.0.1",
+            "COLUMNS": "200",
+        }
+    )
+
+
+def make_function() -> str:
+    """Stands in for make: leaves alone what is set up, and only goes through what takes long."""
+    old = " ".join(f"--old-file={name}" for name in DONE_BEFORE)
+    return (
+        "make() { case $1 in "
+        f'{"|".join(MADE)}) command make --silent {old} "$@";; '
+        f'{"|".join(NOT_MADE)}) command make -n "$@" > /dev/null;; '
+        '*) echo "make $1 is not listed" >&2; return 1;; esac; }\n'
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_the_commands_of_a_page_work(page: Path, stack: Stack, folder: Path) -> None:
+    wanted = [block for block in blocks(page) if is_run(block)]
+    if not wanted:
+        return
+    text = "".join(map(script, wanted))
+    for shown, meant in {URL: stack.gateway_url, **STANDS_FOR}.items():
+        text = text.replace(shown, meant)
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail"],
+        input=make_function() + text,
+        cwd=folder,
+        env=environment(stack, folder),
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_no_block_is_left_out(page: Path) -> None:
+    for block in blocks(page):
+        assert block.kind in (*RUN, *SHOWN), f"{block} is {block.kind}: neither run nor shown"
+
+
+def test_what_is_not_run_is_still_there() -> None:
+    there = {(block.page, first_line(block)): block for page in PAGES for block in blocks(page)}
+    assert set(NOT_RUN) <= set(there)
+    for place in NOT_RUN:
+        for command, given in re.findall(r"poseway ([a-z-]+)([^\n|#]*)", there[place].text):
+            known = help_of(command)
+            for option in re.findall(r"--[a-z-]+", given):
+                assert option in known, f"{there[place]}: poseway {command} has no {option}"
+
+
+def help_of(command: str) -> str:
+    poseway = [sys.executable, "-c", "from poseway.cli import app; app()", command, "--help"]
+    env = os.environ | {"COLUMNS": "200", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(poseway, env=env, capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,29 @@
+"""What the pages say of settings, options, errors, metrics and exit codes is what the code has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.tables import TABLES, written
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_up_to_date(page: Path) -> None:
+    text = page.read_text()
+    assert written(text) == text, "write them anew: make tables"
+
+
+def test_every_table_is_somewhere() -> None:
+    text = "".join(page.read_text() for page in PAGES)
+    assert set(re.findall(r"<!-- table: (\S+) -->", text)) == set(TABLES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
