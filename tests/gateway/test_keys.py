@@ -129,6 +129,17 @@ def test_each_sees_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
         assert len(secrets) == 2
 
 
+def test_each_hears_of_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
+    (_, one), (_, other) = keys.create("hears-1"), keys.create("hears-2")
+    with user(url, one) as owner, user(url, other) as stranger:
+        with stranger.stream("GET", "/v1/events") as told:
+            assert told.status_code == 200
+            hidden, shown = submit(owner), submit(stranger)
+            lines = iter(told.iter_lines())
+            heard = next(line for line in lines if hidden in line or shown in line)
+        assert shown in heard
+
+
 def test_each_sees_its_own_uploads_only(url: str, keys: ApiKeys) -> None:
     (_, one), (_, other) = keys.create("sends-1"), keys.create("sends-2")
     with user(url, one) as owner, user(url, other) as stranger:
