@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from poseway.local.stack import Stack
 
@@ -18,6 +18,9 @@ ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# A machine that does other things at the same time takes longer.
+expect.set_options(timeout=20_000)
+
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} blocked ${event.blockedURI}`));
