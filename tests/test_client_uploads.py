@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,18 @@ from poseway.client import AsyncClient, Client
 from poseway.errors import InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
+from tests.videos import shorten
 
 PART = 8 << 20
+FRAMES = 15
+
+
+@pytest.fixture(scope="module")
+def short(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of the sample."""
+    target = tmp_path_factory.mktemp("short") / "short.mp4"
+    shorten(sample, target, Fraction(1, 2))
+    return target
 
 
 @contextmanager
@@ -59,19 +70,19 @@ def breaking(url: str, *limits: int) -> Iterator[str]:
         assert not left, "fewer connections were made than should have been cut"
 
 
-def padded(sample: Path, size: int) -> bytes:
+def padded(short: Path, size: int) -> bytes:
     """The sample with a box at its end that players pass over, as large as asked."""
-    video = sample.read_bytes()
+    video = short.read_bytes()
     missing = size - len(video)
     return video + missing.to_bytes(4, "big") + b"free" + bytes(missing - 8)
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_an_upload_goes_on_where_it_broke_off(
-    stack: Stack, sample: Path, tmp_path: Path, asynchronous: bool
+    stack: Stack, short: Path, tmp_path: Path, asynchronous: bool
 ) -> None:
     video = tmp_path / "large.mp4"
-    video.write_bytes(padded(sample, 2 * PART + 12345))
+    video.write_bytes(padded(short, 2 * PART + 12345))
     told: list[tuple[int, int]] = []
     with breaking(stack.gateway_url, 3 << 20, PART + (3 << 20)) as url:
 
@@ -92,14 +103,14 @@ def test_an_upload_goes_on_where_it_broke_off(
     assert (job.name, job.size, job.options.screenshot_frames) == ("large.mp4", size, 100)
     with Client(stack.gateway_url) as client:
         assert client.wait(job.id).state is JobState.SUCCEEDED
-        assert client.manifest(job.id).frames == 230
+        assert client.manifest(job.id).frames == FRAMES
         client.delete(job.id)
 
 
 def test_a_repeated_submit_with_one_key_is_one_job(
-    client: Client, sample: Path, tmp_path: Path
+    client: Client, short: Path, tmp_path: Path
 ) -> None:
-    small, large = sample.read_bytes(), padded(sample, PART + 1000)
+    small, large = short.read_bytes(), padded(short, PART + 1000)
     for video in (small, large):
         key = f"test-{len(video)}-{tmp_path.name}"
         first = client.submit(video, name="v.mp4", idempotency_key=key)
@@ -114,9 +125,9 @@ def test_a_repeated_submit_with_one_key_is_one_job(
 
 
 def test_a_download_that_breaks_off_goes_on(
-    client: Client, stack: Stack, sample: Path, tmp_path: Path
+    client: Client, stack: Stack, short: Path, tmp_path: Path
 ) -> None:
-    job = client.wait(client.submit(sample).id)
+    job = client.wait(client.submit(short).id)
     whole = tmp_path / "whole.mp4"
     client.download(job.links["video"], whole)
     cut = whole.stat().st_size // 3

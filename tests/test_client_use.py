@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,15 @@ from poseway.client import AsyncClient, Client
 from poseway.errors import NotFoundError
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
+from tests.videos import shorten
+
+
+@pytest.fixture(scope="module")
+def short(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of the sample."""
+    target = tmp_path_factory.mktemp("short") / "short.mp4"
+    shorten(sample, target, Fraction(1, 2))
+    return target
 
 
 def test_all_pages_of_jobs_are_listed(client: Client) -> None:
@@ -25,8 +35,8 @@ def test_all_pages_of_jobs_are_listed(client: Client) -> None:
             client.delete(job_id)
 
 
-def test_a_result_is_fetched_whole_or_in_part(client: Client, sample: Path, tmp_path: Path) -> None:
-    job = client.wait(client.submit(sample, {"ids": False}).id)
+def test_a_result_is_fetched_whole_or_in_part(client: Client, short: Path, tmp_path: Path) -> None:
+    job = client.wait(client.submit(short, {"ids": False}).id)
     assert not job.options.ids
     told: list[str] = []
     paths = client.fetch(job, tmp_path / "all", also=["csv"], told=told.append)
@@ -52,8 +62,8 @@ def test_a_job_without_a_result_cannot_be_fetched(client: Client, tmp_path: Path
     client.delete(job.id)
 
 
-def test_cancelling_leaves_what_is_finished(client: Client, sample: Path) -> None:
-    running = client.submit(sample)
+def test_cancelling_leaves_what_is_finished(client: Client, short: Path) -> None:
+    running = client.submit(short)
     client.cancel(running.id)
     assert client.wait(running.id).state is JobState.CANCELLED
     assert client.cancel(running.id).state is JobState.CANCELLED
@@ -62,21 +72,21 @@ def test_cancelling_leaves_what_is_finished(client: Client, sample: Path) -> Non
         client.delete(running.id)
 
 
-def test_deleting_ends_a_job_first(client: Client, sample: Path) -> None:
-    job = client.submit(sample)
+def test_deleting_ends_a_job_first(client: Client, short: Path) -> None:
+    job = client.submit(short)
     client.delete(job.id)
     with pytest.raises(NotFoundError):
         client.job(job.id)
 
 
-def test_asyncio_does_the_same(stack: Stack, sample: Path, tmp_path: Path) -> None:
+def test_asyncio_does_the_same(stack: Stack, short: Path, tmp_path: Path) -> None:
     async def use() -> None:
         async with AsyncClient(stack.gateway_url) as client:
             await client.ready()
             assert (await client.models())[0].default
             assert (await client.session()).auth == "off"
             first, second = await asyncio.gather(
-                client.submit(sample), client.submit(b"not a video", name="bad.mp4")
+                client.submit(short), client.submit(b"not a video", name="bad.mp4")
             )
             done, failed = await asyncio.gather(client.wait(first.id), client.wait(second.id))
             assert (done.state, failed.state) == (JobState.SUCCEEDED, JobState.FAILED)

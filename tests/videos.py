@@ -155,3 +155,13 @@ def remuxed(
                 packet.pts = packet.dts = times[index]
             output.mux(packet)
     return target.getvalue()
+
+
+def shorten(source: Path, target: Path, seconds: Fraction) -> None:
+    """The beginning of a video, not encoded again."""
+    with av.open(source) as video, av.open(target, "w") as short:
+        streams = {s.index: short.add_stream_from_template(s) for s in video.streams}
+        for packet in video.demux():
+            if packet.dts is not None and packet.dts * packet.time_base < seconds:
+                packet.stream = streams[packet.stream.index]
+                short.mux(packet)

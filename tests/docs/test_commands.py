@@ -11,11 +11,11 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import pytest
 
 from poseway.local.stack import Stack
 from tests.docs.blocks import PAGES, ROOT, RUN, SHOWN, Block, blocks, script
+from tests.videos import shorten
 
 # What stands in the pages for the system that is running.
 URL = "http://127.0.0.1:8080"
@@ -67,16 +67,6 @@ def folder(tmp_path: Path, sample: Path) -> Path:
     for name in ("my.mp4", "other.mp4"):
         shutil.copy(short, tmp_path / name)
     return tmp_path
-
-
-def shorten(source: Path, target: Path, seconds: Fraction) -> None:
-    """The beginning of a video, not encoded again."""
-    with av.open(source) as video, av.open(target, "w") as short:
-        streams = {s.index: short.add_stream_from_template(s) for s in video.streams}
-        for packet in video.demux():
-            if packet.dts is not None and packet.dts * packet.time_base < seconds:
-                packet.stream = streams[packet.stream.index]
-                short.mux(packet)
 
 
 def environment(stack: Stack, folder: Path) -> dict[str, str]:
