@@ -398,6 +398,9 @@ def test_everything_has_its_place_on_phone_and_desktop(page: Page, job: Job, wid
     video = player.locator("video").bounding_box()
     canvas = player.locator("canvas").bounding_box()
     assert video == canvas == box
+    scrub = player.locator(".scrub").bounding_box()
+    assert scrub is not None
+    assert scrub["width"] > 0.9 * box["width"]
     if width == 390:
         assert box["width"] == 390
         for button in player.locator("button:visible, select").all():
