@@ -20,6 +20,7 @@ export class Player extends EventTarget {
   #steps = Promise.resolve();
   #loop = null;
   #closed = false;
+  #target = null; // seconds, until the browser is there
 
   constructor(root, frames) {
     super();
@@ -34,10 +35,11 @@ export class Player extends EventTarget {
     const { video } = this;
     const playing = !video.paused;
     const rate = video.playbackRate;
+    const at = this.#target ?? video.currentTime;
     $(".unplayable", this.root.parentNode).hidden = true;
     video.src = src;
     video.defaultPlaybackRate = rate;
-    if (this.time) video.currentTime = this.#within(this.time);
+    if (at) this.#move(at);
     if (playing) video.play().catch(() => {});
   }
 
@@ -50,7 +52,12 @@ export class Player extends EventTarget {
   /** Goes to a time in seconds. */
   seek(time) {
     this.#aim = null;
-    this.video.currentTime = Math.min(Math.max(time, 0), this.seconds);
+    this.#move(Math.min(Math.max(time, 0), this.seconds));
+  }
+
+  #move(time) {
+    this.#target = time;
+    this.video.currentTime = time;
   }
 
   /** Goes some frames on, or back. Steps that are asked for quickly all count. */
@@ -84,10 +91,8 @@ export class Player extends EventTarget {
     this.#aim = frame;
     const next = await this.frames.numbered(frame.index + 1);
     const end = next?.time ?? Math.max(this.seconds, frame.time + this.frames.interval);
-    this.video.currentTime = (frame.time + end) / 2;
+    this.#move((frame.time + end) / 2);
   }
-
-  #within = (time) => Math.min(time + this.frames.interval / 2, this.seconds);
 
   setSpeed(speed) {
     this.video.playbackRate = speed;
@@ -103,10 +108,10 @@ export class Player extends EventTarget {
 
   /** Where a part begins, where it ends and is repeated, no part any more: one after the other. */
   loop() {
-    if (!this.#loop) this.#loop = { start: this.time, end: null };
+    if (!this.#loop) this.#loop = { start: this.time, from: this.video.currentTime, end: null };
     else if (this.#loop.end === null && this.time > this.#loop.start) {
       this.#loop.end = this.time;
-      this.seek(this.#within(this.#loop.start));
+      this.seek(this.#loop.from);
       this.video.play().catch(() => {});
     } else this.#loop = null;
     this.#showLoop();
@@ -161,6 +166,14 @@ export class Player extends EventTarget {
     scrub.addEventListener("input", () => this.seek(Number(scrub.value)));
     for (const event of ["play", "pause", "volumechange", "ended"]) video.addEventListener(event, () => this.#showState());
     video.addEventListener("ended", () => this.#loop?.end && this.#again());
+    // What is asked for while a file is exchanged would be lost.
+    video.addEventListener("loadedmetadata", () => this.#target !== null && this.#move(this.#target));
+    video.addEventListener("seeked", () => {
+      if (video.seeking) return;
+      this.#target = null;
+      // Browsers do not always call for a frame that is sought while they wait.
+      if (video.paused) this.#see(video.currentTime);
+    });
     video.addEventListener("error", () => {
       if (!this.#closed) $(".unplayable", root.parentNode).hidden = false;
     });
@@ -204,14 +217,14 @@ export class Player extends EventTarget {
   }
 
   #again() {
-    this.video.currentTime = this.#within(this.#loop.start);
+    this.#move(this.#loop.from);
     if (this.video.paused) this.video.play().catch(() => {});
   }
 
   #see(time) {
     if (this.#closed) return;
-    this.time = time;
     this.frame = this.frames.peek(time);
+    this.time = this.frame?.time ?? time;
     if (this.#aim && this.#aim.index === this.frame?.index) this.#aim = null;
     if (this.#loop?.end && time >= this.#loop.end && !this.video.paused) this.#again();
     const at = this.frame?.index ?? Math.round(time / this.frames.interval);
