@@ -167,12 +167,13 @@ def test_the_rules_of_the_bucket_are_rules_and_name_the_uploads() -> None:
         rules, s3.shape_for("BucketLifecycleConfiguration")
     )
     assert not errors.has_errors(), errors.generate_report()
-    expiring = [rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule]
+    found = [rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule]
+    expiring = tuple(found)
     keys = Keys("3f9c")
-    assert expiring == ["uploads/"]
-    assert keys.upload.startswith("uploads/")
-    assert not keys.record.startswith("uploads/")
-    assert not keys.result.startswith("uploads/")
+    assert expiring == ("uploads/", "pending/", "idempotency/")
+    assert keys.upload.startswith(expiring)
+    for kept in (keys.record, keys.result, "keys/", "usage/", "owners/"):
+        assert not kept.startswith(expiring)
 
 
 def test_the_gateway_gets_the_keys_that_it_does_not_start_without() -> None:
