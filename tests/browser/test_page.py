@@ -109,12 +109,12 @@ def check_downloads(page: Page) -> None:
 def test_a_video_goes_in_and_its_result_comes_out(
     page: Page, sample: Path, problems: list[str]
 ) -> None:
-    answer = page.goto("/")
+    with page.expect_request(lambda request: request.resource_type == "eventsource"):
+        answer = page.goto("/")
     assert answer is not None
     assert "default-src 'self'" in answer.headers["content-security-policy"]
 
-    with page.expect_request(lambda request: request.resource_type == "eventsource"):
-        row = start(page, sample)
+    row = start(page, sample)
     see_progress(row)
     expect(row).to_have_attribute("data-state", "succeeded", timeout=120_000)
     poster = row.locator("img")
