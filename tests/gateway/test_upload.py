@@ -126,7 +126,7 @@ def send_without_end(stack: Stack, head: bytes) -> socket.socket:
     port = int(stack.gateway_url.rpartition(":")[2])
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
     connection.sendall(
-        b"POST /v1/jobs HTTP/1.1\r\nHost: poseway\r\nContent-Length: 41943040\r\n"
+        b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 41943040\r\n"
         b"Content-Type: multipart/form-data; boundary=edge\r\n\r\n" + head
     )
     connection.sendall(

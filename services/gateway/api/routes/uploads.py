@@ -250,11 +250,15 @@ async def complete_upload(
     if await asyncio.to_thread(intake.knows, pending.id):
         response.status_code = HTTPStatus.OK
     else:
-        await asyncio.to_thread(uploads.complete, pending)
         try:
+            await asyncio.to_thread(uploads.complete, pending)
             await intake.accept(pending.job(), caller)
-        except ConflictError:  # the same request came twice at once
+        except (ConflictError, NotFoundError):
+            # The same request may have come twice at once.
+            if not await asyncio.to_thread(intake.knows, pending.id):
+                raise
             response.status_code = HTTPStatus.OK
+        await asyncio.to_thread(uploads.forget, pending.id)
     job = await asyncio.to_thread(intake.earlier, pending.id)
     response.headers["Location"] = job.links["self"]
     return job

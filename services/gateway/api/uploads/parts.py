@@ -29,7 +29,7 @@ class Pending(Record):
         owner: Whose it is.
         webhook_url: Is told when the job ends.
         part_bytes: Bytes of every part but the last.
-        storage_id: The object storage's own name for it.
+        storage_id: The object storage's own name for it; empty once it is a job.
         expires_at: Parts are taken until then.
     """
 
@@ -114,7 +114,7 @@ class Uploads:
             options=options,
             owner=owner,
             webhook_url=webhook,
-            part_bytes=max(PART_BYTES, -(-size // _MOST_PARTS)),
+            part_bytes=_part_bytes(size),
             storage_id=MultipartUpload.begin(self._store, key, "application/octet-stream"),
             expires_at=now() + timedelta(seconds=self._seconds),
         )
@@ -130,24 +130,44 @@ class Uploads:
         """
         try:
             data, _ = self._store.get(_record(upload_id))
+            pending = Pending.model_validate_json(data)
         except NotFoundError:
-            raise _no_such_upload() from None
-        pending = Pending.model_validate_json(data)
+            pending = self._completed(upload_id)
         if pending.owner != owner or pending.expires_at < now():
             raise _no_such_upload()
         return pending
 
+    def _completed(self, upload_id: str) -> Pending:
+        """An upload that is a job now."""
+        try:
+            data, _ = self._store.get(Keys(upload_id).request)
+        except NotFoundError:
+            raise _no_such_upload() from None
+        asked = JobRequest.model_validate_json(data)
+        return Pending(
+            id=asked.id,
+            name=asked.name,
+            size=asked.size,
+            options=asked.options,
+            owner=asked.owner,
+            webhook_url=asked.webhook_url,
+            part_bytes=_part_bytes(asked.size),
+            storage_id="",
+            expires_at=now() + timedelta(seconds=self._seconds),
+        )
+
     def exists(self, upload_id: str) -> bool:
-        """Whether there is such an upload."""
-        return self._store.exists(_record(upload_id))
+        """Whether there is such an upload, or the job that it has become."""
+        return any(map(self._store.exists, (_record(upload_id), Keys(upload_id).request)))
 
     def arrived(self, pending: Pending) -> dict[int, int] | None:
         """Bytes of each part that has arrived, by its number; None if the upload is complete."""
+        if not pending.storage_id:
+            return None
         try:
             return self.multipart(pending).sizes()
         except NotFoundError:
-            keys = Keys(pending.id)
-            if self._store.exists(keys.upload) or self._store.exists(keys.request):
+            if self._store.exists(Keys(pending.id).upload):
                 return None
             raise _no_such_upload() from None
 
@@ -208,6 +228,10 @@ class Uploads:
                 self.abandon(pending)
             count += 1
         return count
+
+
+def _part_bytes(size: int) -> int:
+    return max(PART_BYTES, -(-size // _MOST_PARTS))
 
 
 def _record(upload_id: str) -> str:
