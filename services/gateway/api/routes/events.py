@@ -107,6 +107,8 @@ async def watch_job(
             newest = hub.newest(asked.id)
             if newest and isinstance(newest.told, JobStatus) and _overtakes(newest.told, sent):
                 sent = newest.told
+            # What came while the record was read is in this already.
+            missed = bool(listener.take()) or missed
             if missed or sent.state.finished:
                 yield _job(asked, sent, now)
             while not sent.state.finished:
