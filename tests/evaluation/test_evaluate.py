@@ -118,7 +118,7 @@ def test_two_results_in_one_place_are_refused(tmp_path: Path) -> None:
 
 def test_an_image_that_is_not_there_ends_it(tmp_path: Path) -> None:
     done = evaluate(tmp_path, annotated(tmp_path / "gone.json", {"gone.png": [SOMEBODY]}))
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert "gone.png" in done.stderr.replace("\n", "")
     assert "Traceback" not in done.stderr
 
