@@ -35,7 +35,10 @@ def list_jobs(
     if json:
         result.print_json([job.model_dump(mode="json") for job in jobs])
         return
-    table = Table("job", "video", "state", "made", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("job", no_wrap=True, min_width=32)  # half an id is of no use
+    for name in ("video", "state", "made"):
+        table.add_column(name, overflow="fold")
     for job in jobs:
         made = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
         table.add_row(job.id, escape(job.name), escape(_standing(job)), made)

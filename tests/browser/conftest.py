@@ -50,7 +50,12 @@ def problems(page: Page, stack: Stack) -> list[str]:
     """Everything a page should not do; filled while it is used."""
     found: list[str] = []
     page.add_init_script(REPORT_VIOLATIONS)
-    page.on("console", lambda m: found.append(m.text) if m.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda m: (
+            found.append(f"{m.text} {m.location}") if m.type in ("error", "warning") else None
+        ),
+    )
     page.on("pageerror", lambda error: found.append(str(error)))
     page.on(
         "request",
