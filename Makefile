@@ -43,7 +43,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
 
-up: $(STUBS) weights
+up: $(STUBS) weights sample
 	@$(BIN)/poseway up $(ARGS)
 
 test: check unit

@@ -9,11 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
-from poseway.client import Client
-from poseway.jobs import JobError, JobState, Progress
+from poseway.jobs import Job, JobError, JobState, Progress
 from poseway.local.stack import Stack
 from tests.browser.records import Record, records
-from tests.videos import make_video, numbered_people
 
 AXE = Axe()
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
@@ -196,22 +194,8 @@ def test_a_job_without_a_result(page: Page, jobs: list[str], name: str) -> None:
     check(page)
 
 
-@pytest.fixture(scope="module")
-def result(stack: Stack, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A finished job of two people."""
-    video = tmp_path_factory.mktemp("accessible") / "two.mp4"
-    # Both are in the picture a second and a half into the sample.
-    pictures = numbered_people(sample, 75)
-    video.write_bytes(make_video(20, picture=lambda index: pictures(index + 55)))
-    with Client(stack.gateway_url) as client:
-        job = client.wait(client.submit(video, {"background": True, "screenshot_frames": 5}).id)
-        assert job.state is JobState.SUCCEEDED, job.error
-        yield job.id
-        client.delete(job.id)
-
-
-def test_a_result(page: Page, result: str) -> None:
-    page.goto(f"/#/{result}")
+def test_a_result(page: Page, job: Job) -> None:
+    page.goto(f"/#/{job.id}")
     expect(page.get_by_role("heading", name="Motion")).to_be_visible()
     expect(page.locator(".timeline")).to_contain_text("Person 1")
     closed = page.locator("#detail details:not([open]) > summary")
@@ -222,6 +206,6 @@ def test_a_result(page: Page, result: str) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
     check(page)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Frame 5", exact=True).click()
-    expect(page.get_by_role("dialog")).to_contain_text("Frame 5")
+    page.get_by_role("button", name="Frame 20", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("Frame 20")
     check(page)
