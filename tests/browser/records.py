@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import httpx
+
 from poseway.jobs import (
     JobError,
     JobOptions,
@@ -16,7 +18,7 @@ from poseway.jobs import (
     new_job_id,
     now,
 )
-from poseway.storage import ObjectStore
+from poseway.local.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Record:
 
 
 @contextmanager
-def records(store: ObjectStore, wanted: Sequence[Record]) -> Iterator[list[str]]:
+def records(stack: Stack, wanted: Sequence[Record]) -> Iterator[list[str]]:
     """Puts records into the store for the block; the ids of the jobs, which sort as they are."""
+    store = stack.store
     ids = [f"{index:06x}{new_job_id()[6:]}" for index in range(len(wanted))]
 
     def put(job_id: str, record: Record) -> None:
@@ -48,9 +51,14 @@ def records(store: ObjectStore, wanted: Sequence[Record]) -> Iterator[list[str]]
         store.put(keys.request, request.model_dump_json().encode(), "application/json")
         store.put(keys.status, status.model_dump_json().encode(), "application/json")
 
-    with ThreadPoolExecutor(16) as pool:
+    def remove(job_id: str, record: Record) -> None:
+        if record.state.finished:  # the gateway keeps those at hand
+            assert http.delete(f"/v1/jobs/{job_id}").status_code in (204, 404)
+        store.delete_prefix(Keys(job_id).record)
+
+    with httpx.Client(base_url=stack.gateway_url) as http, ThreadPoolExecutor(16) as pool:
         list(pool.map(put, ids, wanted))
         try:
             yield ids
         finally:
-            list(pool.map(lambda job_id: store.delete_prefix(Keys(job_id).record), ids))
+            list(pool.map(remove, ids, wanted))

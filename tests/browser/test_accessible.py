@@ -50,7 +50,7 @@ def jobs(stack: Stack) -> Iterator[list[str]]:
         Record("fails.mp4", JobState.FAILED, error=error),
         Record("stopped.mp4", JobState.CANCELLED),
     ]
-    with records(stack.store, every) as ids:
+    with records(stack, every) as ids:
         yield ids
 
 

@@ -21,7 +21,7 @@ def jobs(stack: Stack) -> Iterator[list[str]]:
         Record(f"session {index:04d}.mp4", states.get(index % 10, JobState.CANCELLED))
         for index in range(COUNT)
     ]
-    with records(stack.store, wanted) as ids:
+    with records(stack, wanted) as ids:
         yield ids
 
 
