@@ -89,6 +89,10 @@ def test_an_upload_in_parts_is_begun_once(http: httpx.Client, key: str) -> None:
     assert second.headers["idempotency-replayed"] == "true"
     assert begin(101).json()["code"] == "idempotency_key_reused"
     http.delete(first.json()["links"]["self"])
+    anew = begin(100)
+    assert anew.status_code == 201
+    assert anew.json()["id"] != first.json()["id"]
+    http.delete(anew.json()["links"]["self"])
 
 
 def test_a_claim_of_somebody_who_died_is_taken_over(

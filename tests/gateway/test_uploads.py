@@ -1,18 +1,25 @@
 """Uploads in parts, against the running system."""
 
 import asyncio
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
 from poseway.client import Client
+from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id
 from poseway.local.stack import Stack
 from poseway.storage import ObjectStore
+from services.gateway.api.uploads.body import arriving
 from services.gateway.api.uploads.parts import PART_BYTES, Uploads
 from tests.videos import make_video
 
@@ -76,6 +83,25 @@ def test_a_video_in_parts_becomes_a_job(http: httpx.Client, client: Client, stac
     manifest = client.manifest(upload["id"])
     assert (manifest.frames, manifest.source.size, manifest.source.sha256) == (6, BIG, None)
     assert not stack.store.exists(Keys(upload["id"]).upload)
+
+
+def test_a_queue_that_hangs_loses_nothing(http: httpx.Client, client: Client, stack: Stack) -> None:
+    video = make_video(3)
+    upload = begin(http, len(video))
+    put(http, upload, 1, video)
+    queue = stack.pid("queue")
+    os.kill(queue, signal.SIGSTOP)
+    try:
+        refused = http.post(upload["links"]["complete"])
+    finally:
+        os.kill(queue, signal.SIGCONT)
+    assert code(refused) == "503 unavailable"
+    shown = http.get(upload["links"]["self"]).json()
+    assert (shown["complete"], len(shown["parts"])) == (False, 1)
+    # The first attempt reaches the queue now, before there is a job; the second one counts.
+    time.sleep(1)
+    assert http.post(upload["links"]["complete"]).status_code == 201
+    assert client.wait(upload["id"]).state is JobState.SUCCEEDED
 
 
 def test_completed_twice_at_once_it_is_one_job(http: httpx.Client) -> None:
@@ -154,12 +180,26 @@ def test_a_broken_part_is_not_there_and_can_be_sent_again(stack: Stack, http: ht
     http.delete(upload["links"]["self"])
 
 
+def test_a_sender_who_falls_silent_is_gone() -> None:
+    told: asyncio.Queue[Message] = asyncio.Queue()
+    told.put_nowait({"type": "http.request", "body": b"abc", "more_body": True})
+
+    async def read() -> None:
+        pieces = arriving(Request({"type": "http"}, told.get), seconds=0.05)
+        assert await anext(pieces) == b"abc"
+        with pytest.raises(InvalidRequestError) as silent:
+            await anext(pieces)
+        assert silent.value.code == "incomplete_upload"
+
+    asyncio.run(read())
+
+
 def test_unfinished_uploads_are_swept_when_their_time_is_over(stack: Stack) -> None:
     store = ObjectStore(stack.storage_settings)
     hasty, patient = Uploads(store, 1 << 30, -1), Uploads(store, 1 << 30, 3600)
     stale = hasty.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
     fresh = patient.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
     assert patient.sweep() >= 1
-    assert not patient.exists(stale.id)
+    assert not patient.exists(stale.id, "")
     assert patient.arrived(fresh) == {}
     patient.abandon(fresh)

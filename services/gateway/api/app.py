@@ -39,6 +39,7 @@ from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.relay import Relay
 from services.gateway.api.uploads.sweep import sweep_for_ever
+from services.gateway.api.uploads.turns import Turns
 from services.gateway.api.webhooks.deliver import Webhooks
 from services.gateway.api.webhooks.sender import Sender
 
@@ -57,6 +58,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.store = ObjectStore(settings)
         app.state.access = Access(app.state.store, settings)
         app.state.relay = Relay()
+        app.state.turns = Turns()
         app.state.budget = Budget(settings.upload_memory_bytes)
         app.state.catalog = Catalog(app.state.store)
         app.state.listing = Listing(app.state.store, app.state.catalog)
@@ -72,9 +74,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
             webhooks = Webhooks(app.state.catalog, app.state.access.signatures, sender)
             delivering = asyncio.create_task(webhooks.run(app.state.connecting, app.state.stopping))
             yield
-            delivering.cancel()
-        sweeping.cancel()
-        following.cancel()
+            await _end(delivering, sweeping, following)
         if not app.state.connecting.cancel():
             await app.state.connecting.result().close()
 
@@ -105,3 +105,10 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     add_cors(app, settings.cors_origins)
     return app
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Ends what runs beside the requests, before what it uses is taken away."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -23,6 +23,7 @@ from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.intake import Intake
 from services.gateway.api.uploads.parts import Uploads
 from services.gateway.api.uploads.relay import Relay
+from services.gateway.api.uploads.turns import Turns
 
 
 def _settings(request: Request) -> ApiSettings:
@@ -88,11 +89,16 @@ def _relay(request: Request) -> Relay:
     return cast("Relay", request.app.state.relay)
 
 
+def _turns(request: Request) -> Turns:
+    return cast("Turns", request.app.state.turns)
+
+
 def _uploads(store: StoreDep, settings: SettingsDep) -> Uploads:
     return Uploads(store, settings.max_upload_bytes, settings.upload_seconds)
 
 
 RelayDep = Annotated[Relay, Depends(_relay)]
+TurnsDep = Annotated[Turns, Depends(_turns)]
 UploadsDep = Annotated[Uploads, Depends(_uploads)]
 BudgetDep = Annotated[Budget, Depends(_budget)]
 

@@ -4,11 +4,8 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, Final
 
-import structlog
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 
-from poseway.errors import InvalidRequestError
 from poseway.jobs import Job, JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.storage import ObjectWriter
 from services.gateway.api.catalog import parse_options
@@ -23,11 +20,10 @@ from services.gateway.api.deps import (
     StoreDep,
 )
 from services.gateway.api.models import Models
+from services.gateway.api.uploads.body import arriving
 from services.gateway.api.uploads.form import UploadForm, too_large
 from services.gateway.api.uploads.idempotency import fingerprint
 from services.gateway.api.uploads.webhook import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
-
-log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -111,7 +107,8 @@ async def create_job(
     announced = int(request.headers.get("content-length", 0))
     if announced > settings.max_upload_bytes + _FORM_OVERHEAD:
         raise too_large(settings.max_upload_bytes)
-    await caller.expect(max(0, announced - _FORM_OVERHEAD))
+    if key is None:  # else it may be a job that was counted before
+        await caller.expect(max(0, announced - _FORM_OVERHEAD))
     job_id = new_job_id()
     async with budget.lend(min(announced or _MEMORY, _MEMORY)):
         writer = ObjectWriter(store, Keys(job_id).upload, "application/octet-stream")
@@ -149,7 +146,7 @@ async def create_job(
                 accepted = True
             else:
                 response.headers["Idempotency-Replayed"] = "true"
-                job = await asyncio.to_thread(intake.earlier, known)
+                job = await intake.earlier(known)
     finally:
         if not accepted:
             await asyncio.shield(intake.drop(job_id))
@@ -160,15 +157,11 @@ async def create_job(
 async def _receive(request: Request, form: UploadForm) -> None:
     """Feeds the body to the form, off the event loop and in pieces worth the trip."""
     pending = bytearray()
-    try:
-        async for chunk in request.stream():
-            pending += chunk
-            if len(pending) >= _CHUNK:
-                await asyncio.to_thread(form.feed, bytes(pending))
-                pending.clear()
-    except ClientDisconnect as gone:
-        log.info("the client hung up during an upload")
-        raise InvalidRequestError("The upload broke off.", "incomplete_upload") from gone
+    async for chunk in arriving(request):
+        pending += chunk
+        if len(pending) >= _CHUNK:
+            await asyncio.to_thread(form.feed, bytes(pending))
+            pending.clear()
     request.state.body_unread = False
     await asyncio.to_thread(form.feed, bytes(pending))
 

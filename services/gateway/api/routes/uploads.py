@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
+from poseway.errors import ConflictError, InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobId, JobOptions, new_job_id, now
 from services.gateway.api.codes import documented
 from services.gateway.api.deps import (
@@ -18,9 +19,11 @@ from services.gateway.api.deps import (
     ModelsDep,
     RelayDep,
     SettingsDep,
+    TurnsDep,
     UploadsDep,
 )
 from services.gateway.api.settings import ApiSettings
+from services.gateway.api.uploads.body import arriving
 from services.gateway.api.uploads.form import clean_name
 from services.gateway.api.uploads.idempotency import fingerprint
 from services.gateway.api.uploads.parts import Pending, Uploads
@@ -130,6 +133,7 @@ _UNKNOWN: Final = documented("upload_not_found", "unavailable")
     "",
     status_code=HTTPStatus.CREATED,
     responses=documented(
+        "quota_exceeded",
         "too_large",
         "idempotency_in_progress",
         "invalid_webhook",
@@ -156,17 +160,24 @@ async def begin_upload(
     """
     name, webhook_url = clean_name(wish.name), check_webhook(wish.webhook_url)
     options = models.chosen(JobOptions(**dict(wish.options)))
-    await caller.expect(wish.size)
     upload_id = new_job_id()
     asked = fingerprint(name, wish.size, options, webhook_url)
-    async with intake.claimed(caller, key, upload_id, asked, uploads.exists) as known:
+    owner = caller.owner
+    exists = partial(uploads.exists, owner=owner)
+    async with intake.claimed(caller, key, upload_id, asked, exists) as known:
         if known == upload_id:
-            pending = await asyncio.to_thread(
-                uploads.begin, upload_id, name, wish.size, options, caller.owner, webhook_url
-            )
+            # Now, since what is begun and never completed is stored as well.
+            await caller.charge(wish.size)
+            try:
+                pending = await asyncio.to_thread(
+                    uploads.begin, upload_id, name, wish.size, options, owner, webhook_url, key
+                )
+            except PosewayError:
+                await caller.refund(wish.size)
+                raise
         else:
             response.headers["Idempotency-Replayed"] = "true"
-            pending = await asyncio.to_thread(uploads.find, known, caller.owner)
+            pending = await asyncio.to_thread(uploads.find, known, owner)
     response.headers["Location"] = f"/v1/uploads/{pending.id}"
     return await asyncio.to_thread(_view, uploads, pending, settings)
 
@@ -199,6 +210,8 @@ async def put_part(
 ) -> Response:
     """Takes a part. One that is sent again replaces the first."""
     request.state.body_unread = True
+    if not pending.storage_id:
+        raise _complete(pending)
     size = pending.bytes_of(number)
     length = request.headers.get("content-length", "")
     if length != str(size):
@@ -207,19 +220,23 @@ async def put_part(
             "wrong_part",
         )
     url = uploads.multipart(pending).part_url(number, _URL_SECONDS)
-    await relay.put(url, request.stream(), size)
+    await relay.put(url, arriving(request), size)
     request.state.body_unread = False
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get(
     "/{upload_id}/parts/{number}/url",
-    responses=documented("upload_not_found", "not_direct", "wrong_part", "unavailable"),
+    responses=documented(
+        "upload_not_found", "not_direct", "upload_complete", "wrong_part", "unavailable"
+    ),
 )
 def get_part_url(
     pending: KnownUpload, number: NumberPath, uploads: UploadsDep, settings: SettingsDep
 ) -> PartUrl:
     """An address of the object storage itself, to PUT a part to; for uploads that are `direct`."""
+    if not pending.storage_id:
+        raise _complete(pending)
     pending.bytes_of(number)
     if settings.s3_public_endpoint is None:
         raise NotFoundError(
@@ -245,21 +262,21 @@ async def complete_upload(
     uploads: UploadsDep,
     intake: IntakeDep,
     caller: CallerDep,
+    turns: TurnsDep,
 ) -> Job:
     """Makes an upload whose parts have all arrived a job, and queues that. May be repeated."""
-    if await asyncio.to_thread(intake.knows, pending.id):
-        response.status_code = HTTPStatus.OK
-    else:
-        try:
-            await asyncio.to_thread(uploads.complete, pending)
-            await intake.accept(pending.job(), caller)
-        except (ConflictError, NotFoundError):
-            # The same request may have come twice at once.
-            if not await asyncio.to_thread(intake.knows, pending.id):
-                raise
+    async with turns.of(pending.id):
+        if await asyncio.to_thread(intake.knows, pending.id):
             response.status_code = HTTPStatus.OK
-        await asyncio.to_thread(uploads.forget, pending.id)
-    job = await asyncio.to_thread(intake.earlier, pending.id)
+            job = await intake.earlier(pending.id)
+        else:
+            await asyncio.to_thread(uploads.complete, pending)
+            try:
+                job = await intake.accept(pending.job(), caller, charged=True)
+            except ConflictError:  # another gateway was asked the same
+                response.status_code = HTTPStatus.OK
+                job = await intake.earlier(pending.id)
+            await asyncio.to_thread(uploads.forget, pending.id)
     response.headers["Location"] = job.links["self"]
     return job
 
@@ -269,26 +286,37 @@ async def complete_upload(
     status_code=HTTPStatus.NO_CONTENT,
     responses=documented("upload_not_found", "upload_complete", "unavailable"),
 )
-def delete_upload(pending: KnownUpload, uploads: UploadsDep, intake: IntakeDep) -> Response:
+async def delete_upload(
+    pending: KnownUpload, uploads: UploadsDep, intake: IntakeDep, caller: CallerDep, turns: TurnsDep
+) -> Response:
     """Throws an upload away, with all that has arrived of it."""
-    if intake.knows(pending.id):
-        raise ConflictError(
-            f"The upload is complete, and a job: see /v1/jobs/{pending.id}.", "upload_complete"
-        )
-    uploads.abandon(pending)
+    async with turns.of(pending.id):
+        if await asyncio.to_thread(intake.knows, pending.id):
+            raise _complete(pending)
+        await asyncio.to_thread(uploads.abandon, pending)
+        await intake.forget(pending.owner, pending.claim)
+        await caller.refund(pending.size)
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _complete(pending: Pending) -> ConflictError:
+    return ConflictError(
+        f"The upload is complete, and a job: see /v1/jobs/{pending.id}.", "upload_complete"
+    )
 
 
 def _view(uploads: Uploads, pending: Pending, settings: ApiSettings) -> Upload:
     arrived = uploads.arrived(pending)
+    if arrived is None:
+        arrived = {n: pending.bytes_of(n) for n in range(1, pending.parts + 1)}
     place = f"/v1/uploads/{pending.id}"
     return Upload(
         id=pending.id,
         name=pending.name,
         size=pending.size,
         part_bytes=pending.part_bytes,
-        parts=[Part(number=n, size=size) for n, size in sorted((arrived or {}).items())],
-        complete=arrived is None,
+        parts=[Part(number=n, size=size) for n, size in sorted(arrived.items())],
+        complete=not pending.storage_id,
         direct=settings.s3_public_endpoint is not None,
         expires_at=pending.expires_at,
         links={

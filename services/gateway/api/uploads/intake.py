@@ -1,13 +1,14 @@
 """What both ways of uploading end in: a job that is recorded and queued."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
 from poseway.errors import ConflictError, NotFoundError, PosewayError
-from poseway.jobs import Job, JobRequest, JobStatus, Keys
+from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api.access.caller import Caller
@@ -26,8 +27,13 @@ class Intake:
         self._queue = queue
         self.memory = Memory(store)
 
-    async def accept(self, request: JobRequest, caller: Caller) -> Job:
+    async def accept(self, request: JobRequest, caller: Caller, *, charged: bool = False) -> Job:
         """Records a job and queues it.
+
+        Args:
+            request: The job.
+            caller: Whose it is.
+            charged: Whether it was charged before.
 
         Raises:
             AccessError: It is more than the caller may ask for.
@@ -35,24 +41,30 @@ class Intake:
             UnavailableError: It is not queued for certain, so not accepted; nothing of it stays but
                 its upload.
         """
-        await caller.charge(request.size)
+        if not charged:
+            await caller.charge(request.size)
         try:
             job = await asyncio.to_thread(self._catalog.add, request)
             # First: else it could come after what a dispatcher tells of the job.
             await self._queue.report(request.id, JobStatus().model_dump_json().encode())
-            await self._queue.publish(request.id)
+            await self._publish(request.id)
         except PosewayError as error:
             if not isinstance(error, ConflictError):
                 await asyncio.to_thread(self._catalog.forget, request)
                 await self._queue.report_gone(request.id, request.owner)
-            await caller.refund(request.size)
+            if not charged:
+                await caller.refund(request.size)
             raise
         log.info("accepted", job=request.id, name=request.name, bytes=request.size)
         return job
 
-    def earlier(self, job_id: str) -> Job:
+    async def earlier(self, job_id: str) -> Job:
         """The job that a request became when it came before."""
-        return self._catalog.job(job_id)
+        job = await asyncio.to_thread(self._catalog.job, job_id)
+        if job.state is JobState.QUEUED:
+            # Whoever recorded it may have died before queueing it; twice on the queue is once done.
+            await self._publish(job_id)
+        return job
 
     def knows(self, job_id: str) -> bool:
         """Whether there is a job of this id."""
@@ -62,9 +74,19 @@ class Intake:
             return False
         return True
 
+    async def _publish(self, job_id: str) -> None:
+        # By another name each time: the queue would take a second attempt for the first, which may
+        # have come and gone while the job was not recorded.
+        await self._queue.publish(job_id, secrets.token_hex(4))
+
     async def drop(self, job_id: str) -> None:
         """Deletes an upload that no job came of."""
         await asyncio.to_thread(self._store.delete, Keys(job_id).upload)
+
+    async def forget(self, owner: str, key: str | None) -> None:
+        """Takes the claim of a request back that came to nothing."""
+        if key is not None:
+            await asyncio.to_thread(self.memory.forget, owner, key)
 
     @asynccontextmanager
     async def claimed(

@@ -29,6 +29,7 @@ class Pending(Record):
         owner: Whose it is.
         webhook_url: Is told when the job ends.
         part_bytes: Bytes of every part but the last.
+        claim: The ``Idempotency-Key`` under which it was begun, if any.
         storage_id: The object storage's own name for it; empty once it is a job.
         expires_at: Parts are taken until then.
     """
@@ -39,6 +40,7 @@ class Pending(Record):
     options: JobOptions
     owner: str
     webhook_url: str | None
+    claim: str | None = None
     part_bytes: int
     storage_id: str
     expires_at: datetime
@@ -95,6 +97,7 @@ class Uploads:
         options: JobOptions,
         owner: str,
         webhook: str | None,
+        claim: str | None = None,
     ) -> Pending:
         """Begins an upload.
 
@@ -114,6 +117,7 @@ class Uploads:
             options=options,
             owner=owner,
             webhook_url=webhook,
+            claim=claim,
             part_bytes=_part_bytes(size),
             storage_id=MultipartUpload.begin(self._store, key, "application/octet-stream"),
             expires_at=now() + timedelta(seconds=self._seconds),
@@ -156,9 +160,13 @@ class Uploads:
             expires_at=now() + timedelta(seconds=self._seconds),
         )
 
-    def exists(self, upload_id: str) -> bool:
+    def exists(self, upload_id: str, owner: str) -> bool:
         """Whether there is such an upload, or the job that it has become."""
-        return any(map(self._store.exists, (_record(upload_id), Keys(upload_id).request)))
+        try:
+            self.find(upload_id, owner)
+        except NotFoundError:
+            return False
+        return True
 
     def arrived(self, pending: Pending) -> dict[int, int] | None:
         """Bytes of each part that has arrived, by its number; None if the upload is complete."""

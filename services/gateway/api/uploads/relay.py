@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Final, Self
 
 import httpx
-from starlette.requests import ClientDisconnect
 
-from poseway.errors import InvalidRequestError, NotFoundError, UnavailableError
+from poseway.errors import NotFoundError, UnavailableError
 
 # Together, for parts of all clients. Who waits is read from later.
 _CONNECTIONS: Final = 64
@@ -35,16 +34,11 @@ class Relay:
             size: Its bytes.
 
         Raises:
-            InvalidRequestError: The body broke off (``incomplete_upload``).
             NotFoundError: The upload is gone.
             UnavailableError: Object storage does not take it.
         """
         try:
             answer = await self._http.put(url, content=body, headers={"Content-Length": str(size)})
-        except ClientDisconnect as gone:
-            raise InvalidRequestError(
-                "The part broke off. Send it again.", "incomplete_upload"
-            ) from gone
         except httpx.HTTPError as error:
             raise UnavailableError(
                 f"Object storage does not take the part: {type(error).__name__}. Send it again."
