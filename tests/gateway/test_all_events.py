@@ -170,18 +170,22 @@ def test_one_job_goes_on_where_it_was(stack: Stack) -> None:
 
 
 def test_a_lost_end_is_found_in_the_record(stack: Stack) -> None:
-    job = made(stack)
+    unreadable, job = made(stack), made(stack)
+    stack.store.put(Keys(unreadable).status, b"{", "application/json")
 
     async def run() -> None:
         async with connected(stack) as (client, queue), events(client, "/v1/events") as told:
             await anext(told)
+            # Older, so it is asked for first.
+            await queue.report(unreadable, running(0.1))
             await queue.report(job, running(0.1))
-            await anext(told)
+            await until(told, lambda event: job in event.data)
             stack.store.put(Keys(job).status, b'{"state": "succeeded"}', "application/json")
             *_, last = await until(told, lambda event: job in event.data)
             assert '"succeeded"' in last.data
 
     asyncio.run(run())
+    stack.store.delete_prefix(Keys(unreadable).record)
 
 
 def test_survives_that_the_queue_loses_everything(stack: Stack) -> None:

@@ -199,7 +199,10 @@ def test_unfinished_uploads_are_swept_when_their_time_is_over(stack: Stack) -> N
     hasty, patient = Uploads(store, 1 << 30, -1), Uploads(store, 1 << 30, 3600)
     stale = hasty.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
     fresh = patient.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
+    unreadable = "pending/0.json"  # comes first
+    store.put(unreadable, b"{", "application/json")
     assert patient.sweep() >= 1
+    store.delete(unreadable)
     assert not patient.exists(stale.id, "")
     assert patient.arrived(fresh) == {}
     patient.abandon(fresh)

@@ -36,6 +36,7 @@ from services.gateway.api.routes import (
     uploads,
 )
 from services.gateway.api.settings import ApiSettings
+from services.gateway.api.tasks import lasting
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.relay import Relay
 from services.gateway.api.uploads.sweep import sweep_for_ever
@@ -66,13 +67,14 @@ def create_app(settings: ApiSettings) -> FastAPI:
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
         app.state.hub = Hub()
-        following = asyncio.create_task(
-            follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing)
+        following = lasting(
+            follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing),
+            "news",
         )
-        sweeping = asyncio.create_task(sweep_for_ever(app.state.store, settings))
+        sweeping = lasting(sweep_for_ever(app.state.store, settings), "sweep")
         async with app.state.relay, Sender(private=settings.webhooks_private) as sender:
             webhooks = Webhooks(app.state.catalog, app.state.access.signatures, sender)
-            delivering = asyncio.create_task(webhooks.run(app.state.connecting, app.state.stopping))
+            delivering = lasting(webhooks.run(app.state.connecting, app.state.stopping), "webhooks")
             yield
             await _end(delivering, sweeping, following)
         if not app.state.connecting.cancel():

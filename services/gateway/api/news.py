@@ -1,7 +1,6 @@
 """What is done with the news besides sending them on."""
 
 import asyncio
-import contextlib
 from typing import Final
 
 import structlog
@@ -42,9 +41,19 @@ async def _settle(hub: Hub, connecting: asyncio.Task[JobQueue], catalog: Catalog
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
         for news in hub.doubtful(_SILENT_SECONDS, _AT_ONCE):
-            with contextlib.suppress(PosewayError):
-                status = await asyncio.to_thread(catalog.status, news.job_id)
-                changed = isinstance(news.told, JobStatus) and status.state is not news.told.state
-                if changed and status.state is not JobState.QUEUED:
-                    log.info("a message was lost", job=news.job_id, state=status.state)
-                    await queue.report(news.job_id, status.model_dump_json().encode())
+            try:
+                await _make_up(news, queue, catalog)
+            except PosewayError:
+                continue
+            except Exception:
+                # Such as a record that cannot be read: all other jobs are to be heard of.
+                log.exception("the record was not understood", job=news.job_id)
+
+
+async def _make_up(news: News, queue: JobQueue, catalog: Catalog) -> None:
+    """Tells how a job stands if that was told otherwise last."""
+    status = await asyncio.to_thread(catalog.status, news.job_id)
+    changed = isinstance(news.told, JobStatus) and status.state is not news.told.state
+    if changed and status.state is not JobState.QUEUED:
+        log.info("a message was lost", job=news.job_id, state=status.state)
+        await queue.report(news.job_id, status.model_dump_json().encode())

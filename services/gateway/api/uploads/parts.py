@@ -8,10 +8,15 @@ what it is to become; the parts themselves say how far it is. The id becomes the
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+from pydantic import ValidationError
+
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
 from poseway.jobs import JobId, JobOptions, JobRequest, Keys, Record, now
 from poseway.storage import MultipartUpload, ObjectStore
 from services.gateway.api.uploads.form import TooLargeError
+
+log = structlog.get_logger(__name__)
 
 PART_BYTES: Final = 8 << 20
 _MOST_PARTS: Final = 10_000  # S3 takes no more
@@ -228,6 +233,9 @@ class Uploads:
                 pending = Pending.model_validate_json(self._store.get(item.key)[0])
             except NotFoundError:
                 continue  # another gateway sweeps, too
+            except ValidationError as error:
+                log.warning("not an upload's record", key=item.key, error=str(error))
+                continue
             if pending.expires_at >= now():
                 continue
             if self._store.exists(Keys(pending.id).request):

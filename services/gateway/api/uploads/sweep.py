@@ -24,4 +24,6 @@ async def sweep_for_ever(store: ObjectStore, settings: ApiSettings) -> None:
                 log.info("threw unfinished uploads away", uploads=count)
         except PosewayError as error:
             log.warning("not swept", reason=error.message)
+        except Exception:
+            log.exception("not swept")
         await asyncio.sleep(_EVERY_SECONDS)

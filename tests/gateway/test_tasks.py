@@ -1,0 +1,24 @@
+"""Tasks that run as long as the gateway does."""
+
+import asyncio
+
+from structlog.testing import capture_logs
+
+from services.gateway.api.tasks import lasting
+
+
+async def fail() -> None:
+    raise ValueError
+
+
+def test_a_task_that_something_ends_is_logged() -> None:
+    async def run() -> None:
+        quiet = lasting(asyncio.sleep(60), "quiet")
+        lasting(fail(), "loud")
+        await asyncio.sleep(0)
+        quiet.cancel()
+        await asyncio.sleep(0.01)
+
+    with capture_logs() as logs:
+        asyncio.run(run())
+    assert [entry["task"] for entry in logs] == ["loud"]
