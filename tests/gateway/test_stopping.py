@@ -10,6 +10,7 @@ import pytest
 
 from poseway.local.place import free_ports
 from poseway.local.stack import Stack
+from tests.gateway.gateways import gateway
 
 
 @pytest.mark.parametrize("module", ["services.gateway.api", "services.gateway.dispatcher"])
@@ -30,4 +31,11 @@ def test_stops_without_a_queue(stack: Stack, module: str) -> None:
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
         assert process.wait(20) in (0, -signal.SIGTERM)
+    assert time.monotonic() - began < 10
+
+
+def test_what_waits_for_messages_does_not_hold_up_a_stop(stack: Stack) -> None:
+    with gateway(stack, {}):
+        time.sleep(9)  # by then it has asked the queue in vain
+        began = time.monotonic()
     assert time.monotonic() - began < 10
