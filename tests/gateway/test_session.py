@@ -115,6 +115,7 @@ def test_tokens_are_good_for_what_they_say_and_no_longer(stack: Stack, url: str)
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"},
     ],
@@ -171,7 +172,8 @@ def test_without_keys_other_sites_do_not_reach_this_machine_either(stack: Stack)
         assert_problem(browser.post("/v1/jobs", files=files, headers=evil), 403, "cross_site")
         # A name that its owner made to lead here: the page of that name would be "same-origin".
         rebound = {"Host": "evil.example:8080", "Origin": "http://evil.example:8080"}
-        assert_problem(browser.get("/v1/jobs", headers=rebound), 403, "wrong_host")
+        for headers in (rebound, {"Host": "["}, {"Host": "[v1.x"}):
+            assert_problem(browser.get("/v1/jobs", headers=headers), 403, "wrong_host")
         for host in ("localhost:8080", "[::1]:8080", "127.0.0.1", "poseway.localhost"):
             assert browser.get("/v1/models", headers={"Host": host}).status_code == 200
         assert "access-control-allow-origin" not in browser.get("/v1/jobs", headers=evil).headers

@@ -2,7 +2,7 @@
 
 import ipaddress
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
@@ -65,7 +65,7 @@ def refuse_cross_site(method: str, headers: Headers, listed: tuple[str, ...]) ->
         ours = site in ("same-origin", "none")
     else:
         # Older browsers, and plain HTTP. Its host alone: the scheme is lost behind a proxy.
-        ours = origin is None or urlsplit(origin).netloc == headers.get("host")
+        ours = origin is None or _split(origin).netloc == headers.get("host")
     if not ours:
         raise AccessError(
             f"A page of another site, {origin or 'unnamed'}, may not do this. If it shall, whoever "
@@ -84,12 +84,20 @@ def refuse_foreign_host(headers: Headers) -> None:
         AccessError: It is not.
     """
     host = headers.get("host", "")
-    if not is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not is_loopback(_split(f"//{host}").hostname or ""):
         raise AccessError(
             f"This gateway asks for no keys, so it answers to names of this machine only, not to "
             f"{host[:100]!r}. Use http://localhost, or set POSEWAY_AUTH to keys or off.",
             "wrong_host",
         )
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address, all empty if it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def is_loopback(host: str) -> bool:
