@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -137,6 +139,29 @@ def test_a_name_is_looked_up_once() -> None:
     assert asyncio.run(resolve("localhost", 80, private=True)) in ("127.0.0.1", "::1")
 
 
+def test_slow_names_keep_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slow(host: str, port: int, **more: int) -> list[tuple[object, ...]]:
+        done.wait(30)
+        return list(look_up(host, port, **more))
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+        names = [asyncio.create_task(resolve("localhost", 80, private=True)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(5):
+                await asyncio.to_thread(time.monotonic)
+        finally:
+            done.set()
+        await asyncio.gather(*names)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("address", "public"),
     [
@@ -154,7 +179,12 @@ def test_a_name_is_looked_up_once() -> None:
         ("ff0e::1", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::a00:1", False),
+        ("64:ff9b::808:808", False),
+        ("64:ff9b:1::a00:1", False),
         ("2002:a00:1::", False),
+        ("fec0::1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:7f00:1", False),
     ],
 )
 def test_what_is_public(address: str, public: bool) -> None:

@@ -2,10 +2,15 @@
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+# Elsewhere is what stands for IPv4 addresses: NAT64, mapped, translated, compatible.
+_UNICAST: Final = IPv6Network("2000::/3")
+# Names that are looked up for long keep no other work of the gateway waiting.
+_LOOKING_UP: Final = ThreadPoolExecutor(4, thread_name_prefix="names")
 
 
 class RefusedError(Exception):
@@ -18,7 +23,7 @@ def is_public(address: str) -> bool:
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
             ip = ip.ipv4_mapped
-        elif ip.sixtofour is not None or ip.teredo is not None or ip in _NAT64:
+        elif ip not in _UNICAST or ip.sixtofour is not None or ip.teredo is not None:
             return False
     return ip.is_global and not ip.is_multicast
 
@@ -38,7 +43,8 @@ async def resolve(host: str, port: int, *, private: bool) -> str:
         OSError: There is no such name, or names cannot be looked up now.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await loop.run_in_executor(_LOOKING_UP, look_up)
     addresses = [str(entry[4][0]) for entry in found]
     if not private and not all(is_public(address) for address in addresses):
         raise RefusedError(f"{host} is not on the open internet")
