@@ -17,10 +17,14 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from poseway.client import Client
+from poseway.jobs import JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.local.stack import ROOT, Stack
+from services.gateway.api.catalog import Catalog
 from services.gateway.api.webhooks import message
 from services.gateway.api.webhooks.address import RefusedError, is_public, resolve
+from services.gateway.api.webhooks.deliver import pause_after
 from services.gateway.api.webhooks.sender import Sender
+from tests.gateway.test_all_events import connected
 
 Received = tuple[str, dict[str, str], bytes]
 
@@ -189,6 +193,55 @@ def test_slow_names_keep_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_is_public(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+def ended(stack: Stack, url: str) -> str:
+    """A job that has failed and of which nobody has told yet."""
+    request = JobRequest(
+        id=new_job_id(),
+        name="a",
+        size=1,
+        sha256="",
+        created_at=now(),
+        options=JobOptions(),
+        webhook_url=url,
+    )
+    Catalog(stack.store).add(request)
+    stack.store.put(Keys(request.id).status, b'{"state": "failed"}', "application/json")
+    return request.id
+
+
+def test_who_never_answers_keeps_only_its_own_waiting(stack: Stack, receiver: Receiver) -> None:
+    async def publish(jobs: list[str]) -> None:
+        async with connected(stack) as (_, queue):
+            for job in jobs:
+                await queue.publish_ended(job)
+
+    with socket.create_server(("127.0.0.2", 0), backlog=64) as silent:
+        jobs = [ended(stack, f"http://127.0.0.2:{silent.getsockname()[1]}") for _ in range(30)]
+        jobs.append(ended(stack, receiver.url))
+        began = time.monotonic()
+        asyncio.run(publish(jobs))
+        _, headers, _ = receiver.received.get(timeout=60)
+        assert headers["webhook-id"] == jobs[-1]
+        assert time.monotonic() - began < 10
+        for job in jobs:  # or they are tried for a day
+            stack.store.delete_prefix(Keys(job).record)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "age", "pause"),
+    [
+        (1, 0, 5),
+        (2, 6, 30),
+        (3, 37, 120),
+        (1, 7200, 5),  # the gateway was away
+        (50, 6, 30),  # its host was busy
+        (50, 86_000, 14_400),
+    ],
+)
+def test_waiting_for_a_place_is_no_attempt(deliveries: int, age: float, pause: int) -> None:
+    assert pause_after(deliveries, age) == pause
 
 
 def test_the_example_of_the_documentation_verifies(secret: str) -> None:

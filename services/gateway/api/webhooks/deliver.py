@@ -1,6 +1,8 @@
 """Taking webhooks from their queue, until each is delivered or given up."""
 
 import asyncio
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Final
 
 import httpx
@@ -14,7 +16,7 @@ from services.gateway.api.access.tokens import Signatures
 from services.gateway.api.catalog import Catalog, view
 from services.gateway.api.webhooks import message
 from services.gateway.api.webhooks.address import RefusedError
-from services.gateway.api.webhooks.sender import Sender
+from services.gateway.api.webhooks.sender import BusyError, Sender
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +25,26 @@ _SENT: Final = prometheus_client.Counter(
 )
 _PAUSES: Final = (5, 30, 120, 600, 3600, 7200, 14_400)
 """Seconds after each attempt that failed; then the last again and again."""
+_AGES: Final = tuple(accumulate(_PAUSES))
+_BUSY_SECONDS: Final = (5, 60)
 _PATIENCE_SECONDS: Final = 86_400
 _AT_ONCE: Final = 16
+
+
+def pause_after(deliveries: int, age_seconds: float) -> int:
+    """Seconds until the next attempt.
+
+    Args:
+        deliveries: How often it came from the queue; handed back untried counts here, too.
+        age_seconds: Since the job ended: so many attempts cannot have failed as take longer.
+    """
+    return _PAUSES[min(deliveries - 1, bisect_right(_AGES, age_seconds), len(_PAUSES) - 1)]
+
+
+def _until_free(age_seconds: float) -> float:
+    """Seconds until it is tried whether a host has a place; what waits for long asks less often."""
+    least, most = _BUSY_SECONDS
+    return min(most, max(least, age_seconds / 10))
 
 
 class Webhooks:
@@ -50,6 +70,9 @@ class Webhooks:
         with structlog.contextvars.bound_contextvars(job=delivery.job_id):
             try:
                 why = await self._attempt(delivery)
+            except BusyError:
+                await delivery.hand_back(delay=_until_free(delivery.age_seconds))
+                return
             except NotFoundError:
                 log.info("the job was removed before its webhook was delivered")
                 await delivery.done()
@@ -66,7 +89,7 @@ class Webhooks:
                 await delivery.done()
             else:
                 _SENT.labels("failed").inc()
-                pause = _PAUSES[min(delivery.attempt, len(_PAUSES)) - 1]
+                pause = pause_after(delivery.attempt, delivery.age_seconds)
                 log.warning("webhook not delivered", why=why, again_in_seconds=pause)
                 await delivery.hand_back(delay=pause)
 

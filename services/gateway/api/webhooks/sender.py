@@ -2,6 +2,9 @@
 
 import asyncio
 import ssl
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Self
 
 import httpx
@@ -10,6 +13,11 @@ from services.gateway.api.webhooks.address import RefusedError, resolve
 
 _CONNECT_SECONDS: Final = 5.0
 _SECONDS: Final = 15.0
+_PER_HOST: Final = 4
+
+
+class BusyError(Exception):
+    """As much is being sent to this host as one may have sent at once."""
 
 
 class Sender:
@@ -22,6 +30,7 @@ class Sender:
             private: Whether private and loopback addresses may be sent to.
         """
         self._private = private
+        self._busy: Counter[str] = Counter()
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS),
             # A connection belongs to one name; the next name at its address gets its own.
@@ -34,6 +43,7 @@ class Sender:
         """Sends once; returns the status of the answer, whose body nobody reads.
 
         Raises:
+            BusyError: Not sent now: what is being sent to its host is to end first.
             RefusedError: Nothing is sent to this address.
             OSError: There is no such name.
             TimeoutError: It took too long.
@@ -46,18 +56,32 @@ class Sender:
         if not target.host:
             raise RefusedError("it has no host")
         port = target.port or (443 if target.scheme == "https" else 80)
-        async with asyncio.timeout(_SECONDS):
-            address = await resolve(target.host, port, private=self._private)
-            request = self._http.build_request(
-                "POST",
-                target.copy_with(host=address),
-                content=content,
-                headers=headers | {"Host": target.netloc.decode()},
-                extensions={"sni_hostname": target.raw_host.decode()},
-            )
-            answer = await self._http.send(request, stream=True)
-            await answer.aclose()
+        with self._place(target.host):
+            async with asyncio.timeout(_SECONDS):
+                address = await resolve(target.host, port, private=self._private)
+                request = self._http.build_request(
+                    "POST",
+                    target.copy_with(host=address),
+                    content=content,
+                    headers=headers | {"Host": target.netloc.decode()},
+                    extensions={"sni_hostname": target.raw_host.decode()},
+                )
+                answer = await self._http.send(request, stream=True)
+                await answer.aclose()
         return answer.status_code
+
+    @contextmanager
+    def _place(self, host: str) -> Iterator[None]:
+        """One of the few places for a host: who never answers keeps only its own waiting."""
+        if self._busy[host] >= _PER_HOST:
+            raise BusyError
+        self._busy[host] += 1
+        try:
+            yield
+        finally:
+            self._busy[host] -= 1
+            if not self._busy[host]:
+                del self._busy[host]
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
