@@ -13,7 +13,7 @@ from poseway.storage import ObjectStore
 from services.gateway.api.access.caller import GUEST, Caller
 from services.gateway.api.access.errors import AccessError, key_missing, key_unknown
 from services.gateway.api.access.keyring import KeyRing
-from services.gateway.api.access.limits import RateLimiter
+from services.gateway.api.access.limits import Guesses, RateLimiter
 from services.gateway.api.access.threads import Threads
 from services.gateway.api.access.tokens import Signatures, fingerprint_fits
 from services.gateway.api.access.usage import Usage
@@ -54,6 +54,7 @@ class Access:
         self.signatures = Signatures(store, threads, settings.signing_key)
         self.usage = Usage(store, threads)
         self.limiter = RateLimiter()
+        self._guesses = Guesses()
         self._ring = KeyRing(store, threads, settings)
         self._session_seconds = settings.session_seconds
 
@@ -89,9 +90,9 @@ class Access:
         key = await self._ring.find(caller.key.id)
         return key is not None and key.sha256 == caller.key.sha256
 
-    async def sign_in(self, text: str) -> tuple[Caller, Session]:
+    async def sign_in(self, text: str, request: HTTPConnection) -> tuple[Caller, Session]:
         """Begins a session; raises `AccessError` if that is no key that counts."""
-        key = await self._checked(text)
+        key = await self._checked(text, request)
         log.info("signed in", owner=key.id)
         expires = int(time.time()) + self._session_seconds
         return self._caller(key), Session(await self.signatures.session(key, expires), expires)
@@ -114,16 +115,20 @@ class Access:
     async def _key(self, request: HTTPConnection) -> ApiKey:
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return await self._checked(text.strip())
+            return await self._checked(text.strip(), request)
         if kind:
             raise key_missing(f"Nobody signs in with {kind[:20]!r} here.")
         if token := request.cookies.get(COOKIE):
             return await self._signed_in(token)
         raise key_missing()
 
-    async def _checked(self, text: str) -> ApiKey:
+    async def _checked(self, text: str, request: HTTPConnection) -> ApiKey:
+        if self._ring.is_guess(text):
+            await self._guesses.refuse(request)
         key = await self._ring.check(text)
         if key is None:
+            if self._ring.is_guess(text):
+                await self._guesses.count(request)
             raise key_unknown("There is no such API key, or it was revoked or replaced.")
         return key
 

@@ -21,7 +21,7 @@ _REMEMBERED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    key: ApiKey | None
+    key: ApiKey
     read_at: float
 
 
@@ -36,6 +36,13 @@ class KeyRing:
         self._first: ApiKey | None = None
         if settings.first_key is not None:
             self._first = given(settings.first_key.get_secret_value(), "first")
+
+    def is_guess(self, text: str) -> bool:
+        """Whether somebody may be guessing: no key of this id was found here yet."""
+        parts = split(text)
+        if parts is None or (self._first is not None and parts[0] == self._first.id):
+            return False
+        return parts[0] not in self._known
 
     async def check(self, text: str) -> ApiKey | None:
         """The key that somebody sent, whole; None if it does not count."""
@@ -54,13 +61,14 @@ class KeyRing:
             return self._first
         known = self._known.get(key_id)
         if known is None or known.read_at < time.monotonic() - seconds:
-            known = _Known(await self._read(key_id), time.monotonic())
-            self._known[key_id] = known
-            self._known.move_to_end(key_id)
+            key = await self._read(key_id)
+            self._known.pop(key_id, None)
+            if key is None:
+                return None  # not remembered: anybody can make ids up
+            known = self._known[key_id] = _Known(key, time.monotonic())
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-        key = known.key
-        return key if key is not None and key.revoked_at is None else None
+        return known.key if known.key.revoked_at is None else None
 
     async def _read(self, key_id: str) -> ApiKey | None:
         """Reads a key; those who ask at the same time wait for the same answer."""

@@ -1,14 +1,19 @@
 """How often one key may ask: counted in memory, for each gateway by itself."""
 
 import time
+from ipaddress import IPv6Network
+from typing import Final
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
+from starlette.requests import HTTPConnection
 
 from poseway.apikeys import Limits
 from services.gateway.api.access.caller import Caller
 from services.gateway.api.access.errors import too_much
+
+_GUESSES: Final = RateLimitItemPerMinute(60)
 
 
 class RateLimiter:
@@ -44,6 +49,42 @@ class RateLimiter:
             refused.headers |= headers
             raise refused
         return headers
+
+
+class Guesses:
+    """Counts keys that are none, by who sends them: each has to be looked for in the bucket."""
+
+    def __init__(self) -> None:
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    async def count(self, client: HTTPConnection) -> None:
+        """Counts one."""
+        await self._limiter.hit(_GUESSES, _network(client))
+
+    async def refuse(self, client: HTTPConnection) -> None:
+        """Refuses who has sent too many.
+
+        Raises:
+            AccessError: There were too many (``rate_limited``).
+        """
+        network = _network(client)
+        if not await self._limiter.test(_GUESSES, network):
+            stats = await self._limiter.get_window_stats(_GUESSES, network)
+            raise too_much(
+                f"More than {_GUESSES.amount} unknown API keys came from your address in a minute. "
+                "Wait, and see to it that all programs there have a key that counts.",
+                "rate_limited",
+                stats.reset_time - time.time(),
+            )
+
+
+def _network(client: HTTPConnection) -> str:
+    """Where a client is; who has one IPv6 address has 2**64 of them."""
+    host = client.client.host if client.client else ""
+    try:
+        return str(IPv6Network(f"{host.partition('%')[0]}/64", strict=False))
+    except ValueError:
+        return host
 
 
 def _counted(caller: Caller) -> tuple[str, Limits | None]:

@@ -109,7 +109,7 @@ async def sign_in(
     """
     if not access.keys_needed:
         return await _session(Caller(), access)
-    caller, session = await access.sign_in(asked.key.strip())
+    caller, session = await access.sign_in(asked.key.strip(), request)
     await access.limiter.hit(caller)
     response.set_cookie(
         COOKIE,
