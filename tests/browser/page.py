@@ -20,8 +20,14 @@ def start(page: Page, *files: Path) -> Locator:
 
 
 def ids(page: Page) -> list[str]:
-    """The newest jobs, as the API lists them."""
-    return [job["id"] for job in page.request.get("/v1/jobs").json()["jobs"]]
+    """All jobs, newest first, as the API lists them."""
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = page.request.get("/v1/jobs", params={"limit": "100", "cursor": cursor}).json()
+        found += [str(job["id"]) for job in answer["jobs"]]
+        cursor = answer["next_cursor"]
+    return found
 
 
 def delete(page: Page, button: Locator) -> None:
