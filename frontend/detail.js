@@ -17,7 +17,11 @@ const NOTES = {
 let shown = { id: null, share: null };
 let resultId = null;
 let preview = null;
+const AGAIN = 5_000;
 let endResult = () => {};
+
+/** Whether an error is one of the connection or the server, which may be well again soon. */
+const mayPass = ({ status }) => status === 0 || status >= 500;
 
 /** Shows a job; null closes the page. Who has the token of a shared link sees no more than this job. */
 export async function showJob(id, share = null) {
@@ -31,6 +35,7 @@ export async function showJob(id, share = null) {
     page.append(copy("missing-template"));
     setText($(".error", page), share && error.status === 404 ? "This link does not work any more." : error.message);
     $(".back", page).hidden = share !== null;
+    if (mayPass(error)) setTimeout(() => shown === asked && showJob(id, share), AGAIN);
   }
   if (!job || shown !== asked) return;
   page.append(copy("detail-template"));
@@ -86,10 +91,12 @@ async function showResult(job) {
     if (shown !== asked) return;
     // Nothing is waited for from here on: a video that is not in the page yet does not load.
     endResult = show($(".result", page));
+    showTrouble(null);
     $(".result", page).hidden = false;
   } catch (error) {
     if (shown !== asked) return;
     resultId = null;
     showTrouble(error.message);
+    if (mayPass(error)) setTimeout(() => shown === asked && update(live.get(job.id)), AGAIN);
   }
 }

@@ -105,7 +105,9 @@ export async function remove(job) {
 
 /** Begins, or begins anew for somebody else. */
 export function start() {
-  jobs.clear();
+  for (const id of [...jobs.keys()]) drop(id);
+  deleted.clear();
+  cancelling.clear();
   follow();
   look();
 }

@@ -25,7 +25,8 @@ const isSearch = () => asked.q !== "" || asked.states.length > 0;
 function belongs(job) {
   if (!loaded || (cursor && job.id > cursor)) return false;
   if (asked.states.length && !asked.states.includes(job.state)) return false;
-  return job.name.toLowerCase().includes(asked.q.toLowerCase());
+  const text = asked.q.toLowerCase();
+  return job.name.toLowerCase().includes(text) || job.id.startsWith(text);
 }
 
 function showLists() {

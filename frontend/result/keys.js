@@ -3,7 +3,7 @@ import { $ } from "../dom.js";
 
 const SETTING = "poseway-shortcuts";
 const TYPES = 'input:not([type="range"], [type="checkbox"]), textarea, select, [contenteditable]';
-const PRESSED = "button, a, summary, input";
+const PRESSED = 'button, a, summary, input:not([type="range"])';
 
 /** What keys do that stand for a place in the video; also where nothing else may take keys. */
 export function seekKeys(player) {
@@ -28,6 +28,23 @@ export function listenToSeekKeys(node, player) {
   });
 }
 
+// Browsers that keep nothing for pages throw.
+function readSetting() {
+  try {
+    return localStorage.getItem(SETTING);
+  } catch {
+    return null;
+  }
+}
+
+function writeSetting(value) {
+  try {
+    localStorage.setItem(SETTING, value);
+  } catch {
+    // It counts until the page is closed.
+  }
+}
+
 /** Listens for shortcuts until the returned function is called. */
 export function listen(player, look, help) {
   const { ArrowLeft, ArrowRight } = seekKeys(player);
@@ -47,15 +64,16 @@ export function listen(player, look, help) {
     "?": () => help.showModal(),
   };
   const on = $("input", help);
-  on.checked = localStorage.getItem(SETTING) !== "off";
-  on.onchange = () => localStorage.setItem(SETTING, on.checked ? "on" : "off");
+  on.checked = readSetting() !== "off";
+  on.onchange = () => writeSetting(on.checked ? "on" : "off");
 
   const press = (event) => {
     const { key, target, ctrlKey, metaKey, altKey, defaultPrevented } = event;
     const action = keys[key.length === 1 ? key.toLowerCase() : key];
     if (!action || !on.checked || ctrlKey || metaKey || altKey || defaultPrevented) return;
     if ($("dialog[open]") || target.closest(TYPES)) return;
-    if (target.closest('[type="radio"]') && key.startsWith("Arrow")) return;
+    // Arrows choose among radio buttons and move sliders; the one of the video takes them itself.
+    if (target.closest('[type="radio"], [type="range"]:not(.scrub)') && key.startsWith("Arrow")) return;
     if (key === " " && target.closest(PRESSED)) return;
     event.preventDefault();
     action(event);

@@ -4,7 +4,7 @@ import { words } from "./skeleton.js";
 
 export async function fillPicture(section, job, frames) {
   const image = $("img", section);
-  image.src = job.links.poster;
+  $(".large", section).href = image.src = job.links.poster;
   const table = $("table", section);
   const frame = await frames.numbered(0).catch(() => null);
   const people = frame?.people.filter(({ angles }) => Object.values(angles ?? {}).some((value) => value !== null)) ?? [];

@@ -20,6 +20,7 @@ export class Player extends EventTarget {
   #steps = Promise.resolve();
   #loop = null;
   #closed = false;
+  #ends = new AbortController();
   #target = null; // seconds, until the browser is there
 
   constructor(root, frames) {
@@ -142,6 +143,7 @@ export class Player extends EventTarget {
   }
 
   close() {
+    this.#ends.abort();
     this.#closed = true;
     // A video that has left the page would go on loading.
     this.video.removeAttribute("src");
@@ -177,7 +179,7 @@ export class Player extends EventTarget {
     video.addEventListener("error", () => {
       if (!this.#closed) $(".unplayable", root.parentNode).hidden = false;
     });
-    document.addEventListener("fullscreenchange", () => this.#showState());
+    document.addEventListener("fullscreenchange", () => this.#showState(), { signal: this.#ends.signal });
     this.frames.addEventListener("load", () => this.#see(this.time));
   }
 

@@ -16,7 +16,6 @@ export function openShare(shared) {
 }
 
 $("form", dialog).addEventListener("submit", async (event) => {
-  if (event.submitter?.value === "close") return;
   event.preventDefault();
   made.hidden = trouble.hidden = true;
   const button = $(".primary", dialog);
@@ -39,6 +38,8 @@ $("form", dialog).addEventListener("submit", async (event) => {
     button.disabled = false;
   }
 });
+
+$(".close", dialog).addEventListener("click", () => dialog.close());
 
 $(".copy", dialog).addEventListener("click", async () => {
   const field = $(".address", dialog);

@@ -65,8 +65,11 @@ def test_an_upload_waits_for_signing_in(page: Page, tmp_path: Path) -> None:
     video = tmp_path / "short.mp4"
     video.write_bytes(make_video(2))
     page.goto("/")
-    sign_in(page)
+    with page.expect_response("**/v1/events"):
+        sign_in(page)
+    expect(page.locator("#loading")).to_be_hidden()
     page.locator("#files").set_input_files(video)
+    expect(page.locator("#start")).to_be_visible()
     page.context.clear_cookies()  # it has expired
     page.locator("#start").click()
     expect(page.get_by_label("Your API key")).to_be_focused()
