@@ -7,7 +7,7 @@ import pytest
 from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions, Overlay
 from services.gateway.api.catalog import parse_options
-from services.gateway.api.routes.jobs import router
+from services.gateway.api.routes.create import router
 
 DRAWING = {
     "overlay": "faces_blurred",
