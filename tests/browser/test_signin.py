@@ -97,8 +97,9 @@ def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Pat
         expect(guest.locator("#detail")).to_have_attribute(
             "data-state", "succeeded", timeout=60_000
         )
-        assert guest.locator("#detail video").first.evaluate(
-            "(video) => video.currentSrc || video.src"
+        # The player is made once the result is known, which the page asks for after the state.
+        guest.wait_for_function(
+            "() => document.querySelector('#detail video')?.currentSrc", timeout=60_000
         )
         guest.get_by_role("link", name=re.compile("Poseway")).click()
         expect(guest.get_by_label("Your API key")).to_be_focused()
