@@ -1,8 +1,15 @@
 """Object storage: S3 as the services need it."""
 
-from poseway.storage.multipart import MultipartUpload
+from poseway.storage.multipart import ArrivedPart, MultipartUpload
 from poseway.storage.reader import ObjectReader
 from poseway.storage.store import ObjectInfo, ObjectStore
 from poseway.storage.writer import ObjectWriter
 
-__all__ = ["MultipartUpload", "ObjectInfo", "ObjectReader", "ObjectStore", "ObjectWriter"]
+__all__ = [
+    "ArrivedPart",
+    "MultipartUpload",
+    "ObjectInfo",
+    "ObjectReader",
+    "ObjectStore",
+    "ObjectWriter",
+]

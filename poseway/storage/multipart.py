@@ -1,12 +1,29 @@
 """Objects that arrive in parts, in any order, from whoever has the address of a part."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poseway.storage.store import ObjectStore, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, PartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+
+@dataclass(frozen=True)
+class ArrivedPart:
+    """A part as object storage lists it.
+
+    Attributes:
+        number: From 1.
+        size: Its bytes.
+        etag: Names these bytes among all that were sent under the number.
+    """
+
+    number: int
+    size: int
+    etag: str
 
 
 class MultipartUpload:
@@ -35,18 +52,19 @@ class MultipartUpload:
                 Bucket=store.bucket, Key=key, ContentType=content_type
             )["UploadId"]
 
-    def part_url(self, number: int, seconds: int, *, public: bool = False) -> str:
+    def part_url(self, number: int, size: int, seconds: int, *, public: bool = False) -> str:
         """Address to which whoever has it may PUT a part, for some seconds.
 
         Args:
             number: Of the part.
+            size: Its bytes; object storage refuses any other Content-Length.
             seconds: For which it counts.
             public: As seen from outside the cluster.
         """
         client = self._store.public_client if public else self._store.client
-        return self._presigned(client, number, seconds)
+        return self._presigned(client, number, size, seconds)
 
-    def _presigned(self, client: "S3Client", number: int, seconds: int) -> str:
+    def _presigned(self, client: "S3Client", number: int, size: int, seconds: int) -> str:
         return client.generate_presigned_url(
             "upload_part",
             Params={
@@ -54,25 +72,38 @@ class MultipartUpload:
                 "Key": self._key,
                 "UploadId": self._id,
                 "PartNumber": number,
+                "ContentLength": size,
             },
             ExpiresIn=seconds,
         )
 
-    def sizes(self) -> dict[int, int]:
-        """Bytes of each part that has arrived, by its number."""
-        return {part["PartNumber"]: part["Size"] for part in self._parts()}
+    def parts(self) -> list[ArrivedPart]:
+        """The parts that have arrived.
 
-    def complete(self) -> None:
-        """Makes the object appear, out of all parts that have arrived."""
-        parts: list[CompletedPartTypeDef] = [
-            {"ETag": part["ETag"], "PartNumber": part["PartNumber"]} for part in self._parts()
+        One that was sent again may be listed several times, in no order: SeaweedFS keeps them all
+        until the upload is completed.
+        """
+        with translated(self._key):
+            pages = self._store.client.get_paginator("list_parts").paginate(
+                Bucket=self._store.bucket, Key=self._key, UploadId=self._id
+            )
+            return [
+                ArrivedPart(part["PartNumber"], part["Size"], part["ETag"])
+                for page in pages
+                for part in page.get("Parts", [])
+            ]
+
+    def complete(self, parts: Iterable[ArrivedPart]) -> None:
+        """Makes the object appear, out of these parts; of several of a number, the newest."""
+        named: list[CompletedPartTypeDef] = [
+            {"ETag": part.etag, "PartNumber": part.number} for part in parts
         ]
         with translated(self._key):
             self._store.client.complete_multipart_upload(
                 Bucket=self._store.bucket,
                 Key=self._key,
                 UploadId=self._id,
-                MultipartUpload={"Parts": parts},
+                MultipartUpload={"Parts": named},
             )
 
     def abort(self) -> None:
@@ -81,10 +112,3 @@ class MultipartUpload:
             self._store.client.abort_multipart_upload(
                 Bucket=self._store.bucket, Key=self._key, UploadId=self._id
             )
-
-    def _parts(self) -> "list[PartTypeDef]":
-        with translated(self._key):
-            pages = self._store.client.get_paginator("list_parts").paginate(
-                Bucket=self._store.bucket, Key=self._key, UploadId=self._id
-            )
-            return [part for page in pages for part in page.get("Parts", [])]

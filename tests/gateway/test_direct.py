@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from poseway.client import Client
-from poseway.jobs import JobState
+from poseway.errors import ConflictError
+from poseway.jobs import JobOptions, JobState, Keys, new_job_id
 from poseway.local.stack import Stack
-from services.gateway.api.uploads.parts import PART_BYTES
+from services.gateway.api.uploads.parts import PART_BYTES, Uploads
 from tests.gateway.gateways import assert_problem, gateway
 from tests.videos import make_video
 
@@ -50,16 +51,45 @@ def test_parts_go_straight_to_object_storage(http: httpx.Client, stack: Stack, p
         assert client.wait(upload["id"]).state is JobState.SUCCEEDED
 
 
-def test_what_was_sent_past_the_gateway_is_checked(http: httpx.Client) -> None:
+def test_object_storage_takes_no_other_size(http: httpx.Client) -> None:
     upload = http.post("/v1/uploads", json={"name": "a.mp4", "size": PART_BYTES + 10}).json()
     place = upload["links"]["part"]
     assert http.put(place.format(number=1), content=bytes(PART_BYTES)).status_code == 204
     url = http.get(place.format(number=2) + "/url").json()["url"]
-    assert httpx.put(url, content=bytes(11)).status_code == 200  # one byte too many
+    for size in (0, 9, 11, PART_BYTES):
+        assert httpx.put(url, content=bytes(size)).status_code == 403
     assert_problem(http.post(upload["links"]["complete"]), 409, "upload_incomplete")
     assert_problem(http.get(place.format(number=3) + "/url"), 422, "wrong_part")
     assert http.delete(upload["links"]["self"]).status_code == 204
     assert httpx.put(url, content=bytes(10)).status_code == 404
+
+
+def test_of_a_part_sent_again_the_newest_of_the_right_size_counts(stack: Stack) -> None:
+    uploads = Uploads(stack.store, 1000, 60)
+    pending = uploads.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
+
+    def send(data: bytes) -> None:
+        stack.store.client.upload_part(
+            Bucket=stack.store.bucket,
+            Key=Keys(pending.id).upload,
+            UploadId=pending.storage_id,
+            PartNumber=1,
+            Body=data,
+        )
+
+    for _ in range(5):  # as a server that does not look at sizes would take them
+        send(bytes(11))
+    with pytest.raises(ConflictError, match="wrong size"):
+        uploads.complete(pending)
+    for data in (b"a" * 10, b"b" * 10, bytes(9)):
+        send(data)
+    try:
+        assert uploads.arrived(pending) == {1: 10}
+        uploads.complete(pending)
+        assert stack.store.get(Keys(pending.id).upload)[0] == b"b" * 10
+    finally:
+        uploads.abandon(pending)
+    assert not stack.store.exists(Keys(pending.id).upload)
 
 
 def test_without_a_public_name_all_goes_through_the_gateway(stack: Stack) -> None:

@@ -113,7 +113,7 @@ class PartUrl(BaseModel):
         }
     )
 
-    url: str = Field(description="PUT the bytes of the part here, with nothing added.")
+    url: str = Field(description="PUT the bytes of the part here, all and no more.")
     expires_at: datetime
 
 
@@ -219,7 +219,7 @@ async def put_part(
             f"Part {number} has {size} bytes; send exactly these, and their Content-Length.",
             "wrong_part",
         )
-    url = uploads.multipart(pending).part_url(number, _URL_SECONDS)
+    url = uploads.multipart(pending).part_url(number, size, _URL_SECONDS)
     await relay.put(url, arriving(request), size)
     request.state.body_unread = False
     return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -237,14 +237,14 @@ def get_part_url(
     """An address of the object storage itself, to PUT a part to; for uploads that are `direct`."""
     if not pending.storage_id:
         raise _complete(pending)
-    pending.bytes_of(number)
+    size = pending.bytes_of(number)
     if settings.s3_public_endpoint is None:
         raise NotFoundError(
             f"Parts go through the gateway here: PUT them to /v1/uploads/{pending.id}"
             f"/parts/{number}.",
             "not_direct",
         )
-    url = uploads.multipart(pending).part_url(number, _URL_SECONDS, public=True)
+    url = uploads.multipart(pending).part_url(number, size, _URL_SECONDS, public=True)
     return PartUrl(url=url, expires_at=now() + timedelta(seconds=_URL_SECONDS))
 
 

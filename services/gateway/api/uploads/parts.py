@@ -5,6 +5,7 @@ a time, through the gateway or straight from the client. Its record, ``pending/{
 what it is to become; the parts themselves say how far it is. The id becomes the job's.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
 from poseway.jobs import JobId, JobOptions, JobRequest, Keys, Record, now
-from poseway.storage import MultipartUpload, ObjectStore
+from poseway.storage import ArrivedPart, MultipartUpload, ObjectStore
 from services.gateway.api.uploads.form import TooLargeError
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,10 @@ class Pending(Record):
         if not 1 <= number <= self.parts:
             raise InvalidRequestError(f"The parts are 1 to {self.parts}.", "wrong_part")
         return min(self.part_bytes, self.size - (number - 1) * self.part_bytes)
+
+    def fits(self, part: ArrivedPart) -> bool:
+        """Whether a part has the size that it must have."""
+        return part.size == self.bytes_of(part.number)
 
     def job(self) -> JobRequest:
         """The job that it becomes."""
@@ -175,10 +180,19 @@ class Uploads:
 
     def arrived(self, pending: Pending) -> dict[int, int] | None:
         """Bytes of each part that has arrived, by its number; None if the upload is complete."""
+        parts = self._listed(pending)
+        if parts is None:
+            return None
+        # Of a part that was sent again and is listed twice, the one that fits counts.
+        parts.sort(key=pending.fits)
+        return {part.number: part.size for part in parts}
+
+    def _listed(self, pending: Pending) -> list[ArrivedPart] | None:
+        """The parts that have arrived; None if the upload is complete."""
         if not pending.storage_id:
             return None
         try:
-            return self.multipart(pending).sizes()
+            return self.multipart(pending).parts()
         except NotFoundError:
             if self._store.exists(Keys(pending.id).upload):
                 return None
@@ -195,11 +209,13 @@ class Uploads:
             ConflictError: Parts are missing or have the wrong size; the message names them.
             NotFoundError: The parts are gone.
         """
-        sizes = self.arrived(pending)
-        if sizes is None:
+        listed = self._listed(pending)
+        if listed is None:
             return
-        numbers = range(1, pending.parts + 1)
-        missing = [str(n) for n in numbers if sizes.get(n) != pending.bytes_of(n)]
+        # What is checked is what is put together, whatever is sent in the meantime.
+        fitting = [part for part in listed if pending.fits(part)]
+        arrived = {part.number for part in fitting}
+        missing = [str(n) for n in range(1, pending.parts + 1) if n not in arrived]
         if missing:
             named = ", ".join(missing[:_NAMED]) + ", …" * (len(missing) > _NAMED)
             raise ConflictError(
@@ -208,17 +224,17 @@ class Uploads:
                 "upload_incomplete",
             )
         try:
-            self.multipart(pending).complete()
+            self.multipart(pending).complete(fitting)
         except NotFoundError:
             if self.arrived(pending) is not None:  # somebody else completed it in the same moment
                 raise
 
     def abandon(self, pending: Pending) -> None:
         """Throws an upload away with all that has arrived of it."""
-        try:
+        with suppress(NotFoundError):
             self.multipart(pending).abort()
-        except NotFoundError:
-            self._store.delete(Keys(pending.id).upload)
+        # Put together but never a job: SeaweedFS aborts that without a word, and leaves it there.
+        self._store.delete(Keys(pending.id).upload)
         self.forget(pending.id)
 
     def forget(self, upload_id: str) -> None:
