@@ -1,11 +1,13 @@
 """``python -m benchmarks.uploads``: many uploads at once; none may be lost.
 
 200 clips arrive in the same moment, in a form and then in parts. While they do, and while their
-jobs run, the list is asked for again and again. Then come files so large that forms have to wait
-for memory. The gateway's memory is compared with what it has after one upload.
+jobs run, the list is asked for and a stream of events opened, again and again. Then come files so
+large that forms have to wait for memory. Each time the system is a new one, whose gateway has no
+memory from before; what it takes at most is compared with one upload.
 """
 
 import json
+import math
 import statistics
 import sys
 import tempfile
@@ -64,12 +66,18 @@ class Burst:
         seconds: Until the last of them was accepted.
         megabytes: Most memory that the gateway had resident meanwhile.
         list_seconds: How long the list of jobs took, each time that it was asked for.
+        event_seconds: How long a stream of events took to say its first word, each time.
     """
 
     accepted: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
     megabytes: float = 0.0
     list_seconds: list[float] = field(default_factory=list)
+    event_seconds: list[float] = field(default_factory=list)
+
+
+Row = tuple[Burst, int]
+"""What came of a burst, and how many were lost."""
 
 
 def burst(url: str, gateway: int, upload: Upload, videos: list[bytes]) -> Burst:
@@ -95,6 +103,10 @@ def burst(url: str, gateway: int, upload: Upload, videos: list[bytes]) -> Burst:
                 asked = time.perf_counter()
                 http.get("/v1/jobs").raise_for_status()
                 found.list_seconds.append(time.perf_counter() - asked)
+                asked = time.perf_counter()
+                with http.stream("GET", "/v1/events") as events:
+                    next(events.iter_lines())
+                found.event_seconds.append(time.perf_counter() - asked)
 
     forget_peak(gateway)
     looking = threading.Thread(target=look)
@@ -138,47 +150,63 @@ def lost(url: str, frames: dict[str, int]) -> list[str]:
     return wrong
 
 
+def measured(upload: Upload, videos: list[bytes], frames: list[int] | None = None) -> Row:
+    """Uploads videos to a new system.
+
+    Args:
+        upload: How.
+        videos: What.
+        frames: How many each has, if they are videos; then their jobs are waited for.
+
+    Returns:
+        What came of it, and how many were lost.
+    """
+    with tempfile.TemporaryDirectory() as data, Stack(Path(data)) as stack:
+        found = burst(stack.gateway_url, stack.pid("api"), upload, videos)
+        wrong = len(videos) - len(found.accepted)
+        if frames is not None:
+            counts = {job: frames[number] for number, job in found.accepted.items()}
+            wrong += len(lost(stack.gateway_url, counts))
+    return found, wrong
+
+
 def main() -> None:
     """Measures, prints a table, writes it as JSON."""
     console = Console()
-    clips = [make_short(frames) for frames in range(5, 15)]
-    small = [clips[number % len(clips)] for number in range(_COUNT)]
+    frames = [5 + number % 10 for number in range(_COUNT)]
+    clips = {count: make_short(count) for count in set(frames)}
+    small = [clips[count] for count in frames]
     large = [bytes(_LARGE_BYTES)] * _LARGE_COUNT
-    rows: list[tuple[str, Burst, str]] = []
-    with tempfile.TemporaryDirectory() as data, Stack(Path(data)) as stack:
-        url, gateway = stack.gateway_url, stack.pid("api")
-        rows.append(("one clip", burst(url, gateway, by_form, small[:1]), ""))
-        for what, upload in (("in a form", by_form), ("in parts", in_parts)):
-            console.print(f"{_COUNT} clips at once, {what} …")
-            found = burst(url, gateway, upload, small)
-            frames = {job: number % len(clips) + 5 for number, job in found.accepted.items()}
-            wrong = lost(url, frames)
-            rows.append((f"{_COUNT} clips {what}", found, f"{len(wrong)} lost"))
-        for what, upload in (("in a form", by_form), ("in parts", in_parts)):
-            console.print(f"{_LARGE_COUNT} files of {_LARGE_BYTES >> 20} MiB at once, {what} …")
-            found = burst(url, gateway, upload, large)
-            missing = _LARGE_COUNT - len(found.accepted)
-            rows.append((f"{_LARGE_COUNT} large files {what}", found, f"{missing} lost"))
+    rows = {"one clip": measured(by_form, small[:1], frames)}
+    for way, upload in (("in a form", by_form), ("in parts", in_parts)):
+        console.print(f"{_COUNT} clips, then {_LARGE_COUNT} files at once, {way} …")
+        rows[f"{_COUNT} clips {way}"] = measured(upload, small, frames)
+        rows[f"{_LARGE_COUNT} x {_LARGE_BYTES >> 20} MiB {way}"] = measured(upload, large)
     show(console, rows)
-    if any(not result.startswith("0 ") for _, _, result in rows[1:]):
+    if any(wrong for _, wrong in rows.values()):
         sys.exit("Uploads were lost.")
 
 
-def show(console: Console, rows: list[tuple[str, Burst, str]]) -> None:
+def show(console: Console, rows: dict[str, Row]) -> None:
     """Prints and keeps what was found."""
-    table = Table("", "accepted in s", "peak MB", "x one", "list ms", "p99", "")
+    names = ("seconds", "megabytes", "ratio", "list_ms", "list_ms_p99", "event_ms", "event_ms_p99")
+    table = Table("", "s", "peak MB", "x one", "list ms", "p99", "event ms", "p99", "lost")
     records = []
-    alone = rows[0][1].megabytes
-    for what, found, result in rows:
-        times = [1000 * seconds for seconds in found.list_seconds] or [0.0]
-        middle, slow = statistics.median(times), sorted(times)[int(0.99 * (len(times) - 1))]
-        numbers = (found.seconds, found.megabytes, found.megabytes / alone, middle, slow)
-        table.add_row(what, *(f"{number:.1f}" for number in numbers), result)
-        names = ("seconds", "megabytes", "ratio", "list_ms", "list_ms_p99")
-        records.append({"what": what, "result": result, **dict(zip(names, numbers, strict=True))})
+    alone = next(iter(rows.values()))[0].megabytes
+    for what, (found, wrong) in rows.items():
+        times = [*middle_and_slow(found.list_seconds), *middle_and_slow(found.event_seconds)]
+        numbers = (found.seconds, found.megabytes, found.megabytes / alone, *times)
+        table.add_row(what, *(f"{number:.1f}" for number in numbers), str(wrong))
+        records.append({"what": what, "lost": wrong, **dict(zip(names, numbers, strict=True))})
     console.print(table)
     _RESULT.parent.mkdir(exist_ok=True)
     _RESULT.write_text(json.dumps(records, indent=2) + "\n")
+
+
+def middle_and_slow(seconds: list[float]) -> tuple[float, float]:
+    """Median and 99th percentile, in milliseconds; not a number if there are none."""
+    times = sorted(1000 * s for s in seconds) or [math.nan]
+    return statistics.median(times), times[math.ceil(0.99 * len(times)) - 1]
 
 
 if __name__ == "__main__":

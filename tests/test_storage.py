@@ -3,7 +3,8 @@
 import hashlib
 import io
 import secrets
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 
 import pytest
 from pydantic import SecretStr
@@ -129,6 +130,22 @@ def test_an_aborted_object_never_appears(store: ObjectStore, prefix: str) -> Non
     with pytest.raises(RuntimeError):
         break_off()
     assert not store.exists(prefix + "data")
+
+
+@pytest.mark.parametrize("end", [ObjectWriter.finish, ObjectWriter.abort])
+def test_a_writer_that_has_ended_holds_nothing(
+    store: ObjectStore, prefix: str, end: Callable[[ObjectWriter], None]
+) -> None:
+    tracemalloc.start()
+    try:
+        writer = ObjectWriter(store, f"{prefix}a", "text/plain")
+        writer.write(bytes(2 * PART_BYTES - 1))
+        assert tracemalloc.get_traced_memory()[0] > PART_BYTES
+        end(writer)
+        assert tracemalloc.get_traced_memory()[0] < PART_BYTES / 4
+    finally:
+        tracemalloc.stop()
+    assert writer.size == 2 * PART_BYTES - 1
 
 
 def test_the_head_can_be_larger_than_a_part(store: ObjectStore, prefix: str) -> None:

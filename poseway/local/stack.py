@@ -232,7 +232,12 @@ class Stack:
         return self._python(name, f"services.{name}", {"POSEWAY_PORT": port}, ready)
 
     def _api(self) -> Process:
-        env = {"POSEWAY_PORT": str(self._port), "POSEWAY_HOST": self._host}
+        env = {
+            "POSEWAY_PORT": str(self._port),
+            "POSEWAY_HOST": self._host,
+            # glibc gives the parts of uploads back to the system, not to a heap that stays large.
+            "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
+        }
         return self._python("api", "services.gateway.api", env, lambda: is_ready(self.gateway_url))
 
     def _python(

@@ -119,10 +119,14 @@ class ObjectWriter(io.RawIOBase):
         self._parts.append({"ETag": etag, "PartNumber": number})
 
     def finish(self) -> None:
-        """Makes the object appear."""
+        """Makes the object appear. Nothing more can be written, and nothing is kept in memory."""
         if self._upload_id is None and not self._tail:
             self._store.put(self.key, bytes(self._head), self._content_type)
-            return
+        else:
+            self._complete()
+        self._let_go()
+
+    def _complete(self) -> None:
         if self._tail:
             self._send(self._tail)
         self._head.extend(bytes(self._head_bytes - len(self._head)))
@@ -140,12 +144,17 @@ class ObjectWriter(io.RawIOBase):
 
     def abort(self) -> None:
         """Throws away what was written, unless it is finished."""
+        self._let_go()
         if self._upload_id is not None:
             with translated(self.key):
                 self._store.client.abort_multipart_upload(
                     Bucket=self._store.bucket, Key=self.key, UploadId=self._upload_id
                 )
             self._upload_id = None
+
+    def _let_go(self) -> None:
+        # Whoever still knows this writer, if only in a cycle, would keep megabytes of it alive.
+        self._head, self._tail = bytearray(), bytearray()
 
     def __enter__(self) -> Self:
         return self
