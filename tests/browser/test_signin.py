@@ -85,7 +85,7 @@ def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Pat
     page.goto("/")
     sign_in(page)
     row = start(page, video)
-    job = row.get_attribute("data-id")
+    job = row.get_attribute("data-id") or ""
     link = page.request.post(f"/v1/jobs/{job}/shares", data={}).json()["page"]
     with browser.new_context(base_url=page.url.partition("#")[0]) as context:
         guest = context.new_page()
@@ -98,8 +98,8 @@ def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Pat
             "data-state", "succeeded", timeout=60_000
         )
         # The player is made once the result is known, which the page asks for after the state.
-        guest.wait_for_function(
-            "() => document.querySelector('#detail video')?.currentSrc", timeout=60_000
+        expect(guest.locator("#detail .player video")).to_have_attribute(
+            "src", re.compile(job), timeout=60_000
         )
         guest.get_by_role("link", name=re.compile("Poseway")).click()
         expect(guest.get_by_label("Your API key")).to_be_focused()
