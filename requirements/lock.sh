@@ -15,7 +15,7 @@ lock() { # lock OUTPUT EXTRA... -- OPTION...
         --no-annotate --no-header $extras "$@" pyproject.toml -o "requirements/$output.lock"
 }
 
-all="gateway dispatcher inference cpu tracker renderer local build"
+all="gateway dispatcher inference cpu tracker renderer setup local build"
 # shellcheck disable=SC2086 # the extras are words
 {
     lock run $all -- "$@"
@@ -26,5 +26,7 @@ all="gateway dispatcher inference cpu tracker renderer local build"
 lock gateway gateway -- -c requirements/run.lock
 lock dispatcher dispatcher -- -c requirements/run.lock
 lock inference inference cpu -- -c requirements/run.lock
+lock inference-gpu inference gpu -- -c requirements/run.lock
 lock tracker tracker -- -c requirements/run.lock
 lock renderer renderer -- -c requirements/run.lock
+lock setup setup -- -c requirements/run.lock
