@@ -18,6 +18,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
+from nats.js.errors import BadRequestError
 from pydantic import BaseModel, ConfigDict
 
 from poseway.jobs import JobStatus
@@ -27,6 +28,8 @@ KEPT_SECONDS: Final = 3600.0
 _STREAM: Final = "POSEWAY_PROGRESS"
 _MOST_JOBS: Final = 20_000
 _QUIET_SECONDS: Final = 5.0
+_OTHER_SETTINGS: Final = 10058
+"""NATS's number for a stream of that name with another configuration."""
 
 
 class Gone(BaseModel):
@@ -62,9 +65,10 @@ def parse(data: bytes) -> JobStatus | Gone:
     return JobStatus.model_validate_json(data)
 
 
-async def ensure(stream: JetStreamContext) -> None:
-    """Makes the stream; safe to repeat."""
-    await stream.add_stream(
+async def ensure(stream: JetStreamContext, replicas: int) -> None:
+    """Makes the stream, with copies on so many servers; safe to repeat."""
+    await ensure_stream(
+        stream,
         StreamConfig(
             name=_STREAM,
             subjects=[SUBJECT + "*"],
@@ -73,8 +77,19 @@ async def ensure(stream: JetStreamContext) -> None:
             max_msgs=_MOST_JOBS,
             max_age=KEPT_SECONDS,
             discard=DiscardPolicy.OLD,
-        )
+            num_replicas=replicas,
+        ),
     )
+
+
+async def ensure_stream(stream: JetStreamContext, config: StreamConfig) -> None:
+    """Makes a stream; one that is there with other settings gets these."""
+    try:
+        await stream.add_stream(config)
+    except BadRequestError as error:
+        if error.err_code != _OTHER_SETTINGS:
+            raise
+        await stream.update_stream(config)
 
 
 class Follower:
@@ -94,9 +109,9 @@ class Follower:
         self._count = 0
 
     @classmethod
-    async def start(cls, stream: JetStreamContext) -> "Follower":
+    async def start(cls, stream: JetStreamContext, replicas: int) -> "Follower":
         """Begins to listen; raises `nats.errors.Error` or `TimeoutError` if NATS does not work."""
-        await ensure(stream)
+        await ensure(stream, replicas)
         config = ConsumerConfig(ack_policy=AckPolicy.NONE, inactive_threshold=60, mem_storage=True)
         subscription = await stream.subscribe(SUBJECT + "*", stream=_STREAM, config=config)
         consumer = await subscription.consumer_info()

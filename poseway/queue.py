@@ -90,8 +90,9 @@ class Delivery:
 class JobQueue:
     """A connection to NATS. It reconnects by itself, for ever."""
 
-    def __init__(self, connection: Client) -> None:
+    def __init__(self, connection: Client, replicas: int = 1) -> None:
         self._nats = connection
+        self._replicas = replicas
         self._stream = connection.jetstream(timeout=5)
 
     @classmethod
@@ -103,14 +104,14 @@ class JobQueue:
             log.warning("queue", error=str(error) or type(error).__name__)
 
         connection = await nats.connect(
-            settings.nats_url,
+            settings.nats_url.split(","),
             token=token.get_secret_value() if token else None,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.5,
             ping_interval=10,
             error_cb=report,
         )
-        queue = cls(connection)
+        queue = cls(connection, settings.nats_replicas)
         while True:
             try:
                 await queue.ensure()
@@ -123,18 +124,20 @@ class JobQueue:
 
     async def ensure(self) -> None:
         """Makes the streams and the one consumer of jobs; safe to repeat."""
-        await news.ensure(self._stream)
+        await news.ensure(self._stream, self._replicas)
         await self._ensure_queue(STREAM, _WORK, CONSUMER)
         await self._ensure_queue(_ENDED_STREAM, _ENDED, _ENDED_CONSUMER)
 
     async def _ensure_queue(self, name: str, subject: str, consumer: str) -> None:
-        await self._stream.add_stream(
+        await news.ensure_stream(
+            self._stream,
             StreamConfig(
                 name=name,
                 subjects=[subject],
                 retention=RetentionPolicy.WORK_QUEUE,
                 duplicate_window=120,
-            )
+                num_replicas=self._replicas,
+            ),
         )
         # Deliveries are not limited: the record counts attempts, since a message that ran out of
         # deliveries would silently stay in the stream.
@@ -219,7 +222,7 @@ class JobQueue:
 
     async def follow(self) -> Follower:
         """Begins to listen to what is reported; see `Follower.start`."""
-        return await Follower.start(self._stream)
+        return await Follower.start(self._stream, self._replicas)
 
     async def cancel(self, job_id: str) -> None:
         """Tells whoever holds the job to stop; the record tells those who do not hear it."""

@@ -53,8 +53,14 @@ class QueueSettings(BaseSettings):
 
     model_config = _CONFIG
 
-    nats_url: str = Field("nats://127.0.0.1:4222", description="Address of NATS with JetStream.")
+    nats_url: str = Field(
+        "nats://127.0.0.1:4222",
+        description="Address of NATS with JetStream, or several, by commas.",
+    )
     nats_token: SecretStr | None = None
+    nats_replicas: int = Field(
+        1, ge=1, le=5, description="Servers of NATS's cluster that keep a copy of the queue."
+    )
 
 
 class ServerSettings(Settings):

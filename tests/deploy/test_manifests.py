@@ -159,7 +159,7 @@ def test_inference_works_on_as_many_frames_as_it_asks_for_cores() -> None:
 
 
 def test_the_rules_of_the_bucket_are_rules_and_name_the_uploads() -> None:
-    rules = json.loads((BASE.parent / "lifecycle.json").read_text())
+    rules = json.loads((BASE.parents[1] / "setup" / "lifecycle.json").read_text())
     s3 = botocore.model.ServiceModel(
         botocore.loaders.create_loader().load_service_model("s3", "service-2"), "s3"
     )

@@ -1,0 +1,1 @@
+"""Prepares a cluster: secrets, the bucket, the user that the services are."""

@@ -1,0 +1,103 @@
+"""The one thing that is asked of the Kubernetes API: to keep secrets."""
+
+import ssl
+import time
+from pathlib import Path
+from typing import Final, Self
+
+import httpx
+import structlog
+
+from poseway.errors import PosewayError, UnavailableError
+
+ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds the token, the certificate and the namespace of its service account."""
+
+_LABELS: Final = {"app.kubernetes.io/part-of": "poseway"}
+_PATIENCE_SECONDS: Final = 120.0
+_PAUSE_SECONDS: Final = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Cluster:
+    """Makes secrets in the namespace of the service account that this runs as."""
+
+    def __init__(
+        self, url: str, account: Path = ACCOUNT, patience: float = _PATIENCE_SECONDS
+    ) -> None:
+        """Reads the service account.
+
+        Args:
+            url: Address of the Kubernetes API.
+            account: Folder with the files ``token``, ``namespace`` and ``ca.crt``.
+            patience: Seconds to wait for an API that cannot be reached.
+
+        Raises:
+            PosewayError: There is no service account.
+        """
+        try:
+            token = (account / "token").read_text().strip()
+            self.namespace = (account / "namespace").read_text().strip()
+            trusted = ssl.create_default_context(cafile=str(account / "ca.crt"))
+        except OSError as error:
+            raise PosewayError(
+                f"There is no service account in {account}. Run this in a pod of the cluster whose "
+                "service account may create secrets and has its token mounted."
+            ) from error
+        self._patience = patience
+        self._http = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, verify=trusted, timeout=10
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def make_secret(self, name: str, values: dict[str, str]) -> bool:
+        """Makes a secret; one that is there stays as it is.
+
+        Args:
+            name: Of the secret.
+            values: What it holds.
+
+        Returns:
+            Whether it was made now.
+
+        Raises:
+            UnavailableError: The API cannot be reached, or cannot serve.
+            PosewayError: The service account may not do this.
+        """
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "labels": _LABELS},
+            "stringData": values,
+        }
+        path = f"/api/v1/namespaces/{self.namespace}/secrets"
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                answer = self._http.post(path, json=secret)
+                reason = f"answers {answer.status_code}: {_message(answer)}"
+            except httpx.TransportError as error:
+                answer, reason = None, f"cannot be reached: {error}"
+            if answer is not None and answer.status_code < 500 and answer.status_code != 429:
+                break
+            if time.monotonic() > end:
+                raise UnavailableError(f"The Kubernetes API {reason}")
+            log.warning("trying again", secret=name, reason=reason)
+            time.sleep(_PAUSE_SECONDS)
+        if answer.status_code not in (201, 409):
+            raise PosewayError(f"Secret {name} cannot be made: the Kubernetes API {reason}")
+        return answer.status_code == 201
+
+
+def _message(answer: httpx.Response) -> str:
+    """What the API says of an error; of an answer that is none of its own, nothing."""
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase

@@ -1,0 +1,69 @@
+"""``python -m deploy.setup.secrets [NAME...]``: makes the secrets that are missing.
+
+Pods that need them wait for them. What is there already is kept, so this may run again, and whoever
+wants other values makes those secrets first. No value is ever logged.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from deploy.setup.cluster import Cluster
+from poseway import telemetry
+from poseway.errors import PosewayError
+from poseway.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+MADE: Final[dict[str, Callable[[], dict[str, str]]]] = {
+    # The user that the services are in object storage; MinIO takes secrets of up to 40 characters.
+    "storage": lambda: {
+        "POSEWAY_S3_ACCESS_KEY": "poseway",
+        "POSEWAY_S3_SECRET_KEY": secrets.token_hex(20),
+    },
+    "minio-root": lambda: {
+        "MINIO_ROOT_USER": f"root{secrets.token_hex(4)}",
+        "MINIO_ROOT_PASSWORD": secrets.token_hex(20),
+    },
+    # NATS reads it as a value of its configuration: it must not begin like a number.
+    "queue": lambda: {"POSEWAY_NATS_TOKEN": f"nats_{secrets.token_hex(32)}"},
+    "access": lambda: {
+        "POSEWAY_FIRST_KEY": f"pw_{secrets.token_hex(4)}_{secrets.token_hex(20)}",
+        "POSEWAY_SIGNING_KEY": secrets.token_hex(32),
+    },
+}
+"""What makes each secret's values."""
+
+
+def make(cluster: Cluster, names: list[str]) -> None:
+    """Makes those of the named secrets that are missing.
+
+    Raises:
+        PosewayError: A name is not known, or see `Cluster.make_secret`.
+    """
+    if unknown := [name for name in names if name not in MADE]:
+        raise PosewayError(f"No secret is called {unknown[0]!r}, only: {', '.join(MADE)}.")
+    for name in names:
+        made = cluster.make_secret(name, MADE[name]())
+        log.info("made" if made else "kept as it is", secret=name, namespace=cluster.namespace)
+
+
+def main() -> None:
+    """Makes the secrets named as arguments, or all."""
+    telemetry.start("setup", Settings())
+    host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
+    port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    url = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+    try:
+        with Cluster(url) as cluster:
+            make(cluster, sys.argv[1:] or list(MADE))
+    except PosewayError as error:
+        sys.exit(error.message)
+
+
+if __name__ == "__main__":
+    main()
