@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("poseway", "services")
+OURS = ("deploy", "poseway", "services")
 ENTRIES = {
-    "gateway": "services.gateway.api.__main__",
-    "dispatcher": "services.gateway.dispatcher.__main__",
-    "inference": "services.inference.__main__",
-    "tracker": "services.tracker.__main__",
-    "renderer": "services.renderer.__main__",
+    "gateway": ["services.gateway.api.__main__"],
+    "dispatcher": ["services.gateway.dispatcher.__main__"],
+    "inference": ["services.inference.__main__"],
+    "tracker": ["services.tracker.__main__"],
+    "renderer": ["services.renderer.__main__"],
+    "setup": ["deploy.setup.bucket", "deploy.setup.secrets"],
 }
 
 
@@ -52,11 +53,11 @@ def named(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def third_party(entry: str) -> dict[str, str]:
-    """The foreign top-level modules that are loaded with a module, and a file that names each."""
+def third_party(entries: list[str]) -> dict[str, str]:
+    """The foreign top-level modules that are loaded with some, and a file that names each."""
     foreign: dict[str, str] = {}
     seen: set[Path] = set()
-    waiting = [entry]
+    waiting = list(entries)
     while waiting:
         module = waiting.pop()
         parts = module.split(".")

@@ -116,3 +116,10 @@ def test_cores_know_no_transport(path: str) -> None:
 def test_poseway_does_not_import_services() -> None:
     for path in (ROOT / "poseway").rglob("*.py"):
         assert not any(module.startswith("services") for module in imported(path)), path
+
+
+def test_what_prepares_a_cluster_needs_no_service() -> None:
+    files = list((ROOT / "deploy").rglob("*.py"))
+    assert files
+    for path in files:
+        assert not any(module.startswith("services") for module in imported(path)), path

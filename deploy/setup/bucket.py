@@ -14,6 +14,7 @@ import urllib3
 from minio import Minio, MinioAdmin
 from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException, S3Error, ServerError
+from minio.helpers import md5sum_hash
 from pydantic import Field, SecretStr
 
 from deploy.setup.rules import POLICY, lifecycle, policy
@@ -77,8 +78,26 @@ class Server:
             except S3Error as error:  # another was faster
                 if error.code != "BucketAlreadyOwnedByYou":
                     raise
-        self._s3.set_bucket_lifecycle(bucket, lifecycle(self._s3.get_bucket_lifecycle(bucket)))
+        rules = lifecycle(self._rules())
+        # The client's own methods speak of rules as it knows them, not as they are.
+        self._s3._execute(
+            "PUT",
+            bucket,
+            body=rules,
+            headers={"Content-MD5": str(md5sum_hash(rules))},
+            query_params={"lifecycle": ""},
+        )
         log.info("bucket prepared", bucket=bucket)
+
+    def _rules(self) -> bytes | None:
+        """The lifecycle rules that the bucket has, as XML."""
+        try:
+            answer = self._s3._execute("GET", self._settings.bucket, query_params={"lifecycle": ""})
+        except S3Error as error:
+            if error.code != "NoSuchLifecycleConfiguration":
+                raise
+            return None
+        return bytes(answer.data)
 
     def prepare_user(self) -> None:
         """Makes the services' user and its policy.

@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any, Final
-
-from minio.commonconfig import ENABLED, Filter
-from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
+from xml.etree import ElementTree
 
 FILE: Final = Path(__file__).with_name("lifecycle.json")
 """The rules as S3 takes them."""
@@ -42,24 +40,32 @@ def policy(bucket: str) -> dict[str, Any]:
     }
 
 
-def lifecycle(present: LifecycleConfig | None) -> LifecycleConfig:
-    """The rules that a bucket shall have: those of the file, and all others that it has.
+def lifecycle(present: bytes | None) -> bytes:
+    """The rules that a bucket shall have: those of the file, and all others that it has, untouched.
 
     MinIO knows no rule for incomplete uploads, which it ends by itself, so that one is left out.
 
     Args:
-        present: What the bucket has; None if it has no rule.
+        present: The XML of what the bucket has; None if it has no rule.
     """
-    ours = [
-        Rule(
-            ENABLED,
-            rule_filter=Filter(prefix=rule["Filter"]["Prefix"]),
-            rule_id=rule["ID"],
-            expiration=Expiration(days=rule["Expiration"]["Days"]),
-        )
-        for rule in json.loads(FILE.read_text())["Rules"]
-        if "Expiration" in rule
-    ]
-    names = {rule.rule_id for rule in ours}
-    theirs = [rule for rule in present.rules if rule.rule_id not in names] if present else []
-    return LifecycleConfig([*theirs, *ours])
+    # It comes from the server whose root we are. Read as objects of a client, it would lose what
+    # that client does not know, and delete more than its author meant.
+    root = ElementTree.fromstring(present or b"<LifecycleConfiguration/>")  # noqa: S314
+    space = root.tag.removesuffix("LifecycleConfiguration")
+    ours = [rule for rule in json.loads(FILE.read_text())["Rules"] if "Expiration" in rule]
+    names = {rule["ID"] for rule in ours}
+    for rule in root.findall(f"{space}Rule"):
+        if rule.findtext(f"{space}ID") in names:
+            root.remove(rule)
+    for rule in ours:
+        _add(root, space, "Rule", rule)
+    return bytes(ElementTree.tostring(root, default_namespace=space.strip("{}") or None))
+
+
+def _add(parent: ElementTree.Element, space: str, name: str, value: object) -> None:
+    element = ElementTree.SubElement(parent, space + name)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _add(element, space, key, inner)
+    else:
+        element.text = str(value)
