@@ -17,6 +17,10 @@
 #   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
 #   make bench-memory       memory of the inference service over 10,000 frames
+#   make images [TARGETS="poseway-inference-gpu ..."] [BASE=image] [TAG=tag] [REGISTRY=prefix]
+#                           the services' images, with docker, buildah or podman
+#   make base-image         a base for them where no container registry is reached; needs root
+#   make test-containers    builds the images on that base and runs the manifests with podman
 #   make pictures           the pictures of README.md, by the product itself; needs chromium
 #   make tables             the tables in docs/ that are made from the code
 PYTHON ?= $(shell command -v python3.11 || echo python3)
@@ -27,6 +31,7 @@ ARGS   ?=
 IMAGES      ?= ../shared/eval/coco/images
 ANNOTATIONS ?= ../shared/eval/coco/person_keypoints.json
 MODEL       ?=
+TARGETS     ?=
 # The labelled sequences of the evaluation data unless they are given.
 DETECTIONS   ?=
 GROUND_TRUTH ?=
@@ -38,7 +43,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-uploads bench-tracker bench-smoothing bench-inference \
-	bench-memory pictures tables stubs weights models sample locks clean
+	bench-memory pictures tables stubs weights models sample locks clean images base-image test-containers
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -122,6 +127,17 @@ pictures: $(STUBS) $(VENV)/.test weights sample
 
 tables: $(STUBS) $(VENV)/.run
 	@$(BIN)/python -m docs.tables
+
+# The default model goes into the images, and every other whose weights are fetched.
+images: weights
+	@PYTHON=$(BIN)/python BASE="$(BASE)" TAG="$(TAG)" REGISTRY="$(REGISTRY)" \
+		deploy/images/build.sh $(TARGETS)
+
+base-image:
+	@deploy/images/base.sh $(BASE)
+
+test-containers: $(STUBS) $(VENV)/.test weights sample
+	POSEWAY_TEST_CONTAINERS=1 $(BIN)/pytest -v tests/containers $(ARGS)
 
 # --- set-up ---------------------------------------------------------------------------------
 

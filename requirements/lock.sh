@@ -30,3 +30,4 @@ lock inference-gpu inference gpu -- -c requirements/run.lock
 lock tracker tracker -- -c requirements/run.lock
 lock renderer renderer -- -c requirements/run.lock
 lock setup setup -- -c requirements/run.lock
+lock build build -- -c requirements/run.lock

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds the images of the services with docker, buildah or podman, whichever works here first:
+#   deploy/images/build.sh [IMAGE...]
+# All but the one for GPUs unless some are named. Read from the environment:
+#   BASE      image with Python 3.11 to build on; the official slim one unless given
+#   TAG       tag of the images, `latest` unless given
+#   REGISTRY  put before their names, e.g. registry.example/team
+#   ENGINE    which engine to use
+#   PYTHON    the Python whose pip is configured for your package index
+set -eu
+cd "$(dirname "$0")/../.."
+. deploy/images/engine.sh
+
+[ $# -gt 0 ] || set -- poseway-gateway poseway-dispatcher poseway-inference poseway-tracker \
+    poseway-renderer poseway-setup
+
+secrets=$(mktemp -d)
+trap 'rm -rf "$secrets"' EXIT
+"${PYTHON:-python3}" deploy/images/pip_settings.py "$secrets"
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+for image; do
+    name=${REGISTRY:+$REGISTRY/}$image:${TAG:-latest}
+    echo "Building $name with $engine."
+    build --file deploy/images/Dockerfile --target "$image" --tag "$name" \
+        ${BASE:+--build-arg BASE="$BASE"} \
+        --secret id=pip,src="$secrets/pip.conf" --secret id=ca,src="$secrets/ca" \
+        --label org.opencontainers.image.version="$version" \
+        --label org.opencontainers.image.revision="$revision" .
+done

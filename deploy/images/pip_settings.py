@@ -1,0 +1,43 @@
+"""Writes what pip is configured with here to a folder, as the secrets of a build.
+
+``pip_settings.py FOLDER`` makes ``pip.conf`` and ``ca``, the certificates that pip trusts.
+Folders of this machine are left out, because a build does not see them.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+_PASSED_ON = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "default-timeout")
+
+
+def configured() -> dict[str, str]:
+    """Pip's settings by name, from its files and, before those, from the environment."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    )
+    lines = dict(line.split("=", 1) for line in listed.stdout.splitlines())
+    found = {}
+    for section in ("global", "install", ":env:"):
+        for name, value in lines.items():
+            if name.startswith(f"{section}."):
+                found[name.removeprefix(f"{section}.")] = str(ast.literal_eval(value))
+    return found
+
+
+def main(folder: Path) -> None:
+    """Writes the two files, empty where there is nothing to say."""
+    settings = configured()
+    lines = ["[global]"]
+    for name in _PASSED_ON:
+        words = [word for word in settings.get(name, "").split() if not word.startswith("file:")]
+        if words:
+            lines.append(f"{name} = {' '.join(words)}")
+    (folder / "pip.conf").write_text("\n".join(lines) + "\n")
+    certificates = settings.get("cert")
+    (folder / "ca").write_bytes(Path(certificates).read_bytes() if certificates else b"")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
