@@ -12,6 +12,7 @@
 #   make bench-encoding     x264's settings: time, size and likeness
 #   make bench-transfer     ways to send a frame to inference
 #   make bench-long         memory of every process over a video of two hours; some 15 minutes
+#   make bench-scale        one long video with 1 to 8 replicas that sleep; over an hour
 #   make bench-uploads      200 uploads at the same time: none lost, memory of the gateway
 #   make bench-tracker      time of the tracker for a frame, beside SORT
 #   make bench-smoothing    jitter and lag of smoothed keypoints
@@ -42,8 +43,8 @@ STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
-	bench bench-encoding bench-transfer bench-long bench-uploads bench-tracker bench-smoothing bench-inference \
-	bench-memory pictures tables stubs weights models sample locks clean images base-image test-containers
+	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-tracker \
+	bench-smoothing bench-inference bench-memory pictures tables stubs weights models sample locks clean images base-image test-containers
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -106,6 +107,9 @@ bench-transfer: $(STUBS) $(VENV)/.run sample
 
 bench-long: $(STUBS) $(VENV)/.run weights sample
 	@$(BIN)/python -m benchmarks.long $(ARGS)
+
+bench-scale: $(STUBS) $(VENV)/.run weights sample
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 bench-uploads: $(STUBS) $(VENV)/.run weights sample
 	@$(BIN)/python -m benchmarks.uploads

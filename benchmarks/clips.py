@@ -41,11 +41,20 @@ def make_short(frames: int) -> bytes:
     return path.read_bytes()
 
 
-def _make(path: Path, width: int, height: int, frames: int) -> None:
+def make_long(frames: int) -> Path:
+    """A clip of 320 x 180 pixels with 10 frames a second, for what is not about pixels."""
+    path = _DIRECTORY / f"long-{frames}.mp4"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path, 320, 180, frames, rate=10)
+    return path
+
+
+def _make(path: Path, width: int, height: int, frames: int, rate: int = _RATE) -> None:
     with av.open(str(path), "w", format="mp4") as output:
         # A keyframe a second, as cameras have it.
-        options = {"preset": "veryfast", "crf": "20", "g": str(_RATE)}
-        stream = output.add_stream("libx264", rate=_RATE, options=options)
+        options = {"preset": "veryfast", "crf": "20", "g": str(rate)}
+        stream = output.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         number = 0
         while number < frames:
@@ -54,7 +63,7 @@ def _make(path: Path, width: int, height: int, frames: int) -> None:
                     if number == frames:
                         break
                     frame = image.reformat(width, height, "yuv420p", interpolation="AREA")
-                    frame.pts, frame.time_base = number, Fraction(1, _RATE)
+                    frame.pts, frame.time_base = number, Fraction(1, rate)
                     output.mux(stream.encode(frame))
                     number += 1
         output.mux(stream.encode(None))

@@ -1,4 +1,4 @@
-"""Calling another service: a channel over all its replicas, and what may be repeated."""
+"""Calling another service: whichever replica is least busy, and again where that can help."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ import grpc
 import structlog
 
 from poseway import errors
+from poseway.replicas import Replica, Replicas, Resolve
 
 T = TypeVar("T")
 
@@ -24,39 +25,54 @@ _BROKEN: Final = {
     grpc.StatusCode.INTERNAL,
 }
 _TRIES: Final = 4
+_REST_SECONDS: Final = 1.0
+
+BEGUN: Final = "poseway-begun"
+"""Metadata with which a service says at once that a call has reached its method."""
 
 
-def connect(address: str, message_bytes: int = 64 << 20) -> grpc.aio.Channel:
-    """Opens a channel that spreads its calls over all replicas of a service.
+def connect(
+    address: str, message_bytes: int = 64 << 20, resolve: Resolve | None = None
+) -> Replicas:
+    """Begins to connect to all replicas of a service.
 
     Args:
-        address: ``host:port``; all addresses that the name resolves to are used in turn.
+        address: ``host:port``, or several, separated by commas; all addresses that they stand for
+            are replicas.
         message_bytes: Largest message, either way.
+        resolve: How names are looked up; None asks the system.
     """
-    return grpc.aio.insecure_channel(
-        f"dns:///{address}",
-        options=[
-            ("grpc.lb_policy_name", "round_robin"),
-            ("grpc.max_receive_message_length", message_bytes),
-            ("grpc.max_send_message_length", message_bytes),
-            ("grpc.keepalive_time_ms", 20_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-            ("grpc.max_reconnect_backoff_ms", 2_000),
-        ],
-    )
+    options = [
+        ("grpc.max_receive_message_length", message_bytes),
+        ("grpc.max_send_message_length", message_bytes),
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.initial_reconnect_backoff_ms", 500),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+    ]
+
+    def open_channel(to: str) -> grpc.aio.Channel:
+        family = "ipv6" if to.startswith("[") else "ipv4"
+        return grpc.aio.insecure_channel(f"{family}:{to}", options=options)
+
+    return Replicas(address, open_channel, resolve)
 
 
 async def repeat(
-    channel: grpc.aio.Channel, call: Callable[[], Awaitable[T]], what: str, patience: float
+    replicas: Replicas,
+    call: Callable[[grpc.aio.Channel], Awaitable[T]],
+    what: str,
+    patience: float,
 ) -> T:
     """Makes a call, again and again with growing pauses as long as that can help.
 
     A service that is away, or has too much to do, is waited for. A call that breaks although the
-    service is there may be what breaks it, so it is made a few times and no more.
+    service is there may be what breaks it, so it is made a few times and no more. One that never
+    reached the service, because a replica is stopping, goes to another at once and does not count.
 
     Args:
-        channel: The channel that the call goes through.
-        call: Makes the call once; must be safe to repeat.
+        replicas: Who can be called.
+        call: Makes the call once, through a channel; must be safe to repeat.
         what: Name of the service, for logs and errors.
         patience: Seconds to wait for the service.
 
@@ -72,25 +88,44 @@ async def repeat(
     end = clock() + patience
     pause, tries = 0.2, 0
     while True:
+        replica = await _wait(replicas, what, patience, end)
         try:
-            await asyncio.wait_for(channel.channel_ready(), max(0.0, end - clock()))
-            return await call()
-        except TimeoutError as error:
-            raise errors.UnavailableError(f"{what} was away for {patience:.0f} s.") from error
+            with replica.called():
+                return await call(replica.channel)
         except grpc.aio.AioRpcError as error:
             details = f"{error.code().name}: {error.details()}"
-            if error.code() in _BROKEN:
-                tries += 1
-            elif error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED or _code(error) is None:
-                # Without a code of ours it is gRPC that has enough: the message is too large.
-                raise _named(error) from error
+            passed_on = not _counts(error)
+            tries += not passed_on
             if tries == _TRIES:
                 raise errors.ServiceError(f"{what} broke {tries} times, {details}") from error
             if clock() > end:
                 raise errors.UnavailableError(f"{what} was busy for {patience:.0f} s.") from error
-            log.warning("repeating", call=what, status=details)
+            log.warning("repeating", call=what, replica=replica.address, status=details)
+        replica.rest(_REST_SECONDS)
+        if passed_on and replicas.spare:
+            continue
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 # not a secret
         pause = min(pause * 2, 5.0)
+
+
+async def _wait(replicas: Replicas, what: str, patience: float, end: float) -> Replica:
+    try:
+        async with asyncio.timeout_at(end):
+            return await replicas.pick()
+    except TimeoutError as error:
+        raise errors.UnavailableError(f"{what} was away for {patience:.0f} s.") from error
+
+
+def _counts(error: grpc.aio.AioRpcError) -> bool:
+    """Whether a call that failed may be what breaks the service; raises if it failed for good."""
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        return any(key == BEGUN for key, _ in error.initial_metadata() or ())
+    if error.code() in _BROKEN:
+        return True
+    # Without a code of ours it is gRPC that has enough: the message is too large.
+    if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _code(error) is not None:
+        return False
+    raise _named(error) from error
 
 
 _KINDS: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {

@@ -4,16 +4,15 @@ import grpc
 
 from poseway.channel import repeat
 from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.replicas import Replicas
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 
 
-async def find_model(
-    channel: grpc.aio.Channel, name: str | None, patience: float
-) -> inference_pb2.Model:
+async def find_model(replicas: Replicas, name: str | None, patience: float) -> inference_pb2.Model:
     """Asks how a model is run.
 
     Args:
-        channel: The channel to the inference service.
+        replicas: The inference service.
         name: Name of the model; None asks for the default.
         patience: Seconds to wait for the service.
 
@@ -22,12 +21,12 @@ async def find_model(
         NotFoundError: It cannot be used; the message says why and what to do.
         PosewayError: What `poseway.channel.repeat` raises.
     """
-    stub = inference_pb2_grpc.InferenceServiceStub(channel)
 
-    async def call() -> inference_pb2.ListModelsResponse:
+    async def call(channel: grpc.aio.Channel) -> inference_pb2.ListModelsResponse:
+        stub = inference_pb2_grpc.InferenceServiceStub(channel)
         return await stub.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
 
-    answer = await repeat(channel, call, "inference", patience)
+    answer = await repeat(replicas, call, "inference", patience)
     for model in answer.models:
         if name in (None, model.name):
             if model.unavailable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -14,6 +15,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from poseway import errors
+from poseway.channel import BEGUN
 from poseway.settings import ServerSettings
 
 MESSAGE_BYTES: Final = 64 << 20
@@ -21,6 +23,10 @@ MESSAGE_BYTES: Final = 64 << 20
 
 # Joining the segments of a long video takes a while; no call is cut for its connection's age.
 _LONGEST_CALL_MS: Final = 2 * 3600 * 1000
+
+_NOTICE_SECONDS: Final = 0.2
+
+_Begin = Callable[[grpc.ServicerContext], None]
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +42,13 @@ _STATUS: Final[dict[type[errors.PosewayError], grpc.StatusCode]] = {
 
 
 class ErrorInterceptor(grpc.ServerInterceptor):
-    """Turns named errors into status codes; the error's code travels as trailing metadata."""
+    """Turns named errors into status codes; the error's code travels as trailing metadata.
+
+    A call that has reached its method is told so at once; a server that is stopping refuses it.
+    """
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
 
     def intercept_service(
         self,
@@ -55,15 +67,21 @@ class ErrorInterceptor(grpc.ServerInterceptor):
         )
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         wrapped: grpc.RpcMethodHandler[Any, Any] = make(
-            wrapper(getattr(handler, kind)),
+            wrapper(getattr(handler, kind), self._begin),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
         return wrapped
 
+    def _begin(self, context: grpc.ServicerContext) -> None:
+        if self._stopping.is_set():
+            context.abort(grpc.StatusCode.UNAVAILABLE, "This replica is stopping. Call another.")
+        context.send_initial_metadata(((BEGUN, "1"),))
 
-def _wrap_unary(method: Callable[..., Any]) -> Callable[..., Any]:
+
+def _wrap_unary(method: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
     def call(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 # any message
+        begin(context)
         try:
             return method(request, context)
         except errors.PosewayError as error:
@@ -72,8 +90,11 @@ def _wrap_unary(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _wrap_stream(method: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+def _wrap_stream(
+    method: Callable[..., Iterator[Any]], begin: _Begin
+) -> Callable[..., Iterator[Any]]:
     def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: ANN401
+        begin(context)
         try:
             yield from method(request, context)
         except errors.PosewayError as error:
@@ -108,9 +129,10 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
         add: Adds the servicer to the server and returns the full name of the service, for the
             health check.
     """
+    stopping = threading.Event()
     server = grpc.server(
         ThreadPoolExecutor(settings.max_calls, thread_name_prefix="call"),
-        interceptors=[ErrorInterceptor()],
+        interceptors=[ErrorInterceptor(stopping)],
         options=[
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.max_send_message_length", MESSAGE_BYTES),
@@ -126,14 +148,15 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     checks = _Health()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     port = server.add_insecure_port(f"{settings.host}:{settings.port}")
-    stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_: stopping.set())
     server.start()
     for service in ("", name):
         checks.set(service, health_pb2.HealthCheckResponse.SERVING)
     log.info("serving", rpc=name, address=f"{settings.host}:{port}")
-    stopped.wait()
+    stopping.wait()
     log.info("stopping", grace_seconds=settings.grace_seconds)
     checks.enter_graceful_shutdown()
+    # Who calls right now learns of it by being refused, and not by a call that was lost.
+    time.sleep(_NOTICE_SECONDS)
     server.stop(settings.grace_seconds).wait()

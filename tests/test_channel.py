@@ -1,42 +1,14 @@
 """Which failures of a call are waited out, and which are not."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Iterator
 
 import grpc
 import pytest
 
 from poseway.channel import connect, repeat
 from poseway.errors import InvalidRequestError, NotFoundError, ServiceError, UnavailableError
-from poseway.local.place import free_ports
-
-Answer = Callable[[grpc.ServicerContext], bytes]
-
-
-class Server:
-    """A service of one method that answers as it is told."""
-
-    def __init__(self) -> None:
-        self.port = free_ports(1)[0]
-        self.calls = 0
-        self.answer: Answer = lambda context: b"done"
-        self._server = grpc.server(ThreadPoolExecutor(2))
-        method: Any = grpc.unary_unary_rpc_method_handler(self._call)
-        handler = grpc.method_handlers_generic_handler("test", {"Call": method})
-        self._server.add_generic_rpc_handlers((handler,))
-        self._server.add_insecure_port(f"127.0.0.1:{self.port}")
-
-    def start(self) -> None:
-        self._server.start()
-
-    def stop(self) -> None:
-        self._server.stop(None)
-
-    def _call(self, request: bytes, context: grpc.ServicerContext) -> bytes:
-        self.calls += 1
-        return self.answer(context)
+from tests.servers import Server, once
 
 
 @pytest.fixture
@@ -48,18 +20,13 @@ def server() -> Iterator[Server]:
 
 def call(server: Server, patience: float = 5, late: float | None = None) -> bytes:
     async def run() -> bytes:
-        channel = connect(f"127.0.0.1:{server.port}")
-        method: Any = channel.unary_unary("/test/Call")
-
-        async def once() -> bytes:
-            return bytes(await method(b"", timeout=2))
-
+        replicas = connect(server.address)
         if late is not None:
             asyncio.get_running_loop().call_later(late, server.start)
         try:
-            return await repeat(channel, once, "test", patience)
+            return await repeat(replicas, once, "test", patience)
         finally:
-            await channel.close()
+            await replicas.close()
 
     return asyncio.run(run())
 

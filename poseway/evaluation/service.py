@@ -66,18 +66,17 @@ class Inference:
     """Calls of the inference service; raise what `poseway.channel.repeat` does."""
 
     def __init__(self, address: str) -> None:
-        self._channel = connect(address)
-        self._stub = inference_pb2_grpc.InferenceServiceStub(self._channel)
+        self._replicas = connect(address)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._channel.close()
+        await self._replicas.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
         """Asks how a model is run; see `poseway.inference.find_model`."""
-        return await find_model(self._channel, name, _PATIENCE_SECONDS)
+        return await find_model(self._replicas, name, _PATIENCE_SECONDS)
 
     async def estimate(
         self, header: inference_pb2.BatchHeader, bgr: NDArray[np.uint8]
@@ -90,9 +89,10 @@ class Inference:
             inference_pb2.EstimatePosesRequest(frame=frame),
         ]
 
-        async def call() -> pose_pb2.FramePoses:
-            answers = self._stub.EstimatePoses(iter(requests), timeout=_CALL_SECONDS)
+        async def call(channel: grpc.aio.Channel) -> pose_pb2.FramePoses:
+            stub = inference_pb2_grpc.InferenceServiceStub(channel)
+            answers = stub.EstimatePoses(iter(requests), timeout=_CALL_SECONDS)
             [poses] = [answer.poses async for answer in answers]
             return poses
 
-        return await repeat(self._channel, call, "inference", _PATIENCE_SECONDS)
+        return await repeat(self._replicas, call, "inference", _PATIENCE_SECONDS)

@@ -27,6 +27,7 @@ from services.gateway.dispatcher.header import segment_header
 from services.gateway.dispatcher.lead import lead, wanted
 from services.gateway.dispatcher.record import Checkpoint, Record
 from services.gateway.dispatcher.result import contact_sheet, publish
+from services.gateway.dispatcher.room import Room
 from services.gateway.dispatcher.segment import Segment, Tracked, checkpoint
 from services.gateway.dispatcher.services import Services, batch_header, frame_height
 from services.gateway.dispatcher.settings import DispatcherSettings
@@ -68,8 +69,7 @@ class Pipeline:
         self._services = services
         self._settings = settings
         self._report = report
-        self._batch_slots = asyncio.Semaphore(settings.batches_in_flight)
-        self._segment_slots = asyncio.Semaphore(settings.segments_in_flight)
+        self._room = Room(settings, services)
         self._decoding = threading.Lock()
         self._frames_total: int | None = None
         self._found = 0
@@ -165,11 +165,11 @@ class Pipeline:
         previous.set_result(await _in_thread(self._resumed, done))
         points: list[asyncio.Task[Checkpoint]] = []
         segment = Segment(len(done))
-        async with asyncio.TaskGroup() as group:
+        async with self._room, asyncio.TaskGroup() as group:
             while (batch := await asyncio.to_thread(self._next, source)) is not None:
                 if not segment.poses:
-                    await self._segment_slots.acquire()
-                await self._batch_slots.acquire()
+                    await self._room.segments.acquire()
+                await self._room.batches.acquire()
                 segment.add(batch)
                 segment.poses.append(group.create_task(self._estimate(header, batch, segment)))
                 if batch.closes:
@@ -197,7 +197,7 @@ class Pipeline:
         try:
             poses = await self._services.estimate(header, batch)
         finally:
-            self._batch_slots.release()
+            self._room.batches.release()
         segment.spend("inference", time.monotonic() - began)
         self._found += len(batch.images)
         await self._tell()
@@ -242,7 +242,7 @@ class Pipeline:
         await _in_thread(self._record.show, segment.number, segment.stretch(video.time_base))
         point = checkpoint(segment, tracked, best, rendered)
         await _in_thread(self._record.save, point)
-        self._segment_slots.release()
+        self._room.segments.release()
         self._rendered += point.frames
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
         await self._tell()

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Self, TypeVar
 
+import grpc
+
 from poseway import jobs
 from poseway.channel import connect, repeat
 from poseway.errors import ServiceError
@@ -30,7 +32,7 @@ _SMOOTHINGS = {
 
 
 class Services:
-    """Calls of inference, tracker and renderer.
+    """Calls of inference, tracker and renderer, each with as many replicas as there are.
 
     Every call may be repeated, so each is, for as long as that can help. All raise
     `UnavailableError` for a service that stays away, `ServiceError` for one that breaks, and the
@@ -39,28 +41,20 @@ class Services:
 
     def __init__(self, settings: DispatcherSettings) -> None:
         self._settings = settings
-        self._channels = [
-            connect(address)
-            for address in (
-                settings.inference_address,
-                settings.tracker_address,
-                settings.renderer_address,
-            )
-        ]
-        self._inference = inference_pb2_grpc.InferenceServiceStub(self._channels[0])
-        self._tracker = tracker_pb2_grpc.TrackerServiceStub(self._channels[1])
-        self._renderer = renderer_pb2_grpc.RendererServiceStub(self._channels[2])
+        self.inference = connect(settings.inference_address)
+        self.tracker = connect(settings.tracker_address)
+        self.renderer = connect(settings.renderer_address)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for channel in self._channels:
-            await channel.close()
+        for replicas in (self.inference, self.tracker, self.renderer):
+            await replicas.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
         """Asks how a model is run; see `poseway.inference.find_model`."""
-        return await find_model(self._channels[0], name, self._settings.patience_seconds)
+        return await find_model(self.inference, name, self._settings.patience_seconds)
 
     async def estimate(
         self, header: inference_pb2.BatchHeader, batch: Batch
@@ -72,16 +66,15 @@ class Services:
             for image in batch.images:
                 yield inference_pb2.EstimatePosesRequest(frame=_frame(image))
 
-        async def call() -> list[pose_pb2.FramePoses]:
-            answers = self._inference.EstimatePoses(
-                _async(requests()), timeout=self._settings.call_seconds
-            )
+        async def call(channel: grpc.aio.Channel) -> list[pose_pb2.FramePoses]:
+            stub = inference_pb2_grpc.InferenceServiceStub(channel)
+            answers = stub.EstimatePoses(_async(requests()), timeout=self._settings.call_seconds)
             poses = [answer.poses async for answer in answers]
             if [p.frame_index for p in poses] != [image.index for image in batch.images]:
                 raise ServiceError("Inference answered other frames than it was sent.")
             return poses
 
-        return await repeat(self._channels[0], call, "inference", self._settings.patience_seconds)
+        return await repeat(self.inference, call, "inference", self._settings.patience_seconds)
 
     async def track(
         self,
@@ -103,8 +96,9 @@ class Services:
             for frame in frames:
                 yield tracker_pb2.TrackRequest(frame=frame)
 
-        async def call() -> tuple[list[pose_pb2.TrackedFrame], bytes]:
-            answers = self._tracker.Track(_async(requests()), timeout=self._settings.call_seconds)
+        async def call(channel: grpc.aio.Channel) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
+            stub = tracker_pb2_grpc.TrackerServiceStub(channel)
+            answers = stub.Track(_async(requests()), timeout=self._settings.call_seconds)
             tracked: list[pose_pb2.TrackedFrame] = []
             after = b""
             async for answer in answers:
@@ -116,7 +110,7 @@ class Services:
                 raise ServiceError("The tracker answered other frames than it was sent.")
             return tracked, after
 
-        return await repeat(self._channels[1], call, "tracker", self._settings.patience_seconds)
+        return await repeat(self.tracker, call, "tracker", self._settings.patience_seconds)
 
     async def render(
         self, header: renderer_pb2.SegmentHeader, frames: list[pose_pb2.TrackedFrame]
@@ -128,12 +122,13 @@ class Services:
             for frame in frames:
                 yield renderer_pb2.RenderSegmentRequest(frame=frame)
 
-        async def call() -> renderer_pb2.RenderSegmentResponse:
-            return await self._renderer.RenderSegment(
+        async def call(channel: grpc.aio.Channel) -> renderer_pb2.RenderSegmentResponse:
+            stub = renderer_pb2_grpc.RendererServiceStub(channel)
+            return await stub.RenderSegment(
                 _async(requests()), timeout=self._settings.render_seconds
             )
 
-        return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
+        return await repeat(self.renderer, call, "renderer", self._settings.patience_seconds)
 
     async def join(
         self,
@@ -151,10 +146,11 @@ class Services:
             background=request.options.has_background,
         )
 
-        async def call() -> renderer_pb2.JoinSegmentsResponse:
-            return await self._renderer.JoinSegments(message, timeout=self._settings.join_seconds)
+        async def call(channel: grpc.aio.Channel) -> renderer_pb2.JoinSegmentsResponse:
+            stub = renderer_pb2_grpc.RendererServiceStub(channel)
+            return await stub.JoinSegments(message, timeout=self._settings.join_seconds)
 
-        return await repeat(self._channels[2], call, "renderer", self._settings.patience_seconds)
+        return await repeat(self.renderer, call, "renderer", self._settings.patience_seconds)
 
 
 def batch_header(

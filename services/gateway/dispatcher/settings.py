@@ -8,15 +8,30 @@ from poseway.settings import QueueSettings, Settings, StorageSettings
 class DispatcherSettings(Settings, StorageSettings, QueueSettings):
     """Environment variables ``POSEWAY_*`` of the dispatcher."""
 
-    inference_address: str = Field("127.0.0.1:50051", description="host:port of inference.")
-    tracker_address: str = Field("127.0.0.1:50052", description="host:port of the tracker.")
-    renderer_address: str = Field("127.0.0.1:50053", description="host:port of the renderer.")
+    inference_address: str = Field(
+        "127.0.0.1:50051",
+        description="host:port of inference; all addresses of the host are replicas. Several are "
+        "separated by commas.",
+    )
+    tracker_address: str = Field("127.0.0.1:50052", description="The same of the tracker.")
+    renderer_address: str = Field("127.0.0.1:50053", description="The same of the renderer.")
     jobs_at_once: int = Field(1, ge=1, description="Jobs run side by side.")
     batch_frames: int = Field(4, ge=1, le=64, description="Frames per call of inference.")
-    batches_in_flight: int = Field(4, ge=1, description="Calls of inference at once, per job.")
+    batches_in_flight: int = Field(
+        4, ge=1, description="Calls of inference at once, per job and replica of inference."
+    )
+    max_batches_in_flight: int = Field(
+        64, ge=1, description="The same per job, however many replicas; bounds the memory."
+    )
     segment_seconds: float = Field(10, gt=0, description="Length of a segment.")
     segments_in_flight: int = Field(
-        3, ge=2, description="Segments begun and not yet rendered, per job; bounds the memory."
+        3,
+        ge=2,
+        description="Segments begun and not yet rendered, per job; one more for each replica of "
+        "the renderer after the first.",
+    )
+    max_segments_in_flight: int = Field(
+        18, ge=2, description="The same, however many replicas; bounds the memory."
     )
     decode_threads: int = Field(1, ge=0, description="Threads that decode; 0: as FFmpeg likes.")
     call_seconds: float = Field(120, gt=0, description="Deadline of inference and tracker.")

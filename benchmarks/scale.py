@@ -1,0 +1,193 @@
+"""``python -m benchmarks.scale``: one long video with 1, 2, 4 and 8 replicas, and some more midway.
+
+The system is the real one but for what is slow: the replicas of inference, or of the renderer,
+sleep for each frame instead of computing, so that eight of them fit on this machine. What is shown
+is how the work is spread, not how fast it is.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.clips import make_long
+from benchmarks.scale_replica import FIRST_WORK, FRAME_SECONDS
+from poseway.client import Client
+from poseway.errors import PosewayError
+from poseway.jobs import JobState
+from poseway.local.place import HOST, free_ports, is_free
+from poseway.local.processes import Process, Supervisor
+from poseway.local.stack import ROOT, Stack
+
+SIZES: Final = (1, 2, 4, 8)
+_PARTS: Final = ("inference", "renderer")
+_SECONDS: Final = 0.1
+_RESULT: Final = Path("build/bench-scale.json")
+
+
+class Fleet:
+    """A system whose dispatcher knows of more replicas than there are."""
+
+    def __init__(self, folder: Path, slow: str) -> None:
+        """Starts all but the replicas.
+
+        Args:
+            folder: Where everything is kept.
+            slow: Which part sleeps, inference or renderer.
+        """
+        self._folder = folder
+        self._slow = slow
+        ports = iter(free_ports(len(_PARTS) * max(SIZES)))
+        self._ports = {part: [next(ports) for _ in range(max(SIZES))] for part in _PARTS}
+        addresses = {
+            f"POSEWAY_{part.upper()}_ADDRESS": ",".join(f"{HOST}:{port}" for port in ports)
+            for part, ports in self._ports.items()
+        }
+        self._stack = Stack(folder / "data", env=addresses)
+        self._stack.start()
+        self._client = Client(self._stack.gateway_url)
+
+    def close(self) -> None:
+        """Ends the system."""
+        self._client.close()
+        self._stack.stop()
+
+    @contextmanager
+    def replicas(self, part: str, first: int, last: int) -> Iterator[list[Path]]:
+        """Runs the replicas of these numbers for the block.
+
+        Yields:
+            For each the file that it makes when it gets its first work.
+        """
+        supervisor = Supervisor(Path(tempfile.mkdtemp(dir=self._folder)))
+        begun = [supervisor.log_dir / f"begun-{number}" for number in range(first, last)]
+        processes = [
+            self._process(part, self._ports[part][number], file)
+            for number, file in zip(range(first, last), begun, strict=True)
+        ]
+        try:
+            supervisor.start(processes)
+            yield begun
+        finally:
+            supervisor.stop()
+
+    def _process(self, part: str, port: int, begun: Path) -> Process:
+        env = {
+            **self._stack.env,
+            "POSEWAY_PORT": str(port),
+            "PYTHONPATH": str(ROOT),
+            FRAME_SECONDS: str(_SECONDS if part == self._slow else 0),
+            FIRST_WORK: str(begun),
+        }
+        return Process(
+            f"{part}-{port}",
+            [sys.executable, "-m", "benchmarks.scale_replica", part],
+            env,
+            lambda: not is_free(port),
+            grace_seconds=30,
+        )
+
+    @contextmanager
+    def job(self, video: Path) -> Iterator[str]:
+        """A job that is put on the queue, and removed after the block."""
+        job = self._client.submit(video)
+        try:
+            yield job.id
+        finally:
+            self._client.delete(job.id)
+
+    def done(self, job_id: str) -> float:
+        """Waits for a job; the time is that of its end."""
+        *_, job = self._client.watch(job_id)
+        if job.state is not JobState.SUCCEEDED:
+            raise PosewayError(f"The job ended as {job.state}: {job.error}", "benchmark")
+        return time.perf_counter()
+
+    def frames(self, job_id: str) -> int:
+        """How many frames of a job are done."""
+        return self._client.job(job_id).progress.frames_done
+
+
+def whole(fleet: Fleet, video: Path, size: int, slow: str) -> float:
+    """Seconds, from the first byte of the upload, in which so many replicas do the video."""
+    other = _PARTS[slow == _PARTS[0]]
+    with fleet.replicas(slow, 0, size), fleet.replicas(other, 0, size):
+        began = time.perf_counter()
+        with fleet.job(video) as job:
+            return fleet.done(job) - began
+
+
+def added(fleet: Fleet, video: Path, slow: str) -> list[float]:
+    """Seconds until each of three replicas that come while a video is done got its first work."""
+    with contextlib.ExitStack() as running:
+        for part in _PARTS:
+            running.enter_context(fleet.replicas(part, 0, 1))
+        job = running.enter_context(fleet.job(video))
+        while fleet.frames(job) < 300:
+            time.sleep(0.5)
+        began = time.time()
+        files = running.enter_context(fleet.replicas(slow, 1, 4))
+        while not all(file.exists() for file in files):
+            time.sleep(0.05)
+        return [file.stat().st_mtime - began for file in files]
+
+
+def main() -> None:
+    """Measures, prints the tables, writes the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=3600)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--slow", choices=_PARTS, nargs="*", default=list(_PARTS))
+    args = parser.parse_args()
+    console = Console()
+    video = make_long(args.frames)
+    figures = {}
+    for slow in args.slow:
+        with tempfile.TemporaryDirectory() as folder:
+            fleet = Fleet(Path(folder), slow)
+            try:
+                figures[slow] = measure(fleet, video, slow, args.rounds, console)
+            finally:
+                fleet.close()
+    _RESULT.parent.mkdir(parents=True, exist_ok=True)
+    _RESULT.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def measure(
+    fleet: Fleet, video: Path, slow: str, rounds: int, console: Console
+) -> dict[str, dict[int, list[float]] | list[float]]:
+    """All figures of one part; printed as they come."""
+    seconds: dict[int, list[float]] = {size: [] for size in SIZES}
+    for number in range(rounds):
+        for size in SIZES:
+            seconds[size].append(round(whole(fleet, video, size, slow), 2))
+            load = os.getloadavg()[0]
+            console.print(f"{slow} {number} x{size}: {seconds[size][-1]} s, load {load:.1f}")
+    console.print(_table(slow, seconds))
+    waits = sorted(round(wait, 2) for wait in added(fleet, video, slow))
+    console.print(f"{slow}: three more, first work after {waits} s")
+    return {"seconds": seconds, "added": waits}
+
+
+def _table(slow: str, seconds: dict[int, list[float]]) -> Table:
+    table = Table("replicas", "seconds", "of linear", "each", title=f"{slow} sleeps")
+    medians = {size: statistics.median(found) for size, found in seconds.items()}
+    for size, median in medians.items():
+        ratio = medians[1] / (size * median)
+        table.add_row(str(size), f"{median:.1f}", f"{ratio:.2f}", str(seconds[size]))
+    return table
+
+
+if __name__ == "__main__":
+    main()

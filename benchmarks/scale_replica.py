@@ -1,0 +1,147 @@
+"""``python -m benchmarks.scale_replica inference|renderer``: a replica that sleeps instead.
+
+All but the estimator, or the pace of drawing, is the real service.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway import rpc, telemetry
+from poseway.models import load_cards
+from poseway.storage import ObjectStore
+from poseway.v1 import inference_pb2, inference_pb2_grpc
+from services.inference.decoder import People
+from services.inference.engines.base import About
+from services.inference.estimator import Frame
+from services.inference.models import LoadedModel
+from services.inference.service import InferenceService
+from services.inference.settings import InferenceSettings
+from services.renderer.encode import Encoding
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Order, Rendered
+from services.renderer.service import add_to
+from services.renderer.settings import RendererSettings
+from services.renderer.work import Renderer
+
+FRAME_SECONDS: Final = "SCALE_FRAME_SECONDS"
+"""Environment: time that a replica takes for a frame; it does one after the other."""
+
+FIRST_WORK: Final = "SCALE_FIRST_WORK"
+"""Environment: a file that is made when the first frame comes."""
+
+_HEIGHT: Final = 160
+
+
+class Pace:
+    """Lets one frame pass at a time, and not too soon."""
+
+    def __init__(self) -> None:
+        self._seconds = float(os.environ[FRAME_SECONDS])
+        self._begun = Path(os.environ[FIRST_WORK])
+        self._alone = threading.Lock()
+
+    def frame(self) -> None:
+        """Takes the time of a frame."""
+        self._begun.touch()
+        with self._alone:
+            time.sleep(self._seconds)
+
+
+class Sleeper:
+    """An estimator that finds the same two people in every frame, and takes its time."""
+
+    batch_size = 1
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        one = np.linspace((60, 40, 0.9), (90, 140, 0.9), 18, dtype=np.float32)
+        keypoints = np.stack([one, one + np.array((120, 0, 0), np.float32)])
+        self._people = People(keypoints, np.full(2, 0.9, np.float32))
+
+    def shape(self, frame: Frame) -> tuple[int, ...]:
+        """All frames are of one size."""
+        return frame.pixels.shape[:2]
+
+    def estimate(self, frames: Sequence[Frame]) -> list[People]:
+        """Sleeps for every frame."""
+        for _ in frames:
+            self._pace.frame()
+        return [self._people for _ in frames]
+
+
+class SlowRenderer(Renderer):
+    """Draws and encodes, but no faster than it may."""
+
+    def __init__(self, store: ObjectStore, encoding: Encoding) -> None:
+        super().__init__(store, encoding)
+        self._pace = Pace()
+
+    def render(
+        self,
+        job_id: str,
+        segment: int,
+        posed: Iterable[PosedFrame],
+        order: Order,
+        *,
+        background: bool = False,
+    ) -> tuple[Rendered, int]:
+        """Renders, frame by frame at its pace."""
+        return super().render(job_id, segment, self._slowly(posed), order, background=background)
+
+    def _slowly(self, posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
+        for frame in posed:
+            self._pace.frame()
+            yield frame
+
+
+class NoEngine:
+    """Says what it is, and runs nothing."""
+
+    about = About("sleep", "none", "float32", batch_size=1, callers=1, sha256="0" * 64)
+
+    def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Is never called."""
+        raise NotImplementedError
+
+
+def inference() -> None:
+    """Serves inference."""
+    settings = InferenceSettings()
+    telemetry.start("inference", settings)
+    model = LoadedModel(NoEngine(), Sleeper(), _HEIGHT, _HEIGHT)
+    service = InferenceService(
+        {load_cards()[0].name: model},
+        {},
+        workers=1,
+        batch_frames=0,
+        max_delay=settings.batch_delay_seconds,
+        max_frames=settings.max_frames,
+    )
+
+    def add(server: grpc.Server) -> str:
+        inference_pb2_grpc.add_InferenceServiceServicer_to_server(service, server)
+        return inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
+
+    rpc.serve(settings, add)
+    service.close()
+
+
+def renderer() -> None:
+    """Serves the renderer."""
+    settings = RendererSettings()
+    telemetry.start("renderer", settings)
+    slow = SlowRenderer(ObjectStore(settings), Encoding(settings.encoder_preset, threads=1))
+    rpc.serve(settings, lambda server: add_to(server, slow))
+
+
+if __name__ == "__main__":
+    {"inference": inference, "renderer": renderer}[sys.argv[1]]()

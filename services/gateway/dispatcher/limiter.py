@@ -1,0 +1,48 @@
+"""A semaphore whose size may change while it is in use."""
+
+import asyncio
+from collections import deque
+
+
+class Limiter:
+    """So many may hold it at once; the others wait, and come in the order in which they asked.
+
+    Made smaller, it takes nothing from those who hold it: nobody comes in until enough of them
+    have left.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._held = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self) -> None:
+        """Waits for a place and takes it."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._admit()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._waiting.remove(turn)
+            else:
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Gives a place back."""
+        self._held -= 1
+        self._admit()
+
+    def resize(self, size: int) -> None:
+        """Has so many places from now on."""
+        self._size = size
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and self._held < self._size:
+            turn = self._waiting.popleft()
+            if not turn.cancelled():
+                self._held += 1
+                turn.set_result(None)

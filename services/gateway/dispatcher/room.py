@@ -1,0 +1,41 @@
+"""How much of a job may be on its way at once."""
+
+from contextlib import ExitStack
+from typing import Self
+
+from services.gateway.dispatcher.limiter import Limiter
+from services.gateway.dispatcher.services import Services
+from services.gateway.dispatcher.settings import DispatcherSettings
+
+
+class Room:
+    """Places for batches and segments: as many as the replicas need, and the memory allows.
+
+    Attributes:
+        batches: A batch has one while it is with inference.
+        segments: A segment has one from its first frame until it is checkpointed.
+    """
+
+    def __init__(self, settings: DispatcherSettings, services: Services) -> None:
+        self._settings = settings
+        self._services = services
+        self._following = ExitStack()
+        self.batches = Limiter(settings.batches_in_flight)
+        self.segments = Limiter(settings.segments_in_flight)
+
+    async def __aenter__(self) -> Self:
+        """Follows the replicas as they come and go."""
+        self._following.enter_context(self._services.inference.followed(self._resize_batches))
+        self._following.enter_context(self._services.renderer.followed(self._resize_segments))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._following.close()
+
+    def _resize_batches(self, replicas: int) -> None:
+        wanted = self._settings.batches_in_flight * max(1, replicas)
+        self.batches.resize(min(wanted, self._settings.max_batches_in_flight))
+
+    def _resize_segments(self, replicas: int) -> None:
+        wanted = self._settings.segments_in_flight + max(1, replicas) - 1
+        self.segments.resize(min(wanted, self._settings.max_segments_in_flight))

@@ -1,0 +1,84 @@
+"""A semaphore that can change its size."""
+
+import asyncio
+
+import pytest
+
+from services.gateway.dispatcher.limiter import Limiter
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def ask(limiter: Limiter, count: int, admitted: list[int]) -> list[asyncio.Task[None]]:
+    async def enter(number: int) -> None:
+        await limiter.acquire()
+        admitted.append(number)
+
+    tasks = [asyncio.create_task(enter(number)) for number in range(count)]
+    await settle()
+    return tasks
+
+
+async def test_it_lets_in_as_many_as_it_has_places_in_their_order() -> None:
+    limiter, admitted = Limiter(2), list[int]()
+    tasks = await ask(limiter, 5, admitted)
+    assert admitted == [0, 1]
+    limiter.release()
+    await settle()
+    assert admitted == [0, 1, 2]
+    limiter.resize(4)
+    await settle()
+    assert admitted == [0, 1, 2, 3, 4]
+    await asyncio.gather(*tasks)
+
+
+async def test_made_smaller_it_waits_until_enough_have_left() -> None:
+    limiter, admitted = Limiter(4), list[int]()
+    tasks = await ask(limiter, 6, admitted)
+    limiter.resize(2)
+    for left in range(1, 5):
+        limiter.release()
+        await settle()
+        # Of four places two are to go; only then does the next come in.
+        assert len(admitted) == 4 + max(0, left - 2)
+    await asyncio.gather(*tasks)
+
+
+async def test_whoever_waits_is_not_overtaken() -> None:
+    limiter, admitted = Limiter(1), list[int]()
+    tasks = await ask(limiter, 2, admitted)
+    limiter.release()
+    late = asyncio.create_task(limiter.acquire())
+    await settle()
+    assert admitted == [0, 1]
+    assert not late.done()
+    limiter.release()
+    await asyncio.gather(*tasks, late)
+
+
+@pytest.mark.parametrize("admitted_first", [False, True])
+async def test_a_place_is_not_lost_with_who_waited_for_it(admitted_first: bool) -> None:
+    limiter = Limiter(1)
+    await limiter.acquire()
+    waiting = asyncio.create_task(limiter.acquire())
+    await settle()
+    if admitted_first:
+        limiter.release()  # it has the place, and is cancelled before it knows
+        waiting.cancel()
+    else:
+        waiting.cancel()
+        await settle()
+        limiter.release()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    await asyncio.wait_for(limiter.acquire(), 5)

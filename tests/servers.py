@@ -1,0 +1,46 @@
+"""A service of one method, for tests of those who call it."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+
+from poseway.local.place import free_ports
+from poseway.rpc import ErrorInterceptor
+
+Answer = Callable[[grpc.ServicerContext], bytes]
+
+
+class Server:
+    """Answers ``/test/Call`` as it is told; its interceptor is that of all services."""
+
+    def __init__(self) -> None:
+        self.address = f"127.0.0.1:{free_ports(1)[0]}"
+        self.calls = 0
+        self.answer: Answer = lambda context: b"done"
+        self.stopping = threading.Event()
+        self._server = grpc.server(
+            ThreadPoolExecutor(64), interceptors=[ErrorInterceptor(self.stopping)]
+        )
+        method: Any = grpc.unary_unary_rpc_method_handler(self._call)
+        handler = grpc.method_handlers_generic_handler("test", {"Call": method})
+        self._server.add_generic_rpc_handlers((handler,))
+        self._server.add_insecure_port(self.address)
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self, grace: float | None = None) -> threading.Event:
+        return self._server.stop(grace)
+
+    def _call(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+        self.calls += 1
+        return self.answer(context)
+
+
+async def once(channel: grpc.aio.Channel) -> bytes:
+    """Calls the method."""
+    method: Any = channel.unary_unary("/test/Call")
+    return bytes(await method(b"", timeout=20))

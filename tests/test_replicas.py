@@ -1,0 +1,238 @@
+"""Who is called, of all the replicas of a service, also as they come and go."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+
+import grpc
+import pytest
+
+from poseway.channel import connect, repeat
+from poseway.errors import ServiceError
+from poseway.replicas import Replicas, look_up
+from tests.servers import Server, once
+
+
+class Names:
+    """A name service that says what it is told."""
+
+    def __init__(self, *servers: Server) -> None:
+        self.addresses = {server.address for server in servers}
+        self.broken = False
+
+    async def __call__(self, name: str) -> set[str]:
+        if self.broken:
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+        return set(self.addresses)
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Server]]:
+    running = [Server() for _ in range(3)]
+    yield running
+    for server in running:
+        server.stop()
+
+
+def held(server: Server, release: threading.Event) -> None:
+    """Has a server answer only when it may."""
+
+    def answer(context: grpc.ServicerContext) -> bytes:
+        release.wait(20)
+        return b"done"
+
+    server.answer = answer
+
+
+def run(names: Names, work: Callable[[Replicas], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        replicas = connect("test:1", resolve=names)
+        try:
+            await asyncio.wait_for(work(replicas), 30)
+        finally:
+            await replicas.close()
+
+    asyncio.run(whole())
+
+
+async def until(true: Callable[[], bool]) -> None:
+    while not true():  # noqa: ASYNC110 # what is waited for tells nobody
+        await asyncio.sleep(0.02)
+
+
+async def ask(replicas: Replicas) -> bytes:
+    return await repeat(replicas, once, "test", 20)
+
+
+def test_the_least_busy_is_called(servers: list[Server]) -> None:
+    """One is slow: in turn it would get every third call, and all would wait for it."""
+    release = threading.Event()
+    held(servers[0], release)
+    for server in servers:
+        server.start()
+
+    async def work(replicas: Replicas) -> None:
+        await until(lambda: replicas.count == 3)
+        slow = [asyncio.create_task(ask(replicas)) for _ in range(6)]
+        await until(lambda: servers[0].calls > 0 and sum(task.done() for task in slow) == 4)
+        before = servers[0].calls
+        for _ in range(30):
+            assert await ask(replicas) == b"done"
+        assert servers[0].calls == before == 2
+        release.set()
+        await asyncio.gather(*slow)
+
+    run(Names(*servers), work)
+
+
+def test_one_that_comes_later_is_called(servers: list[Server]) -> None:
+    release = threading.Event()
+    first, later, _ = servers
+    held(first, release)
+    names = Names(first)
+    first.start()
+    counts: list[int] = []
+
+    async def work(replicas: Replicas) -> None:
+        with replicas.followed(counts.append):
+            busy = asyncio.create_task(ask(replicas))
+            await until(lambda: first.calls == 1)
+            later.start()
+            names.addresses.add(later.address)
+            await until(lambda: replicas.count == 2)
+            assert await ask(replicas) == b"done"
+        assert later.calls == 1
+        assert counts == [0, 1, 2]
+        release.set()
+        await busy
+
+    run(names, work)
+
+
+def test_one_that_vanishes_finishes_what_it_has_and_gets_no_more(servers: list[Server]) -> None:
+    release = threading.Event()
+    leaving, staying, _ = servers
+    held(leaving, release)
+    names = Names(leaving)
+    leaving.start()
+    staying.start()
+
+    async def work(replicas: Replicas) -> None:
+        busy = asyncio.create_task(ask(replicas))
+        await until(lambda: leaving.calls == 1)
+        names.addresses = {staying.address}
+        await until(lambda: replicas.count == 1 and staying.address in replicas.addresses)
+        for _ in range(5):
+            await ask(replicas)
+        assert (leaving.calls, staying.calls) == (1, 5)
+        release.set()
+        assert await busy == b"done"
+
+    run(names, work)
+
+
+def test_a_name_that_cannot_be_looked_up_keeps_its_replicas(servers: list[Server]) -> None:
+    names = Names(servers[0])
+    servers[0].start()
+
+    async def work(replicas: Replicas) -> None:
+        await ask(replicas)
+        names.broken = True
+        await asyncio.sleep(4)  # it is looked up every 3 s
+        assert replicas.count == 1
+
+    run(names, work)
+
+
+def test_a_service_at_zero_is_waited_for(servers: list[Server]) -> None:
+    names = Names()
+    servers[0].start()
+
+    async def work(replicas: Replicas) -> None:
+        waiting = asyncio.create_task(ask(replicas))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        names.addresses.add(servers[0].address)
+        assert await waiting == b"done"
+
+    run(names, work)
+
+
+def test_a_stopping_replica_refuses_and_that_is_no_try(servers: list[Server]) -> None:
+    """Far more calls are refused than a call has tries, and each is answered by another."""
+    stopping, other, _ = servers
+    stopping.start()
+    other.start()
+
+    async def work(replicas: Replicas) -> None:
+        await until(lambda: replicas.count == 2)
+        stopping.stopping.set()
+        assert await asyncio.gather(*(ask(replicas) for _ in range(40))) == [b"done"] * 40
+        assert (stopping.calls, other.calls) == (0, 40)
+
+    run(Names(stopping, other), work)
+
+
+def test_calls_go_on_while_replicas_stop_and_start(servers: list[Server]) -> None:
+    """No call is lost or cut when a server stops with grace."""
+    for server in servers:
+        server.start()
+
+    async def work(replicas: Replicas) -> None:
+        await until(lambda: replicas.count == 3)
+        answers: list[bytes] = []
+
+        async def ask_for_long() -> None:
+            answers.extend([await ask(replicas) for _ in range(200)])
+
+        asking = [asyncio.create_task(ask_for_long()) for _ in range(4)]
+        for server in servers[:2]:
+            await until(lambda server=server: server.calls > 20)  # type: ignore[misc]
+            server.stopping.set()
+            await asyncio.sleep(0.2)
+            server.stop(10)
+        await asyncio.gather(*asking)
+        assert len(answers) == 800
+
+    run(Names(*servers), work)
+
+
+def test_one_that_breaks_is_not_asked_at_once_again(servers: list[Server]) -> None:
+    def broken(context: grpc.ServicerContext) -> bytes:
+        raise RuntimeError
+
+    bad, good, _ = servers
+    bad.answer = broken
+    bad.start()
+
+    async def work(replicas: Replicas) -> None:
+        with pytest.raises(ServiceError):
+            await ask(replicas)
+        good.start()
+        await until(lambda: replicas.count == 2)
+        bad.calls = 0
+        assert [await ask(replicas) for _ in range(10)] == [b"done"] * 10
+        assert bad.calls <= 2
+
+    run(Names(bad, good), work)
+
+
+def test_several_addresses_and_names() -> None:
+    assert asyncio.run(look_up("127.0.0.1:5")) == {"127.0.0.1:5"}
+    assert asyncio.run(look_up("[::1]:5")) == {"[::1]:5"}
+    assert asyncio.run(look_up("no-such-host.invalid:5")) == set()
+
+
+def test_addresses_are_separated_by_commas(servers: list[Server]) -> None:
+    for server in servers:
+        server.start()
+
+    async def whole() -> None:
+        replicas = connect(", ".join(server.address for server in servers))
+        try:
+            await asyncio.wait_for(until(lambda: replicas.count == 3), 20)
+        finally:
+            await replicas.close()
+
+    asyncio.run(whole())
