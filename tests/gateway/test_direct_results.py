@@ -44,6 +44,9 @@ def test_is_sent_to_the_public_address(stack: Stack, job: str) -> None:
         missing = http.get(f"/v1/jobs/{job}/poster.jpg", params={"direct": "true"})
         assert_problem(missing, 404, "no_such_file")
         assert http.get(path).content == b"0123456789"
+        head = http.head(path, params={"direct": "true"}, follow_redirects=True)
+        assert (head.status_code, head.headers["content-length"]) == (200, "10")
+        assert head.url.host == "127.0.0.1"
 
 
 def test_is_served_where_there_is_none(stack: Stack, job: str) -> None:

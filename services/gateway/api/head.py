@@ -1,6 +1,11 @@
 """HEAD for everything that answers GET."""
 
+from typing import Final
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+IS_HEAD: Final = "poseway.head"
+"""Is in the scope of a request whose answer goes without its body."""
 
 
 class HeadAsGet:
@@ -21,4 +26,4 @@ class HeadAsGet:
                 # With its answer complete, the server tells a streaming route that nobody listens.
                 await send({"type": "http.response.body", "body": b""})
 
-        await self._app({**scope, "method": "GET"}, receive, send_start)
+        await self._app({**scope, "method": "GET", IS_HEAD: True}, receive, send_start)

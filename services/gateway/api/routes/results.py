@@ -18,6 +18,7 @@ from poseway.storage import ObjectStore
 from services.gateway.api import stored
 from services.gateway.api.codes import documented
 from services.gateway.api.deps import KnownJob, SettingsDep, StoreDep
+from services.gateway.api.head import IS_HEAD
 from services.gateway.api.streams import StoredResponse
 
 router = APIRouter(
@@ -155,7 +156,9 @@ def get_result(
     _finished(store, keys)
     try:
         disposition = _disposition(asked, PurePath(path).name, "inline")
-        if direct and settings.s3_public_endpoint is not None:
+        # An address is signed for GET; the headers are told here as well as there.
+        redirects = direct and IS_HEAD not in request.scope
+        if redirects and settings.s3_public_endpoint is not None:
             store.head(keys.result + path)
             url = store.public_url(keys.result + path, _DIRECT_SECONDS, disposition)
             return RedirectResponse(url, headers={"Cache-Control": "no-store"})
