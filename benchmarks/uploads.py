@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -39,22 +40,28 @@ Upload = Callable[[httpx.Client, str, bytes], str]
 
 def by_form(http: httpx.Client, name: str, video: bytes) -> str:
     """Uploads a video in one request; returns the job's id."""
-    answer = http.post("/v1/jobs", files={"video": (name, video)})
-    answer.raise_for_status()
+    answer = answered(lambda: http.post("/v1/jobs", files={"video": (name, video)}))
     return str(answer.json()["id"])
 
 
 def in_parts(http: httpx.Client, name: str, video: bytes) -> str:
     """Uploads a video in parts; returns the job's id."""
-    upload = http.post("/v1/uploads", json={"name": name, "size": len(video)})
-    upload.raise_for_status()
+    upload = answered(lambda: http.post("/v1/uploads", json={"name": name, "size": len(video)}))
     links, size = upload.json()["links"], upload.json()["part_bytes"]
     for number, start in enumerate(range(0, len(video), size), 1):
         place = links["part"].format(number=number)
-        http.put(place, content=video[start : start + size]).raise_for_status()
-    made = http.post(links["complete"])
-    made.raise_for_status()
+        part = video[start : start + size]
+        answered(partial(http.put, place, content=part))
+    made = answered(lambda: http.post(links["complete"]))
     return str(made.json()["id"])
+
+
+def answered(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Sends a request, and again when the gateway says to come back, as our clients do."""
+    while (answer := send()).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        time.sleep(float(answer.headers["Retry-After"]))
+    answer.raise_for_status()
+    return answer
 
 
 @dataclass
