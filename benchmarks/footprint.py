@@ -1,0 +1,129 @@
+"""``python -m benchmarks.footprint``: what a system takes at idle, and what a video minute leaves.
+
+For sizing: CPU and memory of every process while nobody asks for anything; bytes in the bucket
+before, while and after a 720p clip is worked on; bytes between the processes meanwhile, which is
+what the loopback interface carries and so takes a machine that does nothing else.
+"""
+
+import argparse
+import json
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.clips import clip
+from benchmarks.stack import PARTS, cpu_seconds
+from poseway.client import Client
+from poseway.jobs import JobState
+from poseway.local.stack import Stack
+
+_RESULT: Final = Path("build/footprint.json")
+_CLIP_SECONDS: Final = 40
+_SETTLE_SECONDS: Final = 30
+_PER_MINUTE: Final = 60 / _CLIP_SECONDS / 1e6
+
+
+def idle(stack: Stack, seconds: float) -> dict[str, dict[str, float]]:
+    """CPU milliseconds a second, and megabytes, of each process while nobody asks for anything."""
+    before = {part: cpu_seconds(stack.pid(part)) for part in PARTS}
+    began = time.perf_counter()
+    time.sleep(seconds)
+    took = time.perf_counter() - began
+    return {
+        part: {
+            "cpu_ms_per_second": 1000 * (cpu_seconds(stack.pid(part)) - before[part]) / took,
+            "megabytes": memory(stack.pid(part), "VmRSS"),
+        }
+        for part in PARTS
+    }
+
+
+def memory(process: int, what: str) -> float:
+    """Megabytes of a process: resident now (VmRSS), or at most so far (VmHWM)."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition(f"{what}:")[2].split()[0]) * 1024 / 1e6
+
+
+def carried() -> int:
+    """Bytes that the loopback interface has carried."""
+    lines = Path("/proc/net/dev").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.split()[0] == "lo:")
+
+
+class Bucket(threading.Thread):
+    """Looks how much is in the bucket, and remembers the most."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__()
+        self._stack = stack
+        self._over = threading.Event()
+        self.most = 0
+
+    def size(self) -> int:
+        """Bytes in the bucket now."""
+        return sum(item.size for item in self._stack.store.walk(""))
+
+    def run(self) -> None:
+        """Looks every second until `stop`."""
+        while not self._over.wait(1):
+            self.most = max(self.most, self.size())
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._over.set()
+        self.join()
+
+
+def one_clip(stack: Stack) -> dict[str, float]:
+    """Megabytes for each minute of a 720p clip: stored, at most and in the end, and carried."""
+    path = clip("720p", _CLIP_SECONDS)
+    bucket = Bucket(stack)
+    before, carried_before = bucket.size(), carried()
+    bucket.start()
+    try:
+        with Client(stack.gateway_url) as client:
+            job = client.wait(client.submit(path).id)
+    finally:
+        bucket.stop()
+    if job.state is not JobState.SUCCEEDED:
+        raise SystemExit(f"The job ended as {job.state}: {job.error}")
+    return {
+        "upload": path.stat().st_size * _PER_MINUTE,
+        "most": (bucket.most - before) * _PER_MINUTE,
+        "result": (bucket.size() - before) * _PER_MINUTE,
+        "carried": (carried() - carried_before) * _PER_MINUTE,
+    }
+
+
+def main() -> None:
+    """Measures, prints tables, writes them as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=150, help="of looking at an idle system")
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory() as data, Stack(Path(data)) as stack:
+        time.sleep(_SETTLE_SECONDS)
+        fresh = idle(stack, seconds)
+        minute = one_clip(stack)
+        most = {part: memory(stack.pid(part), "VmHWM") for part in PARTS}
+        time.sleep(_SETTLE_SECONDS)
+        after = idle(stack, seconds)
+    console = Console()
+    table = Table("", "idle, CPU ms/s", "MB", "at most MB", "idle again, CPU ms/s", "MB")
+    for part in PARTS:
+        was, now = fresh[part], after[part]
+        numbers = (*was.values(), most[part], *now.values())
+        table.add_row(part, *(f"{number:.1f}" for number in numbers))
+    console.print(table)
+    console.print("MB a video minute:", {what: round(size, 1) for what, size in minute.items()})
+    record = {"fresh": fresh, "most": most, "after": after, "minute": minute}
+    _RESULT.parent.mkdir(exist_ok=True)
+    _RESULT.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
