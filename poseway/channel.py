@@ -68,7 +68,8 @@ async def repeat(
 
     A service that is away, or has too much to do, is waited for. A call that breaks although the
     service is there may be what breaks it, so it is made a few times and no more. One that never
-    reached the service, because a replica is stopping, goes to another at once and does not count.
+    reached the service, because a replica is stopping, goes to another at once and does not count;
+    nor does one that reached a replica of a version too old for it.
 
     Args:
         replicas: Who can be called.
@@ -98,6 +99,8 @@ async def repeat(
             tries += not passed_on
             if tries == _TRIES:
                 raise errors.ServiceError(f"{what} broke {tries} times, {details}") from error
+            if clock() > end and _code(error) == errors.STATE_NEWER:
+                raise _named(error) from error
             if clock() > end:
                 raise errors.UnavailableError(f"{what} was busy for {patience:.0f} s.") from error
             log.warning("repeating", call=what, replica=replica.address, status=details)
@@ -124,6 +127,8 @@ def _counts(error: grpc.aio.AioRpcError) -> bool:
         return True
     # Without a code of ours it is gRPC that has enough: the message is too large.
     if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _code(error) is not None:
+        return False
+    if _code(error) == errors.STATE_NEWER:
         return False
     raise _named(error) from error
 

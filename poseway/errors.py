@@ -1,5 +1,10 @@
 """Named errors. Each has a code that programs test and a message that tells a person what to do."""
 
+from typing import Final
+
+STATE_NEWER: Final = "state_newer"
+"""A newer version of the service wrote what a call goes on with; another replica may know it."""
+
 
 class PosewayError(Exception):
     """An error with a code.

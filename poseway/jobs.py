@@ -178,6 +178,9 @@ class JobStatus(Record):
     state: JobState = JobState.QUEUED
     progress: Progress = Progress()
     attempts: int = Field(0, description="Times the job was begun since its last checkpoint.")
+    restarts: int = Field(
+        0, description="Times it was begun again from the start: its checkpoints fitted nobody."
+    )
     holder: str | None = Field(None, description="Who works on the job; null if nobody does.")
     updated_at: datetime | None = Field(None, description="When its holder last wrote this.")
     started_at: datetime | None = None

@@ -7,7 +7,14 @@ import grpc
 import pytest
 
 from poseway.channel import connect, repeat
-from poseway.errors import InvalidRequestError, NotFoundError, ServiceError, UnavailableError
+from poseway.errors import (
+    STATE_NEWER,
+    IncompatibleError,
+    InvalidRequestError,
+    NotFoundError,
+    ServiceError,
+    UnavailableError,
+)
 from tests.servers import Server, once
 
 
@@ -89,3 +96,26 @@ def test_a_refusal_is_final_and_keeps_its_words(server: Server) -> None:
         call(server)
     assert caught.value.code == "unknown_model"
     assert server.calls == 1
+
+
+def too_old(context: grpc.ServicerContext) -> bytes:
+    context.set_trailing_metadata((("poseway-code", STATE_NEWER),))
+    context.abort(grpc.StatusCode.FAILED_PRECONDITION, "The state is of version 3.")
+
+
+def test_a_replica_that_is_too_old_is_passed_over(server: Server) -> None:
+    def at_last_new(context: grpc.ServicerContext) -> bytes:
+        return b"done" if server.calls > 3 else too_old(context)
+
+    server.answer = at_last_new
+    server.start()
+    assert call(server, patience=20) == b"done"
+
+
+def test_where_all_are_too_old_it_is_said_so(server: Server) -> None:
+    server.answer = too_old
+    server.start()
+    with pytest.raises(IncompatibleError, match="version 3") as refused:
+        call(server, patience=1)
+    assert refused.value.code == STATE_NEWER
+    assert server.calls > 1

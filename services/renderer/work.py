@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from poseway.errors import IncompatibleError, NotFoundError
+from poseway.errors import NotFoundError, VideoError
 from poseway.jobs import Keys
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
 from poseway.video import VideoReader
@@ -90,6 +90,7 @@ class Renderer:
         Raises:
             NotFoundError: A segment, or the upload, is gone.
             IncompatibleError: The segments do not fit together.
+            VideoError: The video is too long.
             UnavailableError: Object storage cannot be reached.
         """
         keys = Keys(job_id)
@@ -114,7 +115,7 @@ class Renderer:
             except SoundError:
                 silent = True
                 log.warning("joining again without the sound", exc_info=True)
-        raise IncompatibleError(
+        raise VideoError(
             "The video is too long for one MP4. Cut it, and upload the parts.", "too_long"
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from poseway.errors import InvalidRequestError
+from poseway.errors import STATE_NEWER, IncompatibleError, InvalidRequestError
 from services.tracker.detections import Tracker
 from services.tracker.kalman import BoxFilter
 from services.tracker.people import PeopleTracker, Person
@@ -149,7 +149,8 @@ def load(saved: bytes) -> tuple[Tracker, Smoother | None, int | None]:
     """Reads what `dump` wrote.
 
     Raises:
-        InvalidRequestError: It is no state, or one of another version.
+        InvalidRequestError: It is no state.
+        IncompatibleError: A newer version wrote it.
     """
     try:
         state = _State.model_validate_json(_current(saved))
@@ -168,12 +169,23 @@ def load(saved: bytes) -> tuple[Tracker, Smoother | None, int | None]:
 
 
 def _current(saved: bytes) -> bytes:
-    """A state of this version: version 1 knew SORT only, and its jobs go on with that."""
+    """A state of this version: version 1 knew SORT only, and its jobs go on with that.
+
+    Raises:
+        IncompatibleError: The state is of a version that only a newer tracker knows.
+    """
     try:
         old = json.loads(saved)
     except ValueError:
         return saved  # what is wrong with it is said where it is validated
-    if not isinstance(old, dict) or old.get("version") != 1:
+    version = old.get("version") if isinstance(old, dict) else None
+    if isinstance(version, int) and version > _VERSION:
+        raise IncompatibleError(
+            f"The tracker's state is of version {version}, and this tracker knows up to "
+            f"{_VERSION}. Send it to a newer one, or begin the job again.",
+            STATE_NEWER,
+        )
+    if version != 1:
         return saved
     try:
         last_frame = old.pop("last_frame")

@@ -63,6 +63,7 @@ class VideoTracker:
 
         Raises:
             InvalidRequestError: It cannot be read.
+            IncompatibleError: A newer version wrote it.
         """
         tracker, smoother, last_frame = state.load(saved)
         video = cls(tracker, smoother)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseway.errors import InvalidRequestError
+from poseway.errors import IncompatibleError, InvalidRequestError
 from services.tracker import state
 from services.tracker.kalman import BoxFilter
 from services.tracker.people import PeopleTracker
@@ -101,7 +101,6 @@ def _assert_change_refused(kind: str, path: list[str | int], value: object, mess
     ("path", "value", "message"),
     [
         (["version"], 1, "version"),
-        (["version"], 3, "version"),
         (["last_frame"], "7", "last_frame"),
         (["more"], 1, "more"),
         (["tracker", "kind"], "other", "tracker"),
@@ -196,6 +195,13 @@ def test_a_state_of_version_1_goes_on_with_sort() -> None:
     settings = {name: getattr(sort, name) for name in names}
     old = json.dumps({"version": 1, **settings, "last_frame": 9, "tracks": tracks}).encode()
     assert VideoTracker.resume(old).save() == video.save()
+
+
+def test_a_state_of_a_newer_version_is_for_a_newer_tracker() -> None:
+    document = written("people") | {"version": 3, "more": 1}
+    with pytest.raises(IncompatibleError, match="version 3, and this tracker knows up to 2") as it:
+        state.load(json.dumps(document).encode())
+    assert it.value.code == "state_newer"
 
 
 @pytest.mark.parametrize("saved", [b'{"version":1}', b'{"version":1,"last_frame":1,"tracks":[1]}'])

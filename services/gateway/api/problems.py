@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
@@ -73,6 +74,14 @@ def add_handlers(app: FastAPI) -> None:
             for item in error.errors()
         )
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "invalid_request")
+
+    @app.exception_handler(ValidationError)
+    async def _unreadable(_request: Request, error: ValidationError) -> JSONResponse:
+        # Not the caller's fault: a newer gateway beside this one wrote what cannot be read here.
+        log.exception("a record cannot be read", exc_info=error)
+        return answer(
+            errors.UnavailableError("A newer version of Poseway wrote this. Ask again soon.")
+        )
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:

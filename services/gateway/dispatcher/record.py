@@ -124,6 +124,11 @@ class Record:
         """Gives the job back; the attempt counts if it was the job that broke it."""
         self._write(attempts=max(0, self.status.attempts - (not counted)), holder=None)
 
+    def start_over(self) -> None:
+        """Forgets what is done; for segments and states that versions do not have in common."""
+        self._store.delete_prefix(self.keys.segments)
+        self._write(restarts=self.status.restarts + 1, progress=Progress())
+
     def beat(self) -> None:
         """Says that the job is still being worked on; raises `ConflictError` if by another."""
         self._write()

@@ -31,6 +31,8 @@ _ENDED = prometheus_client.Counter("poseway_jobs_ended", "Jobs that ended.", ["s
 _FRAMES = prometheus_client.Counter("poseway_frames_processed", "Frames of finished jobs.")
 
 RENDERER_STOPS_SECONDS = 1.0
+RESTARTS = 1
+"""A job whose parts do not fit together, of two versions say, is begun again this often."""
 RECORD_SECONDS = 2.0
 """Progress is told live at once, and written to the record this often."""
 
@@ -121,11 +123,19 @@ class Worker:
         log.info("begun", name=request.name, bytes=request.size, attempt=record.status.attempts)
         try:
             return await self._run(request, record, stopping)
-        except (InvalidRequestError, VideoError, NotFoundError, IncompatibleError) as error:
-            await self._end(
-                record, JobState.FAILED, JobError(code=error.code, message=error.message)
-            )
-            return True
+        except IncompatibleError as error:
+            if record.status.restarts < RESTARTS:
+                log.warning("begun again from the start", reason=error.message)
+                await asyncio.sleep(RENDERER_STOPS_SECONDS)
+                await asyncio.to_thread(record.start_over)
+                return False
+            failure: PosewayError = error
+        except (InvalidRequestError, VideoError, NotFoundError) as error:
+            failure = error
+        await self._end(
+            record, JobState.FAILED, JobError(code=failure.code, message=failure.message)
+        )
+        return True
 
     async def _run(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
         """Runs the pipeline until it ends, the job is cancelled, or the dispatcher is to stop."""

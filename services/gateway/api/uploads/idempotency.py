@@ -36,7 +36,11 @@ class Remembered(Record):
 
 def fingerprint(*asked: BaseModel | str | int | None) -> str:
     """The same for the same request, and for no other."""
-    texts = [a.model_dump_json() if isinstance(a, BaseModel) else repr(a) for a in asked]
+    # A field that a newer version adds, with its default, leaves it as it is.
+    texts = [
+        a.model_dump_json(exclude_defaults=True) if isinstance(a, BaseModel) else repr(a)
+        for a in asked
+    ]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
