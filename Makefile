@@ -14,6 +14,7 @@
 #   make bench-long         memory of every process over a video of two hours; some 15 minutes
 #   make bench-scale        one long video with 1 to 8 replicas that sleep; over an hour
 #   make bench-uploads      200 uploads at the same time: none lost, memory of the gateway
+#   make bench-footprint    what a system takes at idle, what a video minute stores; some 8 minutes
 #   make bench-tracker      time of the tracker for a frame, beside SORT
 #   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
@@ -24,6 +25,7 @@
 #   make test-containers    builds the images on that base and runs the manifests with podman
 #   make pictures           the pictures of README.md, by the product itself; needs chromium
 #   make tables             the tables in docs/ that are made from the code
+#   make recorded           for a release: the proto and the records that later versions must read
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -43,8 +45,9 @@ STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
-	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-tracker \
-	bench-smoothing bench-inference bench-memory pictures tables stubs weights models sample locks clean images base-image test-containers
+	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-footprint bench-tracker \
+	bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
+	images base-image test-containers
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -60,6 +63,7 @@ check: $(STUBS) $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/buf lint
+	$(BIN)/buf breaking --against proto/released.binpb
 
 # Models that cannot be fetched here, for want of npm say, are not tested.
 unit: $(STUBS) $(VENV)/.test weights sample
@@ -114,6 +118,9 @@ bench-scale: $(STUBS) $(VENV)/.run weights sample
 bench-uploads: $(STUBS) $(VENV)/.run weights sample
 	@$(BIN)/python -m benchmarks.uploads
 
+bench-footprint: $(STUBS) $(VENV)/.run weights sample
+	@$(BIN)/python -m benchmarks.footprint $(ARGS)
+
 bench-tracker: $(STUBS) $(VENV)/.run
 	@$(BIN)/python -m benchmarks.tracker
 
@@ -131,6 +138,11 @@ pictures: $(STUBS) $(VENV)/.test weights sample
 
 tables: $(STUBS) $(VENV)/.run
 	@$(BIN)/python -m docs.tables
+
+recorded: $(STUBS) $(VENV)/.test weights sample
+	@$(BIN)/buf breaking --against proto/released.binpb
+	@$(BIN)/buf build --exclude-source-info -o proto/released.binpb
+	@$(BIN)/python -m tests.upgrade.record
 
 # The default model goes into the images, and every other whose weights are fetched.
 images: weights

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import nats
 import pytest
-from pydantic import SecretStr
 
 from poseway.client import Client
 from poseway.errors import ConflictError
@@ -19,7 +18,7 @@ from poseway.local.stack import Stack
 from poseway.queue import STREAM
 from services.gateway.api.catalog import Catalog
 from services.gateway.dispatcher.record import SILENCE, Record
-from services.gateway.requeue import RequeueSettings, requeue
+from tests.upgrade.records import put_back
 from tests.videos import make_video
 
 
@@ -39,21 +38,10 @@ def record_only(stack: Stack, video: bytes) -> str:
     return job_id
 
 
-def requeue_settings(stack: Stack) -> RequeueSettings:
-    env = stack.env
-    return RequeueSettings(
-        s3_endpoint=env["POSEWAY_S3_ENDPOINT"],
-        s3_access_key=env["POSEWAY_S3_ACCESS_KEY"],
-        s3_secret_key=SecretStr(env["POSEWAY_S3_SECRET_KEY"]),
-        nats_url=env["POSEWAY_NATS_URL"],
-        nats_token=SecretStr(env["POSEWAY_NATS_TOKEN"]),
-    )
-
-
 def test_jobs_that_the_queue_lost_are_put_back(client: Client, stack: Stack) -> None:
     lost = record_only(stack, make_video(5))
     assert client.job(lost).state is JobState.QUEUED
-    assert asyncio.run(requeue(requeue_settings(stack))) >= 1
+    assert put_back(stack) >= 1
     *_, last = client.watch(lost)
     assert last.state is JobState.SUCCEEDED
     assert client.manifest(lost).frames == 5
@@ -63,7 +51,7 @@ def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack
     poison = record_only(stack, make_video(5))
     died = JobStatus(state=JobState.RUNNING, attempts=3, holder="dead", updated_at=now() - SILENCE)
     stack.store.put(Keys(poison).status, died.model_dump_json().encode(), "application/json")
-    asyncio.run(requeue(requeue_settings(stack)))
+    put_back(stack)
     *_, last = client.watch(poison)
     assert last.state is JobState.FAILED
     assert last.error is not None
@@ -131,7 +119,7 @@ def test_putting_a_running_job_back_does_it_no_harm(
     env = {**os.environ, **stack.env}
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as second:
         assert second.stderr is not None
-        assert asyncio.run(requeue(requeue_settings(stack))) >= 1
+        assert put_back(stack) >= 1
         *_, last = client.watch(job.id)
         second.terminate()
         heard = second.stderr.read()

@@ -1,0 +1,152 @@
+"""``python -m tests.upgrade.record``: what this version leaves behind, for later versions to read.
+
+Writes ``recorded/`` anew. That is for a release: what a test then has to read is what installations
+have. Between releases it stays as it is, and a change that cannot read it is no upgrade.
+"""
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from poseway.apikeys import given
+from poseway.client import Client
+from poseway.jobs import JobError, JobOptions, JobRequest, JobState, JobStatus, Keys, Smoothing
+from poseway.local.fetch import fetch_sample
+from poseway.local.place import free_ports
+from poseway.local.stack import ROOT, Stack
+from services.gateway.api.access.usage import Used
+from services.gateway.api.uploads.idempotency import Remembered
+from services.gateway.api.uploads.parts import Pending
+from services.tracker.smoothing import Smoother, Strength
+from services.tracker.sort import Sort
+from services.tracker.video import Frame, VideoTracker
+from tests.tracker.people import street
+from tests.videos import make_video
+
+RECORDED: Final = Path(__file__).parent / "recorded"
+OPTIONS: Final = {"trails": "true", "crf": "30"}
+FRAMES: Final = 50
+"""In the video of the job; 25 of them are in its first segment."""
+
+_RATE: Final = 10
+_JOB: Final = "f" * 32
+_WHEN: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+KEY: Final = f"pw_0123abcd_{'5' * 40}"
+
+
+def small(sample: Path) -> bytes:
+    """The sample, small, with every third frame only."""
+    pictures: list[NDArray[np.uint8]] = []
+    with av.open(str(sample)) as source:
+        for index, frame in enumerate(source.decode(video=0)):
+            if index % 3 == 0 and len(pictures) < FRAMES:
+                pictures.append(frame.reformat(440, 248, "rgb24").to_ndarray().astype(np.uint8))
+    return make_video(FRAMES, picture=pictures.__getitem__, rate=Fraction(_RATE))
+
+
+def jobs(stack: Stack, video: Path) -> None:
+    """A job between its two segments, and the same when it has ended."""
+    with Client(stack.gateway_url) as client:
+        job = client.submit(video, OPTIONS)
+        while not stack.store.exists(Keys(job.id).segment(0, "checkpoint.json")):
+            time.sleep(0.01)
+        dispatcher = stack.pid("dispatcher")
+        os.kill(dispatcher, signal.SIGSTOP)
+        copy(stack, job.id, "half")
+        os.kill(dispatcher, signal.SIGCONT)
+        if client.wait(job.id).state is not JobState.SUCCEEDED:
+            raise RuntimeError("The job failed.")
+        copy(stack, job.id, "done")
+
+
+def copy(stack: Stack, job_id: str, name: str) -> None:
+    """Copies the objects of a job to files of their names, with nothing for its id."""
+    for item in stack.store.walk(""):
+        if job_id in item.key:
+            path = RECORDED / name / item.key.replace(f"{job_id}/", "")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(stack.store.get(item.key)[0].replace(job_id.encode(), _JOB.encode()))
+
+
+def records() -> dict[str, BaseModel]:
+    """One of each record that is no part of a job's way, with every field."""
+    options = JobOptions(
+        model="movenet-multipose",
+        accurate=True,
+        smoothing=Smoothing.STRONG,
+        screenshot_seconds=1.5,
+        max_people=3,
+        line_width=4.5,
+        max_resolution=720,
+    )
+    request = JobRequest(
+        id=_JOB,
+        name="a.mp4",
+        size=5,
+        sha256="0" * 64,
+        created_at=_WHEN,
+        options=options,
+        owner="0123abcd",
+        webhook_url="https://example.org/poseway",
+    )
+    pending = Pending(
+        **request.model_dump(include={"id", "name", "size", "owner", "webhook_url"}),
+        options=options,
+        claim="my run",
+        part_bytes=8 << 20,
+        storage_id="x",
+        expires_at=_WHEN,
+    )
+    failed = JobStatus(
+        state=JobState.FAILED,
+        attempts=1,
+        updated_at=_WHEN,
+        started_at=_WHEN,
+        finished_at=_WHEN,
+        error=JobError(code="no_video", message="There is no video in the file."),
+    )
+    return {
+        "request": request,
+        "failed": failed,
+        "pending": pending,
+        "remembered": Remembered(job=_JOB, fingerprint="0" * 64, at=_WHEN),
+        "used": Used(day=_WHEN.date(), jobs=3, bytes=5),
+        "key": given(KEY, "somebody"),
+    }
+
+
+def sort_state() -> bytes:
+    """What SORT remembers after twelve frames of the street."""
+    video = VideoTracker(Sort(30, 0, 0.2), Smoother(Strength.LIGHT, 30))
+    video.segment([Frame(i, poses, np.full(len(poses), 0.5)) for i, poses in enumerate(street(12))])
+    return video.save()
+
+
+def main() -> None:
+    """Records."""
+    shutil.rmtree(RECORDED, ignore_errors=True)
+    RECORDED.mkdir()
+    for name, record in records().items():
+        (RECORDED / f"{name}.json").write_text(json.dumps(record.model_dump(mode="json"), indent=1))
+    (RECORDED / "sort.json").write_bytes(sort_state())
+    env = {"POSEWAY_SEGMENT_SECONDS": "2.5"}
+    with tempfile.TemporaryDirectory() as data, Stack(Path(data), free_ports(1)[0], env) as stack:
+        video = Path(data) / "small.mp4"
+        video.write_bytes(small(fetch_sample(ROOT / "build" / "sample")))
+        jobs(stack, video)
+
+
+if __name__ == "__main__":
+    main()

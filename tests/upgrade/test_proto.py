@@ -1,0 +1,34 @@
+"""The proto only grows: what a released version sends and takes stays as it is."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from poseway.local.stack import ROOT
+
+BUF = Path(sys.executable).with_name("buf")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("bytes state = 2", "bytes state = 7"),
+        ("bytes state = 2", "string state = 2"),
+        ("rpc Track(", "rpc TrackPeople("),
+    ],
+)
+def test_a_change_that_released_versions_do_not_know_is_found(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "proto", tmp_path / "proto")
+    shutil.copy(ROOT / "buf.yaml", tmp_path)
+    command = [str(BUF), "breaking", "--against", "proto/released.binpb"]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    path = tmp_path / "proto/poseway/v1/tracker.proto"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode != 0

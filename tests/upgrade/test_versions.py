@@ -1,0 +1,155 @@
+"""Versions one after the other, and side by side: what one writes, another reads or leaves alone.
+
+What is read is `recorded/`, which `tests.upgrade.record` wrote at the last release.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+from poseway.apikeys import ApiKey
+from poseway.client import Client
+from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
+from poseway.local.stack import Stack
+from services.gateway.api.access.usage import Used
+from services.gateway.api.uploads.idempotency import Remembered
+from services.gateway.api.uploads.parts import Pending
+from services.tracker.video import Frame, VideoTracker
+from tests.tracker.people import street
+from tests.upgrade.records import RECORDED, change, left_behind, put, put_back, put_on_queue
+from tests.videos import make_video
+
+FRAMES = 50
+RECORDS = {
+    "request": JobRequest,
+    "failed": JobStatus,
+    "pending": Pending,
+    "remembered": Remembered,
+    "used": Used,
+    "key": ApiKey,
+}
+TOMORROW = {"from_tomorrow": {"a": [1]}}
+
+
+def ended(client: Client, job_id: str) -> Job:
+    *_, last = client.watch(job_id)
+    return last
+
+
+@pytest.mark.parametrize(("name", "kind"), RECORDS.items())
+def test_a_record_is_read_as_it_was_written(name: str, kind: type[BaseModel]) -> None:
+    old = json.loads((RECORDED / f"{name}.json").read_text())
+    read = kind.model_validate(old | TOMORROW).model_dump(mode="json")
+    assert {field: read.get(field) for field in old} == old
+
+
+def test_the_key_still_fits() -> None:
+    assert ApiKey.model_validate_json((RECORDED / "key.json").read_text()).fits("5" * 40)
+
+
+def test_a_tracker_goes_on_with_the_ids_of_an_older_one() -> None:
+    video = VideoTracker.resume((RECORDED / "sort.json").read_bytes())
+    frames = [Frame(i, poses, np.full(len(poses), 0.5)) for i, poses in enumerate(street(14))]
+    assert [frame.ids.tolist() for frame in video.segment(frames[12:])] == [[3, 1]] * 2
+
+
+def test_a_job_that_an_older_version_began_is_finished(client: Client, stack: Stack) -> None:
+    with left_behind(stack, "half") as job_id:
+        keys = Keys(job_id)
+        assert put_back(stack) >= 1
+        assert ended(client, job_id).state is JobState.SUCCEEDED
+        assert client.manifest(job_id).frames == FRAMES
+        # What was done is not done again.
+        before = (RECORDED / "half/jobs/segments/000000/keypoints.jsonl").read_bytes()
+        assert before.rstrip() in stack.store.get(keys.keypoints)[0]
+        assert JobStatus.model_validate_json(stack.store.get(keys.status)[0]).restarts == 0
+
+
+def test_fields_that_a_newer_version_added_do_no_harm(client: Client, stack: Stack) -> None:
+    with left_behind(stack, "half") as job_id:
+        keys = Keys(job_id)
+        options = json.loads(stack.store.get(keys.request)[0])["options"]
+        change(stack, keys.request, options=options | TOMORROW, **TOMORROW)
+        change(stack, keys.status, **TOMORROW)
+        change(stack, keys.segment(0, "checkpoint.json"), **TOMORROW)
+        put_back(stack)
+        assert ended(client, job_id).state is JobState.SUCCEEDED
+        assert client.manifest(job_id).frames == FRAMES
+
+
+def test_a_result_of_an_older_version_is_served(client: Client, stack: Stack) -> None:
+    with left_behind(stack, "done") as job_id:
+        keys = Keys(job_id)
+        change(stack, keys.manifest, **TOMORROW)
+        change(stack, keys.tracks, **TOMORROW)
+        job = client.job(job_id)
+        assert job_id in {listed.id for listed in client.jobs()}
+        with httpx.Client(base_url=stack.gateway_url, timeout=60) as http:
+            for name, link in job.links.items():
+                if name != "events":
+                    assert http.get(link).status_code == 200, name
+            frames = http.get(job.links["frames"]).json()["frames"]
+        assert {person["id"] for frame in frames for person in frame["people"]} == {1, 2}
+
+
+def test_segments_that_do_not_fit_together_are_made_again(client: Client, stack: Stack) -> None:
+    with left_behind(stack, "half") as job_id:
+        keys = Keys(job_id)
+        put(stack, keys.segment(0, "video.mp4"), make_video(25))  # another encoder's
+        put_back(stack)
+        assert ended(client, job_id).state is JobState.SUCCEEDED
+        assert client.manifest(job_id).frames == FRAMES
+        assert JobStatus.model_validate_json(stack.store.get(keys.status)[0]).restarts == 1
+
+
+def test_what_never_fits_together_fails(client: Client, stack: Stack) -> None:
+    with left_behind(stack, "half") as job_id:
+        keys = Keys(job_id)
+        put(stack, keys.segment(0, "video.mp4"), make_video(25))
+        change(stack, keys.status, restarts=1)
+        put_back(stack)
+        last = ended(client, job_id)
+        assert last.error is not None
+        assert (last.state, last.error.code) == (JobState.FAILED, "incompatible")
+
+
+def test_a_request_that_only_a_newer_version_can_read_is_left_to_it(
+    client: Client, stack: Stack
+) -> None:
+    with left_behind(stack, "half") as job_id:
+        keys = Keys(job_id)
+        status = stack.store.get(keys.status)[0]
+        options = json.loads(stack.store.get(keys.request)[0])["options"]
+        change(stack, keys.request, options=options | {"overlay": "hologram"})
+        # An unreadable job is not listed, so it is put on the queue by name.
+        log = stack.data_dir / "logs" / "dispatcher.log"
+        seen = log.stat().st_size
+        put_on_queue(stack, job_id)
+        wait_for(lambda: tail_has(log, seen, "the record cannot be read"))
+        assert stack.store.get(keys.status)[0] == status
+        answer = httpx.get(f"{stack.gateway_url}/v1/jobs/{job_id}", timeout=30)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert job_id not in {job.id for job in client.jobs()}
+        # The newer version comes, and finishes it.
+        change(stack, keys.request, options=options)
+        put_back(stack)
+        assert ended(client, job_id).state is JobState.SUCCEEDED
+
+
+def tail_has(log: Path, start: int, text: str) -> bool:
+    with log.open() as file:
+        file.seek(start)
+        return text in file.read()
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
