@@ -8,6 +8,7 @@ import structlog
 from poseway import telemetry
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
+from services.gateway.dispatcher.health import Health
 from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
 from services.gateway.dispatcher.worker import Worker
@@ -19,6 +20,8 @@ async def run(settings: DispatcherSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    health = Health()
+    serving = await health.serve(settings.health_port) if settings.health_port else None
     store = ObjectStore(settings)
     connecting = asyncio.create_task(JobQueue.connect(settings))
     stopped = asyncio.create_task(stopping.wait())
@@ -28,11 +31,14 @@ async def run(settings: DispatcherSettings) -> None:
         connecting.cancel()
         return
     queue = connecting.result()
+    health.ready = True
     structlog.get_logger(__name__).info("working", jobs_at_once=settings.jobs_at_once)
     async with Services(settings) as services, asyncio.TaskGroup() as group:
         for _ in range(settings.jobs_at_once):
             group.create_task(Worker(store, queue, services, settings).work(stopping))
     await queue.close()
+    if serving:
+        serving.close()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ class DispatcherSettings(Settings, StorageSettings, QueueSettings):
     )
     tracker_address: str = Field("127.0.0.1:50052", description="The same of the tracker.")
     renderer_address: str = Field("127.0.0.1:50053", description="The same of the renderer.")
+    health_port: int = Field(
+        0, ge=0, le=65535, description="Port of /healthz and /readyz; 0 switches it off."
+    )
     jobs_at_once: int = Field(1, ge=1, description="Jobs run side by side.")
     batch_frames: int = Field(4, ge=1, le=64, description="Frames per call of inference.")
     batches_in_flight: int = Field(

@@ -1,0 +1,12 @@
+"""Each overlay is built once."""
+
+import pytest
+
+from tests.deploy.objects import OVERLAYS, Object, overlay
+
+
+@pytest.fixture(params=OVERLAYS)
+def objects(request: pytest.FixtureRequest) -> list[Object]:
+    """All objects of an overlay."""
+    name: str = request.param
+    return overlay(name)

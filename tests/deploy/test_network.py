@@ -1,0 +1,217 @@
+"""Network policies let through the arrows of the design, and nothing else."""
+
+import copy
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from services.gateway.api.webhooks.address import is_public
+from tests.deploy.network import Place, allowed
+from tests.deploy.objects import (
+    Object,
+    called,
+    component,
+    named,
+    of_kind,
+    overlay,
+    template,
+    workloads,
+)
+
+PORTS = (53, 80, 443, 4222, 4318, 5432, 6222, 6443, 8080, 8222, 9000, 9001, 9090, 50051)
+METERED = ("gateway-api", "gateway-dispatcher", "inference", "tracker", "renderer")
+STORING = ("gateway-api", "gateway-dispatcher", "renderer")
+CALLED = ("inference", "tracker", "renderer")
+DECODING = ("gateway-dispatcher", "renderer")
+INSIDE = ("local", "gpu")
+
+INTERNET = Place("internet", address="93.184.215.14")
+STORAGE = Place("storage", address="192.0.2.10")
+OUTSIDE = (
+    INTERNET,
+    STORAGE,
+    Place("intranet", address="10.1.2.3"),
+    Place("metadata", address="169.254.169.254"),
+    Place("stranger", "default", {"app.kubernetes.io/component": "gateway-dispatcher"}),
+    Place("system", "kube-system", {"k8s-app": "other"}),
+    Place("dns", "kube-system", {"k8s-app": "kube-dns"}),
+    Place("prometheus", "monitoring"),
+    Place("keda", "keda"),
+)
+
+Arrow = tuple[str, str, int]
+
+
+def pods(objects: list[Object]) -> list[Place]:
+    """The parts of an overlay; some have several workloads."""
+    found = {
+        component(item): Place(
+            component(item), "poseway", template(item)["metadata"]["labels"], "10.244.0.7"
+        )
+        for item in workloads(objects)
+    }
+    return list(found.values())
+
+
+def arrows(objects: list[Object]) -> set[Arrow]:
+    """Everything that is let through, but for what is no matter of ours."""
+    policies = of_kind(objects, "NetworkPolicy")
+    ours = pods(objects)
+    places = [*ours, *OUTSIDE]
+    return {
+        (source.name, target.name, port)
+        for source in places
+        for target in places
+        for port in PORTS
+        if (source in ours or target in ours)
+        and allowed(policies, source, target, port, "UDP" if port == 53 else "TCP")
+    }
+
+
+def design(name: str) -> Iterator[Arrow]:
+    """The arrows of the design, whatever of its parts an overlay has."""
+    yield from ((place.name, "gateway-api", 8080) for place in OUTSIDE)
+    yield from (("prometheus", part, 9090) for part in METERED)
+    yield from (("gateway-dispatcher", part, 50051) for part in CALLED)
+    yield from ((part, "nats", 4222) for part in ("gateway-api", "gateway-dispatcher"))
+    yield from ((part, "dns", 53) for part in (*STORING, "nats", "setup"))
+    yield "nats", "nats", 6222
+    yield "keda", "nats", 8222
+    if name in INSIDE:
+        yield from ((part, "minio", 9000) for part in (*STORING, "setup"))
+    else:
+        yield from ((part, "storage", 443) for part in STORING)
+    # Webhooks; at 53 it is UDP that is asked for here.
+    yield from (("gateway-api", "internet", port) for port in PORTS if port != 53)
+    # Where the Kubernetes API is, nobody knows beforehand.
+    yield from (("setup", place.name, port) for place in OUTSIDE for port in (443, 6443))
+
+
+def test_exactly_the_arrows_of_the_design_are_let_through(
+    objects: list[Object], request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["objects"]
+    there = {place.name for place in pods(objects)}
+    known = there | {place.name for place in OUTSIDE}
+    wanted = {arrow for arrow in design(name) if set(arrow[:2]) <= known}
+    found = arrows(objects)
+    assert found - wanted == set(), "let through, and not in the design"
+    assert wanted - found == set(), "in the design, and not let through"
+
+
+def test_decoders_of_videos_cannot_reach_the_internet(objects: list[Object]) -> None:
+    found = arrows(objects)
+    for part in DECODING:
+        assert not [arrow for arrow in found if arrow[:2] == (part, "internet")]
+
+
+def test_only_the_api_is_reachable_from_outside(objects: list[Object]) -> None:
+    reached = {target for source, target, _ in arrows(objects) if source == "internet"}
+    assert reached == {"gateway-api"}
+    # Nor by a service of a kind that the cluster's outside sees.
+    for service in of_kind(objects, "Service"):
+        assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
+
+
+def test_every_pod_is_denied_what_is_not_said(objects: list[Object]) -> None:
+    policy = named(objects, "NetworkPolicy", "deny-all")
+    assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_a_policy_is_about_pods_that_there_are(objects: list[Object]) -> None:
+    there = {place.name for place in pods(objects)} | {"minio", "nats", "setup"}
+    for policy in of_kind(objects, "NetworkPolicy"):
+        selector = policy["spec"]["podSelector"]
+        for expression in selector.get("matchExpressions", ()):
+            assert set(expression["values"]) <= there, called(policy)
+        assert set(selector.get("matchLabels", {}).values()) <= there, called(policy)
+
+
+def webhook_blocks() -> list[Object]:
+    policy = named(overlay("production"), "NetworkPolicy", "gateway-api")
+    rules = policy["spec"]["egress"]
+    return [peer["ipBlock"] for rule in rules for peer in rule["to"] if "ipBlock" in peer]
+
+
+def edges(cidr: str) -> Iterator[str]:
+    """The first and the last address of a network, and those beside it."""
+    network = ip_network(cidr)
+    first, last = int(network.network_address), int(network.broadcast_address)
+    for number in (first - 1, first, last, last + 1):
+        if 0 <= number < 1 << network.max_prefixlen:
+            yield str(type(network.network_address)(number))
+
+
+# Kept for protocols and examples; Python takes a few addresses in them for public.
+NOBODYS = [ip_network(cidr) for cidr in ("192.0.0.0/24", "2001::/23", "3fff::/20")]
+
+
+def test_webhooks_may_go_where_the_service_lets_them() -> None:
+    policies = of_kind(overlay("production"), "NetworkPolicy")
+    (gateway,) = [place for place in pods(overlay("production")) if place.name == "gateway-api"]
+    asked = ["10.9.8.7", "172.31.0.1", "192.168.1.1", "169.254.169.254", "127.0.0.1", "1.1.1.1"]
+    asked += ["fd00::1", "fe80::1", "::1", "::ffff:10.0.0.1", "2606:4700:4700::1111", "ff02::1"]
+    for block in webhook_blocks():
+        for cidr in (block["cidr"], *block["except"]):
+            asked += edges(cidr)
+    assert len(asked) > 60
+    for address in asked:
+        let = allowed(policies, gateway, Place("somewhere", address=address), 8443)
+        if not any(ip_address(address) in network for network in NOBODYS):
+            assert let is is_public(address), address
+        else:
+            assert not let, address
+
+
+def policy(**spec: object) -> Object:
+    ways = [way for way in ("Ingress", "Egress") if way.lower() in spec]
+    return {
+        "metadata": {"namespace": "poseway"},
+        "spec": {"podSelector": {}, "policyTypes": ways, **spec},
+    }
+
+
+A = Place("a", "poseway", {"app": "a"})
+B = Place("b", "poseway", {"app": "b"})
+C = Place("c", "other", {"app": "a"})
+
+
+def ingress(*peers: Object, **rule: object) -> list[Object]:
+    return [policy(ingress=[{"from": list(peers), **rule}])]
+
+
+def test_who_is_let_through_is_told_right() -> None:
+    of_a = {"podSelector": {"matchLabels": {"app": "a"}}}
+    other = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}}}
+    assert allowed([], A, B, 80), "without policies, everything passes"
+    assert not allowed([policy(ingress=[])], A, B, 80)
+    assert allowed([policy(ingress=[])], B, C, 80), "another namespace's pods are free"
+    assert not allowed([policy(egress=[])], B, C, 80)
+    assert allowed(ingress(), C, B, 80), "no peers are all peers"
+    assert allowed(ingress(of_a), A, B, 80)
+    assert not allowed(ingress(of_a), B, A, 80)
+    assert not allowed(ingress(of_a), C, B, 80), "pods are those of the policy's namespace"
+    assert allowed(ingress(other), C, B, 80)
+    assert allowed(ingress(other | of_a), C, B, 80)
+    of_b = {"podSelector": {"matchLabels": {"app": "b"}}}
+    assert not allowed(ingress(other | of_b), C, B, 80), "both must be so"
+
+
+def test_which_ports_are_let_through_is_told_right() -> None:
+    assert allowed(ingress(ports=[{"port": 80}]), A, B, 80)
+    assert not allowed(ingress(ports=[{"port": 80}]), A, B, 81)
+    assert not allowed(ingress(ports=[{"port": 80}]), A, B, 80, "UDP")
+    span = [{"port": 80, "endPort": 90}]
+    assert allowed(ingress(ports=span), A, B, 90)
+    assert not allowed(ingress(ports=span), A, B, 91)
+
+
+def test_which_addresses_are_let_through_is_told_right() -> None:
+    block = {"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.0/28"]}}
+    assert allowed(ingress(block), STORAGE, B, 80) is False
+    wider = copy.deepcopy(block)
+    wider["ipBlock"]["except"] = ["192.0.2.0/29"]
+    assert allowed(ingress(wider), STORAGE, B, 80)
+    assert not allowed(ingress(wider), INTERNET, B, 80)
+    assert not allowed(ingress(wider), Place("v6", address="2001:db8::1"), B, 80)

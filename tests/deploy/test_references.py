@@ -1,0 +1,201 @@
+"""Whatever an object names is there: secrets, settings, services, ports, accounts."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from deploy.setup.secrets import MADE
+from tests.deploy.objects import (
+    K8S,
+    Object,
+    called,
+    component,
+    containers,
+    named,
+    of_kind,
+    open_ports,
+    overlay,
+    selects,
+    template,
+    workloads,
+)
+
+ROOT = K8S.parents[1]
+
+
+def uses(item: Object, kind: str) -> Iterator[str]:
+    """Names of the Secrets or ConfigMaps that a workload needs; `kind` is secret or configMap."""
+    pod = template(item)["spec"]
+    for container in containers(pod):
+        for source in container.get("envFrom", ()):
+            ref = source.get(f"{kind}Ref", {"optional": True})
+            if not ref.get("optional"):
+                yield ref["name"]
+        for variable in container.get("env", ()):
+            if ref := variable.get("valueFrom", {}).get(f"{kind}KeyRef"):
+                yield ref["name"]
+    for volume in pod.get("volumes", ()):
+        for source in (volume, *volume.get("projected", {}).get("sources", ())):
+            if ref := source.get(kind):
+                yield ref.get("secretName") or ref["name"]
+
+
+def ingress_secrets(objects: list[Object]) -> set[str]:
+    return {tls["secretName"] for i in of_kind(objects, "Ingress") for tls in i["spec"]["tls"]}
+
+
+def made_up(objects: list[Object]) -> list[str]:
+    """The secrets that the set-up makes."""
+    (container,) = template(named(objects, "Job", "setup-secrets"))["spec"]["containers"]
+    names: list[str] = container["args"][2:]
+    return names
+
+
+def test_secrets_that_are_needed_are_made_or_asked_for(
+    objects: list[Object], request: pytest.FixtureRequest
+) -> None:
+    made = made_up(objects)
+    assert set(made) <= set(MADE)
+    asked = set()
+    if request.node.callspec.params["objects"] == "production":
+        told = (K8S / "README.md").read_text()
+        asked = set(re.findall(r"create secret (?:generic|tls) ([a-z-]+)", told))
+    for item in workloads(objects):
+        for name in uses(item, "secret"):
+            assert (name in made) is not (name in asked), f"{called(item)} needs {name}"
+    assert ingress_secrets(objects) <= asked
+
+
+def test_no_secret_is_in_a_file(objects: list[Object]) -> None:
+    assert of_kind(objects, "Secret") == []
+    names = subprocess.run(
+        ["git", "ls-files", "deploy"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert names
+    for path in (ROOT / name for name in names if name.endswith((".yaml", ".yml", ".env"))):
+        text = path.read_text()
+        assert "secretGenerator" not in text, path
+        for content in yaml.safe_load_all(text):
+            assert not isinstance(content, dict) or content.get("kind") != "Secret", path
+    for variable in (v for i in workloads(objects) for v in variables(i) if "value" in v):
+        secret = re.search(r"KEY$|SECRET|TOKEN|PASSWORD", variable["name"])
+        assert not secret, f"{variable['name']} has its value in a file"
+
+
+def variables(item: Object) -> Iterator[Object]:
+    for container in containers(template(item)["spec"]):
+        yield from container.get("env", ())
+
+
+def test_config_maps_are_there_and_roll_the_pods_when_they_change(objects: list[Object]) -> None:
+    there = {item["metadata"]["name"] for item in of_kind(objects, "ConfigMap")}
+    for item in workloads(objects):
+        for name in uses(item, "configMap"):
+            assert name in there, f"{called(item)} needs {name}"
+            assert re.fullmatch(r".+-[a-z0-9]{10}", name), f"{name} has no hash of its contents"
+
+
+def test_accounts_priorities_and_roles_are_there(objects: list[Object]) -> None:
+    def has(kind: str, name: str) -> None:
+        assert named(objects, kind, name)
+
+    for item in workloads(objects):
+        pod = template(item)["spec"]
+        if "serviceAccountName" in pod:
+            has("ServiceAccount", pod["serviceAccountName"])
+        if "priorityClassName" in pod:
+            has("PriorityClass", pod["priorityClassName"])
+    for binding in of_kind(objects, "RoleBinding"):
+        has(binding["roleRef"]["kind"], binding["roleRef"]["name"])
+        for subject in binding["subjects"]:
+            assert subject["namespace"] == "poseway"
+            has(subject["kind"], subject["name"])
+
+
+def test_volumes_that_are_mounted_are_there(objects: list[Object]) -> None:
+    for item in workloads(objects):
+        pod = template(item)["spec"]
+        there = {volume["name"] for volume in pod.get("volumes", ())}
+        there |= {
+            claim["metadata"]["name"] for claim in item["spec"].get("volumeClaimTemplates", ())
+        }
+        mounted = {m["name"] for c in containers(pod) for m in c.get("volumeMounts", ())}
+        assert mounted == there, called(item)
+
+
+def test_workloads_select_their_own_pods_and_no_others(objects: list[Object]) -> None:
+    lasting = [item for item in workloads(objects) if item["kind"] != "Job"]
+    for item in lasting:
+        found = [
+            other
+            for other in workloads(objects)
+            if selects(item["spec"]["selector"], template(other)["metadata"]["labels"])
+        ]
+        assert found == [item], called(item)
+
+
+def test_a_service_finds_pods_and_a_port_that_they_open(objects: list[Object]) -> None:
+    for service in of_kind(objects, "Service"):
+        (found,) = [
+            item
+            for item in workloads(objects)
+            if selects(
+                {"matchLabels": service["spec"]["selector"]}, template(item)["metadata"]["labels"]
+            )
+        ]
+        assert component(found) == service["metadata"]["name"]
+        (container,) = template(found)["spec"]["containers"]
+        there = open_ports(container)
+        for port in service["spec"]["ports"]:
+            assert port["targetPort"] in there
+            # Without an address of its own, a Service translates no port.
+            if service["spec"].get("clusterIP") == "None":
+                assert port["port"] == there[port["targetPort"]]
+
+
+def test_a_stateful_set_has_its_service(objects: list[Object]) -> None:
+    for item in of_kind(objects, "StatefulSet"):
+        assert named(objects, "Service", item["spec"]["serviceName"])
+
+
+def test_an_ingress_leads_to_the_api_with_tls() -> None:
+    objects = overlay("production")
+    (ingress,) = of_kind(objects, "Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    backend = path["backend"]["service"]
+    service = named(objects, "Service", backend["name"])
+    assert backend["name"] == "gateway-api"
+    assert backend["port"]["name"] in [port["name"] for port in service["spec"]["ports"]]
+    assert rule["host"] in ingress["spec"]["tls"][0]["hosts"]
+
+
+def test_addresses_in_settings_are_those_of_services(objects: list[Object]) -> None:
+    offered = {
+        f"{service['metadata']['name']}:{port['port']}"
+        for service in of_kind(objects, "Service")
+        for port in service["spec"]["ports"]
+    }
+    said = [v for i in workloads(objects) for v in variables(i) if v["name"].endswith("_ADDRESS")]
+    assert {v["name"] for v in said} == {
+        f"POSEWAY_{part}_ADDRESS" for part in ("INFERENCE", "TRACKER", "RENDERER")
+    }
+    for variable in said:
+        assert variable["value"] in offered
+        part = variable["name"].removeprefix("POSEWAY_").removesuffix("_ADDRESS").lower()
+        assert variable["value"].partition(":")[0] == part
+    for settings in of_kind(objects, "ConfigMap"):
+        for name, value in settings.get("data", {}).items():
+            if name == "POSEWAY_NATS_URL" or value.startswith("http://"):
+                assert value.partition("://")[2] in offered, name
+
+
+def test_what_is_scaled_is_there_and_has_no_number_of_its_own(objects: list[Object]) -> None:
+    for scaler in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"):
+        target = scaler["spec"]["scaleTargetRef"]
+        scaled = named(objects, target.get("kind", "Deployment"), target["name"])
+        # Each apply would set it anew, and end pods that have work.
+        assert "replicas" not in scaled["spec"], called(scaled)

@@ -1,0 +1,145 @@
+"""Every pod keeps to the restricted Pod Security Standard, and to what we ask beyond it."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.deploy.objects import (
+    K8S,
+    Object,
+    build,
+    called,
+    containers,
+    named,
+    template,
+    workloads,
+)
+from tests.deploy.standard import violations
+
+# The one pod that speaks to Kubernetes.
+SPEAKER = "Job setup-secrets"
+
+
+def test_pods_keep_to_the_restricted_standard(objects: list[Object]) -> None:
+    found = {called(item): violations(template(item)) for item in workloads(objects)}
+    assert len(found) >= 5
+    assert not any(found.values()), found
+
+
+def test_pods_have_no_more_than_they_need(objects: list[Object]) -> None:
+    for item in workloads(objects):
+        pod = template(item)["spec"]
+        speaks = called(item) == SPEAKER
+        assert pod["automountServiceAccountToken"] is speaks, called(item)
+        assert pod["enableServiceLinks"] is False, called(item)
+        for container in containers(pod):
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"] is True, called(item)
+            assert container["resources"]["limits"]["memory"], called(item)
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"]), called(item)
+
+
+def test_what_is_written_to_disk_has_a_limit(objects: list[Object]) -> None:
+    for item in workloads(objects):
+        for volume in template(item)["spec"].get("volumes", ()):
+            if "emptyDir" in volume:
+                assert volume["emptyDir"]["sizeLimit"], f"{called(item)}: {volume['name']}"
+
+
+def pod() -> Object:
+    item = named(build(K8S / "base"), "Deployment", "gateway-api")
+    made: Object = copy.deepcopy(template(item))
+    for kind in ("initContainers", "ephemeralContainers"):
+        made["spec"][kind] = [copy.deepcopy(made["spec"]["containers"][0])]
+    return made
+
+
+def test_the_pod_that_is_spoilt_below_is_fine() -> None:
+    assert violations(pod()) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hostNetwork", True),
+        ("hostPID", True),
+        ("hostIPC", True),
+        ("volumes", [{"name": "etc", "hostPath": {"path": "/etc"}}]),
+        ("volumes", [{"name": "old", "nfs": {"server": "a", "path": "/"}}]),
+        ("securityContext", {}),
+        ("securityContext", {"runAsNonRoot": True}),
+        ("securityContext", {"seccompProfile": {"type": "RuntimeDefault"}}),
+        ("securityContext", {"runAsNonRoot": True, "seccompProfile": {"type": "Unconfined"}}),
+    ],
+)
+def test_a_pod_that_breaks_the_standard_is_found(key: str, value: object) -> None:
+    spoilt = pod()
+    spoilt["spec"][key] = value
+    assert violations(spoilt)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("runAsUser", 0),
+        ("seLinuxOptions", {"type": "spc_t"}),
+        ("seLinuxOptions", {"user": "system_u"}),
+        ("windowsOptions", {"hostProcess": True}),
+        ("appArmorProfile", {"type": "Unconfined"}),
+        ("sysctls", [{"name": "kernel.msgmax", "value": "1"}]),
+    ],
+)
+def test_a_pods_context_that_breaks_the_standard_is_found(key: str, value: object) -> None:
+    spoilt = pod()
+    spoilt["spec"]["securityContext"][key] = value
+    assert violations(spoilt)
+
+
+@pytest.mark.parametrize("kind", ["containers", "initContainers", "ephemeralContainers"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("privileged", True),
+        ("allowPrivilegeEscalation", True),
+        ("allowPrivilegeEscalation", None),
+        ("runAsNonRoot", False),
+        ("runAsUser", 0),
+        ("procMount", "Unmasked"),
+        ("seccompProfile", {"type": "Unconfined"}),
+        ("appArmorProfile", {"type": "Unconfined"}),
+        ("seLinuxOptions", {"role": "system_r"}),
+        ("windowsOptions", {"hostProcess": True}),
+        ("capabilities", {}),
+        ("capabilities", {"drop": ["NET_RAW"]}),
+        ("capabilities", {"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
+    ],
+)
+def test_a_container_that_breaks_the_standard_is_found(kind: str, key: str, value: object) -> None:
+    spoilt = pod()
+    context: dict[str, Any] = spoilt["spec"][kind][0]["securityContext"]
+    context[key] = value
+    assert violations(spoilt)
+
+
+@pytest.mark.parametrize("kind", ["containers", "initContainers", "ephemeralContainers"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("securityContext", {}),
+        ("ports", [{"containerPort": 80, "hostPort": 80}]),
+        ("livenessProbe", {"httpGet": {"host": "10.0.0.1", "port": 80}}),
+        ("lifecycle", {"postStart": {"tcpSocket": {"host": "10.0.0.1", "port": 80}}}),
+    ],
+)
+def test_a_container_that_reaches_too_far_is_found(kind: str, key: str, value: object) -> None:
+    spoilt = pod()
+    spoilt["spec"][kind][0][key] = value
+    assert violations(spoilt)
+
+
+def test_an_annotation_that_takes_the_profile_off_is_found() -> None:
+    spoilt = pod()
+    key = "container.apparmor.security.beta.kubernetes.io/gateway-api"
+    spoilt["metadata"]["annotations"] = {key: "unconfined"}
+    assert violations(spoilt)

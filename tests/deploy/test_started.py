@@ -1,0 +1,128 @@
+"""Containers start what exists, with settings that it knows, and have what it needs."""
+
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import botocore.loaders
+import botocore.model
+import botocore.validate
+from pydantic_settings import BaseSettings
+
+from deploy.setup.bucket import BucketSettings
+from poseway.apikeys import keys_needed
+from poseway.jobs import Keys
+from poseway.settings import Settings
+from services.gateway.api.settings import ApiSettings
+from services.gateway.dispatcher.settings import DispatcherSettings
+from services.inference.settings import InferenceSettings
+from services.renderer.settings import RendererSettings
+from services.tracker.settings import TrackerSettings
+from tests.deploy.objects import (
+    K8S,
+    Object,
+    called,
+    containers,
+    named,
+    of_kind,
+    open_ports,
+    template,
+    workloads,
+)
+
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "services.gateway.api": ApiSettings,
+    "services.gateway.dispatcher": DispatcherSettings,
+    "services.inference": InferenceSettings,
+    "services.renderer": RendererSettings,
+    "services.tracker": TrackerSettings,
+    "deploy.setup.bucket": BucketSettings,
+    "deploy.setup.secrets": Settings,
+}
+
+
+def ours(objects: list[Object]) -> list[tuple[Object, Object]]:
+    """Each workload with a container of it that runs code of ours."""
+    return [
+        (item, container)
+        for item in workloads(objects)
+        for container in containers(template(item)["spec"])
+        if container["image"].startswith("poseway-")
+    ]
+
+
+def given(container: Object) -> dict[str, str]:
+    return {item["name"]: item["value"] for item in container.get("env", ()) if "value" in item}
+
+
+def test_services_start_what_exists_with_settings_that_exist(objects: list[Object]) -> None:
+    for item, container in ours(objects):
+        assert container["args"][0] == "-m"
+        module = container["args"][1]
+        assert find_spec(module), module
+        names = set(given(container))
+        for source in container.get("envFrom", ()):
+            if "configMapRef" in source:
+                said = named(objects, "ConfigMap", source["configMapRef"]["name"])
+                names |= set(said["data"])
+        known = {f"POSEWAY_{name.upper()}" for name in SETTINGS[module].model_fields}
+        assert {name for name in names if name.startswith("POSEWAY_")} <= known, called(item)
+
+
+def test_services_open_the_ports_on_which_they_listen(objects: list[Object]) -> None:
+    for item, container in ours(objects):
+        api = container["args"][1] == "services.gateway.api"
+        names = {
+            "POSEWAY_METRICS_PORT": "metrics",
+            "POSEWAY_HEALTH_PORT": "health",
+            "POSEWAY_PORT": "http" if api else "grpc",
+        }
+        said = given(container)
+        listened = {names[name]: int(value) for name, value in said.items() if name in names}
+        assert listened == open_ports(container), called(item)
+        if "POSEWAY_PORT" in said:
+            assert said["POSEWAY_HOST"] == "0.0.0.0"
+
+
+def test_inference_works_on_as_many_frames_as_it_has_cores(objects: list[Object]) -> None:
+    (container,) = template(named(objects, "Deployment", "inference"))["spec"]["containers"]
+    # It counts the cores of its limit; without one, those of the node.
+    assert container["resources"]["limits"]["cpu"]
+    assert "POSEWAY_WORKERS" not in given(container)
+
+
+def test_the_gateway_gets_the_keys_that_it_does_not_start_without(objects: list[Object]) -> None:
+    (container,) = template(named(objects, "Deployment", "gateway-api"))["spec"]["containers"]
+    assert keys_needed("auto", given(container)["POSEWAY_HOST"])
+    secrets = [source["secretRef"] for source in container["envFrom"] if "secretRef" in source]
+    assert {"name": "access"} in secrets
+
+
+def test_the_page_names_settings_that_there_are() -> None:
+    known = {f"POSEWAY_{n.upper()}" for s in SETTINGS.values() for n in s.model_fields}
+    for name in set(re.findall(r"POSEWAY_[A-Z0-9_]+", (K8S / "README.md").read_text())):
+        assert name in known, name
+
+
+def test_a_part_has_one_object_of_its_kind(objects: list[Object]) -> None:
+    names = [item["metadata"]["name"] for item in of_kind(objects, "Deployment")]
+    assert len(names) == len(set(names))
+
+
+def test_the_rules_of_the_bucket_are_rules_and_name_the_uploads() -> None:
+    page = Path(K8S).parent / "setup" / "lifecycle.json"
+    rules = json.loads(page.read_text())
+    s3 = botocore.model.ServiceModel(
+        botocore.loaders.create_loader().load_service_model("s3", "service-2"), "s3"
+    )
+    errors = botocore.validate.ParamValidator().validate(
+        rules, s3.shape_for("BucketLifecycleConfiguration")
+    )
+    assert not errors.has_errors(), errors.generate_report()
+    expiring = tuple(rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule)
+    keys = Keys("3f9c")
+    assert expiring == ("uploads/", "pending/", "idempotency/")
+    assert keys.upload.startswith(expiring)
+    for kept in (keys.record, keys.result, "keys/", "usage/", "owners/"):
+        assert not kept.startswith(expiring)
