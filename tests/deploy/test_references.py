@@ -17,7 +17,6 @@ from tests.deploy.objects import (
     named,
     of_kind,
     open_ports,
-    overlay,
     selects,
     template,
     workloads,
@@ -159,18 +158,6 @@ def test_a_service_finds_pods_and_a_port_that_they_open(objects: list[Object]) -
 def test_a_stateful_set_has_its_service(objects: list[Object]) -> None:
     for item in of_kind(objects, "StatefulSet"):
         assert named(objects, "Service", item["spec"]["serviceName"])
-
-
-def test_an_ingress_leads_to_the_api_with_tls() -> None:
-    objects = overlay("production")
-    (ingress,) = of_kind(objects, "Ingress")
-    (rule,) = ingress["spec"]["rules"]
-    (path,) = rule["http"]["paths"]
-    backend = path["backend"]["service"]
-    service = named(objects, "Service", backend["name"])
-    assert backend["name"] == "gateway-api"
-    assert backend["port"]["name"] in [port["name"] for port in service["spec"]["ports"]]
-    assert rule["host"] in ingress["spec"]["tls"][0]["hosts"]
 
 
 def test_addresses_in_settings_are_those_of_services(objects: list[Object]) -> None:

@@ -10,6 +10,7 @@ import kubernetes_validate
 import pytest
 from cloudcoil.models.keda import v1alpha1 as keda
 from cloudcoil.models.prometheus_operator import v1 as monitoring
+from kubernetes_validate import utils
 from pydantic import BaseModel, ValidationError
 
 from tests.deploy.objects import (
@@ -35,6 +36,10 @@ FOREIGN: Final[dict[tuple[str, str], type[BaseModel]]] = {
     ("monitoring.coreos.com/v1", "PrometheusRule"): monitoring.PrometheusRule,
     ("monitoring.coreos.com/v1", "ServiceMonitor"): monitoring.ServiceMonitor,
 }
+
+
+# It reads 2 MB of definitions for every object otherwise.
+utils.schema_contents = cache(utils.schema_contents)
 
 
 class UnknownError(Exception):

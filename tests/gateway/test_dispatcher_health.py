@@ -1,11 +1,17 @@
 """Probes of the dispatcher are answered from the loop that runs its jobs."""
 
 import asyncio
+import os
+import subprocess
+import sys
+import time
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
 
+from poseway.local.place import find_program, free_ports
 from services.gateway.dispatcher.health import Health
 
 
@@ -42,3 +48,43 @@ def test_what_is_no_request_does_no_harm(said: bytes) -> None:
                 return (await client.get(address)).status_code
 
     assert asyncio.run(ask()) == 200
+
+
+def answer(url: str, wanted: int) -> bool:
+    """Whether an address gives this answer before long."""
+    end = time.monotonic() + 60
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < end:
+            with suppress(httpx.TransportError):
+                if client.get(url).status_code == wanted:
+                    return True
+            time.sleep(0.1)
+    return False
+
+
+def test_a_dispatcher_is_well_without_a_queue_and_ready_with_one(tmp_path: Path) -> None:
+    health, queue = free_ports(2)
+    env = os.environ | {
+        "POSEWAY_HEALTH_PORT": str(health),
+        "POSEWAY_NATS_URL": f"nats://127.0.0.1:{queue}",
+    }
+    nats = find_program("nats-server")
+    assert nats
+    dispatcher = subprocess.Popen([sys.executable, "-m", "services.gateway.dispatcher"], env=env)
+    try:
+        url = f"http://127.0.0.1:{health}"
+        assert answer(f"{url}/healthz", 200)
+        assert answer(f"{url}/readyz", 503)
+        server = subprocess.Popen(
+            [nats, "-js", "-a", "127.0.0.1", "-p", str(queue), "-sd", tmp_path]
+        )
+        try:
+            assert answer(f"{url}/readyz", 200)
+        finally:
+            server.terminate()
+            server.wait()
+        dispatcher.terminate()
+        assert dispatcher.wait(30) == 0
+    finally:
+        dispatcher.kill()
+        dispatcher.wait()
