@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.page import row_of
+from tests.browser.page import delete_once_finished, row_of
 
 NOTHING: dict[str, object] = {"jobs": [], "next_cursor": None}
 
@@ -20,12 +20,14 @@ def test_the_sample_is_one_click_away(page: Page, problems: list[str]) -> None:
     page.unroute("**/v1/jobs?*")
     expect(row_of(page, job["id"])).to_be_visible()
     expect(page.get_by_text("Nothing here yet")).to_be_hidden()
-    page.request.delete(f"/v1/jobs/{job['id']}")
+    page.request.delete(f"/v1/jobs/{job['id']}")  # cancels it
+    delete_once_finished(page, row_of(page, job["id"]))
     assert problems == []
 
 
 def test_without_a_sample_nothing_is_promised(page: Page) -> None:
     page.route("**/v1/jobs?*", lambda route: route.fulfill(json=NOTHING))
+    page.route("**/v1/events", lambda _: None)  # of what other tests left, nothing is told
     page.route("**/v1/sample", lambda route: route.fulfill(status=404, json={"detail": "None."}))
     with page.expect_response("**/v1/sample"):
         page.goto("/")
