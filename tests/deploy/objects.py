@@ -26,9 +26,9 @@ def folders(kind: str) -> list[Path]:
 
 OVERLAYS = [path.name for path in folders("overlays")]
 # Components that go on top of another.
-UNDER = {"nats-cluster": "nats"}
-# Those that are in no overlay: a cluster has them or something else.
-CHOICES = {"hpa"}
+UNDER = {"nats-cluster": "nats", "traces": "network-policies"}
+# Those that are in no overlay, for whoever wants them.
+CHOICES = {"hpa", "traces"}
 COMPONENTS = [str(path.relative_to(K8S / "components")) for path in folders("components")]
 
 

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.deploy.objects import (
     of_kind,
     overlay,
     template,
+    with_components,
     workloads,
 )
 
@@ -215,3 +217,17 @@ def test_which_addresses_are_let_through_is_told_right() -> None:
     assert allowed(ingress(wider), STORAGE, B, 80)
     assert not allowed(ingress(wider), INTERNET, B, 80)
     assert not allowed(ingress(wider), Place("v6", address="2001:db8::1"), B, 80)
+
+
+def test_traces_go_to_the_collector_and_nowhere_else(tmp_path: Path) -> None:
+    without = arrows(with_components(tmp_path / "without", "network-policies"))
+    traced = with_components(tmp_path / "traced", "network-policies", "traces")
+    new = arrows(traced) - without
+    silent = ("inference", "tracker")
+    assert new == {(part, "prometheus", 4318) for part in METERED} | {
+        (part, "dns", 53) for part in silent
+    }
+    for name in METERED:
+        (container,) = template(named(traced, "Deployment", name))["spec"]["containers"]
+        said = {v["name"]: v["value"] for v in container["env"]}
+        assert said["POSEWAY_TRACES_ENDPOINT"].endswith(".monitoring:4318")
