@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,11 @@ def test_images_have_a_version_and_ours_have_it_from_one_place(objects: list[Obj
             assert tag != "latest", f"{called(item)} runs {container['image']}"
             assert tag == tags.get(name, tag)
             assert (name in tags) is name.startswith("poseway-")
+
+
+def test_our_images_have_the_version_of_the_project() -> None:
+    project = tomllib.loads((K8S.parents[1] / "pyproject.toml").read_text())["project"]
+    page = K8S / "components" / "images" / "kustomization.yaml"
+    for image in yaml.safe_load(page.read_text())["images"]:
+        assert image["newTag"] == project["version"]
+    assert f"make images TAG={project['version']}\n" in (K8S / "README.md").read_text()
