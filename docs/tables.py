@@ -6,6 +6,7 @@ A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
 import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,7 @@ from services.tracker.settings import TrackerSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _PLACE: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_SHARED: Final = ("log_level", "metrics_port", "s3_", "bucket", "nats_")
+_SHARED: Final = ("log_level", "metrics_port", "traces_", "s3_", "bucket", "nats_")
 _SERVICES: Final[dict[str, type[BaseSettings]]] = {
     "api": ApiSettings,
     "dispatcher": DispatcherSettings,
@@ -34,6 +35,8 @@ _SERVICES: Final[dict[str, type[BaseSettings]]] = {
     "renderer": RendererSettings,
 }
 _KINDS: Final = ("Counter", "Gauge", "Histogram")
+# Who has the metrics of a file in poseway/telemetry.
+_SHARE: Final = {"client": "dispatcher", "server": "inference, renderer, tracker"}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -96,29 +99,62 @@ def _exit_codes() -> str:
     return table(("exit code", "what"), [(f"{code.value}", code.meaning) for code in Exit])
 
 
+@dataclass(frozen=True, order=True)
+class Metric:
+    """A metric that services declare.
+
+    Attributes:
+        services: Which of them, as one text.
+        name: As Prometheus has it: those that count end in ``_total``.
+        kind: counter, gauge or histogram.
+        labels: Names of its labels.
+        says: What it is.
+    """
+
+    services: str
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    says: str
+
+
+def metrics() -> list[Metric]:
+    """All metrics of all services, but what the Prometheus library says of the process."""
+    files = [*(ROOT / "services").rglob("*.py"), *(ROOT / "poseway" / "telemetry").glob("*.py")]
+    return sorted(metric for path in files for metric in _declared(path))
+
+
 def _metrics() -> str:
-    rows = []
-    for path in sorted((ROOT / "services").rglob("*.py")):
-        for kind, name, says in _declared(path):
-            rows.append((path.parent.name, f"`{name}`", kind.lower(), says))
-    return table(("service", "metric", "kind", "what"), rows)
+    rows = [
+        (
+            metric.services,
+            f"`{metric.name}`",
+            metric.kind,
+            ", ".join(f"`{label}`" for label in metric.labels),
+            metric.says,
+        )
+        for metric in metrics()
+    ]
+    return table(("service", "metric", "kind", "labels", "what"), rows)
 
 
-def _declared(path: Path) -> Iterator[tuple[str, str, str]]:
-    """The metrics that a file declares; those of Prometheus end in ``_total`` if they count."""
+def _declared(path: Path) -> Iterator[Metric]:
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call) or len(node.args) < 2:
             continue
-        if not all(map(_is_text, node.args[:2])):
-            continue
         kind = ast.unparse(node.func).rpartition(".")[2]
-        name, says = map(ast.literal_eval, node.args[:2])
         if kind in _KINDS:
-            yield kind, name + "_total" * (kind == "Counter"), says
+            name, says, *labels = map(ast.literal_eval, node.args)
+            name += "_total" * (kind == "Counter")
+            yield Metric(_whose(path), name, kind.lower(), tuple(*labels), says)
 
 
-def _is_text(word: ast.expr) -> bool:
-    return isinstance(word, ast.Constant) and isinstance(word.value, str)
+def _whose(path: Path) -> str:
+    """Which services a file is a part of."""
+    parts = path.relative_to(ROOT).parts
+    if parts[0] == "poseway":
+        return _SHARE[path.stem]
+    return parts[2] if parts[1] == "gateway" else parts[1]
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {

@@ -5,6 +5,7 @@ import grpc
 from poseway.channel import repeat
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.replicas import Replicas
+from poseway.telemetry.client import calling
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 
 
@@ -24,7 +25,10 @@ async def find_model(replicas: Replicas, name: str | None, patience: float) -> i
 
     async def call(channel: grpc.aio.Channel) -> inference_pb2.ListModelsResponse:
         stub = inference_pb2_grpc.InferenceServiceStub(channel)
-        return await stub.ListModels(inference_pb2.ListModelsRequest(), timeout=30)
+        with calling("InferenceService", "ListModels") as metadata:
+            return await stub.ListModels(
+                inference_pb2.ListModelsRequest(), timeout=30, metadata=metadata
+            )
 
     answer = await repeat(replicas, call, "inference", patience)
     for model in answer.models:

@@ -18,10 +18,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
-from poseway import news
+from poseway import backlog, news
+from poseway.backlog import Backlog
 from poseway.errors import UnavailableError
 from poseway.news import Follower, Gone
 from poseway.settings import QueueSettings
+from poseway.telemetry import traces
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,11 @@ class Delivery:
     def __init__(self, message: Msg) -> None:
         self._message = message
         self.job_id = message.data.decode("ascii", "replace")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What was sent along with it, such as what it is traced by."""
+        return self._message.headers or {}
 
     @property
     def attempt(self) -> int:
@@ -176,7 +183,7 @@ class JobQueue:
         await self._publish(_ENDED, job_id, job_id)
 
     async def _publish(self, subject: str, job_id: str, message_id: str) -> None:
-        headers = {"Nats-Msg-Id": message_id}
+        headers = {"Nats-Msg-Id": message_id, **traces.headers()}
         try:
             try:
                 await self._stream.publish(subject, job_id.encode(), headers=headers)
@@ -185,6 +192,14 @@ class JobQueue:
                 await self._stream.publish(subject, job_id.encode(), headers=headers)
         except (nats.errors.Error, TimeoutError) as error:
             raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
+
+    async def backlog(self) -> Backlog:
+        """How much there is to do; raises `UnavailableError` if that cannot be asked."""
+        return await backlog.look(self._stream, STREAM, CONSUMER, _WORK)
+
+    async def endings_backlog(self) -> Backlog:
+        """As `backlog`, of what `publish_ended` was told."""
+        return await backlog.look(self._stream, _ENDED_STREAM, _ENDED_CONSUMER, _ENDED)
 
     def deliveries(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
         """Yields one job after another until `stopping` is set."""

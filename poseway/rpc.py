@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from poseway import errors
 from poseway.channel import BEGUN
 from poseway.settings import ServerSettings
+from poseway.telemetry.server import Watch
 
 MESSAGE_BYTES: Final = 64 << 20
 """Largest message: a frame of 8192 x 2730 pixels."""
@@ -132,7 +133,7 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     stopping = threading.Event()
     server = grpc.server(
         ThreadPoolExecutor(settings.max_calls, thread_name_prefix="call"),
-        interceptors=[ErrorInterceptor(stopping)],
+        interceptors=[Watch(), ErrorInterceptor(stopping)],
         options=[
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.max_send_message_length", MESSAGE_BYTES),

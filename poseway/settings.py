@@ -29,6 +29,11 @@ class Settings(BaseSettings):
 
     log_level: str = Field("INFO", description="Least level that is logged.")
     metrics_port: int = Field(0, ge=0, description="Port of /metrics; 0 switches it off.")
+    traces_endpoint: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Where traces go, by OTLP over HTTP, like http://collector:4318; none: off.",
+    )
 
 
 class StorageSettings(BaseSettings):

@@ -18,9 +18,9 @@ from minio.helpers import md5sum_hash
 from pydantic import Field, SecretStr
 
 from deploy.setup.rules import POLICY, lifecycle, policy
-from poseway import telemetry
 from poseway.errors import PosewayError, UnavailableError
 from poseway.settings import Settings, StorageSettings
+from poseway.telemetry import logs
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +153,7 @@ def _passes(error: S3Error | MinioAdminException) -> bool:
 def main() -> None:
     """Prepares the server of the environment."""
     settings = BucketSettings()
-    telemetry.start("setup", settings)
+    logs.start("setup", settings.log_level)
     try:
         prepare(settings)
     except PosewayError as error:

@@ -13,9 +13,9 @@ from typing import Final
 import structlog
 
 from deploy.setup.cluster import Cluster
-from poseway import telemetry
 from poseway.errors import PosewayError
 from poseway.settings import Settings
+from poseway.telemetry import logs
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ def make(cluster: Cluster, names: list[str]) -> None:
 
 def main() -> None:
     """Makes the secrets named as arguments, or all."""
-    telemetry.start("setup", Settings())
+    logs.start("setup", Settings().log_level)
     host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
     port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     url = f"https://{f'[{host}]' if ':' in host else host}:{port}"

@@ -9,10 +9,10 @@ import secrets
 
 import structlog
 
-from poseway import telemetry
 from poseway.queue import JobQueue
 from poseway.settings import QueueSettings, Settings, StorageSettings
 from poseway.storage import ObjectStore
+from poseway.telemetry import logs
 from services.gateway.api.catalog import Catalog
 from services.gateway.api.listing import Listing, Wanted
 
@@ -43,5 +43,5 @@ async def requeue(settings: RequeueSettings) -> int:
 
 if __name__ == "__main__":
     requeue_settings = RequeueSettings()
-    telemetry.start("requeue", requeue_settings)
+    logs.start("requeue", requeue_settings.log_level)
     asyncio.run(requeue(requeue_settings))

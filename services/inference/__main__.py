@@ -38,6 +38,7 @@ def main() -> None:
 
     rpc.serve(settings, add)
     service.close()
+    telemetry.stop()
 
 
 if __name__ == "__main__":

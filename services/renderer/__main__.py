@@ -22,6 +22,7 @@ def main() -> None:
     )
     renderer = Renderer(ObjectStore(settings), encoding)
     serve(settings, lambda server: add_to(server, renderer))
+    telemetry.stop()
 
 
 if __name__ == "__main__":

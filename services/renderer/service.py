@@ -5,7 +5,7 @@ from typing import Final
 
 import grpc
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
 from poseway.errors import InvalidRequestError
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
@@ -15,12 +15,6 @@ from services.renderer.work import Renderer
 NAME: Final = renderer_pb2.DESCRIPTOR.services_by_name["RendererService"].full_name
 
 _FRAMES: Final = Counter("poseway_renderer_frames", "Frames drawn and encoded.")
-_SECONDS: Final = Histogram(
-    "poseway_renderer_call_seconds",
-    "Wall-clock seconds of a call.",
-    ["method"],
-    buckets=(0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600),
-)
 
 log = structlog.get_logger(__name__)
 
@@ -40,14 +34,13 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
         _bind()
         header = requested.header(next(request_iterator, None))
         _bind(job=header.job_id, segment=header.segment)
-        with _SECONDS.labels("RenderSegment").time():
-            rendered, size = self._renderer.render(
-                header.job_id,
-                header.segment,
-                requested.posed(request_iterator, context.is_active),
-                requested.order(header),
-                background=header.background,
-            )
+        rendered, size = self._renderer.render(
+            header.job_id,
+            header.segment,
+            requested.posed(request_iterator, context.is_active),
+            requested.order(header),
+            background=header.background,
+        )
         _FRAMES.inc(rendered.frames)
         log.info("segment rendered", frames=rendered.frames, bytes=size)
         return renderer_pb2.RenderSegmentResponse(
@@ -69,12 +62,11 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
         if any(index < 0 for index in request.contact_sheet):
             raise InvalidRequestError("Frames of the contact sheet are counted from 0.")
         _bind(job=request.job_id)
-        with _SECONDS.labels("JoinSegments").time():
-            joined, size = self._renderer.join(
-                request.job_id, request.segments, request.frames, background=request.background
-            )
-            if request.contact_sheet:
-                self._renderer.contact_sheet(request.job_id, list(request.contact_sheet))
+        joined, size = self._renderer.join(
+            request.job_id, request.segments, request.frames, background=request.background
+        )
+        if request.contact_sheet:
+            self._renderer.contact_sheet(request.job_id, list(request.contact_sheet))
         log.info("segments joined", segments=request.segments, bytes=size)
         return renderer_pb2.JoinSegmentsResponse(
             video_bytes=size,

@@ -10,6 +10,7 @@ def main() -> None:
     settings = TrackerSettings()
     telemetry.start("tracker", settings)
     rpc.serve(settings, lambda server: add_to(server, settings))
+    telemetry.stop()
 
 
 if __name__ == "__main__":

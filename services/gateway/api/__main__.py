@@ -1,5 +1,6 @@
 """``python -m services.gateway.api``: serves until it is told to stop."""
 
+import asyncio
 import socket
 import sys
 from contextlib import suppress
@@ -24,6 +25,8 @@ class Server(uvicorn.Server):
         """Stops in good order."""
         self._app.state.stopping.set()
         await super().shutdown(sockets)
+        # Here: when it is over, uvicorn lets the signal that stopped it end the process.
+        await asyncio.to_thread(telemetry.stop)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.relay import Relay
 from services.gateway.api.uploads.sweep import sweep_for_ever
 from services.gateway.api.uploads.turns import Turns
+from services.gateway.api.watch import Watch, look_for_ever
 from services.gateway.api.webhooks.deliver import Webhooks
 from services.gateway.api.webhooks.sender import Sender
 
@@ -71,12 +72,13 @@ def create_app(settings: ApiSettings) -> FastAPI:
             follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing),
             "news",
         )
+        looking = lasting(look_for_ever(app.state.connecting, app.state.store), "watch")
         sweeping = lasting(sweep_for_ever(app.state.store, settings), "sweep")
         async with app.state.relay, Sender(private=settings.webhooks_private) as sender:
             webhooks = Webhooks(app.state.catalog, app.state.access.signatures, sender)
             delivering = lasting(webhooks.run(app.state.connecting, app.state.stopping), "webhooks")
             yield
-            await _end(delivering, sweeping, following)
+            await _end(delivering, sweeping, following, looking)
         if not app.state.connecting.cancel():
             await app.state.connecting.result().close()
 
@@ -103,6 +105,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.router.default = GZipMiddleware(page, minimum_size=1000, compresslevel=6)
     describe(app, keys_needed=settings.keys_needed)
     app.add_middleware(Gate, settings=settings)
+    app.add_middleware(Watch)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     add_cors(app, settings.cors_origins)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import nats.errors
+import prometheus_client
 import structlog
 
 from poseway.jobs import JobStatus
@@ -17,6 +18,8 @@ from poseway.news import KEPT_SECONDS, Follower, News
 from poseway.queue import JobQueue
 
 log = structlog.get_logger(__name__)
+
+_LISTENERS: Final = prometheus_client.Gauge("poseway_event_listeners", "Open event streams.")
 
 _KEPT_JOBS: Final = 2000
 # Somewhat less than messages are kept.
@@ -158,7 +161,8 @@ class Hub:
                     listener.put(news)
         self._listeners.add(listener)
         try:
-            yield listener
+            with _LISTENERS.track_inprogress():
+                yield listener
         finally:
             self._listeners.discard(listener)
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Final, cast
 
+import prometheus_client
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +20,10 @@ from services.gateway.api.uploads.form import TooLargeError
 
 log = structlog.get_logger(__name__)
 
+_PROBLEMS: Final = prometheus_client.Counter(
+    "poseway_http_problems", "Requests that were answered with an error.", ["code"]
+)
+
 _STATUS: Final[dict[type[errors.PosewayError], HTTPStatus]] = {
     errors.InvalidRequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
@@ -33,6 +38,7 @@ def problem(
     status: HTTPStatus, detail: str, code: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """An error as a response."""
+    _PROBLEMS.labels(code).inc()
     body = Problem(title=status.phrase, status=status.value, detail=detail, code=code)
     return JSONResponse(
         body.model_dump(),

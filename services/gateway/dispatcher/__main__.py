@@ -45,3 +45,4 @@ if __name__ == "__main__":
     dispatcher_settings = DispatcherSettings()
     telemetry.start("dispatcher", dispatcher_settings)
     asyncio.run(run(dispatcher_settings))
+    telemetry.stop()

@@ -10,8 +10,10 @@ import base64
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from typing import Final, ParamSpec, TypeVar
 
+import prometheus_client
 import structlog
 
 from poseway import keypoints
@@ -31,8 +33,13 @@ from services.gateway.dispatcher.room import Room
 from services.gateway.dispatcher.segment import Segment, Tracked, checkpoint
 from services.gateway.dispatcher.services import Services, batch_header, frame_height
 from services.gateway.dispatcher.settings import DispatcherSettings
+from services.gateway.dispatcher.stages import working
 
 log = structlog.get_logger(__name__)
+
+_FOUND: Final = prometheus_client.Counter(
+    "poseway_frames_found", "Frames whose people were found, as jobs go on."
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,6 +78,7 @@ class Pipeline:
         self._report = report
         self._room = Room(settings, services)
         self._decoding = threading.Lock()
+        self._spans = ExitStack()
         self._frames_total: int | None = None
         self._found = 0
         self._rendered = 0
@@ -97,14 +105,17 @@ class Pipeline:
             await self._tell()
             if not done or done[-1].following is not None:
                 done += await self._segments(reader, model, done)
-            joined = await self._services.join(
-                self._request,
-                len(done),
-                sum(point.frames for point in done),
-                contact_sheet(done),
-            )
-            return await self._publish(reader.info, model, done, joined, began)
+            with working("joining"):
+                joined = await self._services.join(
+                    self._request,
+                    len(done),
+                    sum(point.frames for point in done),
+                    contact_sheet(done),
+                )
+            with working("publishing"):
+                return await self._publish(reader.info, model, done, joined, began)
         finally:
+            self._spans.close()
             await asyncio.to_thread(self._close, reader)
 
     async def _publish(
@@ -169,14 +180,18 @@ class Pipeline:
             while (batch := await asyncio.to_thread(self._next, source)) is not None:
                 if not segment.poses:
                     await self._room.segments.acquire()
+                    self._spans.callback(segment.begin().end)
                 await self._room.batches.acquire()
                 segment.add(batch)
-                segment.poses.append(group.create_task(self._estimate(header, batch, segment)))
+                found = self._estimate(header, batch, segment)
+                segment.poses.append(group.create_task(found, context=segment.span.context()))
                 if batch.closes:
-                    tracked = group.create_task(self._track(segment, previous, reader.info))
+                    within = segment.span.context()
+                    track = self._track(segment, previous, reader.info)
+                    tracked = group.create_task(track, context=within)
                     before = points[-1] if points else None
                     work = self._render(segment, tracked, previous, before, reader.info)
-                    points.append(group.create_task(work))
+                    points.append(group.create_task(work, context=within))
                     segment, previous = Segment(segment.number + 1), tracked
         return [point.result() for point in points]
 
@@ -193,13 +208,13 @@ class Pipeline:
     async def _estimate(
         self, header: inference_pb2.BatchHeader, batch: Batch, segment: Segment
     ) -> list[pose_pb2.FramePoses]:
-        began = time.monotonic()
         try:
-            poses = await self._services.estimate(header, batch)
+            with segment.working("inference"):
+                poses = await self._services.estimate(header, batch)
         finally:
             self._room.batches.release()
-        segment.spend("inference", time.monotonic() - began)
         self._found += len(batch.images)
+        _FOUND.inc(len(batch.images))
         await self._tell()
         return poses
 
@@ -208,13 +223,11 @@ class Pipeline:
     ) -> Tracked:
         poses = [pose for task in segment.poses for pose in await task]
         state = (await previous).state
-        began = time.monotonic()
-        frames, after = await self._services.track(
-            self._request, state, float(video.frame_rate), poses
-        )
+        rate = float(video.frame_rate)
+        with segment.working("tracking"):
+            frames, after = await self._services.track(self._request, state, rate, poses)
         for frame, pts in zip(frames, segment.pts, strict=True):
             frame.pts = pts
-        segment.spend("tracking", time.monotonic() - began)
         lines = [keypoints.line(frame, video.time_base) for frame in frames]
         return Tracked(frames, lines, after)
 
@@ -232,9 +245,8 @@ class Pipeline:
         header = segment_header(
             self._request.id, segment.number, options, best, frames, photo=video.is_photo
         )
-        began = time.monotonic()
-        rendered = await self._services.render(header, tracked.frames)
-        segment.spend("rendering", time.monotonic() - began)
+        with segment.working("rendering"):
+            rendered = await self._services.render(header, tracked.frames)
         key = self._record.keys.segment(segment.number, "keypoints.jsonl")
         await _in_thread(self._store.put, key, b"".join(tracked.lines), keypoints.CONTENT_TYPE)
         if before is not None:
@@ -244,6 +256,7 @@ class Pipeline:
         await _in_thread(self._record.save, point)
         self._room.segments.release()
         self._rendered += point.frames
+        segment.close()
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
         await self._tell()
         return point.without_tracker()

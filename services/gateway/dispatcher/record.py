@@ -78,6 +78,7 @@ class Record:
         self.job_id = job_id
         self.keys = Keys(job_id)
         self.status = JobStatus()
+        self._created_at = now()
         self._store = store
         self._holder = secrets.token_hex(8)
         self._etag: str | None = None
@@ -96,7 +97,14 @@ class Record:
             self.status = JobStatus.model_validate_json(status)
         except NotFoundError:
             self._etag = None
-        return JobRequest.model_validate_json(request)
+        asked = JobRequest.model_validate_json(request)
+        self._created_at = asked.created_at
+        return asked
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the job was accepted."""
+        return max(0.0, (now() - self._created_at).total_seconds())
 
     def cancelled(self) -> bool:
         """Whether somebody asked for the job to be cancelled."""

@@ -2,14 +2,19 @@
 
 import asyncio
 import base64
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from poseway import tracks
 from poseway.jobs import Stretch
+from poseway.telemetry import traces
 from poseway.v1 import pose_pb2, renderer_pb2
 from services.gateway.dispatcher.frames import Batch, Position
 from services.gateway.dispatcher.record import Checkpoint
+from services.gateway.dispatcher.stages import spent
 from services.gateway.dispatcher.stills import Still
 
 
@@ -25,6 +30,7 @@ class Segment:
         damaged_packets: Packets in it that could not be decoded.
         poses: The people of its batches, being found.
         seconds: Wall-clock time per stage.
+        span: Its part of the trace.
     """
 
     number: int
@@ -34,6 +40,18 @@ class Segment:
     damaged_packets: int = 0
     poses: list[asyncio.Task[list[pose_pb2.FramePoses]]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    span: traces.Span = field(default_factory=traces.Span)
+
+    def begin(self) -> traces.Span:
+        """Begins its span; what is done for it is to run in the `context` of that."""
+        self.span = traces.begin("segment", segment=self.number)
+        return self.span
+
+    def close(self) -> None:
+        """Ends its span, with what its stages took."""
+        stages = {f"{stage}_seconds": seconds for stage, seconds in self.seconds.items()}
+        self.span.set(frames=len(self.pts), **stages)
+        self.span.end()
 
     def add(self, batch: Batch) -> None:
         """Takes the batch that comes next, decoded."""
@@ -47,8 +65,17 @@ class Segment:
         start, end = (round(float(ticks * time_base), 6) for ticks in (self.pts[0], self.end))
         return Stretch(start=start, end=end)
 
+    @contextmanager
+    def working(self, stage: str) -> Iterator[None]:
+        """Counts the time of the block to a stage, if it gets done."""
+        began = time.monotonic()
+        with traces.span(stage):
+            yield
+        self.spend(stage, time.monotonic() - began)
+
     def spend(self, stage: str, seconds: float) -> None:
         """Counts time to a stage."""
+        spent(stage, seconds)
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 3)
 
 

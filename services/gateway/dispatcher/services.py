@@ -9,6 +9,7 @@ from poseway import jobs
 from poseway.channel import connect, repeat
 from poseway.errors import ServiceError
 from poseway.inference import find_model
+from poseway.telemetry.client import calling
 from poseway.v1 import (
     inference_pb2,
     inference_pb2_grpc,
@@ -68,8 +69,11 @@ class Services:
 
         async def call(channel: grpc.aio.Channel) -> list[pose_pb2.FramePoses]:
             stub = inference_pb2_grpc.InferenceServiceStub(channel)
-            answers = stub.EstimatePoses(_async(requests()), timeout=self._settings.call_seconds)
-            poses = [answer.poses async for answer in answers]
+            with calling("InferenceService", "EstimatePoses") as metadata:
+                answers = stub.EstimatePoses(
+                    _async(requests()), timeout=self._settings.call_seconds, metadata=metadata
+                )
+                poses = [answer.poses async for answer in answers]
             if [p.frame_index for p in poses] != [image.index for image in batch.images]:
                 raise ServiceError("Inference answered other frames than it was sent.")
             return poses
@@ -98,14 +102,17 @@ class Services:
 
         async def call(channel: grpc.aio.Channel) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
             stub = tracker_pb2_grpc.TrackerServiceStub(channel)
-            answers = stub.Track(_async(requests()), timeout=self._settings.call_seconds)
             tracked: list[pose_pb2.TrackedFrame] = []
             after = b""
-            async for answer in answers:
-                if answer.WhichOneof("message") == "frame":
-                    tracked.append(answer.frame)
-                else:
-                    after = answer.state
+            with calling("TrackerService", "Track") as metadata:
+                answers = stub.Track(
+                    _async(requests()), timeout=self._settings.call_seconds, metadata=metadata
+                )
+                async for answer in answers:
+                    if answer.WhichOneof("message") == "frame":
+                        tracked.append(answer.frame)
+                    else:
+                        after = answer.state
             if len(tracked) != len(frames) or not after:
                 raise ServiceError("The tracker answered other frames than it was sent.")
             return tracked, after
@@ -124,9 +131,10 @@ class Services:
 
         async def call(channel: grpc.aio.Channel) -> renderer_pb2.RenderSegmentResponse:
             stub = renderer_pb2_grpc.RendererServiceStub(channel)
-            return await stub.RenderSegment(
-                _async(requests()), timeout=self._settings.render_seconds
-            )
+            with calling("RendererService", "RenderSegment") as metadata:
+                return await stub.RenderSegment(
+                    _async(requests()), timeout=self._settings.render_seconds, metadata=metadata
+                )
 
         return await repeat(self.renderer, call, "renderer", self._settings.patience_seconds)
 
@@ -148,7 +156,10 @@ class Services:
 
         async def call(channel: grpc.aio.Channel) -> renderer_pb2.JoinSegmentsResponse:
             stub = renderer_pb2_grpc.RendererServiceStub(channel)
-            return await stub.JoinSegments(message, timeout=self._settings.join_seconds)
+            with calling("RendererService", "JoinSegments") as metadata:
+                return await stub.JoinSegments(
+                    message, timeout=self._settings.join_seconds, metadata=metadata
+                )
 
         return await repeat(self.renderer, call, "renderer", self._settings.patience_seconds)
 

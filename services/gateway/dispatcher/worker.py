@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-import prometheus_client
 import structlog
 from pydantic import ValidationError
 
@@ -20,15 +19,14 @@ from poseway.errors import (
 from poseway.jobs import JobError, JobRequest, JobState, Progress
 from poseway.queue import Delivery, JobQueue
 from poseway.storage import ObjectStore
+from poseway.telemetry import traces
+from services.gateway.dispatcher import metrics
 from services.gateway.dispatcher.pipeline import Pipeline
 from services.gateway.dispatcher.record import BEAT_SECONDS, Record
 from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
 
 log = structlog.get_logger(__name__)
-
-_ENDED = prometheus_client.Counter("poseway_jobs_ended", "Jobs that ended.", ["state", "code"])
-_FRAMES = prometheus_client.Counter("poseway_frames_processed", "Frames of finished jobs.")
 
 RENDERER_STOPS_SECONDS = 1.0
 RESTARTS = 1
@@ -51,32 +49,44 @@ class Worker:
     async def work(self, stopping: asyncio.Event) -> None:
         """Takes one job after the other until `stopping` is set; a job in hand is handed back."""
         async for delivery in self._queue.deliveries(stopping):
-            with structlog.contextvars.bound_contextvars(job=delivery.job_id):
+            metrics.REDELIVERIES.inc(delivery.attempt > 1)
+            job = delivery.job_id
+            with (
+                structlog.contextvars.bound_contextvars(job=job),
+                metrics.IN_HAND.track_inprogress(),
+                traces.span("job", "consumer", delivery.headers, job_id=job) as span,
+            ):
                 async with delivery.held():
-                    await self._deliver(delivery, stopping)
+                    result = await self._deliver(delivery, stopping)
+                metrics.DELIVERIES.labels(result).inc()
+                span.set(delivery=delivery.attempt, result=result)
 
-    async def _deliver(self, delivery: Delivery, stopping: asyncio.Event) -> None:
-        """Ends a job or hands it back; never raises for what is wrong with the job."""
+    async def _deliver(self, delivery: Delivery, stopping: asyncio.Event) -> str:
+        """Ends a job or hands it back; never raises for what is wrong with the job.
+
+        Returns:
+            What became of it, as `metrics.DELIVERIES` has it.
+        """
         record = Record(self._store, delivery.job_id)
         try:
             request = await asyncio.to_thread(record.load)
         except NotFoundError:
             log.info("the job was removed")
             await delivery.done()
-            return
+            return "removed"
         except UnavailableError as error:
             log.warning("handed back", reason=error.message)
             await delivery.hand_back(delay=5)
-            return
+            return "handed_back"
         except ValidationError:
             # Perhaps a newer version wrote it, and one of its dispatchers comes along.
             log.exception("the record cannot be read")
             await delivery.hand_back(delay=300)
-            return
+            return "handed_back"
         if record.held_by_another():
             log.info("another dispatcher is at it")
             await delivery.hand_back(delay=30)
-            return
+            return "elsewhere"
         try:
             finished = await self._attempt(request, record, stopping)
             if finished and request.webhook_url is not None:
@@ -85,19 +95,21 @@ class Worker:
         except ConflictError:
             # Its message comes again, and finds the job done or its holder dead.
             log.warning("another dispatcher has the job")
-            return
+            return "lost"
         except UnavailableError as error:
             log.warning("handed back", reason=error.message)
             await self._give_up_for_now(record, delivery, delay=10, counted=False)
-            return
-        except Exception:
+            return "handed_back"
+        except Exception as error:
             log.exception("attempt failed", attempt=record.status.attempts)
+            traces.current().fail(type(error).__name__)
             await self._give_up_for_now(record, delivery, delay=2, counted=True)
-            return
+            return "broken"
         if finished:
             await delivery.done()
-        else:
-            await self._give_up_for_now(record, delivery, delay=0, counted=False)
+            return "ended"
+        await self._give_up_for_now(record, delivery, delay=0, counted=False)
+        return "handed_back"
 
     async def _give_up_for_now(
         self, record: Record, delivery: Delivery, *, delay: float, counted: bool
@@ -119,7 +131,11 @@ class Worker:
         if record.status.attempts >= self._settings.max_attempts:
             await self._end(record, JobState.FAILED, _WORN_OUT)
             return True
+        first = record.status.started_at is None
         await asyncio.to_thread(record.begin)
+        if first:
+            metrics.WAIT_SECONDS.observe(record.age_seconds)
+        traces.current().set(attempt=record.status.attempts)
         log.info("begun", name=request.name, bytes=request.size, attempt=record.status.attempts)
         try:
             return await self._run(request, record, stopping)
@@ -172,7 +188,8 @@ class Worker:
             return cancelled.is_set()
         if error := run.exception():
             raise _cause(error)
-        _FRAMES.inc(run.result().frames)
+        metrics.FRAMES.inc(run.result().frames)
+        traces.current().set(frames=run.result().frames)
         await self._end(record, JobState.SUCCEEDED)
         return True
 
@@ -200,8 +217,11 @@ class Worker:
 
     async def _end(self, record: Record, state: JobState, error: JobError | None = None) -> None:
         await asyncio.to_thread(record.finish, state, error)
-        _ENDED.labels(state.value, error.code if error else "").inc()
-        log.info("ended", state=state.value, code=error.code if error else None)
+        code = error.code if error else ""
+        metrics.ENDED.labels(state.value, code).inc()
+        metrics.JOB_SECONDS.labels(state.value).observe(record.age_seconds)
+        traces.current().set(state=state.value, code=code)
+        log.info("ended", state=state.value, code=code or None)
         await self._queue.report(record.job_id, record.status.model_dump_json().encode())
 
 

@@ -4,12 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
+import prometheus_client
 import structlog
 from starlette.requests import ClientDisconnect, Request
 
 from poseway.errors import InvalidRequestError
 
 log = structlog.get_logger(__name__)
+
+_UPLOADS: Final = prometheus_client.Gauge(
+    "poseway_uploads_in_progress", "Videos, and parts of them, that arrive at the gateway."
+)
+_BYTES: Final = prometheus_client.Counter(
+    "poseway_upload_bytes", "Bytes of videos that arrived at the gateway."
+)
 
 SILENCE_SECONDS: Final = 30.0
 """A sender who is silent for so long is gone: phones vanish without a word."""
@@ -22,6 +30,13 @@ async def arriving(request: Request, seconds: float = SILENCE_SECONDS) -> AsyncI
         InvalidRequestError: It broke off, or nothing came for `seconds` (``incomplete_upload``).
     """
     pieces = request.stream()
+    with _UPLOADS.track_inprogress():
+        async for piece in _timed(pieces, seconds):
+            _BYTES.inc(len(piece))
+            yield piece
+
+
+async def _timed(pieces: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
     while True:
         try:
             async with asyncio.timeout(seconds):

@@ -4,7 +4,9 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
+import prometheus_client
 import structlog
 
 from poseway.errors import ConflictError, NotFoundError, PosewayError
@@ -16,6 +18,10 @@ from services.gateway.api.catalog import Catalog
 from services.gateway.api.uploads.idempotency import Memory
 
 log = structlog.get_logger(__name__)
+
+_ACCEPTED: Final = prometheus_client.Counter(
+    "poseway_jobs_accepted", "Jobs that were taken and queued."
+)
 
 
 class Intake:
@@ -55,6 +61,7 @@ class Intake:
             if not charged:
                 await caller.refund(request.size)
             raise
+        _ACCEPTED.inc()
         log.info("accepted", job=request.id, name=request.name, bytes=request.size)
         return job
 

@@ -12,6 +12,7 @@ import structlog
 from poseway.errors import NotFoundError
 from poseway.jobs import now
 from poseway.queue import Delivery, JobQueue
+from poseway.telemetry import traces
 from services.gateway.api.access.tokens import Signatures
 from services.gateway.api.catalog import Catalog, view
 from services.gateway.api.webhooks import message
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 _SENT: Final = prometheus_client.Counter(
     "poseway_webhooks", "Attempts to deliver a webhook.", ["result"]
 )
+for _result in ("delivered", "failed", "given_up"):
+    _SENT.labels(_result)
 _PAUSES: Final = (5, 30, 120, 600, 3600, 7200, 14_400)
 """Seconds after each attempt that failed; then the last again and again."""
 _AGES: Final = tuple(accumulate(_PAUSES))
@@ -67,7 +70,10 @@ class Webhooks:
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Makes one attempt; what is wrong with it ends nothing else."""
-        with structlog.contextvars.bound_contextvars(job=delivery.job_id):
+        with (
+            structlog.contextvars.bound_contextvars(job=delivery.job_id),
+            traces.span("webhook", "consumer", delivery.headers, job_id=delivery.job_id),
+        ):
             try:
                 why = await self._attempt(delivery)
             except BusyError:

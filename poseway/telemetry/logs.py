@@ -1,23 +1,17 @@
-"""Structured logs and metrics, the same in every service."""
+"""Structured logs."""
 
 import logging
 import sys
 
-import prometheus_client
 import structlog
 
-from poseway.settings import Settings
 
-
-def start(service: str, settings: Settings) -> None:
-    """Sends logs to standard error as one JSON object a line, and serves /metrics if asked to.
-
-    Logs of libraries go the same way. ``structlog.contextvars.bound_contextvars(job=...)`` adds the
-    job id to every line within.
+def start(service: str, level: str) -> None:
+    """Sends logs to standard error as one JSON object a line; logs of libraries go the same way.
 
     Args:
         service: Name of the service, in every line.
-        settings: Level of the logs and port of the metrics.
+        level: Least level that is logged.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -43,11 +37,9 @@ def start(service: str, settings: Settings) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for chatty in ("botocore", "boto3", "urllib3", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    if settings.metrics_port:
-        prometheus_client.start_http_server(settings.metrics_port)
 
 
 def _named(service: str) -> structlog.typing.Processor:

@@ -1,0 +1,135 @@
+"""A collector of traces: takes OTLP over HTTP and keeps what it gets."""
+
+import gzip
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A span.
+
+    Attributes:
+        service: Who sent it.
+        name: What it is.
+        trace: Id of its trace, hex.
+        id: Its own, hex.
+        parent: Of the span that it is a part of; empty if of none.
+        kind: As OTLP numbers them: 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
+        failed: Whether it says so.
+        attributes: Without the ``poseway.`` before their names.
+        began: Nanoseconds since 1970.
+        ended: Likewise.
+    """
+
+    service: str
+    name: str
+    trace: str
+    id: str
+    parent: str
+    kind: int
+    failed: bool
+    attributes: dict[str, object]
+    began: int
+    ended: int
+
+
+class Collector(ThreadingHTTPServer):
+    """Listens on loopback."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.paths: set[str] = set()
+        self._spans: list[Taken] = []
+        self._changed = threading.Condition()
+
+    def take(self, path: str, request: ExportTraceServiceRequest) -> None:
+        with self._changed:
+            self.paths.add(path)
+            self._spans += _spans(request)
+            self._changed.notify_all()
+
+    def wait(self, wanted: Callable[[list[Taken]], bool], seconds: float = 60) -> list[Taken]:
+        """All spans, once they are what is wanted; an assertion fails if that takes too long."""
+        with self._changed:
+            arrived = self._changed.wait_for(lambda: wanted(self._spans), seconds)
+            names = sorted({(span.service, span.name) for span in self._spans})
+            assert arrived, f"of these only: {names}"
+            return list(self._spans)
+
+    def settled(self, seconds: float) -> list[Taken]:
+        """All spans that there are after a while."""
+        time.sleep(seconds)
+        with self._changed:
+            return list(self._spans)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Collector)
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.server.take(self.path, ExportTraceServiceRequest.FromString(body))
+        answer = ExportTraceServiceResponse().SerializeToString()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _spans(request: ExportTraceServiceRequest) -> Iterator[Taken]:
+    for resource in request.resource_spans:
+        about = dict(_attributes(resource.resource.attributes))
+        assert about["service.namespace"] == "poseway"
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield Taken(
+                    service=str(about["service.name"]),
+                    name=span.name,
+                    trace=span.trace_id.hex(),
+                    id=span.span_id.hex(),
+                    parent=span.parent_span_id.hex(),
+                    kind=span.kind,
+                    failed=span.status.code == span.status.STATUS_CODE_ERROR,
+                    attributes=dict(_attributes(span.attributes)),
+                    began=span.start_time_unix_nano,
+                    ended=span.end_time_unix_nano,
+                )
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> Iterator[tuple[str, object]]:
+    for pair in pairs:
+        yield pair.key.removeprefix("poseway."), _value(pair.value)
+
+
+def _value(value: AnyValue) -> object:
+    return getattr(value, value.WhichOneof("value") or "string_value")
+
+
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """A collector that runs for the block."""
+    with Collector() as collector:
+        thread = threading.Thread(target=collector.serve_forever)
+        thread.start()
+        try:
+            yield collector
+        finally:
+            collector.shutdown()
+            thread.join()
