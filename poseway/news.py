@@ -65,8 +65,8 @@ def parse(data: bytes) -> JobStatus | Gone:
     return JobStatus.model_validate_json(data)
 
 
-async def ensure(stream: JetStreamContext, replicas: int) -> None:
-    """Makes the stream, with copies on so many servers; safe to repeat."""
+async def ensure(stream: JetStreamContext, replicas: int, *, settle: bool = False) -> None:
+    """Makes the stream, with copies on so many servers; safe to repeat. See `ensure_stream`."""
     await ensure_stream(
         stream,
         StreamConfig(
@@ -79,17 +79,19 @@ async def ensure(stream: JetStreamContext, replicas: int) -> None:
             discard=DiscardPolicy.OLD,
             num_replicas=replicas,
         ),
+        settle=settle,
     )
 
 
-async def ensure_stream(stream: JetStreamContext, config: StreamConfig) -> None:
-    """Makes a stream; one that is there with other settings gets these."""
+async def ensure_stream(stream: JetStreamContext, config: StreamConfig, *, settle: bool) -> None:
+    """Makes a stream; one that is there with other settings gets these if they are to `settle`."""
     try:
         await stream.add_stream(config)
     except BadRequestError as error:
         if error.err_code != _OTHER_SETTINGS:
             raise
-        await stream.update_stream(config)
+        if settle:
+            await stream.update_stream(config)
 
 
 class Follower:

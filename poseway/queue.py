@@ -38,6 +38,9 @@ _CANCEL: Final = "poseway.cancel."
 ACK_WAIT_SECONDS: Final = 30.0
 """A job whose holder is silent for this long is delivered to another."""
 
+_TAKEOVER_SECONDS: Final = 15.0
+"""Several servers choose another leader in some 10 s."""
+
 
 class Delivery:
     """A job that was taken from the queue and is kept until it is done or handed back."""
@@ -121,7 +124,7 @@ class JobQueue:
         queue = cls(connection, settings.nats_replicas)
         while True:
             try:
-                await queue.ensure()
+                await queue.ensure(settle=True)
             except (nats.errors.Error, TimeoutError) as error:
                 # Right after its start the server may not have JetStream ready.
                 await report(error)
@@ -129,13 +132,18 @@ class JobQueue:
             else:
                 return queue
 
-    async def ensure(self) -> None:
-        """Makes the streams and the one consumer of jobs; safe to repeat."""
-        await news.ensure(self._stream, self._replicas)
-        await self._ensure_queue(STREAM, _WORK, CONSUMER)
-        await self._ensure_queue(_ENDED_STREAM, _ENDED, _ENDED_CONSUMER)
+    async def ensure(self, *, settle: bool = False) -> None:
+        """Makes the streams and the one consumer of jobs; safe to repeat.
 
-    async def _ensure_queue(self, name: str, subject: str, consumer: str) -> None:
+        Args:
+            settle: Give streams that are there these settings. Only done when starting: while
+                services are replaced one by one, old and new ones would undo each other's.
+        """
+        await news.ensure(self._stream, self._replicas, settle=settle)
+        await self._ensure_queue(STREAM, _WORK, CONSUMER, settle)
+        await self._ensure_queue(_ENDED_STREAM, _ENDED, _ENDED_CONSUMER, settle)
+
+    async def _ensure_queue(self, name: str, subject: str, consumer: str, settle: bool) -> None:
         await news.ensure_stream(
             self._stream,
             StreamConfig(
@@ -145,6 +153,7 @@ class JobQueue:
                 duplicate_window=120,
                 num_replicas=self._replicas,
             ),
+            settle=settle,
         )
         # Deliveries are not limited: the record counts attempts, since a message that ran out of
         # deliveries would silently stay in the stream.
@@ -183,15 +192,26 @@ class JobQueue:
         await self._publish(_ENDED, job_id, job_id)
 
     async def _publish(self, subject: str, job_id: str, message_id: str) -> None:
+        end = time.monotonic() + (_TAKEOVER_SECONDS if self._replicas > 1 else 0)
+        while True:
+            try:
+                await self._publish_once(subject, job_id, message_id)
+            except (nats.errors.Error, TimeoutError) as error:
+                if time.monotonic() >= end:
+                    raise UnavailableError(
+                        "The work queue cannot be reached. Try again soon."
+                    ) from error
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+    async def _publish_once(self, subject: str, job_id: str, message_id: str) -> None:
         headers = {"Nats-Msg-Id": message_id, **traces.headers()}
         try:
-            try:
-                await self._stream.publish(subject, job_id.encode(), headers=headers)
-            except nats.js.errors.NoStreamResponseError:
-                await self.ensure()  # the server lost its data
-                await self._stream.publish(subject, job_id.encode(), headers=headers)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
+            await self._stream.publish(subject, job_id.encode(), headers=headers)
+        except nats.js.errors.NoStreamResponseError:
+            await self.ensure()  # the server lost its data
+            await self._stream.publish(subject, job_id.encode(), headers=headers)
 
     async def backlog(self) -> Backlog:
         """How much there is to do; raises `UnavailableError` if that cannot be asked."""
