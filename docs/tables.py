@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from docs import sizing
 from poseway.cli.terminal import Exit
 from poseway.jobs import JobOptions
 from poseway.settings import Settings
@@ -157,6 +158,10 @@ def _whose(path: Path) -> str:
     return parts[2] if parts[1] == "gateway" else parts[1]
 
 
+def _sizes(name: str) -> str:
+    return table(sizing.HEADS[name], sizing.ROWS[name](sizing.measured()))
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "settings": _shared_settings,
     **{f"settings-{service}": lambda service=service: _settings(service) for service in _SERVICES},  # type: ignore[misc]
@@ -164,6 +169,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "errors": _errors,
     "exit-codes": _exit_codes,
     "metrics": _metrics,
+    **{name: lambda name=name: _sizes(name) for name in sizing.ROWS},  # type: ignore[misc]
 }
 
 

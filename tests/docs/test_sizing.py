@@ -1,0 +1,43 @@
+"""The sizes of clusters: the arithmetic, and that they come from what was measured."""
+
+import pytest
+
+from docs import sizing
+
+KNOWN = sizing.Measured(
+    cpu_ms={
+        "api": 1.0,
+        "dispatcher": 10.0,
+        "inference": 70.0,
+        "tracker": 1.0,
+        "renderer": 14.0,
+        "object-storage": 2.0,
+        "queue": 1.0,
+    },
+    megabytes=dict.fromkeys(sizing.CORES, 100.0),
+    minute={"upload": 20.0, "result": 10.0, "most": 30.0, "carried": 1000.0},
+    idle={"api": {"cpu_ms_per_second": 1.0, "megabytes": 100.0}},
+)
+
+
+def test_cores_are_the_seconds_of_work_in_a_second_of_the_busiest_hour() -> None:
+    assert sizing.frames_per_second(8) == 30  # 24 hours of video in 24 hours, three times a third
+    assert sizing.cores(8, 70.0) == pytest.approx(3.0)
+    assert sizing.replicas(8, "inference", KNOWN) == 1
+    assert sizing.replicas(80, "inference", KNOWN) == 8
+    assert sizing.replicas(1, "tracker", KNOWN) == 1
+
+
+def test_ten_times_the_hours_are_ten_times_the_bytes() -> None:
+    one, ten = sizing.by_bytes(KNOWN)[:2]
+    assert one[:4] == ["1", "1.2", "0.60", "18"]
+    assert ten[:4] == ["10", "12", "6.0", "180"]
+
+
+def test_what_was_measured_is_found_in_the_pages() -> None:
+    known = sizing.measured()
+    assert set(known.cpu_ms) == {*sizing.CORES, "object-storage", "queue"}
+    assert set(sizing.CORES) <= set(known.megabytes)
+    assert known.cpu_ms["inference"] > known.cpu_ms["renderer"] > known.cpu_ms["api"] > 0
+    for rows in (sizing.by_service(known), sizing.by_bytes(known)):
+        assert [row[0] for row in rows] == ["1", "10", "100", "1,000", "10,000"]
