@@ -15,14 +15,19 @@ from typing import Final
 _VENV: Final = Path("/opt/venv")
 _SECRET_CA: Final = Path("/run/secrets/ca")
 
-# What is only for who builds on a library or tests it, and clients of services other than S3.
+# What is only for who builds on a library, tests it or plots what it computes, and clients of
+# services other than S3.
 _NOT_NEEDED: Final = (
     "**/tests",
     "**/*.pyi",
     "**/*.a",
     "tensorflow/include",
-    "clang",
     "nvidia/*/include",
+    "clang",
+    "matplotlib",
+    "fontTools",
+    "PIL",
+    "pillow.libs",
 )
 _CLIENTS: Final = ("s3", "sts", "sso", "sso-oidc", "signin")
 

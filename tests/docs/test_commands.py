@@ -35,6 +35,9 @@ NOT_MADE = {
     "evaluate-tracking": "needs labelled sequences; tests/evaluation runs it on its own",
     "evaluate-ids": "takes minutes",
     "bench": "takes twelve minutes",
+    "images": "builds for many minutes; tests/containers builds them when it is asked for",
+    "base-image": "needs root and debootstrap; tests/containers makes one when it is asked for",
+    "test-containers": "needs podman, and builds for many minutes",
     "pictures": "it makes the pictures that the pages show anew",
     "tables": "tests/docs/test_tables.py compares what it writes",
 }
