@@ -6,6 +6,7 @@
 #   TAG       tag of the images, `latest` unless given
 #   REGISTRY  put before their names, e.g. registry.example/team
 #   ENGINE    which engine to use
+#   NO_CACHE  anything, to use nothing that was built before
 #   PYTHON    the Python whose pip is configured for your package index
 set -eu
 cd "$(dirname "$0")/../.."
@@ -24,7 +25,7 @@ for image; do
     name=${REGISTRY:+$REGISTRY/}$image:${TAG:-latest}
     echo "Building $name with $engine."
     build --file deploy/images/Dockerfile --target "$image" --tag "$name" \
-        ${BASE:+--build-arg BASE="$BASE"} \
+        ${BASE:+--build-arg BASE="$BASE"} ${NO_CACHE:+--no-cache} \
         --secret id=pip,src="$secrets/pip.conf" --secret id=ca,src="$secrets/ca" \
         --label org.opencontainers.image.version="$version" \
         --label org.opencontainers.image.revision="$revision" .
