@@ -37,7 +37,6 @@ FRAMES: Final = Counter("poseway_frames_processed", "Frames of finished jobs.")
 for _state in JobState:
     if _state.finished:
         JOB_SECONDS.labels(_state.value)
-        if _state is not JobState.FAILED:
-            ENDED.labels(_state.value, "")
+        ENDED.labels(_state.value, "too_many_attempts" if _state is JobState.FAILED else "")
 for _result in ("ended", "handed_back", "broken", "lost", "elsewhere", "removed"):
     DELIVERIES.labels(_result)
