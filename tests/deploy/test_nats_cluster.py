@@ -108,7 +108,9 @@ def test_a_queue_of_one_copy_gets_three(tmp_path: Path) -> None:
         await (await old.follow()).stop()
         assert await copies(old) == {3}
         assert await take(new, 1) == ["kept"]
-        for queue in (old, new):
+        back = await JobQueue.connect(cluster.settings(1))
+        assert await copies(back) == {1}
+        for queue in (old, new, back):
             await queue.close()
 
     with servers(tmp_path, "nats-cluster", 3) as cluster:

@@ -1,8 +1,12 @@
 """The bucket of a cluster: made once, with its rules and the services' user."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
@@ -12,11 +16,12 @@ from deploy.setup.bucket import BucketSettings, Server, prepare
 from deploy.setup.rules import lifecycle, policy
 from deploy.setup.secrets import MADE
 from poseway.errors import PosewayError, UnavailableError
-from poseway.local.place import free_ports
+from poseway.local.place import free_ports, is_free
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 from tests.deploy.minio_server import ROOT_PASSWORD, ROOT_USER, MinioServer, minio_server
+from tests.gateway.gateways import gateway_env
 
 OURS = {
     "uploads": ("uploads/", "7"),
@@ -165,7 +170,8 @@ def fresh(stack: Stack) -> Iterator[StorageSettings]:
     store.client.delete_bucket(Bucket=there.bucket)
 
 
-def test_a_real_server_takes_the_bucket_and_its_rules(fresh: StorageSettings) -> None:
+def as_root(fresh: StorageSettings) -> BucketSettings:
+    """The system's own user, who may do everything."""
     assert fresh.s3_access_key is not None
     assert fresh.s3_secret_key is not None
     root = {
@@ -174,11 +180,15 @@ def test_a_real_server_takes_the_bucket_and_its_rules(fresh: StorageSettings) ->
         "MINIO_ROOT_USER": fresh.s3_access_key,
         "MINIO_ROOT_PASSWORD": fresh.s3_secret_key,
     }
+    return BucketSettings.model_validate(root)
+
+
+def test_a_real_server_takes_the_bucket_and_its_rules(fresh: StorageSettings) -> None:
     store = ObjectStore(fresh)
     with pytest.raises(ClientError):
         store.client.get_bucket_lifecycle_configuration(Bucket=fresh.bucket)
     for _ in range(2):
-        Server(BucketSettings.model_validate(root)).prepare_bucket()
+        Server(as_root(fresh)).prepare_bucket()
         store.check()
         there = store.client.get_bucket_lifecycle_configuration(Bucket=fresh.bucket)["Rules"]
         assert {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in there} == {
@@ -186,3 +196,24 @@ def test_a_real_server_takes_the_bucket_and_its_rules(fresh: StorageSettings) ->
             "pending/": 7,
             "idempotency/": 2,
         }
+
+
+def test_the_api_lives_while_there_is_no_bucket_and_is_ready_once_there_is(
+    stack: Stack, fresh: StorageSettings
+) -> None:
+    env = gateway_env(stack, {"POSEWAY_BUCKET": fresh.bucket})
+    url = f"http://127.0.0.1:{env['POSEWAY_PORT']}"
+    command = [sys.executable, "-m", "services.gateway.api"]
+    with subprocess.Popen(command, env=env) as process, httpx.Client(base_url=url) as client:
+        try:
+            while is_free(int(env["POSEWAY_PORT"])):
+                assert process.poll() is None
+                time.sleep(0.1)
+            assert client.get("/healthz").status_code == 200
+            answer = client.get("/readyz", timeout=60)
+            assert answer.status_code == 503
+            assert answer.json()["detail"] == "There is no bucket. Create it."
+            Server(as_root(fresh)).prepare_bucket()
+            assert client.get("/readyz", timeout=60).status_code == 200
+        finally:
+            process.terminate()
