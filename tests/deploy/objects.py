@@ -28,7 +28,7 @@ OVERLAYS = [path.name for path in folders("overlays")]
 # Components that go on top of another.
 UNDER = {"nats-cluster": "nats", "traces": "network-policies"}
 # Those that are in no overlay, for whoever wants them.
-CHOICES = {"hpa", "monitoring", "traces"}
+CHOICES = {"hpa", "traces"}
 COMPONENTS = [str(path.relative_to(K8S / "components")) for path in folders("components")]
 
 
