@@ -48,13 +48,13 @@ class Fleet:
         """
         self._folder = folder
         self._slow = slow
-        ports = iter(free_ports(len(_PARTS) * max(SIZES)))
+        ports = iter(free_ports(len(_PARTS) * max(SIZES) + 1))
         self._ports = {part: [next(ports) for _ in range(max(SIZES))] for part in _PARTS}
         addresses = {
             f"POSEWAY_{part.upper()}_ADDRESS": ",".join(f"{HOST}:{port}" for port in ports)
             for part, ports in self._ports.items()
         }
-        self._stack = Stack(folder / "data", env=addresses)
+        self._stack = Stack(folder / "data", next(ports), addresses)
         self._stack.start()
         self._client = Client(self._stack.gateway_url)
 

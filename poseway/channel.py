@@ -103,7 +103,13 @@ async def repeat(
                 raise _named(error) from error
             if clock() > end:
                 raise errors.UnavailableError(f"{what} was busy for {patience:.0f} s.") from error
-            log.warning("repeating", call=what, replica=replica.address, status=details)
+            log.warning(
+                "repeating",
+                call=what,
+                replica=replica.address,
+                status=details,
+                try_counts=not passed_on,
+            )
         replica.rest(_REST_SECONDS)
         if passed_on and replicas.spare:
             continue

@@ -1,0 +1,142 @@
+"""Services that are told to stop while a job is under way: nothing is lost, nothing is cut."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from poseway.client import Client
+from poseway.jobs import JobState, Keys
+from poseway.local.place import free_ports, is_free
+from poseway.local.stack import ROOT, Stack
+
+LONG = 120.0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+class Second:
+    """One more replica of a service."""
+
+    def __init__(self, stack: Stack, name: str, ports: tuple[int, int], log: Path) -> None:
+        self.log = log
+        self._ports = ports
+        env = {
+            **os.environ,
+            **stack.env,
+            "POSEWAY_PORT": str(ports[0]),
+            "POSEWAY_METRICS_PORT": str(ports[1]),
+            "PYTHONPATH": str(ROOT),
+        }
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", f"services.{name}"], env=env, stderr=output
+            )
+        until(lambda: not is_free(ports[0]))
+
+    def counted(self, metric: str) -> float:
+        """What a counter of it is at."""
+        url = f"http://127.0.0.1:{self._ports[1]}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, dict[str, Second]]]:
+    """A system with two replicas of inference and of the renderer."""
+    folder = tmp_path_factory.mktemp("wide")
+    ports = free_ports(5)
+    settings = {"POSEWAY_SEGMENT_SECONDS": "1"}
+    stack = Stack(folder, ports[4], settings)
+    settings["POSEWAY_INFERENCE_ADDRESS"] = f"{stack.inference_address},127.0.0.1:{ports[0]}"
+    settings["POSEWAY_RENDERER_ADDRESS"] = f"{stack.renderer_address},127.0.0.1:{ports[1]}"
+    with stack:
+        seconds: dict[str, Second] = {}
+        try:
+            for number, name in enumerate(("inference", "renderer")):
+                place = (ports[number], ports[2 + number])
+                seconds[name] = Second(stack, name, place, folder / f"{name}-2.log")
+            yield stack, seconds
+        finally:
+            for second in seconds.values():
+                second.process.kill()
+                second.process.wait()
+
+
+@contextmanager
+def job(client: Client, video: Path) -> Iterator[str]:
+    submitted = client.submit(video)
+    yield submitted.id
+    client.delete(submitted.id)
+
+
+def files(client: Client, job_id: str, folder: Path) -> dict[str, bytes]:
+    """Waits for a job and gives its keypoints and its video."""
+    *_, last = client.watch(job_id)
+    assert last.state is JobState.SUCCEEDED, last.error
+    found = {}
+    for name in ("keypoints.jsonl", "video.mp4"):
+        client.download(f"{last.links['self']}/{name}", folder / name)
+        found[name] = (folder / name).read_bytes()
+    return found
+
+
+def logged(stack: Stack, event: str, **fields: str | bool) -> list[dict[str, Any]]:
+    lines = (stack.data_dir / "logs" / "dispatcher.log").read_text().splitlines()
+    entries = [json.loads(line) for line in lines if line.startswith("{")]
+    wanted = {"event": event, **fields}.items()
+    return [entry for entry in entries if wanted <= entry.items()]
+
+
+def test_replicas_and_dispatchers_that_stop_cost_nothing(
+    wide: tuple[Stack, dict[str, Second]], sample: Path, tmp_path: Path
+) -> None:
+    stack, seconds = wide
+    with Client(stack.gateway_url) as client:
+        with job(client, sample) as whole:
+            expected = files(client, whole, tmp_path)
+
+        with job(client, sample) as disturbed:
+            for name, metric in (
+                ("inference", "poseway_inference_frames_total"),
+                ("renderer", "poseway_renderer_frames_total"),
+            ):
+                second = seconds[name]
+                before = second.counted(metric)
+                until(lambda s=second, m=metric, b=before: s.counted(m) > b)  # type: ignore[misc]
+                second.process.send_signal(signal.SIGTERM)
+            assert files(client, disturbed, tmp_path) == expected
+        for second in seconds.values():
+            # Within its grace, and by itself.
+            assert second.process.wait(60) == 0
+            log = second.log.read_text()
+            assert "stopping" in log
+            assert "call failed" not in log
+            assert "Traceback" not in log
+        assert not logged(stack, "repeating", job=disturbed, try_counts=True)
+
+        with job(client, sample) as handed_back:
+            checkpoint = Keys(handed_back).segment(1, "checkpoint.json")
+            until(lambda: stack.store.exists(checkpoint))
+            os.kill(stack.pid("dispatcher"), signal.SIGTERM)
+            assert files(client, handed_back, tmp_path) == expected
+        begun = logged(stack, "begun", job=handed_back)
+        assert [entry["attempt"] for entry in begun] == [1, 1]
+        done = [entry["segment"] for entry in logged(stack, "segment done", job=handed_back)]
+        # What had a checkpoint was not done again.
+        assert done == sorted(set(done))
