@@ -1,5 +1,6 @@
 """Services that are told to stop while a job is under way: nothing is lost, nothing is cut."""
 
+import itertools
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from poseway.client import Client
@@ -61,7 +63,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, dict
     """A system with two replicas of inference and of the renderer."""
     folder = tmp_path_factory.mktemp("wide")
     ports = free_ports(5)
-    settings = {"POSEWAY_SEGMENT_SECONDS": "1"}
+    settings = {"POSEWAY_SEGMENT_SECONDS": "0.5"}
     stack = Stack(folder, ports[4], settings)
     settings["POSEWAY_INFERENCE_ADDRESS"] = f"{stack.inference_address},127.0.0.1:{ports[0]}"
     settings["POSEWAY_RENDERER_ADDRESS"] = f"{stack.renderer_address},127.0.0.1:{ports[1]}"
@@ -76,6 +78,21 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, dict
             for second in seconds.values():
                 second.process.kill()
                 second.process.wait()
+
+
+@pytest.fixture(scope="module")
+def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds of the sample, small."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    with av.open(sample) as source, av.open(path, "w") as output:
+        stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = 480, 270, "yuv420p"
+        for frame in itertools.islice(source.decode(video=0), 90):
+            small = frame.reformat(480, 270, "yuv420p")
+            small.pts = None
+            output.mux(stream.encode(small))
+        output.mux(stream.encode(None))
+    return path
 
 
 @contextmanager
@@ -104,14 +121,14 @@ def logged(stack: Stack, event: str, **fields: str | bool) -> list[dict[str, Any
 
 
 def test_replicas_and_dispatchers_that_stop_cost_nothing(
-    wide: tuple[Stack, dict[str, Second]], sample: Path, tmp_path: Path
+    wide: tuple[Stack, dict[str, Second]], clip: Path, tmp_path: Path
 ) -> None:
     stack, seconds = wide
     with Client(stack.gateway_url) as client:
-        with job(client, sample) as whole:
+        with job(client, clip) as whole:
             expected = files(client, whole, tmp_path)
 
-        with job(client, sample) as disturbed:
+        with job(client, clip) as disturbed:
             for name, metric in (
                 ("inference", "poseway_inference_frames_total"),
                 ("renderer", "poseway_renderer_frames_total"),
@@ -130,7 +147,7 @@ def test_replicas_and_dispatchers_that_stop_cost_nothing(
             assert "Traceback" not in log
         assert not logged(stack, "repeating", job=disturbed, try_counts=True)
 
-        with job(client, sample) as handed_back:
+        with job(client, clip) as handed_back:
             checkpoint = Keys(handed_back).segment(1, "checkpoint.json")
             until(lambda: stack.store.exists(checkpoint))
             os.kill(stack.pid("dispatcher"), signal.SIGTERM)
