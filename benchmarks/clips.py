@@ -42,11 +42,11 @@ def make_short(frames: int) -> bytes:
 
 
 def make_long(frames: int) -> Path:
-    """A clip of 320 x 180 pixels with 10 frames a second, for what is not about pixels."""
-    path = _DIRECTORY / f"long-{frames}.mp4"
+    """A clip of 320 x 180 pixels with 5 frames a second, for what is not about pixels."""
+    path = _DIRECTORY / f"long-{frames}-5.mp4"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _make(path, 320, 180, frames, rate=10)
+        _make(path, 320, 180, frames, rate=5)
     return path
 
 

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,9 @@ def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with av.open(sample) as source, av.open(path, "w") as output:
         stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = 480, 270, "yuv420p"
-        for frame in itertools.islice(source.decode(video=0), 90):
+        for number, frame in enumerate(itertools.islice(source.decode(video=0), 90)):
             small = frame.reformat(480, 270, "yuv420p")
-            small.pts = None
+            small.pts, small.time_base = number, Fraction(1, 30)
             output.mux(stream.encode(small))
         output.mux(stream.encode(None))
     return path

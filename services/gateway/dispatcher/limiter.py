@@ -30,6 +30,13 @@ class Limiter:
                 self.release()
             raise
 
+    async def __aenter__(self) -> None:
+        """Takes a place for a block."""
+        await self.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()
+
     def release(self) -> None:
         """Gives a place back."""
         self._held -= 1

@@ -245,8 +245,9 @@ class Pipeline:
         header = segment_header(
             self._request.id, segment.number, options, best, frames, photo=video.is_photo
         )
-        with segment.working("rendering"):
-            rendered = await self._services.render(header, tracked.frames)
+        async with self._room.renders:
+            with segment.working("rendering"):
+                rendered = await self._services.render(header, tracked.frames)
         key = self._record.keys.segment(segment.number, "keypoints.jsonl")
         await _in_thread(self._store.put, key, b"".join(tracked.lines), keypoints.CONTENT_TYPE)
         if before is not None:

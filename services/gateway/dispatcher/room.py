@@ -1,11 +1,14 @@
 """How much of a job may be on its way at once."""
 
 from contextlib import ExitStack
-from typing import Self
+from typing import Final, Self
 
 from services.gateway.dispatcher.limiter import Limiter
 from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
+
+# While a segment is read and written another can be drawn, also by one replica.
+_LEAST_RENDERS: Final = 2
 
 
 class Room:
@@ -14,6 +17,8 @@ class Room:
     Attributes:
         batches: A batch has one while it is with inference.
         segments: A segment has one from its first frame until it is checkpointed.
+        renders: A segment has one while it is with the renderer. It waits here, and not at a
+            replica that is busy while another becomes free.
     """
 
     def __init__(self, settings: DispatcherSettings, services: Services) -> None:
@@ -22,6 +27,7 @@ class Room:
         self._following = ExitStack()
         self.batches = Limiter(settings.batches_in_flight)
         self.segments = Limiter(settings.segments_in_flight)
+        self.renders = Limiter(_LEAST_RENDERS)
 
     async def __aenter__(self) -> Self:
         """Follows the replicas as they come and go."""
@@ -39,3 +45,4 @@ class Room:
     def _resize_segments(self, replicas: int) -> None:
         wanted = self._settings.segments_in_flight + max(1, replicas) - 1
         self.segments.resize(min(wanted, self._settings.max_segments_in_flight))
+        self.renders.resize(max(_LEAST_RENDERS, replicas))

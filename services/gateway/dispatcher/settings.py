@@ -24,7 +24,7 @@ class DispatcherSettings(Settings, StorageSettings, QueueSettings):
         4, ge=1, description="Calls of inference at once, per job and replica of inference."
     )
     max_batches_in_flight: int = Field(
-        64, ge=1, description="The same per job, however many replicas; bounds the memory."
+        32, ge=1, description="The same per job, however many replicas; bounds the memory."
     )
     segment_seconds: float = Field(10, gt=0, description="Length of a segment.")
     segments_in_flight: int = Field(
