@@ -27,9 +27,10 @@ class Server:
         method: Any = grpc.unary_unary_rpc_method_handler(self._call)
         handler = grpc.method_handlers_generic_handler("test", {"Call": method})
         self._server.add_generic_rpc_handlers((handler,))
-        self._server.add_insecure_port(self.address)
 
     def start(self) -> None:
+        # Not before: a port that is open and does not answer is another fault than none.
+        self._server.add_insecure_port(self.address)
         self._server.start()
 
     def stop(self, grace: float | None = None) -> threading.Event:

@@ -82,3 +82,15 @@ async def test_a_place_is_not_lost_with_who_waited_for_it(admitted_first: bool) 
     await asyncio.wait({waiting})
     assert waiting.cancelled()
     await asyncio.wait_for(limiter.acquire(), 5)
+
+
+async def test_whoever_gives_up_while_a_place_becomes_free_leaves_it_to_the_next() -> None:
+    limiter, admitted = Limiter(1), list[int]()
+    tasks = await ask(limiter, 3, admitted)
+    tasks[1].cancel()
+    limiter.release()
+    await settle()
+    assert tasks[1].cancelled()
+    assert admitted == [0, 2]
+    limiter.release()
+    await asyncio.wait_for(limiter.acquire(), 1)

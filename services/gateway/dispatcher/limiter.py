@@ -24,9 +24,9 @@ class Limiter:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._waiting.remove(turn)
-            else:
+            # Who was let in and told to go in the same moment gives the place back. Who was not is
+            # passed over.
+            if not turn.cancelled():
                 self.release()
             raise
 
