@@ -1,6 +1,7 @@
 """How much waits on a queue, and for how long."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import nats.errors
@@ -42,11 +43,12 @@ async def look(stream: JetStreamContext, name: str, consumer: str, subject: str)
         waiting, oldest = info.num_pending or 0, 0.0
         if waiting:
             delivered = info.delivered.stream_seq if info.delivered else 0
-            first = await stream.get_msg(name, seq=delivered + 1, subject=subject, next=True)
-            if first.time is not None:
-                oldest = max(0.0, time.time() - first.time.timestamp())
+            with suppress(nats.js.errors.NotFoundError):  # taken between the two requests
+                first = await stream.get_msg(name, seq=delivered + 1, subject=subject, next=True)
+                if first.time is not None:
+                    oldest = max(0.0, time.time() - first.time.timestamp())
     except nats.js.errors.NotFoundError:
-        # Taken between the two requests, or the server lost its data, which `ensure` makes good.
+        # The server lost its data, which `ensure` makes good.
         return Backlog(0, 0, 0.0)
     except (nats.errors.Error, TimeoutError) as error:
         raise UnavailableError("The work queue cannot be reached. Try again soon.") from error

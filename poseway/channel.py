@@ -99,7 +99,7 @@ async def repeat(
             tries += not passed_on
             if tries == _TRIES:
                 raise errors.ServiceError(f"{what} broke {tries} times, {details}") from error
-            if clock() > end and _code(error) == errors.STATE_NEWER:
+            if clock() > end and _of_version(error):
                 raise _named(error) from error
             if clock() > end:
                 raise errors.UnavailableError(f"{what} was busy for {patience:.0f} s.") from error
@@ -127,16 +127,21 @@ async def _wait(replicas: Replicas, what: str, patience: float, end: float) -> R
 
 def _counts(error: grpc.aio.AioRpcError) -> bool:
     """Whether a call that failed may be what breaks the service; raises if it failed for good."""
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
+    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return any(key == BEGUN for key, _ in error.initial_metadata() or ())
     if error.code() in _BROKEN:
         return True
     # Without a code of ours it is gRPC that has enough: the message is too large.
     if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _code(error) is not None:
         return False
-    if _code(error) == errors.STATE_NEWER:
+    if _of_version(error):
         return False
     raise _named(error) from error
+
+
+def _of_version(error: grpc.aio.AioRpcError) -> bool:
+    """Whether a replica is too old for the call; during an upgrade there are newer ones."""
+    return error.code() is grpc.StatusCode.UNIMPLEMENTED or _code(error) == errors.STATE_NEWER
 
 
 _KINDS: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {

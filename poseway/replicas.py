@@ -11,6 +11,8 @@ from typing import Final
 import grpc
 import structlog
 
+from poseway.errors import InvalidRequestError
+
 log = structlog.get_logger(__name__)
 
 Resolve = Callable[[str], Awaitable[set[str]]]
@@ -85,8 +87,11 @@ class Replicas:
             connect: Opens a channel to an ``ip:port``.
             resolve: How names are looked up; None asks the system.
             look_seconds: How often.
+
+        Raises:
+            InvalidRequestError: That is no address.
         """
-        self._names = [name.strip() for name in address.split(",") if name.strip()]
+        self._names = [_checked(name.strip()) for name in address.split(",") if name.strip()]
         self._connect = connect
         self._resolve = resolve or look_up
         self._look_seconds = look_seconds
@@ -98,6 +103,7 @@ class Replicas:
         self._changed = asyncio.Event()
         self._lost = asyncio.Event()
         self._looking = asyncio.create_task(self._look_for_ever())
+        self._looking.add_done_callback(_log_end)
 
     @property
     def count(self) -> int:
@@ -150,9 +156,11 @@ class Replicas:
     async def _look_for_ever(self) -> None:
         while True:
             for name in self._names:
-                # What cannot be looked up now still is what it was.
-                with contextlib.suppress(OSError):
+                try:
                     self._found[name] = await self._resolve(name)
+                except OSError as error:
+                    # What cannot be looked up now still is what it was.
+                    log.warning("look-up failed", name=name, error=str(error))
             self._lost.clear()
             self._follow(set().union(*self._found.values()))
             await self._close_the_left()
@@ -194,6 +202,20 @@ class Replicas:
             follower(self.count)
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _checked(name: str) -> str:
+    host, _, port = name.rpartition(":")
+    # Names have labels of 1 to 63 characters; what else is wrong with one shows when it is asked.
+    labels = host.strip("[]").removesuffix(".").split(".")
+    if not (port.isascii() and port.isdigit() and all(0 < len(label) < 64 for label in labels)):
+        raise InvalidRequestError(f"{name!r} is no address: write it as host:port.")
+    return name
+
+
+def _log_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("replicas are not looked up any more", exc_info=error)
 
 
 async def look_up(name: str) -> set[str]:

@@ -16,13 +16,13 @@ Answer = Callable[[grpc.ServicerContext], bytes]
 class Server:
     """Answers ``/test/Call`` as it is told; its interceptor is that of all services."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 64) -> None:
         self.address = f"127.0.0.1:{free_ports(1)[0]}"
         self.calls = 0
         self.answer: Answer = lambda context: b"done"
         self.stopping = threading.Event()
         self._server = grpc.server(
-            ThreadPoolExecutor(64), interceptors=[ErrorInterceptor(self.stopping)]
+            ThreadPoolExecutor(threads), interceptors=[ErrorInterceptor(self.stopping)]
         )
         method: Any = grpc.unary_unary_rpc_method_handler(self._call)
         handler = grpc.method_handlers_generic_handler("test", {"Call": method})
@@ -41,7 +41,7 @@ class Server:
         return self.answer(context)
 
 
-async def once(channel: grpc.aio.Channel) -> bytes:
-    """Calls the method."""
+async def once(channel: grpc.aio.Channel, seconds: float = 20) -> bytes:
+    """Calls the method, and waits so long for its answer."""
     method: Any = channel.unary_unary("/test/Call")
-    return bytes(await method(b"", timeout=20))
+    return bytes(await method(b"", timeout=seconds))

@@ -1,6 +1,7 @@
 """Which failures of a call are waited out, and which are not."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 
 import grpc
@@ -110,6 +111,55 @@ def test_a_replica_that_is_too_old_is_passed_over(server: Server) -> None:
     server.answer = at_last_new
     server.start()
     assert call(server, patience=20) == b"done"
+
+
+def test_a_replica_without_the_method_is_passed_over(server: Server) -> None:
+    def at_last_new(context: grpc.ServicerContext) -> bytes:
+        if server.calls < 6:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+        return b"done"
+
+    server.answer = at_last_new
+    server.start()
+    assert call(server, patience=60) == b"done"
+
+
+def test_a_call_that_waited_in_vain_for_its_turn_is_no_try() -> None:
+    server = Server(threads=1)
+    begun, release = threading.Event(), threading.Event()
+
+    def slow(context: grpc.ServicerContext) -> bytes:
+        begun.set()
+        release.wait(60)
+        return b"done"
+
+    async def run() -> tuple[bytes, int]:
+        replicas = connect(server.address)
+        tried = 0
+
+        async def impatient(channel: grpc.aio.Channel) -> bytes:
+            nonlocal tried
+            tried += 1
+            if tried == 7:
+                release.set()
+            return await once(channel, 0.1 if tried < 7 else 20)
+
+        try:
+            first = asyncio.create_task(repeat(replicas, once, "test", 60))
+            await asyncio.to_thread(begun.wait, 60)
+            answer = await repeat(replicas, impatient, "test", 60)
+            await first
+            return answer, tried
+        finally:
+            await replicas.close()
+
+    server.answer = slow
+    server.start()
+    try:
+        assert asyncio.run(run()) == (b"done", 7)
+    finally:
+        release.set()
+        server.stop()
 
 
 def test_where_all_are_too_old_it_is_said_so(server: Server) -> None:

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from poseway.channel import connect, repeat
-from poseway.errors import ServiceError
+from poseway.errors import InvalidRequestError, ServiceError
 from poseway.replicas import Replicas, look_up
 from tests.servers import Server, once
 
@@ -236,3 +236,14 @@ def test_addresses_are_separated_by_commas(servers: list[Server]) -> None:
             await replicas.close()
 
     asyncio.run(whole())
+
+
+@pytest.mark.parametrize(
+    "address", ["inference", "inference:http", ":1", "a..b:1", "a" * 64 + ":1"]
+)
+def test_what_is_no_address_is_said_at_once(address: str) -> None:
+    async def work() -> None:
+        with pytest.raises(InvalidRequestError, match="host:port"):
+            connect(f"127.0.0.1:1, {address}")
+
+    asyncio.run(work())

@@ -24,6 +24,7 @@ from services.gateway.api.live import Hub
 from services.gateway.api.models import Models
 from services.gateway.api.news import follow
 from services.gateway.api.preview import Previews
+from services.gateway.api.reach import Reach
 from services.gateway.api.routes import (
     access,
     create,
@@ -58,6 +59,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.stopping = asyncio.Event()
         app.state.models = Models(settings.models_dir)
         app.state.store = ObjectStore(settings)
+        app.state.reach = Reach(app.state.store)
         app.state.access = Access(app.state.store, settings)
         app.state.relay = Relay()
         app.state.turns = Turns()
@@ -72,7 +74,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
             follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing),
             "news",
         )
-        looking = lasting(look_for_ever(app.state.connecting, app.state.store), "watch")
+        looking = lasting(look_for_ever(app.state.connecting, app.state.reach), "watch")
         sweeping = lasting(sweep_for_ever(app.state.store, settings), "sweep")
         async with app.state.relay, Sender(private=settings.webhooks_private) as sender:
             webhooks = Webhooks(app.state.catalog, app.state.access.signatures, sender)

@@ -18,6 +18,7 @@ from services.gateway.api.listing import Listing
 from services.gateway.api.live import Hub
 from services.gateway.api.models import Models
 from services.gateway.api.preview import Previews
+from services.gateway.api.reach import Reach
 from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.intake import Intake
@@ -73,9 +74,14 @@ def _budget(request: Request) -> Budget:
     return cast("Budget", request.app.state.budget)
 
 
+def _reach(request: Request) -> Reach:
+    return cast("Reach", request.app.state.reach)
+
+
 SettingsDep = Annotated[ApiSettings, Depends(_settings)]
 StoreDep = Annotated[ObjectStore, Depends(_store)]
 QueueDep = Annotated[JobQueue, Depends(_queue)]
+ReachDep = Annotated[Reach, Depends(_reach)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 ModelsDep = Annotated[Models, Depends(_models)]

@@ -5,13 +5,16 @@ import time
 from collections.abc import Awaitable
 from typing import Any, Final
 
+import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from poseway.errors import PosewayError
 from poseway.queue import JobQueue
-from poseway.storage import ObjectStore
 from poseway.telemetry import traces
+from services.gateway.api.reach import Reach
+
+log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS: Final = 5.0
 _NO_ROUTE: Final = "none"
@@ -108,11 +111,11 @@ def _route(scope: Scope) -> str:
     return str(path) if path else _NO_ROUTE
 
 
-async def look_for_ever(connecting: asyncio.Task[JobQueue], store: ObjectStore) -> None:
+async def look_for_ever(connecting: asyncio.Task[JobQueue], reach: Reach) -> None:
     """Looks every few seconds until it is cancelled, so that asking for metrics costs nothing."""
     while True:
         await _tell("queue", _look_at_queue(connecting))
-        await _tell("storage", asyncio.to_thread(store.check))
+        await _tell("storage", reach.check())
         await asyncio.sleep(_EVERY_SECONDS)
 
 
@@ -121,6 +124,10 @@ async def _tell(what: str, looking: Awaitable[None]) -> None:
         async with asyncio.timeout(_EVERY_SECONDS):
             await looking
     except (PosewayError, TimeoutError):
+        _REACHABLE.labels(what).set(0)
+    except Exception:
+        # Not the end of looking: nobody would notice that the figures stand still.
+        log.exception("cannot tell", what=what)
         _REACHABLE.labels(what).set(0)
     else:
         _REACHABLE.labels(what).set(1)

@@ -30,7 +30,7 @@ class DispatcherSettings(Settings, StorageSettings, QueueSettings):
     segments_in_flight: int = Field(
         3,
         ge=2,
-        description="Segments begun and not yet rendered, per job; one more for each replica of "
+        description="Segments begun and not yet rendered, per job; two more for each replica of "
         "the renderer after the first.",
     )
     max_segments_in_flight: int = Field(

@@ -1,7 +1,5 @@
 """What operators and clients ask about the system itself."""
 
-import asyncio
-
 import prometheus_client
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
@@ -10,7 +8,7 @@ from pydantic import BaseModel, Field
 from poseway.errors import NotFoundError, UnavailableError
 from poseway.models import Measured
 from services.gateway.api.codes import documented
-from services.gateway.api.deps import AccessDep, ModelsDep, QueueDep, SettingsDep, StoreDep
+from services.gateway.api.deps import AccessDep, ModelsDep, QueueDep, ReachDep, SettingsDep
 
 router = APIRouter(tags=["system"])
 
@@ -69,11 +67,11 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz")
-async def readyz(store: StoreDep, queue: QueueDep) -> Health:
+async def readyz(reach: ReachDep, queue: QueueDep) -> Health:
     """Whether jobs can be taken: object storage and queue are there."""
     await queue.check()
     try:
-        await asyncio.to_thread(store.check)
+        await reach.check()
     except NotFoundError as error:
         raise UnavailableError("There is no bucket. Create it.", "not_ready") from error
     return Health()

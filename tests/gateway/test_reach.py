@@ -1,0 +1,62 @@
+"""Asking whether object storage is there, also where it takes connections and says nothing."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from poseway.errors import UnavailableError
+from poseway.settings import StorageSettings
+from poseway.storage import ObjectStore
+from services.gateway.api.reach import Reach
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def reach_of(endpoint: str) -> Reach:
+    secret = SecretStr("secret")
+    settings = StorageSettings(s3_endpoint=endpoint, s3_access_key="key", s3_secret_key=secret)
+    return Reach(ObjectStore(settings))
+
+
+async def ask(reach: Reach, count: int) -> int:
+    """How many of so many gave up."""
+
+    async def once() -> bool:
+        try:
+            async with asyncio.timeout(0.2):
+                await reach.check()
+        except TimeoutError:
+            return True
+        return False
+
+    return sum(await asyncio.gather(*(once() for _ in range(count))))
+
+
+def test_silent_storage_takes_one_thread_and_does_not_hold_up_the_end(silent: str) -> None:
+    began = time.monotonic()
+
+    async def run() -> int:
+        reach = reach_of(silent)
+        given_up = await ask(reach, 10) + await ask(reach, 10)
+        names = [thread.name for thread in threading.enumerate()]
+        assert names.count("reach") == 1
+        return given_up
+
+    assert asyncio.run(run()) == 20
+    # Left to itself, the client gives up after minutes.
+    assert time.monotonic() - began < 30
+
+
+def test_storage_that_is_away_is_said_to_be(silent: str) -> None:
+    away = silent.rpartition(":")[0] + ":1"
+    with pytest.raises(UnavailableError):
+        asyncio.run(reach_of(away).check())
