@@ -110,8 +110,8 @@ def test_every_alert_says_what_it_is_and_what_to_do() -> None:
 ALWAYS = {"poseway_jobs{state='queued'}": "0x60"}
 BREAKS = "poseway_client_calls_total{rpc_service='RendererService',code='INTERNAL'}"
 WORKS = "poseway_client_calls_total{rpc_service='RendererService',code='OK'}"
-FAILED = "poseway_jobs_ended_total{state='failed',code='no_video'}"
-SUCCEEDED = "poseway_jobs_ended_total{state='succeeded',code=''}"
+FAILED = "poseway_job_seconds_count{state='failed'}"
+SUCCEEDED = "poseway_job_seconds_count{state='succeeded'}"
 GIVEN_UP = "poseway_jobs_ended_total{state='failed',code='too_many_attempts'}"
 STAGE = "poseway_stage_seconds_count{stage='inference'}"
 STARTED = "process_start_time_seconds{job='poseway/poseway',instance='a'}"

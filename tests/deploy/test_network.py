@@ -21,7 +21,8 @@ from tests.deploy.objects import (
     workloads,
 )
 
-PORTS = (53, 80, 443, 4222, 4318, 5432, 6222, 6443, 8080, 8222, 9000, 9001, 9090, 50051)
+KUBERNETES = (443, 6443, 8443, 16443)
+PORTS = (53, 80, *KUBERNETES, 4222, 4318, 5432, 6222, 8080, 8222, 9000, 9001, 9090, 50051)
 METERED = ("gateway-api", "gateway-dispatcher", "inference", "tracker", "renderer")
 STORING = ("gateway-api", "gateway-dispatcher", "renderer")
 CALLED = ("inference", "tracker", "renderer")
@@ -87,7 +88,7 @@ def design(name: str) -> Iterator[Arrow]:
     # Webhooks; at 53 it is UDP that is asked for here.
     yield from (("gateway-api", "internet", port) for port in PORTS if port != 53)
     # Where the Kubernetes API is, nobody knows beforehand.
-    yield from (("setup", place.name, port) for place in OUTSIDE for port in (443, 6443))
+    yield from (("setup", place.name, port) for place in OUTSIDE for port in KUBERNETES)
 
 
 def test_exactly_the_arrows_of_the_design_are_let_through(
