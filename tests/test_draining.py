@@ -44,12 +44,22 @@ class Second:
             "POSEWAY_PORT": str(ports[0]),
             "POSEWAY_METRICS_PORT": str(ports[1]),
             "PYTHONPATH": str(ROOT),
+            "PYTHONFAULTHANDLER": "1",
         }
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"services.{name}"], env=env, stderr=output
             )
         until(lambda: not is_free(ports[0]))
+
+    def ended(self) -> int:
+        """Its exit status; what it does instead of ending is in its log."""
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(10)
+            pytest.fail(f"It does not end:\n{self.log.read_text()}")
 
     def counted(self, metric: str) -> float:
         """What a counter of it is at."""
@@ -141,7 +151,7 @@ def test_replicas_and_dispatchers_that_stop_cost_nothing(
             assert files(client, disturbed, tmp_path) == expected
         for second in seconds.values():
             # Within its grace, and by itself.
-            assert second.process.wait(60) == 0
+            assert second.ended() == 0
             log = second.log.read_text()
             assert "stopping" in log
             assert "call failed" not in log

@@ -27,6 +27,7 @@ METERED = ("gateway-api", "gateway-dispatcher", "inference", "tracker", "rendere
 STORING = ("gateway-api", "gateway-dispatcher", "renderer")
 CALLED = ("inference", "tracker", "renderer")
 DECODING = ("gateway-dispatcher", "renderer")
+SETUP = ("setup-secrets", "setup-bucket")
 INSIDE = ("local", "gpu")
 
 INTERNET = Place("internet", address="93.184.215.14")
@@ -78,17 +79,17 @@ def design(name: str) -> Iterator[Arrow]:
     yield from (("prometheus", part, 9090) for part in METERED)
     yield from (("gateway-dispatcher", part, 50051) for part in CALLED)
     yield from ((part, "nats", 4222) for part in ("gateway-api", "gateway-dispatcher"))
-    yield from ((part, "dns", 53) for part in (*STORING, "nats", "setup"))
+    yield from ((part, "dns", 53) for part in (*STORING, "nats", *SETUP))
     yield "nats", "nats", 6222
     yield "keda", "nats", 8222
     if name in INSIDE:
-        yield from ((part, "minio", 9000) for part in (*STORING, "setup"))
+        yield from ((part, "minio", 9000) for part in (*STORING, "setup-bucket"))
     else:
         yield from ((part, "storage", 443) for part in STORING)
     # Webhooks; at 53 it is UDP that is asked for here.
     yield from (("gateway-api", "internet", port) for port in PORTS if port != 53)
     # Where the Kubernetes API is, nobody knows beforehand.
-    yield from (("setup", place.name, port) for place in OUTSIDE for port in KUBERNETES)
+    yield from (("setup-secrets", place.name, port) for place in OUTSIDE for port in KUBERNETES)
 
 
 def test_exactly_the_arrows_of_the_design_are_let_through(
@@ -123,7 +124,7 @@ def test_every_pod_is_denied_what_is_not_said(objects: list[Object]) -> None:
 
 
 def test_a_policy_is_about_pods_that_there_are(objects: list[Object]) -> None:
-    there = {place.name for place in pods(objects)} | {"minio", "nats", "setup"}
+    there = {place.name for place in pods(objects)} | {"minio", "nats", *SETUP}
     for policy in of_kind(objects, "NetworkPolicy"):
         selector = policy["spec"]["podSelector"]
         for expression in selector.get("matchExpressions", ()):
