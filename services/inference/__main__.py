@@ -1,7 +1,7 @@
 """``python -m services.inference``: loads the models, then serves until it is told to stop."""
 
+import os
 import signal
-import sys
 
 import cv2
 import grpc
@@ -17,7 +17,7 @@ def main() -> None:
     """Runs the service."""
     # While models are loaded there is nothing to finish. The first process of a container does not
     # even get the signal without a handler.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     # Frames are worked on side by side: OpenCV's own threads would only fight for the cores.
     cv2.setNumThreads(1)
     settings = InferenceSettings()
@@ -39,6 +39,7 @@ def main() -> None:
     rpc.serve(settings, add)
     service.close()
     telemetry.stop()
+    rpc.leave()
 
 
 if __name__ == "__main__":

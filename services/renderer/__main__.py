@@ -2,8 +2,7 @@
 
 import cv2
 
-from poseway import telemetry
-from poseway.rpc import serve
+from poseway import rpc, telemetry
 from poseway.storage import ObjectStore
 from services.renderer.encode import Encoding
 from services.renderer.service import add_to
@@ -21,8 +20,9 @@ def main() -> None:
         settings.encoder_preset, settings.encoder_crf, threads=settings.codec_threads
     )
     renderer = Renderer(ObjectStore(settings), encoding)
-    serve(settings, lambda server: add_to(server, renderer))
+    rpc.serve(settings, lambda server: add_to(server, renderer))
     telemetry.stop()
+    rpc.leave()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ def main() -> None:
     telemetry.start("tracker", settings)
     rpc.serve(settings, lambda server: add_to(server, settings))
     telemetry.stop()
+    rpc.leave()
 
 
 if __name__ == "__main__":
