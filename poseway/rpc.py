@@ -28,6 +28,7 @@ MESSAGE_BYTES: Final = 64 << 20
 _LONGEST_CALL_MS: Final = 2 * 3600 * 1000
 
 _NOTICE_SECONDS: Final = 0.2
+_CANCEL_SECONDS: Final = 2.0
 
 _Begin = Callable[[grpc.ServicerContext], None]
 
@@ -162,7 +163,9 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     checks.enter_graceful_shutdown()
     # Who calls right now learns of it by being refused, and not by a call that was lost.
     time.sleep(_NOTICE_SECONDS)
-    server.stop(settings.grace_seconds).wait()
+    # At the end of their grace all calls are cancelled, which takes no time.
+    if not server.stop(settings.grace_seconds).wait(settings.grace_seconds + _CANCEL_SECONDS):
+        log.warning("calls were left behind")
 
 
 def leave() -> NoReturn:

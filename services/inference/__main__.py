@@ -37,7 +37,6 @@ def main() -> None:
         return inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
 
     rpc.serve(settings, add)
-    service.close()
     telemetry.stop()
     rpc.leave()
 
