@@ -2,7 +2,8 @@
 
 The system is the real one but for what is slow: the replicas of inference, or of the renderer,
 sleep for each frame instead of computing, so that eight of them fit on this machine. What is shown
-is how the work is spread, not how fast it is.
+is how the work is spread, not how fast it is: the limit is the time that is slept, divided by the
+number of replicas.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from poseway.local.stack import ROOT, Stack
 
 SIZES: Final = (1, 2, 4, 8)
 _PARTS: Final = ("inference", "renderer")
-_SECONDS: Final = 0.1
+_SECONDS: Final = 0.2
 _RESULT: Final = Path("build/bench-scale.json")
 
 
@@ -146,18 +147,18 @@ def added(fleet: Fleet, video: Path, slow: str) -> list[float]:
 def main() -> None:
     """Measures, prints the tables, writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=3600)
+    parser.add_argument("--frames", type=int, default=2400)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sizes", type=int, choices=SIZES, nargs="*", default=list(SIZES))
     parser.add_argument("--slow", choices=_PARTS, nargs="*", default=list(_PARTS))
     args = parser.parse_args()
     console = Console()
-    video = make_long(args.frames)
     figures = {}
     for slow in args.slow:
         with tempfile.TemporaryDirectory() as folder:
             fleet = Fleet(Path(folder), slow)
             try:
-                figures[slow] = measure(fleet, video, slow, args.rounds, console)
+                figures[slow] = measure(fleet, args, slow, console)
             finally:
                 fleet.close()
     _RESULT.parent.mkdir(parents=True, exist_ok=True)
@@ -165,27 +166,28 @@ def main() -> None:
 
 
 def measure(
-    fleet: Fleet, video: Path, slow: str, rounds: int, console: Console
+    fleet: Fleet, args: argparse.Namespace, slow: str, console: Console
 ) -> dict[str, dict[int, list[float]] | list[float]]:
     """All figures of one part; printed as they come."""
-    seconds: dict[int, list[float]] = {size: [] for size in SIZES}
-    for number in range(rounds):
-        for size in SIZES:
+    video = make_long(args.frames)
+    seconds: dict[int, list[float]] = {size: [] for size in args.sizes}
+    for number in range(args.rounds):
+        for size in args.sizes:
             seconds[size].append(round(whole(fleet, video, size, slow), 2))
             load = os.getloadavg()[0]
             console.print(f"{slow} {number} x{size}: {seconds[size][-1]} s, load {load:.1f}")
-    console.print(_table(slow, seconds))
+    console.print(_table(slow, seconds, args.frames * _SECONDS))
     waits = sorted(round(wait, 2) for wait in added(fleet, video, slow))
     console.print(f"{slow}: three more, first work after {waits} s")
     return {"seconds": seconds, "added": waits}
 
 
-def _table(slow: str, seconds: dict[int, list[float]]) -> Table:
-    table = Table("replicas", "seconds", "of linear", "each", title=f"{slow} sleeps")
-    medians = {size: statistics.median(found) for size, found in seconds.items()}
-    for size, median in medians.items():
-        ratio = medians[1] / (size * median)
-        table.add_row(str(size), f"{median:.1f}", f"{ratio:.2f}", str(seconds[size]))
+def _table(slow: str, seconds: dict[int, list[float]], slept: float) -> Table:
+    table = Table("replicas", "seconds", "of the limit", "each", title=f"{slow} sleeps {slept} s")
+    for size, found in seconds.items():
+        median = statistics.median(found)
+        ratio = slept / (size * median)
+        table.add_row(str(size), f"{median:.1f}", f"{ratio:.2f}", str(found))
     return table
 
 
