@@ -1,7 +1,8 @@
 """``python -m services.inference``: loads the models, then serves until it is told to stop."""
 
-import os
-import signal
+import poseway.early  # noqa: F401 # before all that takes long to import
+
+# isort: split
 
 import cv2
 import grpc
@@ -15,9 +16,6 @@ from services.inference.settings import InferenceSettings
 
 def main() -> None:
     """Runs the service."""
-    # While models are loaded there is nothing to finish. The first process of a container does not
-    # even get the signal without a handler.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     # Frames are worked on side by side: OpenCV's own threads would only fight for the cores.
     cv2.setNumThreads(1)
     settings = InferenceSettings()

@@ -1,5 +1,9 @@
 """``python -m services.tracker`` serves the tracker."""
 
+import poseway.early  # noqa: F401 # before all that takes long to import
+
+# isort: split
+
 from poseway import rpc, telemetry
 from services.tracker.service import add_to
 from services.tracker.settings import TrackerSettings

@@ -1,5 +1,9 @@
 """``python -m services.gateway.dispatcher``: runs jobs until it is told to stop."""
 
+import poseway.early  # noqa: F401 # before all that takes long to import
+
+# isort: split
+
 import asyncio
 import signal
 
