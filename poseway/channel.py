@@ -24,6 +24,12 @@ _BROKEN: Final = {
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
 }
+# Calls end so that have begun, and others that wait at a busy server or come as one stops.
+_UNBEGUN: Final = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+}
 _TRIES: Final = 4
 _REST_SECONDS: Final = 1.0
 
@@ -127,7 +133,7 @@ async def _wait(replicas: Replicas, what: str, patience: float, end: float) -> R
 
 def _counts(error: grpc.aio.AioRpcError) -> bool:
     """Whether a call that failed may be what breaks the service; raises if it failed for good."""
-    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    if error.code() in _UNBEGUN:
         return any(key == BEGUN for key, _ in error.initial_metadata() or ())
     if error.code() in _BROKEN:
         return True
@@ -149,6 +155,8 @@ _KINDS: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.InvalidRequestError,
     grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
     grpc.StatusCode.FAILED_PRECONDITION: errors.IncompatibleError,
+    # Every replica is too old, which an upgrade mends: no fault of the job.
+    grpc.StatusCode.UNIMPLEMENTED: errors.UnavailableError,
 }
 
 

@@ -16,13 +16,13 @@ Answer = Callable[[grpc.ServicerContext], bytes]
 class Server:
     """Answers ``/test/Call`` as it is told; its interceptor is that of all services."""
 
-    def __init__(self, threads: int = 64) -> None:
+    def __init__(self, threads: int = 64, *before: grpc.ServerInterceptor) -> None:
         self.address = f"127.0.0.1:{free_ports(1)[0]}"
         self.calls = 0
         self.answer: Answer = lambda context: b"done"
         self.stopping = threading.Event()
         self._server = grpc.server(
-            ThreadPoolExecutor(threads), interceptors=[ErrorInterceptor(self.stopping)]
+            ThreadPoolExecutor(threads), interceptors=[*before, ErrorInterceptor(self.stopping)]
         )
         method: Any = grpc.unary_unary_rpc_method_handler(self._call)
         handler = grpc.method_handlers_generic_handler("test", {"Call": method})

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -160,6 +161,51 @@ def test_a_call_that_waited_in_vain_for_its_turn_is_no_try() -> None:
     finally:
         release.set()
         server.stop()
+
+
+class Shut(grpc.ServerInterceptor):
+    """Cancels the first calls before their method has them, as gRPC does in a server that ends."""
+
+    calls = 0
+
+    def intercept_service(
+        self, continuation: Callable[..., Any], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:  # noqa: ANN401 # a handler
+        self.calls += 1
+        if self.calls > 6:
+            return continuation(handler_call_details)
+        return grpc.unary_unary_rpc_method_handler(
+            lambda _, context: context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")
+        )
+
+
+def test_a_call_that_is_cancelled_before_it_begins_is_no_try() -> None:
+    server = Server(8, Shut())
+    server.start()
+    try:
+        assert call(server, patience=60) == b"done"
+    finally:
+        server.stop()
+
+
+def test_a_call_that_is_cancelled_after_it_began_is_a_try(server: Server) -> None:
+    server.answer = lambda context: context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")
+    server.start()
+    with pytest.raises(ServiceError, match="broke 4 times"):
+        call(server, patience=60)
+    assert server.calls == 4
+
+
+def test_where_all_lack_the_method_they_count_as_away(server: Server) -> None:
+    def old(context: grpc.ServicerContext) -> bytes:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+
+    server.answer = old
+    server.start()
+    # So the job goes back on the queue, and that is no attempt.
+    with pytest.raises(UnavailableError, match="Method not found"):
+        call(server, patience=1)
+    assert server.calls > 1
 
 
 def test_where_all_are_too_old_it_is_said_so(server: Server) -> None:
