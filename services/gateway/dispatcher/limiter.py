@@ -9,10 +9,13 @@ class Limiter:
 
     Made smaller, it takes nothing from those who hold it: nobody comes in until enough of them
     have left.
+
+    Attributes:
+        size: How many.
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._held = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -44,11 +47,11 @@ class Limiter:
 
     def resize(self, size: int) -> None:
         """Has so many places from now on."""
-        self._size = size
+        self.size = size
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and self._held < self._size:
+        while self._waiting and self._held < self.size:
             turn = self._waiting.popleft()
             if not turn.cancelled():
                 self._held += 1
