@@ -56,6 +56,29 @@ def test_silent_storage_takes_one_thread_and_does_not_hold_up_the_end(silent: st
     assert time.monotonic() - began < 30
 
 
+def test_what_nobody_expected_is_told_and_asked_again() -> None:
+    class Odd(ObjectStore):
+        asked = 0
+
+        def __init__(self) -> None:
+            pass
+
+        def check(self) -> None:
+            self.asked += 1
+            if self.asked == 1:
+                raise RuntimeError("odd")
+
+    async def run() -> None:
+        reach = Reach(store)
+        with pytest.raises(RuntimeError, match="odd"):
+            await reach.check()
+        await reach.check()
+
+    store = Odd()
+    asyncio.run(asyncio.wait_for(run(), 60))
+    assert store.asked == 2
+
+
 def test_storage_that_is_away_is_said_to_be(silent: str) -> None:
     away = silent.rpartition(":")[0] + ":1"
     with pytest.raises(UnavailableError):

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from contextlib import suppress
 
-from poseway.errors import PosewayError
 from poseway.storage import ObjectStore
 
 
@@ -17,25 +16,23 @@ class Reach:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._asked: asyncio.Future[PosewayError | None] | None = None
+        self._asked: asyncio.Future[Exception | None] | None = None
 
     async def check(self) -> None:
         """Raises `NotFoundError` or `UnavailableError` unless the bucket is there."""
         if self._asked is None or self._asked.done():
-            self._asked = asyncio.get_running_loop().create_future()
-            work = threading.Thread(
-                target=self._ask, args=(self._asked,), name="reach", daemon=True
-            )
-            work.start()
+            asked: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+            threading.Thread(target=self._ask, args=(asked,), name="reach", daemon=True).start()
+            self._asked = asked
         error = await asyncio.shield(self._asked)
         if error is not None:
             raise error
 
-    def _ask(self, asked: "asyncio.Future[PosewayError | None]") -> None:
-        found: PosewayError | None = None
+    def _ask(self, asked: "asyncio.Future[Exception | None]") -> None:
+        found: Exception | None = None
         try:
             self._store.check()
-        except PosewayError as error:
+        except Exception as error:  # Whatever it is, those who wait get it.
             found = error
         with suppress(RuntimeError):  # the loop has ended meanwhile
             asked.get_loop().call_soon_threadsafe(asked.set_result, found)
