@@ -132,7 +132,6 @@ def inference() -> None:
         return inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
 
     rpc.serve(settings, add)
-    service.close()
 
 
 def renderer() -> None:

@@ -87,10 +87,6 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         )
         _IN_FLIGHT.set_function(lambda: self.in_flight)
 
-    def close(self) -> None:
-        """Finishes what was taken, once no more calls come."""
-        self._batcher.close()
-
     @property
     def in_flight(self) -> int:
         """Frames taken and not yet answered."""

@@ -72,4 +72,3 @@ def test_calls_that_nobody_waits_for_are_dropped(engine: Engine) -> None:
         assert len(estimate(stub, header("held"), frame(SMALL))) == 1
         assert held.estimated == 2  # the one that was begun, and the last
     server.stop(None).wait()
-    service.close()
