@@ -61,10 +61,13 @@ function droppedFiles({ items }) {
     .map((item) => item.getAsFile());
 }
 
-input.addEventListener("change", () => {
+function takeFiles() {
   choose([...input.files]);
   input.value = ""; // so that the same file can be chosen again
-});
+}
+
+input.addEventListener("change", takeFiles);
+takeFiles(); // what was chosen while the script was still on its way
 
 // The whole page takes drops: a video that misses the box must not replace the page.
 document.addEventListener("dragover", (event) => {

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.page import check_fits, delete, delete_once_finished, ids, start
 from tests.videos import make_video
@@ -72,6 +72,21 @@ def test_a_wrong_value_that_is_folded_away_is_shown(page: Page, tmp_path: Path) 
     expect(quality).to_be_visible()
     check_fits(page)
     assert ids(page) == before
+
+
+def test_files_chosen_before_the_script_is_there_are_not_forgotten(
+    page: Page, tmp_path: Path
+) -> None:
+    video = tmp_path / "early.mp4"
+    video.write_bytes(b"video")
+    held: list[Route] = []
+    page.route("**/app.js", lambda route: held.append(route))
+    page.goto("/", wait_until="commit")
+    page.get_by_label("Choose videos").set_input_files(video)
+    expect(page.locator("#start")).to_be_hidden()
+    held[0].continue_()
+    expect(page.get_by_role("list", name="Chosen files")).to_contain_text(video.name)
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 
 def test_a_model_says_how_good_and_how_fast_it_is(page: Page, problems: list[str]) -> None:
