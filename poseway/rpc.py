@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -29,6 +31,7 @@ _LONGEST_CALL_MS: Final = 2 * 3600 * 1000
 
 _NOTICE_SECONDS: Final = 0.2
 _CANCEL_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.5
 
 _Begin = Callable[[grpc.ServicerContext], None]
 
@@ -133,6 +136,7 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
         add: Adds the servicer to the server and returns the full name of the service, for the
             health check.
     """
+    told: SimpleQueue[int] = SimpleQueue()
     stopping = threading.Event()
     server = grpc.server(
         ThreadPoolExecutor(settings.max_calls, thread_name_prefix="call"),
@@ -153,12 +157,14 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     port = server.add_insecure_port(f"{settings.host}:{settings.port}")
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        # Of all ways to tell, this one may come in the middle of itself.
+        signal.signal(number, lambda number, _: told.put(number))
     server.start()
     for service in ("", name):
         checks.set(service, health_pb2.HealthCheckResponse.SERVING)
     log.info("serving", rpc=name, address=f"{settings.host}:{port}")
-    stopping.wait()
+    _wait(told)
+    stopping.set()
     log.info("stopping", grace_seconds=settings.grace_seconds)
     checks.enter_graceful_shutdown()
     # Who calls right now learns of it by being refused, and not by a call that was lost.
@@ -166,6 +172,18 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     # At the end of their grace all calls are cancelled, which takes no time.
     if not server.stop(settings.grace_seconds).wait(settings.grace_seconds + _CANCEL_SECONDS):
         log.warning("calls were left behind")
+
+
+def _wait(told: SimpleQueue[int]) -> None:
+    """Waits for a signal.
+
+    The system may give it to a thread of a library, and then nothing wakes the one that Python has
+    its handlers run in: so that one looks for itself, now and then.
+    """
+    while True:
+        with suppress(Empty):
+            told.get(timeout=_LOOK_SECONDS)
+            return
 
 
 def leave() -> NoReturn:

@@ -12,10 +12,11 @@ import pytest
 
 from poseway.local.stack import ROOT, Stack
 
-# What Python's own way out would wait for until the end of time.
+# What Python's own way out would wait for until the end of time, and what gets the signal.
 STUCK = """
-import threading
+import signal, threading
 threading.Thread(target=threading.Event().wait).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 """
 
 # The signal comes while this module is imported.
