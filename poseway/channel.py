@@ -30,6 +30,8 @@ _UNBEGUN: Final = {
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.CANCELLED,
 }
+# What gRPC's asyncio client says instead of how a call ended if that came while it was sending.
+_UNSENT: Final = "Internal error from Core"
 _TRIES: Final = 4
 _REST_SECONDS: Final = 1.0
 
@@ -133,7 +135,7 @@ async def _wait(replicas: Replicas, what: str, patience: float, end: float) -> R
 
 def _counts(error: grpc.aio.AioRpcError) -> bool:
     """Whether a call that failed may be what breaks the service; raises if it failed for good."""
-    if error.code() in _UNBEGUN:
+    if error.code() in _UNBEGUN or error.details() == _UNSENT:
         return any(key == BEGUN for key, _ in error.initial_metadata() or ())
     if error.code() in _BROKEN:
         return True

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,7 +34,7 @@ _NOTICE_SECONDS: Final = 0.2
 _CANCEL_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.5
 
-_Begin = Callable[[grpc.ServicerContext], None]
+_Begin = Callable[[Any, grpc.ServicerContext], None]
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,8 @@ class ErrorInterceptor(grpc.ServerInterceptor):
     """Turns named errors into status codes; the error's code travels as trailing metadata.
 
     A call that has reached its method is told so at once; a server that is stopping refuses it.
+    What a caller still sends is read before it is refused: gRPC's asyncio client forgets how a call
+    ended if that came in the middle of its sending.
     """
 
     def __init__(self, stopping: threading.Event) -> None:
@@ -80,18 +83,20 @@ class ErrorInterceptor(grpc.ServerInterceptor):
         )
         return wrapped
 
-    def _begin(self, context: grpc.ServicerContext) -> None:
+    def _begin(self, request: Any, context: grpc.ServicerContext) -> None:  # noqa: ANN401
         if self._stopping.is_set():
+            _read_out(request)
             context.abort(grpc.StatusCode.UNAVAILABLE, "This replica is stopping. Call another.")
         context.send_initial_metadata(((BEGUN, "1"),))
 
 
 def _wrap_unary(method: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
     def call(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 # any message
-        begin(context)
+        begin(request, context)
         try:
             return method(request, context)
         except errors.PosewayError as error:
+            _read_out(request)
             _abort(context, error)
 
     return call
@@ -101,13 +106,19 @@ def _wrap_stream(
     method: Callable[..., Iterator[Any]], begin: _Begin
 ) -> Callable[..., Iterator[Any]]:
     def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: ANN401
-        begin(context)
+        begin(request, context)
         try:
             yield from method(request, context)
         except errors.PosewayError as error:
+            _read_out(request)
             _abort(context, error)
 
     return call
+
+
+def _read_out(request: Any) -> None:  # noqa: ANN401 # a message or an iterator of them
+    if isinstance(request, Iterator):
+        deque(request, maxlen=0)
 
 
 def _abort(context: grpc.ServicerContext, error: errors.PosewayError) -> None:

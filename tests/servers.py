@@ -1,7 +1,7 @@
 """A service of one method, for tests of those who call it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +14,10 @@ Answer = Callable[[grpc.ServicerContext], bytes]
 
 
 class Server:
-    """Answers ``/test/Call`` as it is told; its interceptor is that of all services."""
+    """Answers ``/test/Call``, and ``/test/Stream`` after the first of its requests, as it is told.
+
+    Its interceptor is that of all services.
+    """
 
     def __init__(self, threads: int = 64, *before: grpc.ServerInterceptor) -> None:
         self.address = f"127.0.0.1:{free_ports(1)[0]}"
@@ -24,8 +27,11 @@ class Server:
         self._server = grpc.server(
             ThreadPoolExecutor(threads), interceptors=[*before, ErrorInterceptor(self.stopping)]
         )
-        method: Any = grpc.unary_unary_rpc_method_handler(self._call)
-        handler = grpc.method_handlers_generic_handler("test", {"Call": method})
+        methods: dict[str, Any] = {
+            "Call": grpc.unary_unary_rpc_method_handler(self._call),
+            "Stream": grpc.stream_unary_rpc_method_handler(self._stream),
+        }
+        handler = grpc.method_handlers_generic_handler("test", methods)
         self._server.add_generic_rpc_handlers((handler,))
 
     def start(self) -> None:
@@ -39,6 +45,9 @@ class Server:
     def _call(self, request: bytes, context: grpc.ServicerContext) -> bytes:
         self.calls += 1
         return self.answer(context)
+
+    def _stream(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        return self._call(next(requests), context)
 
 
 async def once(channel: grpc.aio.Channel, seconds: float = 20) -> bytes:

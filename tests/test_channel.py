@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import grpc
@@ -14,6 +14,7 @@ from poseway.errors import (
     IncompatibleError,
     InvalidRequestError,
     NotFoundError,
+    OverloadedError,
     ServiceError,
     UnavailableError,
 )
@@ -27,13 +28,18 @@ def server() -> Iterator[Server]:
     running.stop()
 
 
-def call(server: Server, patience: float = 5, late: float | None = None) -> bytes:
+def call(
+    server: Server,
+    patience: float = 5,
+    late: float | None = None,
+    make: Callable[[grpc.aio.Channel], Awaitable[bytes]] = once,
+) -> bytes:
     async def run() -> bytes:
         replicas = connect(server.address)
         if late is not None:
             asyncio.get_running_loop().call_later(late, server.start)
         try:
-            return await repeat(replicas, once, "test", patience)
+            return await repeat(replicas, make, "test", patience)
         finally:
             await replicas.close()
 
@@ -194,6 +200,68 @@ def test_a_call_that_is_cancelled_after_it_began_is_a_try(server: Server) -> Non
     with pytest.raises(ServiceError, match="broke 4 times"):
         call(server, patience=60)
     assert server.calls == 4
+
+
+def refusals(server: Server, calls: int = 100) -> set[grpc.StatusCode]:
+    """How calls end that have more to send than fits in between."""
+
+    async def refused(channel: grpc.aio.Channel) -> grpc.StatusCode:
+        method: Any = channel.stream_unary("/test/Stream")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await method(b"frame" * size for size in (1, *[60_000] * 4))
+        return caught.value.code()
+
+    async def run() -> set[grpc.StatusCode]:
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            return {await refused(channel) for _ in range(calls)}
+
+    return asyncio.run(run())
+
+
+def test_a_stopping_server_is_understood_in_the_middle_of_sending(server: Server) -> None:
+    server.stopping.set()
+    server.start()
+    assert refusals(server) == {grpc.StatusCode.UNAVAILABLE}
+    assert server.calls == 0
+
+
+def test_a_busy_server_is_understood_in_the_middle_of_sending(server: Server) -> None:
+    def busy(context: grpc.ServicerContext) -> bytes:
+        raise OverloadedError("later")
+
+    server.answer = busy
+    server.start()
+    assert refusals(server) == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert server.calls == 100
+
+
+class Deaf(grpc.ServerInterceptor):
+    """Refuses the first calls while they are being sent."""
+
+    calls = 0
+
+    def intercept_service(
+        self, continuation: Callable[..., Any], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:  # noqa: ANN401 # a handler
+        self.calls += 1
+        if self.calls > 6:
+            return continuation(handler_call_details)
+        return grpc.stream_unary_rpc_method_handler(
+            lambda _, context: context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+        )
+
+
+def test_a_call_whose_end_is_unknown_and_that_never_began_is_no_try() -> None:
+    async def send(channel: grpc.aio.Channel) -> bytes:
+        method: Any = channel.stream_unary("/test/Stream")
+        return bytes(await method(b"frame" * 60_000 for _ in range(5)))
+
+    server = Server(8, Deaf())
+    server.start()
+    try:
+        assert call(server, patience=60, make=send) == b"done"
+    finally:
+        server.stop()
 
 
 def test_where_all_lack_the_method_they_count_as_away(server: Server) -> None:
