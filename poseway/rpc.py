@@ -22,7 +22,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from poseway import errors
 from poseway.channel import BEGUN
 from poseway.settings import ServerSettings
-from poseway.telemetry.server import Watch
+from poseway.telemetry.server import Watch, wrapped
 
 MESSAGE_BYTES: Final = 64 << 20
 """Largest message: a frame of 8192 x 2730 pixels."""
@@ -69,19 +69,11 @@ class ErrorInterceptor(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith("/grpc."):
             return handler
-        wrapper = _wrap_stream if handler.response_streaming else _wrap_unary
-        kind = (
-            ("stream" if handler.request_streaming else "unary")
-            + "_"
-            + ("stream" if handler.response_streaming else "unary")
+        return wrapped(
+            handler,
+            unary=lambda method: _wrap_unary(method, self._begin),
+            stream=lambda method: _wrap_stream(method, self._begin),
         )
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
-        wrapped: grpc.RpcMethodHandler[Any, Any] = make(
-            wrapper(getattr(handler, kind), self._begin),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
-        return wrapped
 
     def _begin(self, request: Any, context: grpc.ServicerContext) -> None:  # noqa: ANN401
         if self._stopping.is_set():
