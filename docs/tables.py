@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings
 
 from docs import sizing
 from poseway.cli.terminal import Exit
+from poseway.failures import FAILURES
 from poseway.jobs import JobOptions
 from poseway.settings import Settings
 from services.gateway.api.codes import CODES
@@ -96,6 +97,10 @@ def _status(status: HTTPStatus) -> str:
     return f"{status.value} {status.phrase}"
 
 
+def _failures() -> str:
+    return table(("code", "what"), [(f"`{code}`", says) for code, says in FAILURES.items()])
+
+
 def _exit_codes() -> str:
     return table(("exit code", "what"), [(f"{code.value}", code.meaning) for code in Exit])
 
@@ -167,6 +172,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     **{f"settings-{service}": lambda service=service: _settings(service) for service in _SERVICES},  # type: ignore[misc]
     "options": _options,
     "errors": _errors,
+    "failures": _failures,
     "exit-codes": _exit_codes,
     "metrics": _metrics,
     **{name: lambda name=name: _sizes(name) for name in sizing.ROWS},  # type: ignore[misc]

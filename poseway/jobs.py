@@ -8,6 +8,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from poseway.failures import FAILURES
+
 DEFAULT_SCREENSHOT_FRAMES: Final = 50
 DEFAULT_RESOLUTION: Final = 1080
 PHOTO_RESOLUTION: Final = 2160
@@ -157,7 +159,7 @@ class JobRequest(Record):
 class JobError(Record):
     """Why a job failed."""
 
-    code: str = Field(description="Stable; for programs.")
+    code: str = Field(description=f"Stable; for programs: {', '.join(FAILURES)}.")
     message: str = Field(description="What went wrong and what to do, for people.")
 
 

@@ -1,0 +1,40 @@
+"""Every code with which a job may fail is listed, and no other."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from poseway import errors
+from poseway.failures import FAILURES
+from poseway.local.stack import ROOT
+
+# What the dispatcher ends a job with, where that may be raised on its way or by a service.
+KINDS = {"VideoError", "InvalidRequestError", "NotFoundError", "IncompatibleError", "JobError"}
+PLACES = (
+    *(ROOT / "poseway").glob("*.py"),
+    *(ROOT / "services" / "gateway" / "dispatcher").glob("*.py"),
+    *(ROOT / "services" / "inference").rglob("*.py"),
+    *(ROOT / "services" / "renderer").glob("*.py"),
+    *(ROOT / "services" / "tracker").glob("*.py"),
+)
+# Raised in programs that read a result.
+ELSEWHERE = {"file_unreadable", "file_unwritable"}
+
+
+def codes(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func).split(".")[-1] not in KINDS:
+            continue
+        # Named by a constant or written out.
+        given = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "code")]
+        for code in given:
+            if isinstance(code, ast.Constant):
+                yield str(code.value)
+            elif isinstance(code, ast.Name):
+                yield getattr(errors, code.id)
+
+
+def test_every_code_is_listed_and_no_other() -> None:
+    raised = {code for path in PLACES for code in codes(path)} - ELSEWHERE
+    unnamed = {getattr(errors, kind).code for kind in KINDS - {"JobError"}}
+    assert raised | unnamed == set(FAILURES)
