@@ -25,6 +25,8 @@ from poseway.photo import is_photo, photo_stream, plain, read_photo
 # or a keyframe with pictures before it, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
 _BEFORE_START: Final = 10
+# In a row; then there is nothing more to be had of a file.
+_MOST_FAILURES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,20 +211,33 @@ class VideoReader:
             self.damaged_packets += self._missing
             yield self._photo
             return
-        packets = self.container.demux(self.stream)
-        while True:
+        packets, failures = self.container.demux(self.stream), 0
+        while failures < _MOST_FAILURES:
             try:
                 packet = next(packets, None)
-                if packet is None:
-                    return
-                for image in packet.decode():
-                    # Decoders paint over what they cannot read, and say so.
-                    self.damaged_packets += image.is_corrupt
-                    yield image
-            except av.error.InvalidDataError:
-                self.damaged_packets += 1
-            except av.error.EOFError:
+            # The latter is PyAV's, at the end of a file in which streams began midway.
+            except (av.error.EOFError, IndexError):
                 return
+            except av.error.FFmpegError:
+                self.damaged_packets += 1
+                failures += 1
+                packets = self.container.demux(self.stream)
+                continue
+            if packet is None:
+                return
+            failures = 0
+            yield from self._decoded(packet)
+
+    def _decoded(self, packet: "av.Packet[av.VideoStream]") -> Iterator[av.VideoFrame]:
+        try:
+            for image in packet.decode():
+                # Decoders paint over what they cannot read, and say so.
+                self.damaged_packets += image.is_corrupt
+                yield image
+        except av.error.EOFError:
+            pass
+        except av.error.FFmpegError:  # damage may look like want of memory, or of a decoder
+            self.damaged_packets += 1
 
     def _first_image(self) -> av.VideoFrame:
         for image in self._images():

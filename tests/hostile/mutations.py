@@ -1,0 +1,105 @@
+"""Valid files, spoilt at random but the same every time."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from tests.photos import card, encoded
+from tests.videos import make_video
+
+_HEAD: Final = 512
+
+
+def _flip(data: bytearray, start: int, end: int, rng: random.Random) -> None:
+    for _ in range(rng.randint(1, 12)):
+        data[rng.randrange(start, end)] ^= 1 << rng.randrange(8)
+
+
+def head_flipped(data: bytearray, rng: random.Random) -> None:
+    """Some bits at the beginning, where the container says what it is."""
+    _flip(data, 0, min(_HEAD, len(data)), rng)
+
+
+def tail_flipped(data: bytearray, rng: random.Random) -> None:
+    """Some bits at the end, where many have their index."""
+    _flip(data, max(0, len(data) - 2 * _HEAD), len(data), rng)
+
+
+def flipped(data: bytearray, rng: random.Random) -> None:
+    """Some bits anywhere."""
+    _flip(data, 0, len(data), rng)
+
+
+def cut(data: bytearray, rng: random.Random) -> None:
+    """The end is missing."""
+    del data[rng.randrange(1, len(data)) :]
+
+
+def holed(data: bytearray, rng: random.Random) -> None:
+    """A stretch is missing from the middle."""
+    start = rng.randrange(len(data))
+    del data[start : start + rng.randint(1, 2000)]
+
+
+def zeroed(data: bytearray, rng: random.Random) -> None:
+    """A stretch is nothing but zeros."""
+    start = rng.randrange(len(data))
+    length = min(rng.randint(1, 2000), len(data) - start)
+    data[start : start + length] = bytes(length)
+
+
+def doubled(data: bytearray, rng: random.Random) -> None:
+    """A stretch is there twice."""
+    start = rng.randrange(len(data))
+    piece = data[start : start + rng.randint(1, 2000)]
+    data[start:start] = piece
+
+
+def enlarged(data: bytearray, rng: random.Random) -> None:
+    """Four bytes become the largest number there is: a size, a count, a time."""
+    start = rng.randrange(max(1, min(len(data), 4 * _HEAD) - 4))
+    data[start : start + 4] = rng.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"))
+
+
+MUTATIONS: Final[tuple[Callable[[bytearray, random.Random], None], ...]] = (
+    head_flipped,
+    tail_flipped,
+    flipped,
+    cut,
+    holed,
+    zeroed,
+    doubled,
+    enlarged,
+)
+
+
+def whole() -> dict[str, bytes]:
+    """A valid file of every kind, by its suffix."""
+    return {
+        "mp4": make_video(8, sound=True),
+        "mov": make_video(8, container="mov"),
+        "mkv": make_video(8, container="matroska"),
+        "webm": make_video(8, codec="libvpx-vp9", container="webm"),
+        "av1.mp4": make_video(8, codec="libsvtav1", options={"preset": "12"}),
+        "hevc.mp4": make_video(8, codec="libx265", options={"x265-params": "log-level=none"}),
+        "avi": make_video(8, codec="mpeg4", container="avi"),
+        "ts": make_video(8, container="mpegts"),
+        "mpg": make_video(8, codec="mpeg2video", container="mpeg"),
+        "flv": make_video(8, container="flv"),
+        "ogg": make_video(8, codec="libvpx", container="ogg"),
+        "gif": make_video(8, codec="gif", container="gif", pix_fmt="rgb8"),
+        "jpg": encoded(card(), "jpg"),
+        "png": encoded(card(), "png"),
+        "webp": encoded(card(), "webp"),
+    }
+
+
+def mutated(of_each: int, seed: int = 1) -> Iterator[tuple[str, bytes]]:
+    """Spoilt files of every kind, each with a name that tells what was done to it."""
+    for suffix, data in whole().items():
+        for number in range(of_each):
+            mutation = MUTATIONS[number % len(MUTATIONS)]
+            rng = random.Random(f"{seed} {suffix} {number}")  # noqa: S311 # not a secret
+            spoilt = bytearray(data)
+            mutation(spoilt, rng)
+            yield f"{mutation.__name__}-{number}.{suffix}", bytes(spoilt)

@@ -1,0 +1,32 @@
+"""Whatever a file is: it gives frames, or it is said why not."""
+
+import io
+from collections import Counter
+from itertools import islice
+
+from poseway.errors import VideoError
+from poseway.video import VideoReader
+from tests.hostile.claims import claims
+from tests.hostile.mutations import mutated
+
+MOST_FRAMES = 1000
+
+
+def read(data: bytes) -> str:
+    """``frames``, or the code that says why there are none."""
+    try:
+        reader = VideoReader(io.BytesIO(data), threads=1)
+        frames = sum(1 for _ in islice(reader.frames(), MOST_FRAMES))
+        reader.close()
+    except VideoError as error:
+        return error.code
+    # No file has more than it says; one that never ends would be read forever.
+    assert frames < MOST_FRAMES
+    return "frames"
+
+
+def test_spoilt_files_are_read_or_refused() -> None:
+    found = Counter(read(data) for _, data in (*claims(), *mutated(64, seed=7)))
+    assert found["frames"] > 400
+    assert found["video_unreadable"] > 200
+    assert found["picture_unreadable"] > 50
