@@ -60,7 +60,9 @@ def test_a_thread_that_never_ends_keeps_no_service(name: str, stack: Stack, tmp_
         assert logged(log, "stopping")
 
 
-@pytest.mark.parametrize("name", ["gateway.dispatcher", "inference", "tracker", "renderer"])
+@pytest.mark.parametrize(
+    "name", ["gateway.api", "gateway.dispatcher", "inference", "tracker", "renderer"]
+)
 def test_a_service_that_starts_has_nothing_to_finish(name: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(STUCK + EARLY, name, log, {}) as process:

@@ -1,5 +1,9 @@
 """``python -m services.gateway.api``: serves until it is told to stop."""
 
+import poseway.early  # noqa: F401 # before all that takes long to import
+
+# isort: split
+
 import asyncio
 import socket
 import sys
