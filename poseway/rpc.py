@@ -3,9 +3,7 @@
 # gRPC's classes take type arguments in their stubs, but not at run time.
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import threading
 import time
 from collections import deque
@@ -13,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import grpc
 import structlog
@@ -187,14 +185,3 @@ def _wait(told: SimpleQueue[int]) -> None:
         with suppress(Empty):
             told.get(timeout=_LOOK_SECONDS)
             return
-
-
-def leave() -> NoReturn:
-    """Ends the process, once everything is done.
-
-    Python's own way out waits for every thread that a library has begun, and unloads TensorFlow:
-    seconds on a busy machine, and once in a while it does not end.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(0)

@@ -8,6 +8,7 @@ import cv2
 import grpc
 
 from poseway import rpc, telemetry
+from poseway.leaving import leave
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 from services.inference.models import load_models
 from services.inference.service import InferenceService
@@ -36,7 +37,7 @@ def main() -> None:
 
     rpc.serve(settings, add)
     telemetry.stop()
-    rpc.leave()
+    leave()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import poseway.early  # noqa: F401 # before all that takes long to import
 import cv2
 
 from poseway import rpc, telemetry
+from poseway.leaving import leave
 from poseway.storage import ObjectStore
 from services.renderer.encode import Encoding
 from services.renderer.service import add_to
@@ -26,7 +27,7 @@ def main() -> None:
     renderer = Renderer(ObjectStore(settings), encoding)
     rpc.serve(settings, lambda server: add_to(server, renderer))
     telemetry.stop()
-    rpc.leave()
+    leave()
 
 
 if __name__ == "__main__":

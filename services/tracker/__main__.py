@@ -5,6 +5,7 @@ import poseway.early  # noqa: F401 # before all that takes long to import
 # isort: split
 
 from poseway import rpc, telemetry
+from poseway.leaving import leave
 from services.tracker.service import add_to
 from services.tracker.settings import TrackerSettings
 
@@ -15,7 +16,7 @@ def main() -> None:
     telemetry.start("tracker", settings)
     rpc.serve(settings, lambda server: add_to(server, settings))
     telemetry.stop()
-    rpc.leave()
+    leave()
 
 
 if __name__ == "__main__":

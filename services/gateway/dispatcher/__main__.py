@@ -10,6 +10,7 @@ import signal
 import structlog
 
 from poseway import telemetry
+from poseway.leaving import leave
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.dispatcher.health import Health
@@ -45,8 +46,14 @@ async def run(settings: DispatcherSettings) -> None:
         serving.close()
 
 
-if __name__ == "__main__":
-    dispatcher_settings = DispatcherSettings()
-    telemetry.start("dispatcher", dispatcher_settings)
-    asyncio.run(run(dispatcher_settings))
+async def main() -> None:
+    """Runs, and leaves without waiting for threads that storage keeps."""
+    settings = DispatcherSettings()
+    telemetry.start("dispatcher", settings)
+    await run(settings)
     telemetry.stop()
+    leave()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -29,6 +29,8 @@ from services.gateway.dispatcher.settings import DispatcherSettings
 log = structlog.get_logger(__name__)
 
 RENDERER_STOPS_SECONDS = 1.0
+STOP_SECONDS = HAND_BACK_SECONDS = 15.0
+"""Together less than those that stop a dispatcher give it."""
 RESTARTS = 1
 """A job whose parts do not fit together, of two versions say, is begun again this often."""
 RECORD_SECONDS = 2.0
@@ -115,7 +117,11 @@ class Worker:
         self, record: Record, delivery: Delivery, *, delay: float, counted: bool
     ) -> None:
         try:
-            await asyncio.to_thread(record.hand_back, counted=counted)
+            # Storage may be silent for minutes, and whoever stops this has less patience.
+            async with asyncio.timeout(HAND_BACK_SECONDS):
+                await asyncio.to_thread(record.hand_back, counted=counted)
+        except TimeoutError:
+            log.warning("record not written", reason="Object storage does not answer.")
         except PosewayError as error:
             log.warning("record not written", reason=error.message)
         await delivery.hand_back(delay=delay)
@@ -170,16 +176,23 @@ class Worker:
         )
         async with self._queue.on_cancel(request.id, cancel):
             run = asyncio.create_task(pipeline.run())
-            watch = asyncio.create_task(self._watch(record, cancelled, stopping))
+            hold = asyncio.create_task(self._hold(record, cancelled))
+            told = [asyncio.create_task(event.wait()) for event in (cancelled, stopping)]
             try:
-                await asyncio.wait({run, watch}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({run, hold, *told}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                watch.cancel()
+                for task in (hold, *told):
+                    task.cancel()
                 if not run.done():
                     run.cancel()
-                    await asyncio.wait({run})
-        if not watch.cancelled() and watch.done() and (lost := watch.exception()):
+                    # What has been begun gets written, unless storage is silent.
+                    patience = STOP_SECONDS if stopping.is_set() else None
+                    await asyncio.wait({run}, timeout=patience)
+        if hold.done() and not hold.cancelled() and (lost := hold.exception()):
             raise lost
+        if not run.done():
+            log.warning("left behind", reason="Object storage does not answer.")
+            return False
         if run.cancelled():
             # The renderer hears of it within a frame; then nobody writes beside the cleaning up.
             await asyncio.sleep(RENDERER_STOPS_SECONDS)
@@ -193,20 +206,14 @@ class Worker:
         await self._end(record, JobState.SUCCEEDED)
         return True
 
-    async def _watch(
-        self, record: Record, cancelled: asyncio.Event, stopping: asyncio.Event
-    ) -> None:
-        """Returns when the job is cancelled or the dispatcher is to stop.
+    async def _hold(self, record: Record, cancelled: asyncio.Event) -> None:
+        """Says again and again that the job is being worked on, as long as it is.
 
         Raises:
             ConflictError: Another dispatcher has the job.
         """
-        beaten = time.monotonic()
-        while not cancelled.is_set() and not stopping.is_set():
-            await asyncio.sleep(0.1)
-            if time.monotonic() - beaten < BEAT_SECONDS:
-                continue
-            beaten = time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
             try:
                 await asyncio.to_thread(record.beat)
                 # The message that tells of a cancellation can be lost; the record cannot.
