@@ -100,7 +100,9 @@ def test_calls_have_the_time_that_their_caller_gives_them(objects: list[Object])
     calls = DispatcherSettings.model_fields
     for name in ("inference", "tracker"):
         assert grace(named(objects, "Deployment", name)) >= calls["call_seconds"].default
-    assert grace(named(objects, "Deployment", "renderer")) >= calls["render_seconds"].default
+    renderer = grace(named(objects, "Deployment", "renderer"))
+    assert renderer >= calls["render_seconds"].default
+    assert renderer >= calls["join_seconds"].default
 
 
 def test_a_budget_lets_one_pod_go_whatever_there_are(objects: list[Object]) -> None:

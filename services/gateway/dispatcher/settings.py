@@ -39,7 +39,7 @@ class DispatcherSettings(Settings, StorageSettings, QueueSettings):
     decode_threads: int = Field(1, ge=0, description="Threads that decode; 0: as FFmpeg likes.")
     call_seconds: float = Field(120, gt=0, description="Deadline of inference and tracker.")
     render_seconds: float = Field(900, gt=0, description="Deadline of rendering a segment.")
-    join_seconds: float = Field(3600, gt=0, description="Deadline of joining the segments.")
+    join_seconds: float = Field(900, gt=0, description="Deadline of joining the segments.")
     patience_seconds: float = Field(
         600, ge=0, description="Time to wait for a service before the job is handed back."
     )
