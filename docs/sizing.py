@@ -21,8 +21,8 @@ UTILISATION: Final = 0.7
 """Part of a core that is planned with; the rest is for what comes unevenly."""
 HOURS: Final = (1, 10, 100, 1_000, 10_000)
 """Video hours a day."""
-CORES: Final = {"api": 1, "dispatcher": 1, "inference": 4, "tracker": 1, "renderer": 2}
-"""Cores of a replica that the tables plan with."""
+CORES: Final = {"api": 1, "dispatcher": 1, "inference": 2, "tracker": 1, "renderer": 1}
+"""Cores of a replica that the tables plan with; a pod of the manifests may take no fewer."""
 _OTHERS: Final = ("object-storage", "queue")
 
 

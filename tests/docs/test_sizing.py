@@ -1,8 +1,13 @@
 """The sizes of clusters: the arithmetic, and that they come from what was measured."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from docs import sizing
+
+BASE = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "base"
 
 KNOWN = sizing.Measured(
     cpu_ms={
@@ -23,8 +28,8 @@ KNOWN = sizing.Measured(
 def test_cores_are_the_seconds_of_work_in_a_second_of_the_busiest_hour() -> None:
     assert sizing.frames_per_second(8) == 30  # 24 hours of video in 24 hours, three times a third
     assert sizing.cores(8, 70.0) == pytest.approx(3.0)
-    assert sizing.replicas(8, "inference", KNOWN) == 1
-    assert sizing.replicas(80, "inference", KNOWN) == 8
+    assert sizing.replicas(8, "inference", KNOWN) == 2
+    assert sizing.replicas(78, "inference", KNOWN) == 15
     assert sizing.replicas(1, "tracker", KNOWN) == 1
 
 
@@ -41,3 +46,12 @@ def test_what_was_measured_is_found_in_the_pages() -> None:
     assert known.cpu_ms["inference"] > known.cpu_ms["renderer"] > known.cpu_ms["api"] > 0
     for rows in (sizing.by_service(known), sizing.by_bytes(known)):
         assert [row[0] for row in rows] == ["1", "10", "100", "1,000", "10,000"]
+
+
+def test_pods_may_take_the_cores_that_are_planned_with() -> None:
+    for service, cores in sizing.CORES.items():
+        name = f"gateway-{service}" if service in ("api", "dispatcher") else service
+        documents = yaml.safe_load_all((BASE / f"{name}.yaml").read_text())
+        pods = [item for item in documents if item["kind"] == "Deployment"]
+        resources = pods[0]["spec"]["template"]["spec"]["containers"][0]["resources"]
+        assert float(resources.get("limits", {}).get("cpu", cores)) >= cores
