@@ -20,6 +20,7 @@
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
 #   make bench-memory       memory of the inference service over 10,000 frames
 #   make images [TARGETS="poseway-inference-gpu ..."] [BASE=image] [TAG=tag] [REGISTRY=prefix]
+#                           [PLATFORM=linux/arm64]
 #                           the services' images, with docker, buildah or podman
 #   make base-image         a base for them where no container registry is reached; needs root
 #   make test-containers    builds the images on that base and runs the manifests with podman
@@ -146,7 +147,7 @@ recorded: $(STUBS) $(VENV)/.test weights sample
 
 # The default model goes into the images, and every other whose weights are fetched.
 images: weights
-	@PYTHON=$(BIN)/python BASE="$(BASE)" TAG="$(TAG)" REGISTRY="$(REGISTRY)" \
+	@PYTHON=$(BIN)/python BASE="$(BASE)" TAG="$(TAG)" PLATFORM="$(PLATFORM)" REGISTRY="$(REGISTRY)" \
 		deploy/images/build.sh $(TARGETS)
 
 base-image:

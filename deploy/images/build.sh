@@ -3,6 +3,7 @@
 #   deploy/images/build.sh [IMAGE...]
 # All but the one for GPUs unless some are named. Read from the environment:
 #   BASE      image with Python 3.11 to build on; the official slim one unless given
+#   PLATFORM  another architecture than this machine's, e.g. linux/arm64, where the engine can run it
 #   TAG       tag of the images, `latest` unless given
 #   REGISTRY  put before their names, e.g. registry.example/team
 #   ENGINE    which engine to use
@@ -25,7 +26,7 @@ for image; do
     name=${REGISTRY:+$REGISTRY/}$image:${TAG:-latest}
     echo "Building $name with $engine."
     build --file deploy/images/Dockerfile --target "$image" --tag "$name" \
-        ${BASE:+--build-arg BASE="$BASE"} ${NO_CACHE:+--no-cache} \
+        ${BASE:+--build-arg BASE="$BASE"} ${PLATFORM:+--platform "$PLATFORM"} ${NO_CACHE:+--no-cache} \
         --secret id=pip,src="$secrets/pip.conf" --secret id=ca,src="$secrets/ca" \
         --label org.opencontainers.image.version="$version" \
         --label org.opencontainers.image.revision="$revision" .
