@@ -13,6 +13,7 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
+from tests.gateway.gateways import assert_problem
 
 # Two boxes, but no index.
 VIDEO = b"\0\0\0\x0cfreeabcd\0\0\0\x0cmdatabcd"
@@ -80,9 +81,33 @@ def test_a_segment_in_the_making_is_not_shown(stack: Stack, running: str) -> Non
 
 
 def test_the_sample(stack: Stack, sample: Path) -> None:
-    url = f"{stack.gateway_url}/v1/sample"
+    url, video = f"{stack.gateway_url}/v1/sample", sample.read_bytes()
     answer = httpx.get(url, timeout=30)
-    assert answer.content == sample.read_bytes()
+    assert answer.content == video
     assert answer.headers["content-type"] == "video/mp4"
-    part = httpx.get(url, headers={"Range": "bytes=0-9"}, timeout=30)
-    assert (part.status_code, len(part.content)) == (206, 10)
+    assert "demo.mp4" in answer.headers["content-disposition"]
+    head = httpx.head(url, timeout=30)
+    assert head.headers["content-length"] == str(len(video))
+    known = httpx.get(url, headers={"If-None-Match": answer.headers["etag"]}, timeout=30)
+    assert (known.status_code, known.content) == (304, b"")
+
+
+def test_ranges_of_the_sample(stack: Stack, sample: Path) -> None:
+    """As the files of results have them."""
+    url, video = f"{stack.gateway_url}/v1/sample", sample.read_bytes()
+
+    def ask(wanted: str, **more: str) -> httpx.Response:
+        return httpx.get(url, headers={"Range": wanted, **more}, timeout=30)
+
+    part = ask("bytes=10-1000009")
+    assert (part.status_code, part.content) == (206, video[10:1_000_010])
+    assert part.headers["content-range"] == f"bytes 10-1000009/{len(video)}"
+    assert ask("bytes=-5").content == video[-5:]
+    assert ask("bytes=0-9", **{"If-Range": part.headers["etag"]}).status_code == 206
+    assert ask("bytes=0-9", **{"If-Range": '"other"'}).status_code == 200
+    for unreadable in ("bytes=abc", "bytes=0-1,4-5"):
+        whole = ask(unreadable)
+        assert (whole.status_code, whole.content) == (200, video), unreadable
+    outside = ask("bytes=99999999999-")
+    assert_problem(outside, 416, "range_not_satisfiable")
+    assert outside.headers["content-range"] == f"bytes */{len(video)}"

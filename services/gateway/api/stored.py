@@ -1,16 +1,20 @@
-"""Sending an object as it is stored: whole, in ranges, or not at all if it is known already."""
+"""Sending a file as it is stored: whole, in ranges, or not at all if it is known already."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from http import HTTPStatus
+from mimetypes import guess_type
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Request, Response
 
-from poseway.storage import ObjectStore
+from poseway.storage import ObjectInfo, ObjectStore
 from services.gateway.api.conditional import not_modified
 from services.gateway.api.ranges import parse_range
 from services.gateway.api.streams import StoredResponse
 
+_PIECE: Final = 1 << 18
 _KINDS: Final = ("application/json", "application/x-ndjson", "image/jpeg", "video/mp4")
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -18,7 +22,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     206: {"description": "The bytes asked for by the Range header"},
     304: {"description": "Unchanged since the ETag of If-None-Match"},
 }
-"""What a route that answers with `send` may answer besides its errors."""
+"""What a route that answers with `send` or `send_file` may answer besides its errors."""
 
 
 def send(
@@ -41,7 +45,47 @@ def send(
         NotFoundError: There is no such object.
         RangeError: The request asks for bytes that are not there.
     """
-    info = store.head(key)
+    read = partial(store.stream, key)
+    return _answer(request, store.head(key), read, disposition, change)
+
+
+def send_file(request: Request, path: Path, disposition: str) -> Response:
+    """Answers with a file of this machine, as `send` does with an object.
+
+    Args:
+        request: What it answers.
+        path: The file.
+        disposition: The answer's ``Content-Disposition``.
+
+    Raises:
+        RangeError: The request asks for bytes that are not there.
+    """
+    found = path.stat()
+    kind, _ = guess_type(path.name)
+    info = ObjectInfo(
+        key=path.name,
+        size=found.st_size,
+        etag=f'"{found.st_mtime_ns:x}-{found.st_size:x}"',
+        content_type=kind or "application/octet-stream",
+    )
+    return _answer(request, info, partial(_read, path), disposition)
+
+
+def _read(path: Path, start: int, end: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while start < end and (piece := file.read(min(_PIECE, end - start))):
+            start += len(piece)
+            yield piece
+
+
+def _answer(
+    request: Request,
+    info: ObjectInfo,
+    read: Callable[[int, int], Iterator[bytes]],
+    disposition: str,
+    change: tuple[int, bytes] = (0, b""),
+) -> Response:
     headers = {
         "ETag": info.etag,
         "Accept-Ranges": "bytes",
@@ -59,7 +103,7 @@ def send(
         status = HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
     headers["Content-Length"] = str(end - start)
-    source = store.stream(key, start, end)
+    source = read(start, end)
     return StoredResponse(
         source,
         _changed(source, start, *change),

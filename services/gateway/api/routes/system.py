@@ -1,12 +1,14 @@
 """What operators and clients ask about the system itself."""
 
+from urllib.parse import quote
+
 import prometheus_client
-from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from poseway.errors import NotFoundError, UnavailableError
 from poseway.models import Measured
+from services.gateway.api import stored
 from services.gateway.api.codes import documented
 from services.gateway.api.deps import AccessDep, ModelsDep, QueueDep, ReachDep, SettingsDep
 
@@ -52,12 +54,17 @@ def list_models(models: ModelsDep) -> OfferedModels:
     )
 
 
-@router.get("/v1/sample", response_class=FileResponse, responses=documented("no_sample"))
-def get_sample(settings: SettingsDep) -> FileResponse:
+@router.get(
+    "/v1/sample",
+    response_class=Response,
+    responses=stored.RESPONSES | documented("no_sample", "range_not_satisfiable"),
+)
+def get_sample(request: Request, settings: SettingsDep) -> Response:
     """A video to try this with. Takes Range requests."""
-    if not settings.sample_video.is_file():
+    video = settings.sample_video
+    if not video.is_file():
         raise NotFoundError("There is no sample video here. Upload one of your own.", "no_sample")
-    return FileResponse(settings.sample_video, filename=settings.sample_video.name)
+    return stored.send_file(request, video, f"attachment; filename*=UTF-8''{quote(video.name)}")
 
 
 @router.get("/healthz")
