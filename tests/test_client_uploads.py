@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
+import httpx
 import pytest
 
 from poseway.client import AsyncClient, Client
 from poseway.errors import InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
+from tests.gateway.gateways import gateway
 from tests.videos import shorten
 
 PART = 8 << 20
@@ -105,6 +107,41 @@ def test_an_upload_goes_on_where_it_broke_off(
         assert client.wait(job.id).state is JobState.SUCCEEDED
         assert client.manifest(job.id).frames == FRAMES
         client.delete(job.id)
+
+
+def test_a_part_waits_for_the_address_that_it_goes_to(
+    stack: Stack, short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = padded(short, PART + 1000)
+    failures: list[httpx.ReadError | httpx.Response] = [
+        httpx.ReadError("cut"),
+        httpx.Response(503, headers={"Retry-After": "0"}),
+        httpx.Response(429, headers={"Retry-After": "0"}),
+    ]
+    through = httpx.HTTPTransport.handle_request
+    sent: list[str] = []
+
+    def disturbed(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        if failures and request.url.path.endswith("/parts/2/url"):
+            failure = failures.pop(0)
+            if isinstance(failure, httpx.ReadError):
+                raise failure
+            return failure
+        if request.method == "PUT":
+            sent.append(request.url.host)
+        return through(transport, request)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", disturbed)
+    public = (stack.storage_settings.s3_endpoint or "").replace("127.0.0.1", "localhost")
+    with (
+        gateway(stack, {"POSEWAY_S3_PUBLIC_ENDPOINT": public}) as url,
+        Client(url) as client,
+    ):
+        job = client.submit(video, name="direct.mp4")
+        assert sent == ["localhost", "localhost"]
+        assert (job.name, job.size) == ("direct.mp4", len(video))
+        client.delete(job.id)
+    assert not failures
 
 
 def test_a_repeated_submit_with_one_key_is_one_job(

@@ -12,7 +12,7 @@ from poseway.client.answers import PartUrl, Upload
 from poseway.client.patience import Patience
 from poseway.client.request import Request
 from poseway.client.source import Source, Video, opened
-from poseway.client.steps import JSON, Steps, ask, insist
+from poseway.client.steps import JSON, Steps, insist
 from poseway.errors import InvalidRequestError, PosewayError, UnavailableError
 from poseway.jobs import Job, JobOptions
 
@@ -134,7 +134,7 @@ def _send_part(
 ) -> Steps[None]:
     path = upload.links["part"].replace("{number}", str(number))
     if upload.direct:
-        answer = yield from ask(Request("GET", f"{path}/url"))
+        answer = yield from insist(Request("GET", f"{path}/url"), patience)
         url = PartUrl.model_validate_json(answer.content).url
         try:
             stored = yield Request("PUT", url, body=data, sent=told)
