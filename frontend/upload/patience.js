@@ -7,8 +7,11 @@ const TRIES = 5;
 
 const OVERLOADED = new Set([408, 425, 429, 502, 503, 504]);
 
+// The server still works on an earlier try, whose answer got lost.
+const IN_PROGRESS = "idempotency_in_progress";
+
 /** Whether the same may work later: no answer, or one that says so. */
-const isPassing = ({ status }) => status === 0 || OVERLOADED.has(status);
+const isPassing = ({ status, code }) => status === 0 || OVERLOADED.has(status) || code === IN_PROGRESS;
 
 /** Waits; less if the browser comes online again. Rejects if the signal is aborted. */
 function pause(milliseconds, signal) {

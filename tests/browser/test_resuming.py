@@ -205,6 +205,36 @@ def test_a_part_that_fails_is_sent_again(page: Page, large: Path, finished: list
     assert sorted(parts.arrived) == [1, 2, 3]
 
 
+def test_an_upload_whose_beginning_was_not_heard_of_begins_once(
+    page: Page, small: Path, finished: list[str]
+) -> None:
+    """The answer gets lost, and the gateway still works on the first request at the second."""
+    in_progress = {"detail": "Being answered.", "code": "idempotency_in_progress"}
+    begun: list[str] = []
+    keys: list[str | None] = []
+
+    def disturb(route: Route) -> None:
+        keys.append(route.request.headers.get("idempotency-key"))
+        match len(keys):
+            case 1:
+                begun.append(route.fetch().json()["id"])
+                route.abort()
+            case 2:
+                route.fulfill(status=409, headers={"Retry-After": "1"}, json=in_progress)
+            case _:
+                route.continue_()
+
+    page.route("**/v1/uploads", disturb)
+    page.goto("/")
+    before = ids(page)
+    upload = _begin(page, small)
+    expect(upload).to_contain_text(re.compile(r"Being answered\. The upload goes on by itself"))
+    finished.append(_new_job(page, before, small.name))
+    assert finished == begun
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
 def test_a_reload_goes_on_where_it_stopped(page: Page, large: Path, finished: list[str]) -> None:
     page.goto("/")
     before = ids(page)
