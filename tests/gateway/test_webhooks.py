@@ -139,8 +139,32 @@ def test_nothing_is_sent_into_our_own_network(receiver: Receiver, host: str) -> 
     assert receiver.received.empty()
 
 
-def test_a_name_is_looked_up_once() -> None:
-    assert asyncio.run(resolve("localhost", 80, private=True)) in ("127.0.0.1", "::1")
+def test_what_is_sent_to_is_the_address_that_was_checked(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is looked up again may lead into our own network by then."""
+    look_up = socket.getaddrinfo
+    asked: list[str | bytes] = []
+
+    def once(host: str | bytes, *args: int, **more: int) -> list[tuple[object, ...]]:
+        if host in ("hook.example", b"hook.example"):
+            asked.append(host)
+            if len(asked) > 1:
+                raise socket.gaierror(socket.EAI_NONAME, "looked up twice")
+            host = "127.0.0.1"
+        return list(look_up(host, *args, **more))
+
+    async def run() -> int:
+        async with Sender(private=True) as sender:
+            url = f"http://hook.example:{receiver.server_port}/hook"
+            return await sender.send(url, b"{}", {})
+
+    monkeypatch.setattr(socket, "getaddrinfo", once)
+    assert asyncio.run(run()) == 204
+    assert len(asked) == 1
+    path, headers, _ = receiver.received.get(timeout=10)
+    assert path == "/hook"
+    assert headers["host"] == f"hook.example:{receiver.server_port}"
 
 
 def test_slow_names_keep_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
