@@ -1,20 +1,19 @@
-"""Every command in README.md and docs/ is run on the real system, or listed with the reason.
+"""Every command in README.md and docs/ is run on the real system.
 
+Targets of make that are not made are listed with the reason.
 The blocks of a page run in order in one shell, so a variable of one is there in the next.
 """
 
 import os
-import re
 import shutil
 import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from poseway.local.stack import Stack
-from tests.docs.blocks import PAGES, ROOT, RUN, SHOWN, Block, blocks, script
+from tests.docs.blocks import PAGES, ROOT, RUN, SHOWN, blocks, script
 from tests.videos import shorten
 
 # What stands in the pages for the system that is running.
@@ -42,21 +41,9 @@ NOT_MADE = {
     "tables": "tests/docs/test_tables.py compares what it writes",
 }
 
-# Blocks that are not run, by page and first line, with the reason. Options that they give to
-# `poseway` must exist all the same.
-NOT_RUN: dict[tuple[str, str], str] = {}
-
 
 def page_id(page: Path) -> str:
     return page.name
-
-
-def is_run(block: Block) -> bool:
-    return block.kind in RUN and (block.page, first_line(block)) not in NOT_RUN
-
-
-def first_line(block: Block) -> str:
-    return block.text.split("\n", 1)[0].strip()
 
 
 @pytest.fixture
@@ -101,7 +88,7 @@ def make_function() -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_the_commands_of_a_page_work(page: Path, stack: Stack, folder: Path) -> None:
-    wanted = [block for block in blocks(page) if is_run(block)]
+    wanted = [block for block in blocks(page) if block.kind in RUN]
     if not wanted:
         return
     text = "".join(map(script, wanted))
@@ -124,19 +111,3 @@ def test_the_commands_of_a_page_work(page: Path, stack: Stack, folder: Path) -> 
 def test_no_block_is_left_out(page: Path) -> None:
     for block in blocks(page):
         assert block.kind in (*RUN, *SHOWN), f"{block} is {block.kind}: neither run nor shown"
-
-
-def test_what_is_not_run_is_still_there() -> None:
-    there = {(block.page, first_line(block)): block for page in PAGES for block in blocks(page)}
-    assert set(NOT_RUN) <= set(there)
-    for place in NOT_RUN:
-        for command, given in re.findall(r"poseway ([a-z-]+)([^\n|#]*)", there[place].text):
-            known = help_of(command)
-            for option in re.findall(r"--[a-z-]+", given):
-                assert option in known, f"{there[place]}: poseway {command} has no {option}"
-
-
-def help_of(command: str) -> str:
-    poseway = [sys.executable, "-c", "from poseway.cli import app; app()", command, "--help"]
-    env = os.environ | {"COLUMNS": "200", "PYTHONPATH": str(ROOT)}
-    return subprocess.run(poseway, env=env, capture_output=True, text=True, check=True).stdout
