@@ -12,6 +12,7 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
+from tests.gateway.gateways import KEYS, gateway, submit, user
 from tests.videos import make_video
 
 # What these object to is documented, and as it should be.
@@ -22,7 +23,12 @@ UNFIT = (
     "positive_data_acceptance",
     # GET /v1/jobs/{job_id}/{path} takes every path, so that of the shares, too: with 404.
     "allow_header_conformance",
+    # A link to a job that does not fit is told what a stranger is: that there is no such job (404).
+    # tests/gateway/test_keys.py tells that every route wants a key.
+    "ignored_auth",
 )
+
+KEY = "pw_00000005_" + "cd" * 20
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +69,13 @@ def test_every_operation_is_described_and_its_answers_have_examples(
                     assert content["examples"], (name, status)
 
 
-# Each example is a request to the running system; the seed makes a failure come again.
-def test_nothing_is_answered_that_is_not_documented(
-    stack: Stack, done: Job, tmp_path: Path
-) -> None:
-    config = tmp_path / "schemathesis.toml"
+def assert_as_documented(url: str, folder: Path, *options: str, **parameters: str) -> None:
+    """Asks a gateway in many ways, with these parameters where a path has them."""
+    config = folder / "schemathesis.toml"
+    given = "".join(f'{name} = "{value}"\n' for name, value in parameters.items())
     checks = "".join(f"{name}.enabled = false\n" for name in UNFIT)
     config.write_text(
-        f'[parameters]\njob_id = "{done.id}"\n[checks]\n{checks}'
+        f"[parameters]\n{given}[checks]\n{checks}"
         "[generation]\nallow-x00 = true\ndatabase = 'none'\n"
     )
     command: list[Path | str] = [
@@ -78,13 +83,43 @@ def test_nothing_is_answered_that_is_not_documented(
         f"--config-file={config}",
         "--no-color",
         "run",
-        f"{stack.gateway_url}/openapi.json",
-        "--max-examples=25",
-        "--seed=1",
+        f"{url}/openapi.json",
+        "--seed=1",  # makes a failure come again
         "--request-timeout=30",
         "--continue-on-failure",
-        "--exclude-method=DELETE",
         "--exclude-path=/v1/events",  # it does not end
+        *options,
     ]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+# Each example is a request to the running system.
+def test_nothing_is_answered_that_is_not_documented(
+    stack: Stack, done: Job, tmp_path: Path
+) -> None:
+    options = ("--max-examples=25", "--exclude-method=DELETE")
+    assert_as_documented(stack.gateway_url, tmp_path, *options, job_id=done.id)
+
+
+def test_nor_to_who_deletes(stack: Stack, tmp_path: Path) -> None:
+    """Only what is not there: other tests need what is."""
+    options = ("--max-examples=10", "--include-method=DELETE")
+    assert_as_documented(stack.gateway_url, tmp_path, *options, job_id="f" * 32, upload_id="f" * 32)
+
+
+def test_nor_to_who_wants_bytes_that_are_not_there(stack: Stack, done: Job, tmp_path: Path) -> None:
+    options = ("--max-examples=5", "--include-method=GET", "--phases=examples,fuzzing")
+    wanted = "--header=Range: bytes=99999999999-"
+    assert_as_documented(
+        stack.gateway_url, tmp_path, *options, wanted, job_id=done.id, path="video.mp4"
+    )
+
+
+def test_nor_where_keys_are_asked_for(stack: Stack, tmp_path: Path) -> None:
+    options = ("--max-examples=5", "--exclude-method=DELETE")
+    with gateway(stack, {**KEYS, "POSEWAY_FIRST_KEY": KEY}) as url:
+        with user(url, KEY) as owner:
+            job = submit(owner)
+        key = f"--header=Authorization: Bearer {KEY}"
+        assert_as_documented(url, tmp_path, *options, key, job_id=job)
