@@ -27,6 +27,7 @@ _SEEK_BACK: Final = (0, 10)
 _BEFORE_START: Final = 10
 # In a row; then there is nothing more to be had of a file.
 _MOST_FAILURES: Final = 100
+_MOST_ASPECT: Final = Fraction(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class VideoReader:
         self._delay = (first.dts or 0) - self.start if self._as_stored else 0
         width, height = first.width, first.height
         # Of pictures it is the dots per inch of some printer.
-        aspect = Fraction(1) if photo else self.stream.sample_aspect_ratio or Fraction(1)
+        aspect = Fraction(1) if photo else _aspect(self.stream.sample_aspect_ratio)
         self._orientation = Orientation.of(first)
         if self._orientation.sideways:
             width, height, aspect = height, width, 1 / aspect
@@ -271,6 +272,11 @@ class VideoReader:
 
     def _time_base(self) -> Fraction:
         return Fraction(self.stream.time_base or Fraction(1, 1000))
+
+
+def _aspect(told: Fraction | None) -> Fraction:
+    """Width of a pixel by its height; 1 where what is told is no camera's, but damage."""
+    return told if told and 1 / _MOST_ASPECT <= told <= _MOST_ASPECT else Fraction(1)
 
 
 def _is_stray(before: int | None, ticks: int | None, after: int | None, second: Fraction) -> bool:

@@ -196,3 +196,9 @@ def test_times_always_rise() -> None:
     assert [number for _, _, _, number in frames] == list(range(FRAMES))
     for frame in frames:
         assert seen(next(read(data).frames(frame[0], frame[1]))) == frame
+
+
+@pytest.mark.parametrize("aspect", [Fraction(1000), Fraction(1, 1000)])
+def test_pixels_that_no_camera_has_are_square(aspect: Fraction) -> None:
+    assert read(make_video(2, pixel_aspect=aspect)).info.pixel_aspect == 1
+    assert read(make_video(2, pixel_aspect=Fraction(4))).info.pixel_aspect == 4
