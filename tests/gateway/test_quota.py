@@ -51,6 +51,16 @@ def test_requests_are_limited_by_the_minute(url: str, keys: ApiKeys) -> None:
         assert other.get("/v1/models").status_code == 200
 
 
+def test_what_the_gate_refuses_says_what_is_left_too(url: str, keys: ApiKeys) -> None:
+    _, few = keys.create("large", Limits(requests_per_minute=3))
+    with user(url, few) as client:
+        refused = client.post("/v1/session", content=bytes(100 << 10))
+        assert_problem(refused, 413, "too_large")
+        assert refused.headers["ratelimit-limit"] == "3"
+        assert refused.headers["ratelimit-remaining"] == "2"
+        assert refused.headers["ratelimit-reset"]
+
+
 def test_jobs_are_limited_by_the_day(stack: Stack, url: str, keys: ApiKeys) -> None:
     _, whole = keys.create("two jobs", Limits(jobs_per_day=2))
     with user(url, whole) as client:

@@ -50,7 +50,9 @@ class Gate:
             _refuse_large(scope["path"], request.headers)
         except PosewayError as error:
             read = await _read_off(receive, request.headers)
-            await answer(error, close=not read)(scope, receive, send)
+            refused = answer(error, close=not read)
+            refused.headers.update(told)  # it was counted all the same
+            await refused(scope, receive, send)
             return
         if isinstance(caller, Caller) and caller.owner:
             structlog.contextvars.bind_contextvars(owner=caller.owner)
