@@ -38,6 +38,7 @@ from services.gateway.api.routes import (
 )
 from services.gateway.api.settings import ApiSettings
 from services.gateway.api.tasks import lasting
+from services.gateway.api.unexpected import Unexpected
 from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.relay import Relay
 from services.gateway.api.uploads.sweep import sweep_for_ever
@@ -106,9 +107,13 @@ def create_app(settings: ApiSettings) -> FastAPI:
     page = StaticFiles(directory=settings.frontend_dir, html=True)
     app.router.default = GZipMiddleware(page, minimum_size=1000, compresslevel=6)
     describe(app, keys_needed=settings.keys_needed)
+    # The last is the outermost. What breaks is answered inside the gate, which adds what is left to
+    # ask for, and outside of it, where it is the gate itself that breaks.
+    app.add_middleware(Unexpected)
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(Watch)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     add_cors(app, settings.cors_origins)
     return app

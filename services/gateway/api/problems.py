@@ -65,6 +65,17 @@ def answer(error: errors.PosewayError, *, close: bool = False) -> JSONResponse:
     return problem(status, error.message, error.code, headers)
 
 
+def unexpected(error: Exception, *, close: bool = False) -> JSONResponse:
+    """Logs an error that nobody foresaw, of which its caller is told nothing; see `answer`."""
+    log.exception("unexpected", exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something broke on our side. Try again.",
+        "internal",
+        {"Connection": "close"} if close else None,
+    )
+
+
 def add_handlers(app: FastAPI) -> None:
     """Makes every error of the app a problem."""
 
@@ -100,10 +111,8 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
-        log.exception("unexpected", exc_info=error)
-        return problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "Something broke on our side. Try again.", "internal"
-        )
+        # Comes here only when an answer had begun; see `Unexpected`. It is logged, not sent.
+        return unexpected(error)
 
 
 def _allowed(request: Request) -> list[str]:
