@@ -161,15 +161,31 @@ class ObjectStore:
         return True
 
     def stream(
-        self, key: str, start: int = 0, end: int | None = None, chunk: int = 1 << 18
+        self,
+        key: str,
+        start: int = 0,
+        end: int | None = None,
+        chunk: int = 1 << 18,
+        *,
+        if_match: str | None = None,
     ) -> Iterator[bytes]:
-        """Reads bytes `start` up to, not including, `end`, piece by piece."""
+        """Reads an object piece by piece.
+
+        Args:
+            key: Name in the bucket.
+            start: First byte.
+            end: The byte after the last; None: all.
+            chunk: Bytes of a piece.
+            if_match: Read only if the object still has this ETag; else `ConflictError`.
+        """
         if end is not None and end <= start:
             return
         with translated(key):
             wanted: dict[str, Any] = {}
             if start or end is not None:  # an empty object has no range at all
                 wanted["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+            if if_match is not None:
+                wanted["IfMatch"] = if_match
             body = self.client.get_object(Bucket=self.bucket, Key=key, **wanted)["Body"]
             try:
                 yield from body.iter_chunks(chunk)

@@ -11,9 +11,21 @@ import httpx
 import pytest
 
 from poseway.client import Client
-from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
+from poseway.errors import NotFoundError
+from poseway.jobs import (
+    JobOptions,
+    JobRequest,
+    JobState,
+    JobStatus,
+    Keys,
+    Stretch,
+    new_job_id,
+    now,
+)
 from poseway.local.stack import Stack
+from services.gateway.api.preview import Previews
 from tests.gateway.gateways import assert_problem
+from tests.videos import make_video
 
 # Two boxes, but no index.
 VIDEO = b"\0\0\0\x0cfreeabcd\0\0\0\x0cmdatabcd"
@@ -78,6 +90,32 @@ def test_a_segment_in_the_making_is_not_shown(stack: Stack, running: str) -> Non
     assert len(httpx.get(f"{base}/preview", timeout=30).json()["segments"]) == 1
     part = httpx.get(f"{base}/preview/0.mp4", headers={"Range": "bytes=1-2"}, timeout=30)
     assert (part.status_code, part.content) == (206, VIDEO[1:3])
+
+
+def test_segments_of_a_job_that_was_begun_again_are_the_new_ones(
+    stack: Stack, running: str
+) -> None:
+    keys, base = Keys(running), f"{stack.gateway_url}/v1/jobs/{running}/preview"
+    for restarts, frames in enumerate((3, 6)):
+        status = JobStatus(state=JobState.RUNNING, restarts=restarts)
+        stack.store.put(keys.status, status.model_dump_json().encode(), "application/json")
+        video, when = make_video(frames), Stretch(start=0, end=frames)
+        stack.store.put(keys.segment(0, "video.mp4"), video, "video/mp4")
+        stack.store.put(
+            keys.segment(0, "preview.json"), when.model_dump_json().encode(), "application/json"
+        )
+        (segment,) = httpx.get(base, timeout=30).json()["segments"]
+        assert segment["end"] == frames
+        assert httpx.get(f"{base}/0.mp4", timeout=30).content == video
+
+
+def test_the_index_of_a_video_is_read_of_no_other(stack: Stack, running: str) -> None:
+    key = Keys(running).segment(0, "video.mp4")
+    stack.store.put(key, make_video(3), "video/mp4")
+    old = stack.store.head(key)
+    stack.store.put(key, make_video(6), "video/mp4")
+    with pytest.raises(NotFoundError):
+        Previews(stack.store).change(old)
 
 
 def test_the_sample(stack: Stack, sample: Path) -> None:

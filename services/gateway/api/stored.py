@@ -22,16 +22,10 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     206: {"description": "The bytes asked for by the Range header"},
     304: {"description": "Unchanged since the ETag of If-None-Match"},
 }
-"""What a route that answers with `send` or `send_file` may answer besides its errors."""
+"""What a route that answers with one of these functions may answer besides its errors."""
 
 
-def send(
-    request: Request,
-    store: ObjectStore,
-    key: str,
-    disposition: str,
-    change: tuple[int, bytes] = (0, b""),
-) -> Response:
+def send(request: Request, store: ObjectStore, key: str, disposition: str) -> Response:
     """Answers with an object.
 
     Args:
@@ -39,14 +33,35 @@ def send(
         store: Where the object is.
         key: Its name.
         disposition: The answer's ``Content-Disposition``.
-        change: Position in the object, and bytes that are sent instead of those there.
 
     Raises:
         NotFoundError: There is no such object.
         RangeError: The request asks for bytes that are not there.
     """
-    read = partial(store.stream, key)
-    return _answer(request, store.head(key), read, disposition, change)
+    return send_known(request, store, store.head(key), disposition)
+
+
+def send_known(
+    request: Request,
+    store: ObjectStore,
+    info: ObjectInfo,
+    disposition: str,
+    change: tuple[int, bytes] = (0, b""),
+) -> Response:
+    """Answers with an object as it was a moment ago, or breaks off if it is another one now.
+
+    Args:
+        request: What it answers.
+        store: Where the object is.
+        info: The object.
+        disposition: The answer's ``Content-Disposition``.
+        change: Position in the object, and bytes that are sent instead of those there.
+
+    Raises:
+        RangeError: The request asks for bytes that are not there.
+    """
+    read = partial(store.stream, info.key, if_match=info.etag)
+    return _answer(request, info, read, disposition, change)
 
 
 def send_file(request: Request, path: Path, disposition: str) -> Response:

@@ -56,9 +56,10 @@ class Preview(BaseModel):
 @router.get("", responses=documented("job_not_found", "unavailable"))
 def get_preview(asked: KnownJob, catalog: CatalogDep, previews: PreviewsDep) -> Preview:
     """Lists the parts of a running job's video that are finished."""
-    if catalog.status(asked.id).state.finished:
+    status = catalog.status(asked.id)
+    if status.state.finished:
         return Preview(segments=[])
-    found = previews.segments(asked.id)
+    found = previews.segments(asked.id, status.restarts)
     links = with_share(
         asked, {str(number): f"/v1/jobs/{asked.id}/preview/{number}.mp4" for number in found}
     )
@@ -88,8 +89,8 @@ def get_segment(
     try:
         if not store.exists(keys.segment(number, "preview.json")):
             raise NotFoundError("not finished")
-        key, change = keys.segment(number, "video.mp4"), previews.change(asked.id, number)
-        return stored.send(request, store, key, "inline", change)
+        video = store.head(keys.segment(number, "video.mp4"))
+        return stored.send_known(request, store, video, "inline", previews.change(video))
     except NotFoundError:
         raise NotFoundError(
             f"There is no finished segment {number}. If the job has ended, look at its result.",
