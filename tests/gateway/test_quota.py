@@ -1,9 +1,12 @@
 """How much a key may ask for."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from poseway.apikeys import ApiKey, ApiKeys, Limits
@@ -13,6 +16,7 @@ from services.gateway.api.access.errors import AccessError
 from services.gateway.api.access.threads import Threads
 from services.gateway.api.access.usage import Usage
 from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
+from tests.upgrade.records import change
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,49 @@ def test_what_is_refused_is_not_counted(stack: Stack, url: str, keys: ApiKeys) -
         assert_problem(wrong, 422, "invalid_options")
         assert client.get("/v1/session").json()["usage"]["jobs"] == 0
         submit(client)
+
+
+def begin(client: httpx.Client) -> str:
+    """Begins an upload and returns its path."""
+    answer = client.post("/v1/uploads", json={"name": "clip.mp4", "size": 10})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["links"]["self"])
+
+
+def used(client: httpx.Client) -> tuple[int, int]:
+    usage = client.get("/v1/session").json()["usage"]
+    return usage["jobs"], usage["bytes"]
+
+
+def test_an_upload_thrown_away_often_is_given_back_once(
+    stack: Stack, url: str, keys: ApiKeys
+) -> None:
+    _, whole = keys.create("throws away", Limits(jobs_per_day=9))
+    with gateway(stack, KEYS) as other, user(url, whole) as client, user(other, whole) as second:
+        upload = begin(client)
+        begin(client)
+        barrier = threading.Barrier(12)
+
+        def delete(number: int) -> int:
+            barrier.wait()
+            return (client, second)[number % 2].delete(upload).status_code
+
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(delete, range(12)))
+        assert sorted(answers) == [204, *[404] * 11]
+        assert used(client) == (1, 10)
+
+
+def test_an_upload_of_yesterday_is_not_given_back_today(
+    stack: Stack, url: str, keys: ApiKeys
+) -> None:
+    _, whole = keys.create("slow", Limits(jobs_per_day=9))
+    with user(url, whole) as client:
+        upload = begin(client)
+        yesterday = (now() - timedelta(days=1)).isoformat()
+        change(stack, f"pending/{upload.rpartition('/')[2]}.json", begun_at=yesterday)
+        assert client.delete(upload).status_code == 204
+        assert used(client) == (1, 10)
 
 
 def test_counts_are_exact_over_two_gateways(stack: Stack, keys: ApiKeys) -> None:

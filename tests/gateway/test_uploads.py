@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,12 +16,13 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from poseway.client import Client
-from poseway.errors import InvalidRequestError
-from poseway.jobs import JobOptions, JobState, Keys, new_job_id
+from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.jobs import JobOptions, JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.storage import ObjectStore
 from services.gateway.api.uploads.body import arriving
 from services.gateway.api.uploads.parts import PART_BYTES, Uploads
+from tests.upgrade.records import change
 from tests.videos import make_video
 
 BIG = PART_BYTES + 1000
@@ -178,6 +180,36 @@ def test_a_broken_part_is_not_there_and_can_be_sent_again(stack: Stack, http: ht
     assert http.get(upload["links"]["self"]).json()["parts"] == []
     assert put(http, upload, 1, bytes(1000)).status_code == 204
     http.delete(upload["links"]["self"])
+
+
+def test_what_becomes_a_job_is_not_thrown_away(stack: Stack, http: httpx.Client) -> None:
+    upload = begin(http, 1000)
+    put(http, upload, 1, bytes(1000))
+    # Another gateway has put the parts together, and is about to record the job.
+    other = Uploads(stack.store, 1 << 30, 3600)
+    pending = other.find(upload["id"], "")
+    other.complete(pending)
+    other.take(pending)
+    assert code(http.delete(upload["links"]["self"])) == "409 upload_complete"
+    assert stack.store.exists(Keys(upload["id"]).upload)
+    # It died.
+    long_ago = (now() - timedelta(minutes=2)).isoformat()
+    change(stack, f"pending/{upload['id']}.json", completing_at=long_ago)
+    assert http.delete(upload["links"]["self"]).status_code == 204
+    assert not stack.store.exists(Keys(upload["id"]).upload)
+
+
+def test_what_is_thrown_away_becomes_no_job(stack: Stack, http: httpx.Client) -> None:
+    upload = begin(http, 1000)
+    put(http, upload, 1, bytes(1000))
+    # Another gateway is about to delete the parts.
+    other = Uploads(stack.store, 1 << 30, 3600)
+    pending = other.find(upload["id"], "")
+    other.throw_away(pending)
+    assert code(http.post(upload["links"]["complete"])) == "404 upload_not_found"
+    with pytest.raises(NotFoundError):
+        other.take(pending)
+    other.abandon(pending)
 
 
 def test_a_sender_who_falls_silent_is_gone() -> None:

@@ -28,7 +28,7 @@ from poseway.local.place import free_ports
 from poseway.local.stack import ROOT, Stack
 from services.gateway.api.access.usage import Used
 from services.gateway.api.uploads.idempotency import Remembered
-from services.gateway.api.uploads.parts import Pending
+from services.gateway.api.uploads.pending import Pending
 from services.tracker.smoothing import Smoother, Strength
 from services.tracker.sort import Sort
 from services.tracker.video import Frame, VideoTracker
@@ -107,6 +107,8 @@ def records() -> dict[str, BaseModel]:
         claim="my run",
         part_bytes=8 << 20,
         storage_id="x",
+        begun_at=_WHEN,
+        completing_at=_WHEN,
         expires_at=_WHEN,
     )
     failed = JobStatus(

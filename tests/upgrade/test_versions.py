@@ -19,7 +19,7 @@ from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
 from poseway.local.stack import Stack
 from services.gateway.api.access.usage import Used
 from services.gateway.api.uploads.idempotency import Remembered
-from services.gateway.api.uploads.parts import Pending
+from services.gateway.api.uploads.pending import Pending
 from services.tracker.video import Frame, VideoTracker
 from tests.tracker.people import street
 from tests.upgrade.records import RECORDED, change, left_behind, put, put_back, put_on_queue

@@ -26,7 +26,8 @@ from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.body import arriving
 from services.gateway.api.uploads.form import clean_name
 from services.gateway.api.uploads.idempotency import fingerprint
-from services.gateway.api.uploads.parts import Pending, Uploads
+from services.gateway.api.uploads.parts import Uploads, complete
+from services.gateway.api.uploads.pending import Pending
 from services.gateway.api.uploads.webhook import WEBHOOK_SAYS, check_webhook
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=documented("unavailable"))
@@ -211,7 +212,7 @@ async def put_part(
     """Takes a part. One that is sent again replaces the first."""
     request.state.body_unread = True
     if not pending.storage_id:
-        raise _complete(pending)
+        raise complete(pending.id)
     size = pending.bytes_of(number)
     length = request.headers.get("content-length", "")
     if length != str(size):
@@ -236,7 +237,7 @@ def get_part_url(
 ) -> PartUrl:
     """An address of the object storage itself, to PUT a part to; for uploads that are `direct`."""
     if not pending.storage_id:
-        raise _complete(pending)
+        raise complete(pending.id)
     size = pending.bytes_of(number)
     if settings.s3_public_endpoint is None:
         raise NotFoundError(
@@ -272,6 +273,7 @@ async def complete_upload(
         else:
             await asyncio.to_thread(uploads.complete, pending)
             try:
+                await asyncio.to_thread(uploads.take, pending)
                 job = await intake.accept(pending.job(), caller, charged=True)
             except ConflictError:  # another gateway was asked the same
                 response.status_code = HTTPStatus.OK
@@ -291,18 +293,13 @@ async def delete_upload(
 ) -> Response:
     """Throws an upload away, with all that has arrived of it."""
     async with turns.of(pending.id):
-        if await asyncio.to_thread(intake.knows, pending.id):
-            raise _complete(pending)
-        await asyncio.to_thread(uploads.abandon, pending)
+        # Whoever gets past this is the only one, over all gateways, who takes anything back.
+        await asyncio.to_thread(uploads.throw_away, pending)
         await intake.forget(pending.owner, pending.claim)
-        await caller.refund(pending.size)
+        if pending.begun_today:
+            await caller.refund(pending.size)
+        await asyncio.to_thread(uploads.abandon, pending)
     return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-def _complete(pending: Pending) -> ConflictError:
-    return ConflictError(
-        f"The upload is complete, and a job: see /v1/jobs/{pending.id}.", "upload_complete"
-    )
 
 
 def _view(uploads: Uploads, pending: Pending, settings: ApiSettings) -> Upload:

@@ -12,76 +12,17 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
-from poseway.jobs import JobId, JobOptions, JobRequest, Keys, Record, now
+from poseway.errors import ConflictError, NotFoundError
+from poseway.jobs import JobOptions, JobRequest, Keys, now
 from poseway.storage import ArrivedPart, MultipartUpload, ObjectStore
 from services.gateway.api.uploads.form import TooLargeError
+from services.gateway.api.uploads.pending import Pending
 
 log = structlog.get_logger(__name__)
 
 PART_BYTES: Final = 8 << 20
 _MOST_PARTS: Final = 10_000  # S3 takes no more
 _NAMED: Final = 10
-
-
-class Pending(Record):
-    """An upload.
-
-    Attributes:
-        id: Becomes the job's.
-        name: Of the file.
-        size: Of the file in bytes.
-        options: Of the job.
-        owner: Whose it is.
-        webhook_url: Is told when the job ends.
-        part_bytes: Bytes of every part but the last.
-        claim: The ``Idempotency-Key`` under which it was begun, if any.
-        storage_id: The object storage's own name for it; empty once it is a job.
-        expires_at: Parts are taken until then.
-    """
-
-    id: JobId
-    name: str
-    size: int
-    options: JobOptions
-    owner: str
-    webhook_url: str | None
-    claim: str | None = None
-    part_bytes: int
-    storage_id: str
-    expires_at: datetime
-
-    @property
-    def parts(self) -> int:
-        """How many parts there are, numbered from 1."""
-        return -(-self.size // self.part_bytes)
-
-    def bytes_of(self, number: int) -> int:
-        """Bytes of a part.
-
-        Raises:
-            InvalidRequestError: There is no such part.
-        """
-        if not 1 <= number <= self.parts:
-            raise InvalidRequestError(f"The parts are 1 to {self.parts}.", "wrong_part")
-        return min(self.part_bytes, self.size - (number - 1) * self.part_bytes)
-
-    def fits(self, part: ArrivedPart) -> bool:
-        """Whether a part has the size that it must have."""
-        return part.size == self.bytes_of(part.number)
-
-    def job(self) -> JobRequest:
-        """The job that it becomes."""
-        return JobRequest(
-            id=self.id,
-            name=self.name,
-            size=self.size,
-            sha256=None,
-            created_at=now(),
-            options=self.options,
-            owner=self.owner,
-            webhook_url=self.webhook_url,
-        )
 
 
 class Uploads:
@@ -130,6 +71,7 @@ class Uploads:
             claim=claim,
             part_bytes=_part_bytes(size),
             storage_id=MultipartUpload.begin(self._store, key, "application/octet-stream"),
+            begun_at=now(),
             expires_at=now() + timedelta(seconds=self._seconds),
         )
         data = pending.model_dump_json().encode()
@@ -147,7 +89,7 @@ class Uploads:
             pending = Pending.model_validate_json(data)
         except NotFoundError:
             pending = self._completed(upload_id)
-        if pending.owner != owner or pending.expires_at < now():
+        if pending.thrown_away or pending.owner != owner or pending.expires_at < now():
             raise _no_such_upload()
         return pending
 
@@ -229,6 +171,56 @@ class Uploads:
             if self.arrived(pending) is not None:  # somebody else completed it in the same moment
                 raise
 
+    def take(self, pending: Pending) -> None:
+        """Says that an upload becomes a job now, so that nobody throws it away meanwhile.
+
+        Raises:
+            ConflictError: It is a job already.
+            NotFoundError: Somebody threw it away.
+        """
+        while not self._changed(*self._read(pending.id), completing_at=now()):
+            continue  # somebody else was faster
+
+    def throw_away(self, pending: Pending) -> None:
+        """Says that an upload comes to nothing; of several who say so, one is believed.
+
+        Raises:
+            ConflictError: It is a job, or becomes one right now.
+            NotFoundError: Somebody else was faster.
+        """
+        while True:
+            found, etag = self._read(pending.id)
+            if found.completing:
+                raise ConflictError(
+                    "The upload is being completed right now. If nothing comes of that, delete it "
+                    "in a minute.",
+                    "upload_complete",
+                )
+            if self._changed(found, etag, thrown_away=True):
+                return
+
+    def _read(self, upload_id: str) -> tuple[Pending, str]:
+        """The record of an upload that is neither a job nor thrown away, and its ETag."""
+        try:
+            data, etag = self._store.get(_record(upload_id))
+        except NotFoundError:
+            data, etag = b"", ""
+        # After the record: who makes it a job says so there first, and changes the ETag.
+        if self._store.exists(Keys(upload_id).request):
+            raise complete(upload_id)
+        if not data or (pending := Pending.model_validate_json(data)).thrown_away:
+            raise _no_such_upload()
+        return pending, etag
+
+    def _changed(self, pending: Pending, etag: str, **changes: datetime | bool) -> bool:
+        """Changes a record, unless somebody else did or it is gone."""
+        data = pending.model_copy(update=changes).model_dump_json().encode()
+        try:
+            self._store.put(_record(pending.id), data, "application/json", if_match=etag)
+        except (ConflictError, NotFoundError):
+            return False
+        return True
+
     def abandon(self, pending: Pending) -> None:
         """Throws an upload away with all that has arrived of it."""
         with suppress(NotFoundError):
@@ -246,18 +238,21 @@ class Uploads:
         count = 0
         for item in self._store.walk("pending/"):
             try:
-                pending = Pending.model_validate_json(self._store.get(item.key)[0])
+                data, etag = self._store.get(item.key)
+                pending = Pending.model_validate_json(data)
             except NotFoundError:
                 continue  # another gateway sweeps, too
             except ValidationError as error:
                 log.warning("not an upload's record", key=item.key, error=str(error))
                 continue
-            if pending.expires_at >= now():
+            if pending.expires_at >= now() or pending.completing:
                 continue
             if self._store.exists(Keys(pending.id).request):
                 self.forget(pending.id)  # its job has the upload now
-            else:
+            elif self._changed(pending, etag, thrown_away=True):
                 self.abandon(pending)
+            else:
+                continue  # it is being completed
             count += 1
         return count
 
@@ -268,6 +263,13 @@ def _part_bytes(size: int) -> int:
 
 def _record(upload_id: str) -> str:
     return f"pending/{upload_id}.json"
+
+
+def complete(upload_id: str) -> ConflictError:
+    """The error for an upload that is a job."""
+    return ConflictError(
+        f"The upload is complete, and a job: see /v1/jobs/{upload_id}.", "upload_complete"
+    )
 
 
 def _no_such_upload() -> NotFoundError:
