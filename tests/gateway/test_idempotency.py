@@ -1,15 +1,20 @@
 """A request that is repeated under its Idempotency-Key makes no second job."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from poseway.client import Client
 from poseway.errors import ConflictError, InvalidRequestError
-from poseway.jobs import Keys, new_job_id, now
+from poseway.jobs import JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from services.gateway.api.uploads import idempotency
 from services.gateway.api.uploads.idempotency import Memory, fingerprint
@@ -77,6 +82,53 @@ def test_at_the_same_time_it_is_one_job(http: httpx.Client, key: str) -> None:
         if answer.status_code != 201:
             assert answer.json()["code"] == "idempotency_in_progress"
             assert answer.headers["retry-after"]
+
+
+@contextmanager
+def hanging_queue(stack: Stack) -> Iterator[None]:
+    queue = stack.pid("queue")
+    os.kill(queue, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(queue, signal.SIGCONT)
+
+
+def job_ids(http: httpx.Client) -> set[str]:
+    return {job["id"] for job in http.get("/v1/jobs?limit=100").json()["jobs"]}
+
+
+def test_what_a_repetition_was_told_is_so_though_the_first_request_failed(
+    http: httpx.Client, client: Client, stack: Stack, key: str
+) -> None:
+    before = job_ids(http)
+    with ThreadPoolExecutor(2) as pool:
+        with hanging_queue(stack):
+            first = pool.submit(post, http, key)
+            deadline = time.monotonic() + 4
+            while job_ids(http) == before:  # until it waits for the queue
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            time.sleep(1)
+            second = pool.submit(post, http, key)
+            assert first.result().status_code == 503
+        told = second.result()
+    assert (told.status_code, told.headers["idempotency-replayed"]) == (201, "true")
+    assert client.wait(told.json()["id"]).state is JobState.SUCCEEDED
+
+
+def test_without_a_key_nothing_stays_of_what_was_not_queued(
+    http: httpx.Client, stack: Stack
+) -> None:
+    def stored() -> set[str]:
+        return {item.key for prefix in ("jobs/", "uploads/") for item in stack.store.walk(prefix)}
+
+    before = stored()
+    with hanging_queue(stack):
+        answer = http.post("/v1/jobs", files={"video": ("clip.mp4", VIDEO)})
+        assert answer.status_code == 503
+        # What was there is being worked on, and may be gone meanwhile.
+        assert stored() <= before
 
 
 def test_an_upload_in_parts_is_begun_once(http: httpx.Client, key: str) -> None:

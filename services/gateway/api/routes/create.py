@@ -142,7 +142,7 @@ async def create_job(
     try:
         async with intake.claimed(caller, key, job_id, request_print, intake.knows) as known:
             if known == job_id:
-                job = await intake.accept(asked, caller)
+                job = await intake.accept(asked, caller, repeatable=key is not None)
                 accepted = True
             else:
                 response.headers["Idempotency-Replayed"] = "true"

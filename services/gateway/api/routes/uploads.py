@@ -274,11 +274,11 @@ async def complete_upload(
             await asyncio.to_thread(uploads.complete, pending)
             try:
                 await asyncio.to_thread(uploads.take, pending)
-                job = await intake.accept(pending.job(), caller, charged=True)
+                job = await intake.accept(pending.job(), caller, repeatable=True, charged=True)
             except ConflictError:  # another gateway was asked the same
                 response.status_code = HTTPStatus.OK
                 job = await intake.earlier(pending.id)
-            await asyncio.to_thread(uploads.forget, pending.id)
+        await asyncio.to_thread(uploads.forget, pending.id)
     response.headers["Location"] = job.links["self"]
     return job
 

@@ -33,19 +33,22 @@ class Intake:
         self._queue = queue
         self.memory = Memory(store)
 
-    async def accept(self, request: JobRequest, caller: Caller, *, charged: bool = False) -> Job:
+    async def accept(
+        self, request: JobRequest, caller: Caller, *, repeatable: bool, charged: bool = False
+    ) -> Job:
         """Records a job and queues it.
 
         Args:
             request: The job.
             caller: Whose it is.
+            repeatable: Whether the same request may come again, and become `earlier` then.
             charged: Whether it was charged before.
 
         Raises:
             AccessError: It is more than the caller may ask for.
             ConflictError: There is this job already.
-            UnavailableError: It is not queued for certain, so not accepted; nothing of it stays but
-                its upload.
+            UnavailableError: It is not queued for certain. If the request is `repeatable`, the job
+                waits for that; else nothing of it stays but its upload.
         """
         if not charged:
             await caller.charge(request.size)
@@ -55,10 +58,12 @@ class Intake:
             await self._queue.report(request.id, JobStatus().model_dump_json().encode())
             await self._publish(request.id)
         except PosewayError as error:
-            if not isinstance(error, ConflictError):
+            # A repetition, maybe at another gateway, may have been told that it is accepted.
+            kept = repeatable and await asyncio.to_thread(self.knows, request.id)
+            if not kept and not isinstance(error, ConflictError):
                 await asyncio.to_thread(self._catalog.forget, request)
                 await self._queue.report_gone(request.id, request.owner)
-            if not charged:
+            if not kept and not charged:
                 await caller.refund(request.size)
             raise
         _ACCEPTED.inc()
@@ -87,8 +92,9 @@ class Intake:
         await self._queue.publish(job_id, secrets.token_hex(4))
 
     async def drop(self, job_id: str) -> None:
-        """Deletes an upload that no job came of."""
-        await asyncio.to_thread(self._store.delete, Keys(job_id).upload)
+        """Deletes an upload unless a job came of it."""
+        if not await asyncio.to_thread(self.knows, job_id):
+            await asyncio.to_thread(self._store.delete, Keys(job_id).upload)
 
     async def forget(self, owner: str, key: str | None) -> None:
         """Takes the claim of a request back that came to nothing."""
@@ -104,7 +110,7 @@ class Intake:
         asked: str,
         exists: Callable[[str], bool],
     ) -> AsyncIterator[str]:
-        """Which job a request is, for the block that makes it; forgotten if the block fails.
+        """Which job a request is, for the block that makes it; forgotten if it makes none.
 
         Args:
             caller: Who asks.
@@ -122,5 +128,13 @@ class Intake:
             yield known
         except BaseException:
             if known == job_id:
-                await asyncio.shield(asyncio.to_thread(memory.forget, owner, key))
+                await asyncio.shield(
+                    asyncio.to_thread(self._forget_unless, exists, job_id, owner, key)
+                )
             raise
+
+    def _forget_unless(
+        self, exists: Callable[[str], bool], job_id: str, owner: str, key: str
+    ) -> None:
+        if not exists(job_id):
+            self.memory.forget(owner, key)
