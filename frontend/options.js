@@ -66,6 +66,6 @@ export function readOptions() {
   }
   const { every, unit, ...rest } = options;
   rest[`screenshot_${unit}`] = every;
-  rest.max_resolution = Number(rest.max_resolution);
+  if (rest.max_resolution) rest.max_resolution = Number(rest.max_resolution);
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== ""));
 }

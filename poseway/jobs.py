@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from poseway.failures import FAILURES
 
 DEFAULT_SCREENSHOT_FRAMES: Final = 50
-DEFAULT_RESOLUTION: Final = 1080
-PHOTO_RESOLUTION: Final = 2160
-"""What the default becomes for a picture: one frame costs little, and all players show it."""
+_VIDEO_RESOLUTION: Final = 1080
+# One frame costs little, and all players show it.
+_PHOTO_RESOLUTION: Final = 2160
 
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
@@ -119,18 +119,26 @@ class JobOptions(Record):
         description="Also keep the video as it is before the skeletons are drawn, so that the page "
         "can draw them itself and switch people and parts off.",
     )
-    max_resolution: int = Field(
-        DEFAULT_RESOLUTION,
+    max_resolution: int | None = Field(
+        None,
         ge=144,
         le=8192,
+        # Older versions read no null here, but take their default if there is nothing.
+        exclude_if=lambda value: value is None,
         description="Shorter side in pixels beyond which the video that is made is scaled down; "
-        f"the default becomes {PHOTO_RESOLUTION} for a picture.",
+        f"{_VIDEO_RESOLUTION} for a video, {_PHOTO_RESOLUTION} for a picture if not given.",
     )
 
     @property
     def has_background(self) -> bool:
         """Whether the result has a `background`; the page itself can draw on black."""
         return self.background and self.overlay is not Overlay.BLACK
+
+    def resolution(self, *, photo: bool) -> int:
+        """The `max_resolution` of a picture or a video."""
+        if self.max_resolution is not None:
+            return self.max_resolution
+        return _PHOTO_RESOLUTION if photo else _VIDEO_RESOLUTION
 
     @model_validator(mode="after")
     def _one_interval(self) -> Self:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poseway.jobs import DEFAULT_RESOLUTION, Overlay, Smoothing
+from poseway.jobs import Overlay, Smoothing
 
 
 def _found(*names: str, says: str) -> Any:  # noqa: ANN401 # as typer types it
@@ -51,8 +51,11 @@ def job_options(
         int | None, _drawn(says="H.264 quality: 18 looks lossless, 28 is small (22).")
     ] = None,
     max_resolution: Annotated[
-        int, _drawn(says="Shorter side in pixels beyond which it is scaled down.")
-    ] = DEFAULT_RESOLUTION,
+        int | None,
+        _drawn(
+            says="Shorter side in pixels beyond which it is scaled down (1080; a picture 2160)."
+        ),
+    ] = None,
     background: Annotated[
         bool,
         _drawn("--background", says="Also keep the video as it is before anything is drawn."),

@@ -56,6 +56,17 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     assert problems == []
 
 
+def test_what_is_not_chosen_is_left_to_the_server(page: Page, sample: Path) -> None:
+    page.goto("/")
+    row = start(page, sample)
+    job = page.request.get(f"/v1/jobs/{row.get_attribute('data-id')}").json()
+    assert "max_resolution" not in job["options"]
+    row.get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
+    expect(row).to_have_attribute("data-state", "cancelled", timeout=30_000)
+    delete_once_finished(page, row)
+
+
 def test_a_wrong_value_that_is_folded_away_is_shown(page: Page, tmp_path: Path) -> None:
     video = tmp_path / "short.mp4"
     video.write_bytes(make_video(2))

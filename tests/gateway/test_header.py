@@ -103,8 +103,10 @@ def test_by_default_there_are_ids_and_1080p_and_the_rest_suits_the_picture() -> 
     assert header.screenshots.frames == 50
 
 
-@pytest.mark.parametrize(("asked", "given"), [(1080, 2160), (480, 480), (8192, 8192)])
-def test_a_picture_may_be_larger_than_a_video_unless_told_otherwise(asked: int, given: int) -> None:
+@pytest.mark.parametrize(("asked", "given"), [(None, 2160), (1080, 1080), (480, 480), (8192, 8192)])
+def test_a_picture_may_be_larger_than_a_video_unless_told_otherwise(
+    asked: int | None, given: int
+) -> None:
     options = JobOptions(max_resolution=asked)
     assert segment_header("0" * 32, 0, options, {}, [], photo=True).max_resolution == given
 

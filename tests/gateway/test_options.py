@@ -38,6 +38,12 @@ def test_what_is_left_empty_is_the_default() -> None:
     assert parse_options(dict.fromkeys(DRAWING, "")) == JobOptions()
 
 
+def test_a_size_that_is_not_chosen_is_not_written() -> None:
+    # Versions before this one had no null there.
+    assert "max_resolution" not in JobOptions().model_dump_json()
+    assert '"max_resolution":1080' in JobOptions(max_resolution=1080).model_dump_json()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -65,5 +71,5 @@ def test_the_form_lists_what_may_be_chosen() -> None:
     assert (overlay["type"], overlay["default"]) == ("string", "video")
     assert overlay["description"] == "What the skeletons are drawn on."
     assert schema["properties"]["smoothing"]["enum"] == ["off", "light", "strong"]
-    assert schema["properties"]["max_resolution"]["maximum"] == 8192
+    assert schema["properties"]["max_resolution"]["anyOf"][0]["maximum"] == 8192
     assert "$ref" not in str(schema)

@@ -73,6 +73,7 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
     finally:
         stack.store.delete_prefix(keys.result)
         stack.store.delete_prefix(keys.segments)
+    assert manifest.options.max_resolution == 1080  # as it was made
     assert tracks["duration_seconds"] == 0.2
     assert tracks["tracks"] == [
         {"id": 1, "frames": 5, "first": 0, "last": 5, "spans": [[0, 3], [5, 5]]},

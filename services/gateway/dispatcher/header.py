@@ -33,9 +33,6 @@ def segment_header(
         before: Frames right before the segment; see `services.gateway.dispatcher.lead`.
         photo: Whether the upload is a picture.
     """
-    resolution = options.max_resolution
-    if photo and resolution == jobs.DEFAULT_RESOLUTION:
-        resolution = jobs.PHOTO_RESOLUTION
     return renderer_pb2.SegmentHeader(
         job_id=job_id,
         segment=segment,
@@ -49,7 +46,7 @@ def segment_header(
             line_width=options.line_width or 0.0,
         ),
         crf=options.crf or 0,
-        max_resolution=resolution,
+        max_resolution=options.resolution(photo=photo),
         stills=[
             renderer_pb2.Still(track_id=track, frame_index=index)
             for track, (index, _) in sorted(stills.items())

@@ -84,7 +84,10 @@ def publish(
             frame_rate=str(video.frame_rate),
             time_base=str(video.time_base),
         ),
-        options=request.options,
+        options=request.options.model_copy(
+            # What was done: the page measures in it, and knows no other way.
+            update={"max_resolution": request.options.resolution(photo=video.is_photo)}
+        ),
         video_width=size[0] if size else None,
         video_height=size[1] if size else None,
         model=ModelInfo(
