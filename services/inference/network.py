@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from poseway.errors import IncompatibleError
 from services.inference.decoder import CHANNELS
+from services.inference.operations import check_computes
 
 # Input and output of OpenPose's graphs, whatever their backbone.
 _OPENPOSE: Final = ("image:0", "Openpose/concat_stage7:0")
@@ -49,11 +50,12 @@ def read_openpose(data: bytes, name: str, *, sha256: str, float32: tuple[str, ..
         float32: See `Network.float32`.
 
     Raises:
-        IncompatibleError: The bytes are no such graph.
+        IncompatibleError: The bytes are no such graph, or one that does more than compute.
     """
     tf = tensorflow()
     try:
         graph = tf.compat.v1.GraphDef.FromString(data)
+        check_computes(graph, name)
         with tf.Graph().as_default() as imported:
             tf.graph_util.import_graph_def(graph, name="")
         shapes = [imported.get_tensor_by_name(tensor).shape for tensor in _OPENPOSE]
@@ -62,6 +64,8 @@ def read_openpose(data: bytes, name: str, *, sha256: str, float32: tuple[str, ..
             (1, 16, 24, 3)
         )
         fits = fits and shapes[1].is_compatible_with((None, None, None, CHANNELS))
+    except IncompatibleError:
+        raise
     # Protobuf's own error derives from Exception alone; nothing else can go wrong with bytes.
     except Exception as error:
         raise _no_openpose(name) from error

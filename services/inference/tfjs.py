@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from poseway.errors import IncompatibleError
 from poseway.models import weights_sha256
 from services.inference.network import Network, tensorflow
+from services.inference.operations import check_computes
 
 # TensorFlow.js's operations that TensorFlow lacks, or has on some devices only, and their plain
 # convolutions. TensorFlow fuses what it can by itself.
@@ -87,6 +88,7 @@ def read(files: Sequence[bytes], float32: tuple[str, ...] = ()) -> Network:
         raise IncompatibleError(
             f"This is not the JSON file of a TensorFlow.js graph model: {_first_line(error)}"
         ) from error
+    check_computes(graph, "The model")
     weights = [weight for group in model.manifest for weight in group.weights]
     _fill(graph, _values(weights, b"".join(files[1:])))
     network = Network(

@@ -1,0 +1,40 @@
+"""A model is data: it may compute, and do nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from poseway.errors import IncompatibleError
+from poseway.models import load_cards, read_weights
+from services.inference.network import read_openpose, tensorflow
+
+HASH = "0" * 64
+
+
+def default() -> Any:  # noqa: ANN401 # a GraphDef
+    card = next(card for card in load_cards() if card.default)
+    return tensorflow().compat.v1.GraphDef.FromString(read_weights(card)[0])
+
+
+def test_a_graph_that_would_write_a_file_is_refused(tmp_path: Path) -> None:
+    tf = tensorflow()
+    target = tmp_path / "written"
+    with tf.Graph().as_default() as harm:
+        tf.raw_ops.WriteFile(filename=str(target), contents="harm")
+    graph = default()
+    graph.node.extend(harm.as_graph_def().node)
+    with pytest.raises(IncompatibleError, match="WriteFile"):
+        read_openpose(graph.SerializeToString(), "model", sha256=HASH)
+    assert not target.exists()
+
+
+def test_a_graph_with_functions_is_refused() -> None:
+    graph = default()
+    graph.library.function.add().signature.name = "harm"
+    with pytest.raises(IncompatibleError, match="functions"):
+        read_openpose(graph.SerializeToString(), "model", sha256=HASH)
+
+
+def test_one_that_computes_is_taken() -> None:
+    assert read_openpose(default().SerializeToString(), "model", sha256=HASH).sha256 == HASH
