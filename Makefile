@@ -24,6 +24,7 @@
 #                           the services' images, with docker, buildah or podman
 #   make base-image         a base for them where no container registry is reached; needs root
 #   make test-containers    builds the images on that base and runs the manifests with podman
+#   make test-chaos         some 50 faults while jobs run: kills, freezes, cuts, a full disk; 20 minutes
 #   make test-hostile       some 360 files that are meant to harm, each through the real stack; 4 minutes
 #   make pictures           the pictures of README.md, by the product itself; needs chromium
 #   make tables             the tables in docs/ that are made from the code
@@ -49,7 +50,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-footprint bench-tracker \
 	bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
-	images base-image test-containers test-hostile
+	images base-image test-containers test-hostile test-chaos
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -159,6 +160,9 @@ test-containers: $(STUBS) $(VENV)/.test weights sample
 
 test-hostile: $(STUBS) $(VENV)/.test weights sample
 	POSEWAY_TEST_HOSTILE=1 $(BIN)/pytest -v tests/hostile $(ARGS)
+
+test-chaos: $(STUBS) $(VENV)/.test weights sample
+	POSEWAY_TEST_CHAOS=1 $(BIN)/pytest -v tests/chaos $(ARGS)
 
 # --- set-up ---------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Services that are told to stop while a job is under way: nothing is lost, nothing is cut."""
 
-import itertools
 import json
 import os
 import signal
@@ -10,17 +9,16 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
 from poseway.local.place import free_ports, is_free
 from poseway.local.stack import ROOT, Stack
+from tests.videos import small_clip
 
 LONG = 120.0
 
@@ -95,14 +93,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, dict
 def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three seconds of the sample, small."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    with av.open(sample) as source, av.open(path, "w") as output:
-        stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt = 480, 270, "yuv420p"
-        for number, frame in enumerate(itertools.islice(source.decode(video=0), 90)):
-            small = frame.reformat(480, 270, "yuv420p")
-            small.pts, small.time_base = number, Fraction(1, 30)
-            output.mux(stream.encode(small))
-        output.mux(stream.encode(None))
+    small_clip(sample, path, 90)
     return path
 
 

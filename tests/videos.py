@@ -157,6 +157,18 @@ def remuxed(
     return target.getvalue()
 
 
+def small_clip(source: Path, target: Path, frames: int) -> None:
+    """The beginning of a video, 480x270 at 30 frames a second."""
+    with av.open(source) as video, av.open(target, "w") as output:
+        stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = 480, 270, "yuv420p"
+        for number, frame in enumerate(itertools.islice(video.decode(video=0), frames)):
+            small = frame.reformat(480, 270, "yuv420p")
+            small.pts, small.time_base = number, Fraction(1, 30)
+            output.mux(stream.encode(small))
+        output.mux(stream.encode(None))
+
+
 def shorten(source: Path, target: Path, seconds: Fraction) -> None:
     """The beginning of a video, not encoded again."""
     with av.open(source) as video, av.open(target, "w") as short:

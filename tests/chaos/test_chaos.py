@@ -1,0 +1,131 @@
+"""Processes die, freeze and lose connections while jobs run: every job ends as if nothing had been.
+
+``make test-chaos`` does the whole of it and writes ``build/chaos.json``; `make test` a part.
+"""
+
+import json
+import os
+import random
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from poseway.client import Client
+from poseway.jobs import JobState, Keys
+from poseway.local.stack import ROOT
+from tests.chaos.faults import (
+    ALL_AT_ONCE,
+    CUTS,
+    FULL,
+    Disturbed,
+    Fault,
+    disturbed,
+    freezes,
+    kills,
+)
+from tests.videos import small_clip
+
+ALL = "POSEWAY_TEST_CHAOS" in os.environ
+SEED = int(os.environ.get("POSEWAY_TEST_CHAOS") or 1)
+# Longer than a job's holder may be silent, and than the queue waits for it.
+FREEZE_SECONDS = 35.0
+DISK_BYTES = 400 << 20
+FILES = ("keypoints.jsonl", "video.mp4", "tracks.json")
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[Disturbed]:
+    with disturbed(tmp_path, DISK_BYTES if ALL else None) as running:
+        yield running
+
+
+@pytest.fixture
+def video(sample: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "clip.mp4"
+    small_clip(sample, path, 60)
+    return path
+
+
+def plan(system: Disturbed) -> list[Fault]:
+    """What is done, in an order that the seed decides."""
+    rng = random.Random(SEED)  # noqa: S311 # not a secret
+    if not ALL:
+        faults = [*kills(("inference", "tracker", "renderer", "api", "object-storage", "queue"))]
+        return rng.sample([*faults, *CUTS], len(faults) + len(CUTS))
+    faults = [fault for _ in range(4) for fault in kills()]
+    faults += freezes(FREEZE_SECONDS)
+    faults += [*CUTS * 5, *[ALL_AT_ONCE] * 3]
+    faults += [FULL] * 3 if system.disk else []
+    rng.shuffle(faults)
+    return faults
+
+
+class Jobs:
+    """Jobs of one video, all with the same result."""
+
+    def __init__(self, url: str, video: Path, folder: Path) -> None:
+        self._url, self._video, self._folder = url, video, folder
+        self.ids: list[str] = []
+
+    def done(self) -> tuple[dict[str, bytes], float]:
+        """Has it done once more: the result, and the seconds that it took."""
+        began = time.monotonic()
+        with Client(self._url, patience_seconds=120) as client:
+            job = client.submit(self._video)
+            self.ids.append(job.id)
+            last = client.wait(job.id)
+            seconds = time.monotonic() - began
+            assert last.state is JobState.SUCCEEDED, last.error
+            result = {}
+            for name in FILES:
+                client.download(f"{last.links['self']}/{name}", self._folder / name)
+                result[name] = (self._folder / name).read_bytes()
+        return result, seconds
+
+
+@pytest.mark.timeout(1800)
+def test_every_job_ends_as_if_nothing_had_been(
+    system: Disturbed, video: Path, tmp_path: Path
+) -> None:
+    jobs = Jobs(system.stack.gateway_url, video, tmp_path)
+    jobs.done()
+    expected, usual = jobs.done()
+    rng = random.Random(SEED)  # noqa: S311 # not a secret
+    cost: dict[str, list[float]] = defaultdict(list)
+    with ThreadPoolExecutor(1) as background:
+        for fault in plan(system):
+            running = background.submit(jobs.done)
+            time.sleep(rng.uniform(0, usual))
+            fault.do(system)
+            result, seconds = running.result()
+            assert result == expected, fault.name
+            cost[fault.name].append(round(seconds - usual, 1))
+    if ALL:
+        report(usual, cost, len(jobs.ids))
+    with Client(system.stack.gateway_url) as client:
+        assert [job.id for job in client.jobs()] == sorted(jobs.ids)
+    assert len(set(jobs.ids)) == len(jobs.ids)
+    for job_id in jobs.ids:
+        assert not system.stack.store.exists(Keys(job_id).upload)
+    assert list(system.stack.store.walk("uploads/")) == []
+
+
+def report(usual: float, cost: dict[str, list[float]], jobs: int) -> None:
+    """Writes what was done and what it cost."""
+    figures = {
+        "seed": SEED,
+        "jobs": jobs,
+        "usual_seconds": round(usual, 1),
+        "faults": sum(map(len, cost.values())),
+        "seconds": {
+            name: {"median": statistics.median(found), "most": max(found), "times": len(found)}
+            for name, found in sorted(cost.items())
+        },
+    }
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "chaos.json").write_text(json.dumps(figures, indent=2) + "\n")
