@@ -156,7 +156,7 @@ base-image:
 	@deploy/images/base.sh $(BASE)
 
 test-containers: $(STUBS) $(VENV)/.test weights sample
-	POSEWAY_TEST_CONTAINERS=1 $(BIN)/pytest -v tests/containers $(ARGS)
+	POSEWAY_TEST_CONTAINERS=1 $(BIN)/pytest -v -rs tests/containers $(ARGS)
 
 test-hostile: $(STUBS) $(VENV)/.test weights sample
 	POSEWAY_TEST_HOSTILE=1 $(BIN)/pytest -v tests/hostile $(ARGS)
