@@ -170,9 +170,12 @@ def test_a_call_that_waited_in_vain_for_its_turn_is_no_try() -> None:
 
 
 class Shut(grpc.ServerInterceptor):
-    """Cancels the first calls before their method has them, as gRPC does in a server that ends."""
+    """Ends the first calls before their method has them, as gRPC does in a server that ends."""
 
     calls = 0
+
+    def __init__(self, make: Callable[..., Any], status: grpc.StatusCode) -> None:
+        self._make, self._status = make, status
 
     def intercept_service(
         self, continuation: Callable[..., Any], handler_call_details: grpc.HandlerCallDetails
@@ -180,13 +183,11 @@ class Shut(grpc.ServerInterceptor):
         self.calls += 1
         if self.calls > 6:
             return continuation(handler_call_details)
-        return grpc.unary_unary_rpc_method_handler(
-            lambda _, context: context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")
-        )
+        return self._make(lambda _, context: context.abort(self._status, "gone"))
 
 
 def test_a_call_that_is_cancelled_before_it_begins_is_no_try() -> None:
-    server = Server(8, Shut())
+    server = Server(8, Shut(grpc.unary_unary_rpc_method_handler, grpc.StatusCode.CANCELLED))
     server.start()
     try:
         assert call(server, patience=60) == b"done"
@@ -235,28 +236,12 @@ def test_a_busy_server_is_understood_in_the_middle_of_sending(server: Server) ->
     assert server.calls == 100
 
 
-class Deaf(grpc.ServerInterceptor):
-    """Refuses the first calls while they are being sent."""
-
-    calls = 0
-
-    def intercept_service(
-        self, continuation: Callable[..., Any], handler_call_details: grpc.HandlerCallDetails
-    ) -> Any:  # noqa: ANN401 # a handler
-        self.calls += 1
-        if self.calls > 6:
-            return continuation(handler_call_details)
-        return grpc.stream_unary_rpc_method_handler(
-            lambda _, context: context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
-        )
-
-
 def test_a_call_whose_end_is_unknown_and_that_never_began_is_no_try() -> None:
     async def send(channel: grpc.aio.Channel) -> bytes:
         method: Any = channel.stream_unary("/test/Stream")
         return bytes(await method(b"frame" * 60_000 for _ in range(5)))
 
-    server = Server(8, Deaf())
+    server = Server(8, Shut(grpc.stream_unary_rpc_method_handler, grpc.StatusCode.UNAVAILABLE))
     server.start()
     try:
         assert call(server, patience=60, make=send) == b"done"

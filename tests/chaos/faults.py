@@ -11,19 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.stack import PARTS
 from poseway.local.place import free_ports
 from poseway.local.stack import Stack
 from tests.chaos.proxy import Proxy
 
-PARTS: Final = (
-    "api",
-    "dispatcher",
-    "inference",
-    "tracker",
-    "renderer",
-    "object-storage",
-    "queue",
-)
 FULL_SECONDS: Final = 6.0
 
 
