@@ -162,7 +162,7 @@ test-hostile: $(STUBS) $(VENV)/.test weights sample
 	POSEWAY_TEST_HOSTILE=1 $(BIN)/pytest -v tests/hostile $(ARGS)
 
 test-chaos: $(STUBS) $(VENV)/.test weights sample
-	POSEWAY_TEST_CHAOS=1 $(BIN)/pytest -v tests/chaos $(ARGS)
+	POSEWAY_TEST_CHAOS=$${POSEWAY_TEST_CHAOS:-1} $(BIN)/pytest -v tests/chaos $(ARGS)
 
 # --- set-up ---------------------------------------------------------------------------------
 
