@@ -29,7 +29,7 @@ from services.gateway.dispatcher.settings import DispatcherSettings
 log = structlog.get_logger(__name__)
 
 RENDERER_STOPS_SECONDS = 1.0
-STOP_SECONDS = HAND_BACK_SECONDS = 15.0
+STOP_SECONDS = HAND_BACK_SECONDS = 12.0
 """Together less than those that stop a dispatcher give it."""
 RESTARTS = 1
 """A job whose parts do not fit together, of two versions say, is begun again this often."""
