@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -83,6 +84,16 @@ def test_a_system_does_not_start_on_the_port_of_another(tmp_path: Path, stack: S
     with pytest.raises(StackError, match=f"port {port} already"), second:
         pytest.fail("it says that it runs")
     second.stop()
+
+
+def test_ports_are_none_that_an_outgoing_connection_gets() -> None:
+    ports = free_ports(50)
+    with socket.socket() as outgoing:
+        outgoing.bind(("127.0.0.1", 0))
+        assert max(ports) < outgoing.getsockname()[1]
+    assert len(set(ports)) == 50
+    with socket.create_server(("127.0.0.1", ports[0])):
+        assert ports[0] not in free_ports(10_000)
 
 
 def test_a_process_that_ended_is_not_ready_whoever_answers_for_it(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from poseway.doctor.finding import Finding, fail, ok, warn
-from poseway.local.place import free_ports, is_free
+from poseway.local.place import StackError, free_ports, is_free
 
 _CPU_INFO: Final = Path("/proc/cpuinfo")
 _FAST: Final = {
@@ -108,7 +108,7 @@ def _disk(data_dir: Path) -> Finding:
 def _ports(*, in_use: bool) -> Iterator[Finding]:
     try:
         free_ports(_PORTS)
-    except OSError as error:
+    except StackError as error:
         yield fail("ports", f"none are free on loopback ({error})", "End what takes them.")
         return
     if in_use or is_free(_PAGE_PORT):

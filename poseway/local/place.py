@@ -3,11 +3,13 @@
 import fcntl
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,16 +32,29 @@ class StackError(PosewayError):
     code = "stack"
 
 
+_PORTS: Final = range(10_000, 32_768)
+"""Below those that Linux, macOS and Windows give to outgoing connections."""
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports on which nobody listens right now."""
-    taken = [socket.socket() for _ in range(count)]
-    try:
-        for listener in taken:
-            listener.bind((HOST, 0))
-        return [listener.getsockname()[1] for listener in taken]
-    finally:
-        for listener in taken:
-            listener.close()
+    """Ports that nobody has right now, and that no outgoing connection takes later.
+
+    Those that a system itself offers are its outgoing connections' too: one of them could have the
+    port before a service listens on it, or while a service that died is started again.
+
+    Raises:
+        StackError: There are not so many.
+    """
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((HOST, port))
+            found.append(port)
+    if len(found) < count:
+        raise StackError(f"There are no {count} free ports from {_PORTS[0]} to {_PORTS[-1]}.")
+    return found
 
 
 def find_program(name: str) -> Path | None:
