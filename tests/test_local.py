@@ -96,6 +96,19 @@ def test_ports_are_none_that_an_outgoing_connection_gets() -> None:
         assert ports[0] not in free_ports(10_000)
 
 
+def test_no_part_of_a_system_takes_the_port_of_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, *others = free_ports(16)
+    monkeypatch.setattr("poseway.local.stack.free_ports", lambda _: [chosen, *others])
+    system = Stack(tmp_path, chosen)
+    addresses = system.inference_address, system.tracker_address, system.renderer_address
+    ports = [system.storage_settings.s3_endpoint, system.env["POSEWAY_NATS_URL"], *addresses]
+    assert system.gateway_url.endswith(f":{chosen}")
+    assert not [port for port in ports if str(port).endswith(f":{chosen}")]
+    system.stop()
+
+
 def test_a_process_that_ended_is_not_ready_whoever_answers_for_it(tmp_path: Path) -> None:
     def a_stranger_answers() -> bool:
         assert process.running is not None

@@ -22,7 +22,7 @@ _FAST: Final = {
 _PAGE_PORT: Final = 8080
 _LEAST_BYTES: Final = 1 << 30
 _ENOUGH_BYTES: Final = 5 << 30
-_PORTS: Final = 15
+_PORTS: Final = 16
 
 
 def examine_machine(data_dir: Path, *, in_use: bool) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ class StackError(PosewayError):
 
 
 _PORTS: Final = range(10_000, 32_768)
-"""Below those that Linux, macOS and Windows give to outgoing connections."""
+"""Below those that systems give to outgoing connections, unless they are set up otherwise."""
 
 
 def free_ports(count: int) -> list[int]:

@@ -70,7 +70,8 @@ class Stack:
         bypass_proxies(reached)
         self._env = env or {}
         self._secrets = load_secrets(self.data_dir / "secrets.json")
-        ports = iter(free_ports(15))
+        # The page's own may be among them: nobody listens on it yet.
+        ports = (free for free in free_ports(16) if free != port)
         self._weed_ports = {name: next(ports) for name in _WEED_PORTS}
         self._nats_port = next(ports)
         self.inference_address = f"{HOST}:{next(ports)}"
