@@ -12,13 +12,14 @@ from typing import Any
 import httpx
 import pytest
 from starlette.requests import Request
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from poseway.client import Client
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.storage import ObjectStore
+from services.gateway.api.bodies import Bodies
 from services.gateway.api.uploads.body import arriving
 from services.gateway.api.uploads.parts import PART_BYTES, Uploads
 from tests.upgrade.records import change
@@ -215,14 +216,17 @@ def test_a_sender_who_falls_silent_is_gone() -> None:
     told: asyncio.Queue[Message] = asyncio.Queue()
     told.put_nowait({"type": "http.request", "body": b"abc", "more_body": True})
 
-    async def read() -> None:
-        pieces = arriving(Request({"type": "http"}, told.get), seconds=0.05)
+    async def read(scope: Scope, receive: Receive, _send: Send) -> None:
+        pieces = arriving(Request(scope, receive))
         assert await anext(pieces) == b"abc"
         with pytest.raises(InvalidRequestError) as silent:
             await anext(pieces)
         assert silent.value.code == "incomplete_upload"
 
-    asyncio.run(read())
+    async def sent(_: Message) -> None:
+        raise AssertionError
+
+    asyncio.run(Bodies(read, seconds=0.05)({"type": "http", "headers": []}, told.get, sent))
 
 
 def test_unfinished_uploads_are_swept_when_their_time_is_over(stack: Stack) -> None:

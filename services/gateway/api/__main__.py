@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from poseway import telemetry
 from services.gateway.api.access.start import check
 from services.gateway.api.app import create_app
+from services.gateway.api.connection import HEAD_BYTES, within
 from services.gateway.api.settings import ApiSettings
 
 
@@ -46,6 +47,9 @@ if __name__ == "__main__":
         access_log=False,
         timeout_graceful_shutdown=settings.grace_seconds,
         server_header=False,
+        http=within(settings.head_seconds),
+        ws="none",
+        h11_max_incomplete_event_size=HEAD_BYTES,
     )
     server = Server(config, app)
     with suppress(KeyboardInterrupt):

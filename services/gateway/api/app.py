@@ -15,6 +15,7 @@ from services.gateway.api import problems
 from services.gateway.api.access.access import Access
 from services.gateway.api.access.gate import Gate
 from services.gateway.api.access.origins import add_cors
+from services.gateway.api.bodies import Bodies
 from services.gateway.api.catalog import Catalog
 from services.gateway.api.document import describe
 from services.gateway.api.head import HeadAsGet
@@ -113,6 +114,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(Watch)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(Bodies, seconds=settings.silence_seconds)
     app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     add_cors(app, settings.cors_origins)

@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HEADERS: Final = {
+_CSP: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+DEFAULT: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
+    "Content-Security-Policy": _CSP,
 }
-_CSP: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+"""Those of an answer of which nothing more is known."""
 # The API's documentation page starts its script from within the page.
 _DOCS_CSP: Final = (
     f"{_CSP}; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -50,7 +52,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
+                headers.update(DEFAULT)
                 headers["Content-Security-Policy"] = policy
                 # Ask again before using a copy, so that nobody mixes two versions of the page.
                 headers.setdefault("Cache-Control", "no-cache")

@@ -34,6 +34,13 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
     )
     grace_seconds: int = Field(20, ge=0, description="Time for running requests when stopping.")
 
+    head_seconds: float = Field(
+        30, gt=0, description="Time for address and headers of a request to arrive."
+    )
+    silence_seconds: float = Field(
+        30, gt=0, description="How long the sender of a body may be silent."
+    )
+
     auth: AuthMode = Field(
         "auto", description="Whether callers need a key: keys, off, or keys beyond loopback only."
     )

@@ -1,6 +1,5 @@
 """The body of a request while it arrives."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -19,34 +18,20 @@ _BYTES: Final = prometheus_client.Counter(
     "poseway_upload_bytes", "Bytes of videos that arrived at the gateway."
 )
 
-SILENCE_SECONDS: Final = 30.0
-"""A sender who is silent for so long is gone: phones vanish without a word."""
 
-
-async def arriving(request: Request, seconds: float = SILENCE_SECONDS) -> AsyncIterator[bytes]:
+async def arriving(request: Request) -> AsyncIterator[bytes]:
     """Yields a body piece by piece.
 
     Raises:
-        InvalidRequestError: It broke off, or nothing came for `seconds` (``incomplete_upload``).
+        InvalidRequestError: It broke off (``incomplete_upload``).
     """
-    pieces = request.stream()
-    with _UPLOADS.track_inprogress():
-        async for piece in _timed(pieces, seconds):
-            _BYTES.inc(len(piece))
-            yield piece
-
-
-async def _timed(pieces: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            async with asyncio.timeout(seconds):
-                piece = await anext(pieces, None)
-        except (ClientDisconnect, TimeoutError) as gone:
-            silent = isinstance(gone, TimeoutError)
-            log.info("the client hung up during an upload", silent=silent)
-            raise InvalidRequestError(
-                "The upload broke off. Send it again.", "incomplete_upload"
-            ) from gone
-        if piece is None:
-            return
-        yield piece
+    try:
+        with _UPLOADS.track_inprogress():
+            async for piece in request.stream():
+                _BYTES.inc(len(piece))
+                yield piece
+    except ClientDisconnect as gone:
+        log.info("the client hung up during an upload")
+        raise InvalidRequestError(
+            "The upload broke off. Send it again.", "incomplete_upload"
+        ) from gone

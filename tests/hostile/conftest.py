@@ -1,0 +1,77 @@
+"""Gateways for those who mean harm."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from poseway.apikeys import ApiKeys
+from poseway.local.stack import Stack
+from tests.gateway.gateways import KEYS, gateway
+
+HASTY_SECONDS = 2
+
+
+@dataclass
+class Hasty:
+    """A gateway without keys that waits for nobody long."""
+
+    url: str
+    stack: Stack
+
+    def figure(self, name: str) -> float:
+        """One of those that it tells."""
+        found = re.search(rf"^{name} (\S+)$", httpx.get(f"{self.url}/metrics").text, re.M)
+        assert found is not None, name
+        return float(found[1])
+
+    def stored(self) -> set[str]:
+        """What is stored of uploads: whole ones, those begun, and parts of them."""
+        store = self.stack.store
+        begun = store.client.list_multipart_uploads(Bucket=store.bucket).get("Uploads", [])
+        places = ("uploads/", "pending/")
+        return {found.key for place in places for found in store.walk(place)} | {
+            f"parts of {found['Key']}" for found in begun
+        }
+
+
+@dataclass
+class Keyed:
+    """A gateway that asks for keys, has places for four event streams and lets one origin in."""
+
+    url: str
+    keys: list[str]
+
+    def bearer(self, number: int) -> bytes:
+        """The header with one of three keys."""
+        return f"Authorization: Bearer {self.keys[number]}\r\n".encode()
+
+
+LISTED = "https://lab.example"
+
+
+@pytest.fixture(scope="session")
+def hasty(stack: Stack) -> Iterator[Hasty]:
+    env = {
+        "POSEWAY_HEAD_SECONDS": str(HASTY_SECONDS),
+        "POSEWAY_SILENCE_SECONDS": str(HASTY_SECONDS),
+    }
+    with gateway(stack, env) as url:
+        yield Hasty(url, stack)
+
+
+@pytest.fixture(scope="session")
+def keyed(stack: Stack) -> Iterator[Keyed]:
+    keys = ApiKeys(stack.store)
+    names = [f"hostile {number}" for number in range(3)]
+    texts = [keys.create(name)[1] for name in names]
+    env = {
+        "POSEWAY_SILENCE_SECONDS": str(HASTY_SECONDS),
+        "POSEWAY_CORS_ORIGINS": LISTED,
+    }
+    with gateway(stack, {**KEYS, **env}) as url:
+        yield Keyed(url, texts)
+    for name in names:
+        keys.revoke(name)

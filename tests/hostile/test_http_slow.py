@@ -1,0 +1,149 @@
+"""HTTP that takes its time: heads and bodies that do not come, and streams that nobody leaves."""
+
+import resource
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.hostile.conftest import HASTY_SECONDS, Hasty, Keyed
+from tests.hostile.http_raw import FORM, PATIENCE, Raw, ask, form, get, length, request, until
+
+# However busy the machine is; by itself an answer takes some 10 ms.
+FAST_SECONDS = 10.0
+SLOW = 400
+
+
+@pytest.fixture(autouse=True)
+def many_files() -> Iterator[None]:
+    """Each connection is one."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8192 if most == resource.RLIM_INFINITY else min(8192, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit, wanted), most))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
+
+
+def answer_seconds(url: str) -> float:
+    began = time.monotonic()
+    assert get(url, b"/v1/jobs?limit=1").status == 200
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"G", b"GET /healthz HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: "],
+    ids=["nothing", "a letter", "a line", "half a header"],
+)
+def test_a_head_that_stops_is_waited_for_so_long(hasty: Hasty, sent: bytes) -> None:
+    with Raw(hasty.url) as raw:
+        raw.send(sent)
+        began = time.monotonic()
+        found = raw.answers()
+        assert time.monotonic() - began > HASTY_SECONDS / 2
+    assert [answer.code for answer in found] == (["request_timeout"] if sent else [])
+
+
+def test_a_head_that_goes_on_for_ever_ends_all_the_same(hasty: Hasty) -> None:
+    with Raw(hasty.url) as raw:
+        ended = threading.Event()
+
+        def drip() -> None:
+            raw.send(b"GET /healthz HTTP/1.1\r\nX: ")
+            while not ended.wait(0.1):
+                raw.send(b"a")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            assert raw.seconds_open() < PATIENCE
+        finally:
+            ended.set()
+            dripping.join()
+
+
+def test_an_early_answer_is_not_followed_by_a_body_without_end(hasty: Hasty) -> None:
+    head = b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+    with Raw(hasty.url) as raw:
+        raw.send(head)
+        assert raw.first().status == 405
+        raw.send(b"a")  # it is not idle, so being idle is no reason to end it
+        assert raw.answers() == []
+
+
+def test_a_second_head_on_a_connection_has_no_more_time(hasty: Hasty) -> None:
+    whole = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with Raw(hasty.url) as raw:
+        raw.send(whole)
+        assert raw.first().status == 200
+        raw.send(whole[:20])
+        assert [answer.code for answer in raw.answers()] == ["request_timeout"]
+
+
+def test_many_slow_heads_keep_nobody_waiting_and_are_let_go_of(hasty: Hasty) -> None:
+    before = hasty.figure("process_open_fds")
+    with ExitStack() as held:
+        slow = [held.enter_context(Raw(hasty.url)) for _ in range(SLOW)]
+        for connection in slow:
+            connection.send(b"GET /v1/jobs HTTP/1.1\r\nX: ")
+        for letter in b"abc":
+            for connection in slow:
+                connection.send(bytes([letter]))
+            assert answer_seconds(hasty.url) < FAST_SECONDS
+        until(lambda: hasty.figure("process_open_fds") <= before + SLOW / 10)
+
+
+@pytest.mark.parametrize("announced", [length(10_000), b"Transfer-Encoding: chunked\r\n"])
+def test_a_form_that_stops_is_let_go_of_and_leaves_nothing(hasty: Hasty, announced: bytes) -> None:
+    before = hasty.stored()
+    whole = form(bytes(1000))
+    part = b"%x\r\n%s" % (10_000, whole) if b"chunked" in announced else whole
+    (answer,) = ask(hasty.url, request(hasty.url, b"/v1/jobs", b"POST", FORM + announced, part))
+    assert (answer.status, answer.code) == (400, "incomplete_upload")
+    until(lambda: hasty.stored() <= before)
+    until(lambda: hasty.figure("poseway_uploads_in_progress") <= 0)
+
+
+def test_a_part_that_stops_is_let_go_of_and_can_be_sent_again(hasty: Hasty) -> None:
+    with httpx.Client(base_url=hasty.url) as client:
+        upload = client.post("/v1/uploads", json={"name": "a", "size": 1000}).json()
+        place = upload["links"]["part"].format(number=1)
+        sent = request(hasty.url, place.encode(), b"PUT", length(1000), bytes(500))
+        (answer,) = ask(hasty.url, sent)
+        assert (answer.status, answer.code) == (400, "incomplete_upload")
+        assert client.get(upload["links"]["self"]).json()["parts"] == []
+        assert client.put(place, content=bytes(1000)).status_code == 204
+        assert client.delete(upload["links"]["self"]).status_code == 204
+    until(lambda: hasty.figure("poseway_uploads_in_progress") <= 0)
+
+
+@pytest.mark.parametrize(
+    ("target", "body"), [(b"/v1/uploads", b'{"name": '), (b"/v1/session", b'{"key":')]
+)
+def test_a_small_body_that_stops_is_let_go_of(hasty: Hasty, target: bytes, body: bytes) -> None:
+    headers = b"Content-Type: application/json\r\n" + length(100)
+    (answer,) = ask(hasty.url, request(hasty.url, target, b"POST", headers, body))
+    assert (answer.status, answer.code) == (400, "bad_request")
+
+
+def test_what_is_refused_unread_ends_as_well(keyed: Keyed) -> None:
+    sent = request(keyed.url, b"/v1/jobs", b"POST", FORM + length(1 << 20), b"--edge")
+    assert [answer.code for answer in ask(keyed.url, sent)] == ["key_missing"]
+
+
+def test_who_is_slow_but_honest_is_waited_for(hasty: Hasty) -> None:
+    whole = form(b"slow")
+    head = request(hasty.url, b"/v1/jobs", b"POST", FORM + length(len(whole)))
+    began = time.monotonic()
+    with Raw(hasty.url) as raw:
+        raw.send(head)
+        step = len(whole) // 8
+        for start in range(0, len(whole), step):
+            time.sleep(HASTY_SECONDS / 6)
+            raw.send(whole[start : start + step])
+        (answer,) = raw.answers()
+    assert time.monotonic() - began > HASTY_SECONDS
+    assert answer.status == 201
