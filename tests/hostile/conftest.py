@@ -1,6 +1,7 @@
 """Gateways for those who mean harm."""
 
 import re
+import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,8 +58,13 @@ def hasty(stack: Stack) -> Iterator[Hasty]:
     env = {
         "POSEWAY_HEAD_SECONDS": str(HASTY_SECONDS),
         "POSEWAY_SILENCE_SECONDS": str(HASTY_SECONDS),
+        "POSEWAY_MAX_EVENT_STREAMS": "2000",
     }
+    # The usual limit of open files, which the gateway is to raise by itself.
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, limit), most))
     with gateway(stack, env) as url:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
         yield Hasty(url, stack)
 
 
@@ -69,6 +75,7 @@ def keyed(stack: Stack) -> Iterator[Keyed]:
     texts = [keys.create(name)[1] for name in names]
     env = {
         "POSEWAY_SILENCE_SECONDS": str(HASTY_SECONDS),
+        "POSEWAY_MAX_EVENT_STREAMS": "4",
         "POSEWAY_CORS_ORIGINS": LISTED,
     }
     with gateway(stack, {**KEYS, **env}) as url:

@@ -15,6 +15,7 @@ from tests.hostile.http_raw import FORM, PATIENCE, Raw, ask, form, get, length, 
 # However busy the machine is; by itself an answer takes some 10 ms.
 FAST_SECONDS = 10.0
 SLOW = 400
+STREAMS = 1900
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +148,51 @@ def test_who_is_slow_but_honest_is_waited_for(hasty: Hasty) -> None:
         (answer,) = raw.answers()
     assert time.monotonic() - began > HASTY_SECONDS
     assert answer.status == 201
+
+
+def open_stream(url: str) -> Raw:
+    raw = Raw(url)
+    raw.send(request(url, b"/v1/events"))
+    return raw
+
+
+def test_thousands_of_idle_streams_cost_little_and_are_given_back(hasty: Hasty) -> None:
+    files = hasty.figure("process_open_fds")
+    memory = hasty.figure("process_resident_memory_bytes")
+    with ExitStack() as held:
+        streams = [held.enter_context(open_stream(hasty.url)) for _ in range(STREAMS)]
+        for stream in streams:
+            assert stream.socket.recv(100).startswith(b"HTTP/1.1 200")
+        assert hasty.figure("poseway_event_listeners") == STREAMS
+        assert answer_seconds(hasty.url) < FAST_SECONDS
+        each = (hasty.figure("process_resident_memory_bytes") - memory) / STREAMS
+        assert each < 130_000
+    until(lambda: hasty.figure("poseway_event_listeners") <= 0)
+    until(lambda: hasty.figure("process_open_fds") <= files + STREAMS / 100)
+
+
+def test_who_has_many_streams_leaves_places_to_others(keyed: Keyed) -> None:
+    with ExitStack() as held:
+
+        def follow(number: int) -> Raw:
+            raw = held.enter_context(Raw(keyed.url))
+            raw.send(request(keyed.url, b"/v1/events", headers=keyed.bearer(number)))
+            assert raw.socket.recv(100).startswith(b"HTTP/1.1 200")
+            return raw
+
+        first, *_ = [follow(0), follow(0), follow(1)]
+        refused = get(keyed.url, b"/v1/events", keyed.bearer(0))
+        assert (refused.status, refused.code) == (429, "rate_limited")
+        follow(1)
+        full = get(keyed.url, b"/v1/events", keyed.bearer(2))
+        assert (full.status, full.code) == (503, "overloaded")
+        assert get(keyed.url, b"/v1/jobs", keyed.bearer(2)).status == 200
+        first.socket.close()
+        until(lambda: follows(keyed, 2))
+
+
+def follows(keyed: Keyed, number: int) -> bool:
+    """Whether there is a place."""
+    with Raw(keyed.url) as raw:
+        raw.send(request(keyed.url, b"/v1/events", headers=keyed.bearer(number)))
+        return raw.socket.recv(100).startswith(b"HTTP/1.1 200")

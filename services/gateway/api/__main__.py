@@ -5,9 +5,11 @@ import poseway.early  # noqa: F401 # before all that takes long to import
 # isort: split
 
 import asyncio
+import resource
 import socket
 import sys
 from contextlib import suppress
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,6 +19,8 @@ from services.gateway.api.access.start import check
 from services.gateway.api.app import create_app
 from services.gateway.api.connection import HEAD_BYTES, within
 from services.gateway.api.settings import ApiSettings
+
+_FILES: Final = 65_536
 
 
 class Server(uvicorn.Server):
@@ -34,8 +38,18 @@ class Server(uvicorn.Server):
         await asyncio.to_thread(telemetry.stop)
 
 
+def _allow_many_files() -> None:
+    """Every connection is one, and the usual limit of 1,024 is there for old programs only."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    # macOS has a lower limit beside the one that it tells.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit, wanted), most))
+
+
 if __name__ == "__main__":
     settings = ApiSettings()
+    _allow_many_files()
     telemetry.start("api", settings)
     check(settings)
     app = create_app(settings)

@@ -24,6 +24,7 @@ from services.gateway.api.listing import Listing
 from services.gateway.api.live import Hub
 from services.gateway.api.models import Models
 from services.gateway.api.news import follow
+from services.gateway.api.places import Places
 from services.gateway.api.preview import Previews
 from services.gateway.api.reach import Reach
 from services.gateway.api.routes import (
@@ -72,6 +73,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
         app.state.hub = Hub()
+        app.state.places = Places(settings.max_event_streams)
         following = lasting(
             follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing),
             "news",

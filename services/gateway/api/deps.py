@@ -1,6 +1,7 @@
 """What the routes depend on, declared once."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Path, Request
@@ -17,6 +18,7 @@ from services.gateway.api.catalog import Catalog, no_such_job
 from services.gateway.api.listing import Listing
 from services.gateway.api.live import Hub
 from services.gateway.api.models import Models
+from services.gateway.api.places import Places
 from services.gateway.api.preview import Previews
 from services.gateway.api.reach import Reach
 from services.gateway.api.settings import ApiSettings
@@ -139,6 +141,15 @@ def _caller(request: Request) -> Caller:
 
 CallerDep = Annotated[Caller, Depends(_caller)]
 """Who calls; 401 if they do not say."""
+
+
+async def _place(request: Request, caller: CallerDep) -> AsyncIterator[None]:
+    with cast("Places", request.app.state.places).take(caller):
+        yield
+
+
+PlaceDep = Annotated[None, Depends(_place)]
+"""A place among the event streams; 429 or 503 if there is none."""
 
 
 def _known(job_id: JobIdPath, caller: CallerDep, catalog: CatalogDep) -> JobRequest:

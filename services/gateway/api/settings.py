@@ -40,6 +40,11 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
     silence_seconds: float = Field(
         30, gt=0, description="How long the sender of a body may be silent."
     )
+    max_event_streams: int = Field(
+        1000,
+        ge=2,
+        description="Event streams open at a time, some 65 KB each; one key may have half of them.",
+    )
 
     auth: AuthMode = Field(
         "auto", description="Whether callers need a key: keys, off, or keys beyond loopback only."

@@ -14,10 +14,18 @@ from poseway.news import Gone, News
 from services.gateway.api.access.caller import Caller
 from services.gateway.api.catalog import Catalog, view
 from services.gateway.api.codes import documented
-from services.gateway.api.deps import CallerDep, CatalogDep, HubDep, KnownJob, QueueDep, StoppingDep
+from services.gateway.api.deps import (
+    CallerDep,
+    CatalogDep,
+    HubDep,
+    KnownJob,
+    PlaceDep,
+    QueueDep,
+    StoppingDep,
+)
 from services.gateway.api.live import Hub, Listener
 
-router = APIRouter(prefix="/v1", tags=["events"], responses=documented("unavailable"))
+router = APIRouter(prefix="/v1", tags=["events"], responses=documented("overloaded", "unavailable"))
 
 _QUIET_SECONDS: Final = 5.0
 _READY_SECONDS: Final = 5.0
@@ -34,6 +42,7 @@ async def watch_jobs(
     catalog: CatalogDep,
     hub: HubDep,
     _queue: QueueDep,
+    _place: PlaceDep,
     stopping: StoppingDep,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
@@ -89,6 +98,7 @@ async def watch_job(
     catalog: CatalogDep,
     hub: HubDep,
     _queue: QueueDep,
+    _place: PlaceDep,
     stopping: StoppingDep,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
