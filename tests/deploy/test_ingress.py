@@ -25,7 +25,7 @@ def believed() -> str:
     """The networks whose word the api takes."""
     gateway = named(overlay("production"), "Deployment", "gateway-api")
     (container,) = template(gateway)["spec"]["containers"]
-    (value,) = [v["value"] for v in container["env"] if v["name"] == "FORWARDED_ALLOW_IPS"]
+    (value,) = [v["value"] for v in container["env"] if v["name"] == "POSEWAY_TRUSTED_PROXIES"]
     return str(value)
 
 

@@ -64,6 +64,8 @@ if __name__ == "__main__":
         http=within(settings.head_seconds),
         ws="none",
         h11_max_incomplete_event_size=HEAD_BYTES,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
     )
     server = Server(config, app)
     with suppress(KeyboardInterrupt):

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 
 from poseway.queue import JobQueue
@@ -24,6 +23,7 @@ from services.gateway.api.listing import Listing
 from services.gateway.api.live import Hub
 from services.gateway.api.models import Models
 from services.gateway.api.news import follow
+from services.gateway.api.page import Page
 from services.gateway.api.places import Places
 from services.gateway.api.preview import Previews
 from services.gateway.api.reach import Reach
@@ -107,7 +107,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     # Last: it takes every other path below a job.
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.
-    page = StaticFiles(directory=settings.frontend_dir, html=True)
+    page = Page(directory=settings.frontend_dir, html=True)
     app.router.default = GZipMiddleware(page, minimum_size=1000, compresslevel=6)
     describe(app, keys_needed=settings.keys_needed)
     # The last is the outermost. What breaks is answered inside the gate, which adds what is left to
@@ -118,8 +118,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(HeadAsGet)
     app.add_middleware(Bodies, seconds=settings.silence_seconds)
     app.add_middleware(Unexpected)
-    app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     add_cors(app, settings.cors_origins)
+    app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     return app
 
 

@@ -45,6 +45,11 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
         ge=2,
         description="Event streams open at a time, some 65 KB each; one key may have half of them.",
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of proxies, by commas, whose X-Forwarded-For and "
+        "-Proto are believed.",
+    )
 
     auth: AuthMode = Field(
         "auto", description="Whether callers need a key: keys, off, or keys beyond loopback only."

@@ -1,14 +1,17 @@
 """Which pages may use the API: those of its own origin, and those that the settings list."""
 
 import ipaddress
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 
 from services.gateway.api.access.errors import AccessError
+from services.gateway.api.problems import problem
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _ASKED: Final = (
@@ -33,11 +36,27 @@ _TOLD: Final = (
 )
 
 
+class _Cors(CORSMiddleware):
+    """Refuses as everything here does."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answers a browser that asks before it sends what a page wants."""
+        answer = super().preflight_response(request_headers)
+        if answer.status_code == HTTPStatus.OK:
+            return answer
+        return problem(
+            HTTPStatus.FORBIDDEN,
+            "A page of that origin may not send this.",
+            "cross_site",
+            {"Vary": "Origin"},
+        )
+
+
 def add_cors(app: FastAPI, origins: tuple[str, ...]) -> None:
     """Has browsers let pages of these origins in; without any, there is nothing to say."""
     if origins:
         app.add_middleware(
-            CORSMiddleware,
+            _Cors,
             allow_origins=origins,
             allow_credentials=True,
             allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
@@ -84,7 +103,10 @@ def refuse_foreign_host(headers: Headers) -> None:
         AccessError: It is not.
     """
     host = headers.get("host", "")
-    if not is_loopback(_split(f"//{host}").hostname or ""):
+    parts = _split(f"//{host}")
+    # More than a name and a port, as a@b or a/b, is no host.
+    plain = parts.netloc == host and "@" not in host
+    if not plain or not is_loopback(parts.hostname or ""):
         raise AccessError(
             f"This gateway asks for no keys, so it answers to names of this machine only, not to "
             f"{host[:100]!r}. Use http://localhost, or set POSEWAY_AUTH to keys or off.",
