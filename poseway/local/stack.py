@@ -62,7 +62,7 @@ class Stack:
             host: Address on which the page and the API listen.
         """
         self.data_dir = data_dir.resolve()
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         self._lock = lock(self.data_dir / "lock")
         # A system that was killed left its address behind.
         (self.data_dir / "stack.json").unlink(missing_ok=True)
@@ -167,6 +167,8 @@ class Stack:
     def _object_storage(self) -> Process:
         directory = self.data_dir / "s3"
         directory.mkdir(exist_ok=True)
+        # Its files are readable to all: videos, and what sessions are signed with.
+        directory.chmod(0o700)
         options = {
             "dir": str(directory),
             "ip": HOST,
