@@ -1,11 +1,9 @@
 """Whatever an object names is there: secrets, settings, services, ports, accounts."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 
 import pytest
-import yaml
 
 from deploy.setup.secrets import MADE
 from tests.deploy.objects import (
@@ -66,22 +64,6 @@ def test_secrets_that_are_needed_are_made_or_asked_for(
         for name in uses(item, "secret"):
             assert (name in made) is not (name in asked), f"{called(item)} needs {name}"
     assert ingress_secrets(objects) <= asked
-
-
-def test_no_secret_is_in_a_file(objects: list[Object]) -> None:
-    assert of_kind(objects, "Secret") == []
-    names = subprocess.run(
-        ["git", "ls-files", "deploy"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert names
-    for path in (ROOT / name for name in names if name.endswith((".yaml", ".yml", ".env"))):
-        text = path.read_text()
-        assert "secretGenerator" not in text, path
-        for content in yaml.safe_load_all(text):
-            assert not isinstance(content, dict) or content.get("kind") != "Secret", path
-    for variable in (v for i in workloads(objects) for v in variables(i) if "value" in v):
-        secret = re.search(r"KEY$|SECRET|TOKEN|PASSWORD", variable["name"])
-        assert not secret, f"{variable['name']} has its value in a file"
 
 
 def variables(item: Object) -> Iterator[Object]:
