@@ -26,6 +26,7 @@
 #   make test-containers    builds the images on that base and runs the manifests with podman
 #   make test-chaos         some 50 faults while jobs run: kills, freezes, cuts, a full disk; 20 minutes
 #   make test-hostile       some 360 files that are meant to harm, each through the real stack; 4 minutes
+#   make audit              asks for known vulnerabilities of every package that is pinned
 #   make pictures           the pictures of README.md, by the product itself; needs chromium
 #   make tables             the tables in docs/ that are made from the code
 #   make recorded           for a release: the proto and the records that later versions must read
@@ -50,7 +51,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-footprint bench-tracker \
 	bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
-	images base-image test-containers test-hostile test-chaos
+	images base-image test-containers test-hostile test-chaos audit
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -164,6 +165,9 @@ test-hostile: $(STUBS) $(VENV)/.test weights sample
 test-chaos: $(STUBS) $(VENV)/.test weights sample
 	POSEWAY_TEST_CHAOS=$${POSEWAY_TEST_CHAOS:-1} $(BIN)/pytest -v tests/chaos $(ARGS)
 
+audit: $(VENV)/.audit
+	@$(BIN)/python -m requirements.audit $(ARGS)
+
 # --- set-up ---------------------------------------------------------------------------------
 
 # Only wheels, only the hashes of the lock file: nothing is built, so no compiler is needed.
@@ -186,6 +190,11 @@ $(VENV)/.test: requirements/test.lock $(VENV)/.run
 $(VENV)/.evaluate: requirements/evaluate.lock $(VENV)/.run
 	@echo "Adding the measures of COCO and MOTChallenge to $(VENV): 13 MB."
 	@$(INSTALL) -r requirements/evaluate.lock
+	@touch $@
+
+$(VENV)/.audit: requirements/audit.lock $(VENV)/.run
+	@echo "Adding pip-audit to $(VENV): 20 MB."
+	@$(INSTALL) -r requirements/audit.lock
 	@touch $@
 
 # The second engine, used from then on.

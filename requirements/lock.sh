@@ -19,9 +19,10 @@ all="gateway dispatcher inference cpu tracker renderer setup local build"
 # shellcheck disable=SC2086 # the extras are words
 {
     lock run $all -- "$@"
-    lock test $all evaluate openvino test -- -c requirements/run.lock
+    lock test $all evaluate openvino audit sbom test -- -c requirements/run.lock
     lock evaluate $all evaluate -- -c requirements/run.lock -c requirements/test.lock
     lock openvino $all openvino -- -c requirements/run.lock -c requirements/test.lock
+    lock audit $all audit -- -c requirements/run.lock -c requirements/test.lock
 }
 lock gateway gateway -- -c requirements/run.lock
 lock dispatcher dispatcher -- -c requirements/run.lock
@@ -31,3 +32,4 @@ lock tracker tracker -- -c requirements/run.lock
 lock renderer renderer -- -c requirements/run.lock
 lock setup setup -- -c requirements/run.lock
 lock build build -- -c requirements/run.lock
+lock sbom sbom -- -c requirements/run.lock -c requirements/test.lock
