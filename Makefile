@@ -22,6 +22,7 @@
 #   make images [TARGETS="poseway-inference-gpu ..."] [BASE=image] [TAG=tag] [REGISTRY=prefix]
 #                           [PLATFORM=linux/arm64]
 #                           the services' images, with docker, buildah or podman
+#   make sbom               what is in each image, in CycloneDX's format, into build/sbom
 #   make base-image         a base for them where no container registry is reached; needs root
 #   make test-containers    builds the images on that base and runs the manifests with podman
 #   make test-chaos         some 50 faults while jobs run: kills, freezes, cuts, a full disk; 20 minutes
@@ -51,7 +52,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-footprint bench-tracker \
 	bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
-	images base-image test-containers test-hostile test-chaos audit
+	images sbom base-image test-containers test-hostile test-chaos audit
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -152,6 +153,9 @@ recorded: $(STUBS) $(VENV)/.test weights sample
 images: weights
 	@PYTHON=$(BIN)/python BASE="$(BASE)" TAG="$(TAG)" PLATFORM="$(PLATFORM)" REGISTRY="$(REGISTRY)" \
 		deploy/images/build.sh $(TARGETS)
+
+sbom: weights
+	@PYTHON=$(BIN)/python BASE="$(BASE)" PLATFORM="$(PLATFORM)" deploy/images/build.sh sboms
 
 base-image:
 	@deploy/images/base.sh $(BASE)

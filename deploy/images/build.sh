@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the images of the services with docker, buildah or podman, whichever works here first:
 #   deploy/images/build.sh [IMAGE...]
-# All but the one for GPUs unless some are named. Read from the environment:
+# All but the one for GPUs unless some are named; `sboms` writes what is in each to build/sbom. Read
+# from the environment:
 #   BASE      image with Python 3.11 to build on; the official slim one unless given
 #   PLATFORM  another architecture than this machine's, e.g. linux/arm64, where the engine can run it
 #   TAG       tag of the images, `latest` unless given
@@ -24,8 +25,10 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 for image; do
     name=${REGISTRY:+$REGISTRY/}$image:${TAG:-latest}
+    [ "$image" != sboms ] || name=build/sbom
     echo "Building $name with $engine."
-    build --file deploy/images/Dockerfile --target "$image" --tag "$name" \
+    if [ "$image" = sboms ]; then set -- --output "type=local,dest=$name"; else set -- --tag "$name"; fi
+    build --file deploy/images/Dockerfile --target "$image" "$@" --build-arg VERSION="$version" \
         ${BASE:+--build-arg BASE="$BASE"} ${PLATFORM:+--platform "$PLATFORM"} ${NO_CACHE:+--no-cache} \
         --secret id=pip,src="$secrets/pip.conf" --secret id=ca,src="$secrets/ca" \
         --label org.opencontainers.image.version="$version" \

@@ -35,6 +35,8 @@ NOT_MADE = {
     "evaluate-ids": "takes minutes",
     "bench": "takes twelve minutes",
     "images": "builds for many minutes; tests/containers builds them when it is asked for",
+    "audit": "asks a service outside; tests/supply/test_audit.py has one of its own",
+    "sbom": "needs an engine that builds; tests/containers makes them when it is asked for",
     "base-image": "needs root and debootstrap; tests/containers makes one when it is asked for",
     "test-containers": "needs podman, and builds for many minutes",
     "pictures": "it makes the pictures that the pages show anew",

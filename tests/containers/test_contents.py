@@ -1,0 +1,129 @@
+"""What is in the images, down to their layers: what their bill says, and no secret of a build."""
+
+import json
+import re
+import secrets
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.images.sbom import IMAGES
+from tests.containers.cluster import build
+from tests.containers.engine import BASE, ROOT, image, inspect, podman, reason_to_skip, run
+from tests.supply.boms import components, hashes, versions
+
+pytestmark = [
+    pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip())),
+    pytest.mark.timeout(3600),
+]
+
+BUILT = [name for name in IMAGES if name != "poseway-inference-gpu"]
+# Runs inside an image: what is there, by the files that say so.
+LOOK = """
+import hashlib, json, pathlib, re
+from importlib import metadata
+dpkg = pathlib.Path("/var/lib/dpkg/status").read_text().split("\\n\\n")
+fields = [dict(re.findall(r"^([A-Z][a-z]+): (.*)$", entry, re.MULTILINE)) for entry in dpkg]
+print(json.dumps({
+    "bom": pathlib.Path("/app/sbom.cdx.json").read_text(),
+    "pypi": {re.sub(r"[-_.]+", "-", found.name).lower(): found.version
+             for found in metadata.distributions()},
+    "deb": {of["Package"]: of["Version"] for of in fields if of},
+    "weights": {str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in pathlib.Path("models/weights").glob("*/*")},
+}))
+"""
+# Where a build keeps what is secret, and what people keep beside their code.
+SECRET = re.compile(
+    r"(^|/)(\.git|\.env[^/]*|\.poseway|secrets\.json|\.netrc|\.pypirc|\.npmrc|id_[a-z0-9]+)(/|$)"
+    r"|^etc/pip\.conf$|^root/.+|^run/secrets/.+|^(app|src)/.*\.(pem|key)$"
+)
+
+
+@pytest.fixture(scope="module")
+def decoy() -> str:
+    """A word of pip's settings, which are secrets of a build. It is no word of any image."""
+    return f"decoy-{secrets.token_hex(8)}.invalid"
+
+
+@pytest.fixture(scope="module")
+def again(decoy: str) -> str:
+    """The tracker's image, built once more, without a cache, by somebody with a secret."""
+    build()
+    env = {"ENGINE": "buildah", "BASE": BASE, "TAG": "again", "NO_CACHE": "yes"}
+    own = {"PIP_TRUSTED_HOST": decoy, "POSEWAY_S3_SECRET_KEY": decoy}
+    run("deploy/images/build.sh", "poseway-tracker", **env, **own)
+    return "localhost/poseway-tracker:again"
+
+
+@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.usefixtures("again")
+def test_an_image_is_what_its_bill_says(name: str) -> None:
+    options = ("--rm", "--read-only", "--network", "none", "--cap-drop", "all")
+    there = json.loads(podman("run", *options, image(name), "-c", LOOK).splitlines()[-1])
+    assert len(there["pypi"]) > 20
+    assert len(there["deb"]) > 50
+    assert versions(there["bom"], "pypi") == there["pypi"]
+    assert versions(there["bom"], "deb") == there["deb"]
+    weights = {
+        f"models/weights/{model}/{file['name']}": text
+        for (kind, model), part in components(there["bom"]).items()
+        if kind == "machine-learning-model"
+        for file in part["components"]
+        for text in hashes(file)
+    }
+    assert weights == there["weights"]
+    assert bool(weights) is (name == "poseway-inference")
+
+
+@pytest.mark.usefixtures("again")
+def test_bills_are_had_without_images() -> None:
+    run("deploy/images/build.sh", "sboms", ENGINE="buildah", BASE=BASE)
+    for name in BUILT:
+        bill = podman("run", "--rm", image(name), "-c", "print(open('sbom.cdx.json').read())")
+        assert (ROOT / "build/sbom" / f"{name}.cdx.json").read_text().strip() == bill.strip()
+    assert (ROOT / "build/sbom/poseway-inference-gpu.cdx.json").is_file()
+
+
+def test_an_image_that_is_built_again_has_the_same_layers(again: str) -> None:
+    first, second = (
+        inspect("image", "inspect", name)["RootFS"]["Layers"]
+        for name in (image("poseway-tracker"), again)
+    )
+    assert first == second
+
+
+def layers(name: str, folder: Path) -> Iterator[tuple[str, bytes]]:
+    """All files of all layers, those that a later layer hides included, and their contents."""
+    path = folder / "image.tar"
+    podman("save", "--format", "docker-archive", "--output", str(path), name)
+    with tarfile.open(path) as whole:
+        for layer in whole:
+            if layer.isfile() and layer.name.endswith(".tar"):
+                with tarfile.open(fileobj=whole.extractfile(layer)) as files:
+                    for item in files:
+                        content = files.extractfile(item) if item.isfile() else None
+                        yield item.name.removeprefix("./"), content.read() if content else b""
+    path.unlink()
+
+
+@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.usefixtures("again")
+def test_no_layer_has_a_place_of_secrets(name: str, tmp_path: Path) -> None:
+    files = [found for found, _ in layers(image(name), tmp_path)]
+    assert "app/sbom.cdx.json" in files
+    assert not [found for found in files if SECRET.search(found) and not found.endswith("/")]
+
+
+def test_nothing_of_a_builds_secrets_stays(again: str, decoy: str, tmp_path: Path) -> None:
+    contents = list(layers(again, tmp_path))
+    assert len(contents) > 1000
+    assert not [name for name, content in contents if decoy.encode() in content]
+    told = podman("image", "inspect", again) + podman("history", "--no-trunc", again)
+    assert decoy not in told
+    assert "poseway-tracker" in told
+    names = [text.partition("=")[0] for text in inspect("image", "inspect", again)["Config"]["Env"]]
+    assert "PATH" in names
+    assert not [name for name in names if re.search(r"KEY|TOKEN|SECRET|PASSWORD", name)]

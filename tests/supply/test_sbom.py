@@ -1,0 +1,124 @@
+"""What is told of an image: all that its lock file, its base and its models are."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker
+
+from deploy.images.sbom import IMAGES, write
+from poseway.models import MODELS_DIR
+from requirements import lock
+from tests.deploy.objects import K8S
+from tests.supply.boms import components, hashes, read, versions
+
+ROOT = K8S.parents[1]
+INFERENCE = ("poseway-inference", "poseway-inference-gpu")
+STATUS = """\
+Package: libc6
+Status: install ok installed
+Architecture: amd64
+Multi-Arch: same
+Source: glibc
+Version: 2.36-9+deb12u10
+Description: C library
+ Version: of no package
+
+Package: gone
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file system that images are built on."""
+    root = tmp_path_factory.mktemp("base")
+    (root / "etc").mkdir()
+    (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nNAME="Debian GNU/Linux"\n')
+    (root / "var/lib/dpkg").mkdir(parents=True)
+    (root / "var/lib/dpkg/status").write_text(STATUS)
+    return root
+
+
+@pytest.fixture(scope="module")
+def boms(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
+    folder = tmp_path_factory.mktemp("boms")
+    write(folder, "1.2.3", base)
+    return folder
+
+
+def test_every_image_has_one_and_takes_it_along(boms: Path) -> None:
+    dockerfile = (ROOT / "deploy/images/Dockerfile").read_text()
+    images = {
+        line.rpartition(" ")[2]: part
+        for part in dockerfile.split("\nFROM ")
+        for line in part.splitlines()[:1]
+        if line.startswith("runtime AS ")
+    }
+    assert set(images) == set(IMAGES) == {path.name.partition(".")[0] for path in boms.iterdir()}
+    for image, part in images.items():
+        assert f"COPY --from={IMAGES[image]}-venv /opt/venv" in part
+        assert f"COPY --from=sbom /sbom/{image}.cdx.json sbom.cdx.json\n" in part
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_all_that_is_pinned_is_in_it(boms: Path, image: str) -> None:
+    told = components(read(boms, image))
+    pins = list(lock.read(ROOT / "requirements" / f"{IMAGES[image]}.lock"))
+    here = [pin for pin in pins if not pin.marker or Marker(pin.marker).evaluate()]
+    assert len(here) > 20
+    for pin in here:
+        found = told["pypi", pin.name]
+        assert (found["version"], hashes(found)) == (pin.version, set(pin.hashes))
+        assert found["purl"] == f"pkg:pypi/{pin.name}@{pin.version.replace('+', '%2B')}"
+    assert versions(read(boms, image), "pypi") == {pin.name: pin.version for pin in here}
+
+
+def test_it_says_what_it_is_of(boms: Path) -> None:
+    whole = json.loads(read(boms, "poseway-tracker"))
+    told = {key: whole["metadata"]["component"][key] for key in ("type", "name", "version")}
+    assert told == {"type": "container", "name": "poseway-tracker", "version": "1.2.3"}
+    refs = {part["bom-ref"] for part in whole["components"] if "bom-ref" in part}
+    (all_of_it,) = (part for part in whole["dependencies"] if part["ref"] == "poseway-tracker")
+    assert refs <= set(all_of_it["dependsOn"])
+
+
+def test_the_base_is_in_it(boms: Path) -> None:
+    told = components(read(boms, "poseway-gateway"))
+    assert told["operating-system", "debian"]["version"] == "12"
+    assert told["platform", "python"]["version"].startswith("3.")
+    assert versions(read(boms, "poseway-gateway"), "deb") == {"libc6": "2.36-9+deb12u10"}
+    place = "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12"
+    assert told["deb", "libc6"]["purl"] == place
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_weights_are_in_it_where_they_are_in_the_image(boms: Path, image: str) -> None:
+    kind = "machine-learning-model"
+    told = {name: part for (of, name), part in components(read(boms, image)).items() if of == kind}
+    assert ("openpose-mobilenet-thin" in told) is (image in INFERENCE)
+    for name, part in told.items():
+        for file in part["components"]:
+            weights = (MODELS_DIR / "weights" / name / file["name"]).read_bytes()
+            assert hashes(file) == {hashlib.sha256(weights).hexdigest()}
+        assert part["licenses"] == [{"license": {"id": "Apache-2.0"}}]
+
+
+def test_the_same_is_written_for_the_same(boms: Path, base: Path, tmp_path: Path) -> None:
+    write(tmp_path, "1.2.3", base)
+    for path in boms.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+    numbers = {json.loads(path.read_text())["serialNumber"] for path in boms.iterdir()}
+    assert len(numbers) == len(IMAGES)
+
+
+def test_a_base_of_another_system_has_a_name_at_least(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text("ID=alpine\nVERSION_ID=3.20\n")
+    write(tmp_path, "1", tmp_path)
+    told = components(read(tmp_path, "poseway-setup"))
+    assert told["operating-system", "alpine"]["version"] == "3.20"
+    assert not {name for kind, name in told if kind == "deb"}
