@@ -46,14 +46,14 @@ _WHEN: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY: Final = f"pw_0123abcd_{'5' * 40}"
 
 
-def small(sample: Path) -> bytes:
-    """The sample, small, with every third frame only."""
+def small(sample: Path, frames: int = FRAMES) -> bytes:
+    """The beginning of the sample, small, with every third frame only."""
     pictures: list[NDArray[np.uint8]] = []
     with av.open(str(sample)) as source:
         for index, frame in enumerate(source.decode(video=0)):
-            if index % 3 == 0 and len(pictures) < FRAMES:
+            if index % 3 == 0 and len(pictures) < frames:
                 pictures.append(frame.reformat(440, 248, "rgb24").to_ndarray().astype(np.uint8))
-    return make_video(FRAMES, picture=pictures.__getitem__, rate=Fraction(_RATE))
+    return make_video(frames, picture=pictures.__getitem__, rate=Fraction(_RATE))
 
 
 def jobs(stack: Stack, video: Path) -> None:

@@ -1,0 +1,208 @@
+"""The version before this one, out of git, which runs with the packages that are installed here."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from poseway.local.bucket import running_storage
+from poseway.local.place import free_ports
+from poseway.local.stack import ROOT, running
+from poseway.storage import ObjectStore
+
+DISPATCHER: Final = "services.gateway.dispatcher"
+FROM: Final = "POSEWAY_TEST_UPGRADE_FROM"
+SEGMENTS: Final = {"POSEWAY_SEGMENT_SECONDS": "1"}
+
+# What is recorded is what the last release left behind, so it was recorded by that.
+_RELEASED: Final = ("tests/upgrade/recorded", "proto/released.binpb")
+_START_SECONDS: Final = 120
+_IMPORT_ALL: Final = """
+import importlib, pkgutil, services
+for found in pkgutil.walk_packages(services.__path__, "services."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+"""
+
+
+def git(*words: str) -> str:
+    """What git prints; skips where there is no git or no history."""
+    if shutil.which("git") is None:
+        pytest.skip("there is no git")
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"git {words[0]}: {done.stderr.strip().rpartition(chr(10))[2]}")
+    return done.stdout.strip()
+
+
+def revision() -> str:
+    """The version before this one: the one that is named, or else the last release."""
+    if named := os.environ.get(FROM):
+        found = git("rev-list", "--max-count=1", "--ignore-missing", named, "--")
+        return found or pytest.fail(f"{FROM} names {named}, which is no commit")
+    if git("rev-parse", "--is-shallow-repository") == "true":
+        pytest.skip("the history is not here, only its end: git fetch --unshallow")
+    return git("log", "-1", "--format=%H", "--", *_RELEASED) or pytest.skip("nothing was released")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A version in a folder of its own.
+
+    Attributes:
+        folder: Where it is.
+        revision: Its commit.
+    """
+
+    folder: Path
+    revision: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """With which Python takes modules from there."""
+        return {"PYTHONPATH": str(self.folder)}
+
+    @contextmanager
+    def up(self, data_dir: Path) -> Iterator["Old"]:
+        """Its system, started as people start it; a block that does not end it has it killed."""
+        port = str(free_ports(1)[0])
+        up = ["-c", "from poseway.cli import app; app()", "up"]
+        command = [sys.executable, *up, "--data-dir", str(data_dir), "--port", port]
+        env = {**os.environ, **SEGMENTS, **self.env}
+        with (self.folder / f"{port}.log").open("wb") as log:
+            launcher = subprocess.Popen(
+                command, cwd=self.folder, env=env, stdout=log, stderr=log, start_new_session=True
+            )
+        system = Old(self, data_dir, launcher, Path(log.name))
+        try:
+            system.wait()
+            yield system
+        finally:
+            system.kill()
+
+    def check_packages(self) -> None:
+        """Skips where it cannot be imported with the packages that are installed here."""
+        command = [sys.executable, "-c", _IMPORT_ALL]
+        env = {**os.environ, **self.env}
+        done = subprocess.run(
+            command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            why = done.stderr.strip().rpartition("\n")[2]
+            pytest.skip(f"{self.revision[:7]} does not run with these packages: {why}")
+
+
+def made(folder: Path) -> Checkout:
+    """The version before this one, with its stubs, and the weights that are here."""
+    wanted = revision()
+    archive = folder / "archive.tar"
+    git("archive", "--output", str(archive), wanted)
+    shutil.unpack_archive(archive, folder, filter="data")
+    protos = [str(path.relative_to(folder)) for path in folder.glob("proto/poseway/v1/*.proto")]
+    stubs = ["-m", "grpc_tools.protoc", "-Iproto", "--python_out=.", "--grpc_python_out=."]
+    subprocess.run([sys.executable, *stubs, *protos], cwd=folder, check=True)
+    (folder / "models/weights").symlink_to(ROOT / "models/weights")
+    return Checkout(folder, wanted)
+
+
+@dataclass
+class Old:
+    """A system of the version before this one.
+
+    Attributes:
+        checkout: Its version.
+        data_dir: Where it has its data.
+        launcher: The process that people start.
+        log: What that said.
+    """
+
+    checkout: Checkout
+    data_dir: Path
+    launcher: subprocess.Popen[bytes]
+    log: Path
+
+    def wait(self) -> None:
+        """Waits until it takes jobs."""
+        deadline = time.monotonic() + _START_SECONDS
+        while running(self.data_dir) is None:
+            if self.launcher.poll() is not None:
+                self.checkout.check_packages()
+            assert self.launcher.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
+    @property
+    def url(self) -> str:
+        """Address of its gateway."""
+        url = running(self.data_dir)
+        assert url is not None
+        return url
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        """Its bucket."""
+        return ObjectStore(running_storage(self.data_dir))
+
+    def children(self) -> dict[int, str]:
+        """Its processes and their commands."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.launcher.pid:
+                    found[int(path.name)] = (path / "cmdline").read_text()
+            except OSError:
+                continue  # it ended meanwhile
+        return found
+
+    def pid(self, module: str) -> int:
+        """The process of a service."""
+        (pid,) = (
+            pid for pid, command in self.children().items() if command.endswith(f"{module}\0")
+        )
+        return pid
+
+    def settings(self, module: str) -> dict[str, str]:
+        """The environment of a service."""
+        told = Path(f"/proc/{self.pid(module)}/environ").read_text().split("\0")
+        return dict(line.split("=", 1) for line in told if line)
+
+    def copy(self, folder: Path) -> None:
+        """Copies its data while all stands still, which is as kill -9 of all at once leaves it.
+
+        The dispatcher does not go on after that.
+        """
+        pids = set(self.children())
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        shutil.copytree(self.data_dir, folder)
+        for pid in pids - {self.pid(DISPATCHER)}:
+            os.kill(pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Ctrl-C; the dispatcher goes on only after the gateway has ended, and is stopped then."""
+        gateway, dispatcher = (self.pid(name) for name in ("services.gateway.api", DISPATCHER))
+        self.launcher.send_signal(signal.SIGINT)
+        while gateway in self.children():
+            time.sleep(0.01)
+        os.kill(dispatcher, signal.SIGCONT)
+        assert self.launcher.wait(60) == 0, self.log.read_text()
+
+    def kill(self) -> None:
+        """Kills every process of it."""
+        for pid in [self.launcher.pid, *self.children()]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.launcher.wait()
