@@ -187,7 +187,7 @@ $(VENV)/.run: requirements/run.lock
 	@touch $@
 
 $(VENV)/.test: requirements/test.lock $(VENV)/.run
-	@echo "Adding the tools of the tests to $(VENV): 180 MB."
+	@echo "Adding the tools of the tests to $(VENV): 200 MB."
 	@$(INSTALL) -r requirements/test.lock
 	@touch $@
 
