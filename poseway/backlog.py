@@ -26,14 +26,13 @@ class Backlog:
     oldest_seconds: float
 
 
-async def look(stream: JetStreamContext, name: str, consumer: str, subject: str) -> Backlog:
+async def look(stream: JetStreamContext, name: str, consumer: str) -> Backlog:
     """Asks the queue; two requests, however much is on it.
 
     Args:
         stream: The connection.
         name: Of the stream.
         consumer: Its one consumer.
-        subject: Its one subject.
 
     Raises:
         UnavailableError: The queue cannot be reached.
@@ -44,7 +43,7 @@ async def look(stream: JetStreamContext, name: str, consumer: str, subject: str)
         if waiting:
             delivered = info.delivered.stream_seq if info.delivered else 0
             with suppress(nats.js.errors.NotFoundError):  # taken between the two requests
-                first = await stream.get_msg(name, seq=delivered + 1, subject=subject, next=True)
+                first = await stream.get_msg(name, seq=delivered + 1, subject=">", next=True)
                 if first.time is not None:
                     oldest = max(0.0, time.time() - first.time.timestamp())
     except nats.js.errors.NotFoundError:

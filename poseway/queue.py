@@ -20,6 +20,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
 from poseway import backlog, news
 from poseway.backlog import Backlog
+from poseway.delivery import ACK_WAIT_SECONDS, WORK, Delivery, Early, owner_of, subject_of
 from poseway.errors import UnavailableError
 from poseway.news import Follower, Gone
 from poseway.settings import QueueSettings
@@ -29,72 +30,13 @@ log = structlog.get_logger(__name__)
 
 STREAM: Final = "POSEWAY_JOBS"
 CONSUMER: Final = "dispatcher"
-_WORK: Final = "poseway.jobs"
 _ENDED_STREAM: Final = "POSEWAY_WEBHOOKS"
 _ENDED_CONSUMER: Final = "api"
 _ENDED: Final = "poseway.webhooks"
 _CANCEL: Final = "poseway.cancel."
 
-ACK_WAIT_SECONDS: Final = 30.0
-"""A job whose holder is silent for this long is delivered to another."""
-
 _TAKEOVER_SECONDS: Final = 15.0
 """Several servers choose another leader in some 10 s."""
-
-
-class Delivery:
-    """A job that was taken from the queue and is kept until it is done or handed back."""
-
-    def __init__(self, message: Msg) -> None:
-        self._message = message
-        self.job_id = message.data.decode("ascii", "replace")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What was sent along with it, such as what it is traced by."""
-        return self._message.headers or {}
-
-    @property
-    def attempt(self) -> int:
-        """How often it was delivered, this time included."""
-        return self._message.metadata.num_delivered or 1
-
-    @property
-    def age_seconds(self) -> float:
-        """How long ago it was put on the queue."""
-        return time.time() - self._message.metadata.timestamp.timestamp()
-
-    @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Tells the queue, for as long as the block runs, that the job is being worked on."""
-
-        async def beat() -> None:
-            while True:
-                await asyncio.sleep(ACK_WAIT_SECONDS / 3)
-                try:
-                    await self._message.in_progress()
-                except nats.errors.Error as error:
-                    log.warning("heartbeat failed", error=str(error))
-
-        task = asyncio.create_task(beat())
-        try:
-            yield
-        finally:
-            task.cancel()
-
-    async def done(self) -> None:
-        """Takes the job off the queue for good; if that fails it comes again, and ends at once."""
-        try:
-            await self._message.ack_sync(timeout=5)
-        except (nats.errors.Error, TimeoutError) as error:
-            log.warning("not acknowledged", error=str(error))
-
-    async def hand_back(self, delay: float = 0) -> None:
-        """Puts the job back, to be delivered again after `delay` seconds."""
-        try:
-            await self._message.nak(delay=delay)
-        except nats.errors.Error as error:
-            log.warning("not handed back", error=str(error))
 
 
 class JobQueue:
@@ -140,15 +82,17 @@ class JobQueue:
                 services are replaced one by one, old and new ones would undo each other's.
         """
         await news.ensure(self._stream, self._replicas, settle=settle)
-        await self._ensure_queue(STREAM, _WORK, CONSUMER, settle)
-        await self._ensure_queue(_ENDED_STREAM, _ENDED, _ENDED_CONSUMER, settle)
+        await self._ensure_queue(STREAM, [WORK, subject_of("*")], CONSUMER, settle)
+        await self._ensure_queue(_ENDED_STREAM, [_ENDED], _ENDED_CONSUMER, settle)
 
-    async def _ensure_queue(self, name: str, subject: str, consumer: str, settle: bool) -> None:
+    async def _ensure_queue(
+        self, name: str, subjects: list[str], consumer: str, settle: bool
+    ) -> None:
         await news.ensure_stream(
             self._stream,
             StreamConfig(
                 name=name,
-                subjects=[subject],
+                subjects=subjects,
                 retention=RetentionPolicy.WORK_QUEUE,
                 duplicate_window=120,
                 num_replicas=self._replicas,
@@ -175,17 +119,18 @@ class JobQueue:
         except (nats.errors.Error, TimeoutError) as error:
             raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
 
-    async def publish(self, job_id: str, attempt: str = "") -> None:
+    async def publish(self, job_id: str, owner: str = "", attempt: str = "") -> None:
         """Puts a job on the queue and waits until it is stored.
 
         Args:
             job_id: The job.
+            owner: Whose it is; empty where there are no keys.
             attempt: Jobs published twice within two minutes under the same `attempt` count once.
 
         Raises:
             UnavailableError: It is not certain that the job is on the queue.
         """
-        await self._publish(_WORK, job_id, job_id + attempt)
+        await self._publish(subject_of(owner), job_id, job_id + attempt)
 
     async def publish_ended(self, job_id: str) -> None:
         """Has it told to whoever asked that a job has ended; as `publish`."""
@@ -210,16 +155,17 @@ class JobQueue:
         try:
             await self._stream.publish(subject, job_id.encode(), headers=headers)
         except nats.js.errors.NoStreamResponseError:
-            await self.ensure()  # the server lost its data
+            # The server lost its data; or an older version started, and knows fewer subjects.
+            await self.ensure(settle=True)
             await self._stream.publish(subject, job_id.encode(), headers=headers)
 
     async def backlog(self) -> Backlog:
         """How much there is to do; raises `UnavailableError` if that cannot be asked."""
-        return await backlog.look(self._stream, STREAM, CONSUMER, _WORK)
+        return await backlog.look(self._stream, STREAM, CONSUMER)
 
     async def endings_backlog(self) -> Backlog:
         """As `backlog`, of what `publish_ended` was told."""
-        return await backlog.look(self._stream, _ENDED_STREAM, _ENDED_CONSUMER, _ENDED)
+        return await backlog.look(self._stream, _ENDED_STREAM, _ENDED_CONSUMER)
 
     def deliveries(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
         """Yields one job after another until `stopping` is set."""
@@ -245,6 +191,32 @@ class JobQueue:
                 with contextlib.suppress(nats.errors.Error, TimeoutError):
                     await self.ensure()  # the server may have lost its data
         await pull.unsubscribe()
+
+    async def owners(self) -> set[str]:
+        """Whose jobs are on the queue; raises `UnavailableError` if that cannot be asked."""
+        try:
+            info = await self._stream.stream_info(STREAM, subjects_filter=">")
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError("The work queue cannot be reached.") from error
+        return {owner_of(subject) for subject in info.state.subjects or {}}
+
+    async def jobs_of(self, owner: str) -> AsyncIterator[Early]:
+        """Yields what is on the queue of an owner, oldest first, whether it was delivered or not.
+
+        Raises:
+            UnavailableError: The queue cannot be asked.
+        """
+        subject, number = subject_of(owner), 0
+        while True:
+            try:
+                found = await self._stream.get_msg(STREAM, number, subject, next=True)
+            except nats.js.errors.NotFoundError:
+                return
+            except (nats.errors.Error, TimeoutError) as error:
+                raise UnavailableError("The work queue cannot be reached.") from error
+            early = Early(self._stream, STREAM, found)
+            yield early
+            number = early.number + 1
 
     async def report(self, job_id: str, data: bytes) -> None:
         """Tells whoever listens how a job is going; nobody listening is fine."""

@@ -9,6 +9,7 @@ import secrets
 
 import structlog
 
+from poseway.jobs import JobRequest
 from poseway.queue import JobQueue
 from poseway.settings import QueueSettings, Settings, StorageSettings
 from poseway.storage import ObjectStore
@@ -26,16 +27,20 @@ class RequeueSettings(Settings, StorageSettings, QueueSettings):
 async def requeue(settings: RequeueSettings) -> int:
     """Publishes all jobs that are queued or running, oldest first; returns how many."""
     store = ObjectStore(settings)
-    listing = Listing(store, Catalog(store))
+    catalog = Catalog(store)
+    listing = Listing(store, catalog)
     queue = await JobQueue.connect(settings)
-    unfinished: list[str] = []
+    unfinished: list[JobRequest] = []
     after: str | None = ""
     while after is not None:
         jobs, after = await asyncio.to_thread(listing.page, "", 100, after, Wanted())
-        unfinished += [job.id for job in jobs if not job.state.finished]
+        for job in jobs:
+            request = catalog.known(job.id)
+            if request is not None and not job.state.finished:
+                unfinished.append(request)
     attempt = secrets.token_hex(4)
-    for job_id in reversed(unfinished):
-        await queue.publish(job_id, attempt)
+    for request in reversed(unfinished):
+        await queue.publish(request.id, request.owner, attempt)
     await queue.close()
     log.info("requeued", jobs=len(unfinished))
     return len(unfinished)

@@ -16,6 +16,7 @@ from poseway.storage import ObjectStore
 from services.gateway.dispatcher.health import Health
 from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
+from services.gateway.dispatcher.turns import Turns
 from services.gateway.dispatcher.worker import Worker
 
 
@@ -38,9 +39,10 @@ async def run(settings: DispatcherSettings) -> None:
     queue = connecting.result()
     health.ready = True
     structlog.get_logger(__name__).info("working", jobs_at_once=settings.jobs_at_once)
+    turns = Turns(store, queue)
     async with Services(settings) as services, asyncio.TaskGroup() as group:
         for _ in range(settings.jobs_at_once):
-            group.create_task(Worker(store, queue, services, settings).work(stopping))
+            group.create_task(Worker(store, queue, turns, services, settings).work(stopping))
     await queue.close()
     if serving:
         serving.close()

@@ -28,9 +28,7 @@ DELIVERIES: Final = Counter(
     "at it; removed.",
     ["result"],
 )
-REDELIVERIES: Final = Counter(
-    "poseway_job_redeliveries", "Jobs taken from the queue that had been taken before."
-)
+REDELIVERIES: Final = Counter("poseway_job_redeliveries", "Jobs begun that had been begun before.")
 FRAMES: Final = Counter("poseway_frames_processed", "Frames of finished jobs.")
 
 # A rate has its first value at the second look, so what did not happen yet is there as nothing.

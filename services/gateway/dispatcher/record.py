@@ -119,6 +119,11 @@ class Record:
             return False
         return now() - status.updated_at < SILENCE
 
+    def untouched(self) -> bool:
+        """Whether nobody was heard of lately, at work on the job or giving it back."""
+        updated = self.status.updated_at
+        return updated is None or now() - updated >= SILENCE
+
     def begin(self) -> None:
         """Takes the job: it is running, and this is one more attempt."""
         self._write(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import structlog
 from pydantic import ValidationError
 
+from poseway.delivery import Delivery, Early
 from poseway.errors import (
     ConflictError,
     IncompatibleError,
@@ -17,7 +18,7 @@ from poseway.errors import (
     VideoError,
 )
 from poseway.jobs import JobError, JobRequest, JobState, Progress
-from poseway.queue import Delivery, JobQueue
+from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway.telemetry import traces
 from services.gateway.dispatcher import metrics
@@ -25,6 +26,7 @@ from services.gateway.dispatcher.pipeline import Pipeline
 from services.gateway.dispatcher.record import BEAT_SECONDS, Record
 from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
+from services.gateway.dispatcher.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -41,17 +43,23 @@ class Worker:
     """Runs the jobs of a queue."""
 
     def __init__(
-        self, store: ObjectStore, queue: JobQueue, services: Services, settings: DispatcherSettings
+        self,
+        store: ObjectStore,
+        queue: JobQueue,
+        turns: Turns,
+        services: Services,
+        settings: DispatcherSettings,
     ) -> None:
         self._store = store
         self._queue = queue
+        self._turns = turns
         self._services = services
         self._settings = settings
 
     async def work(self, stopping: asyncio.Event) -> None:
         """Takes one job after the other until `stopping` is set; a job in hand is handed back."""
-        async for delivery in self._queue.deliveries(stopping):
-            metrics.REDELIVERIES.inc(delivery.attempt > 1)
+        async for delivered in self._queue.deliveries(stopping):
+            delivery = await self._turns.choose(delivered)
             job = delivery.job_id
             with (
                 structlog.contextvars.bound_contextvars(job=job),
@@ -63,7 +71,7 @@ class Worker:
                 metrics.DELIVERIES.labels(result).inc()
                 span.set(delivery=delivery.attempt, result=result)
 
-    async def _deliver(self, delivery: Delivery, stopping: asyncio.Event) -> str:
+    async def _deliver(self, delivery: Delivery | Early, stopping: asyncio.Event) -> str:
         """Ends a job or hands it back; never raises for what is wrong with the job.
 
         Returns:
@@ -114,7 +122,7 @@ class Worker:
         return "handed_back"
 
     async def _give_up_for_now(
-        self, record: Record, delivery: Delivery, *, delay: float, counted: bool
+        self, record: Record, delivery: Delivery | Early, *, delay: float, counted: bool
     ) -> None:
         try:
             # Storage may be silent for minutes, and whoever stops this has less patience.
@@ -139,6 +147,7 @@ class Worker:
             return True
         first = record.status.started_at is None
         await asyncio.to_thread(record.begin)
+        metrics.REDELIVERIES.inc(not first)
         if first:
             metrics.WAIT_SECONDS.observe(record.age_seconds)
         traces.current().set(attempt=record.status.attempts)

@@ -14,7 +14,7 @@ from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
 from services.gateway.api.access.caller import Caller
-from services.gateway.api.catalog import Catalog
+from services.gateway.api.catalog import Catalog, view
 from services.gateway.api.uploads.idempotency import Memory
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Intake:
             job = await asyncio.to_thread(self._catalog.add, request)
             # First: else it could come after what a dispatcher tells of the job.
             await self._queue.report(request.id, JobStatus().model_dump_json().encode())
-            await self._publish(request.id)
+            await self._publish(request)
         except PosewayError as error:
             # A repetition, maybe at another gateway, may have been told that it is accepted.
             kept = repeatable and await asyncio.to_thread(self.knows, request.id)
@@ -72,10 +72,11 @@ class Intake:
 
     async def earlier(self, job_id: str) -> Job:
         """The job that a request became when it came before."""
-        job = await asyncio.to_thread(self._catalog.job, job_id)
+        request = await asyncio.to_thread(self._catalog.request, job_id)
+        job = view(request, await asyncio.to_thread(self._catalog.status, job_id))
         if job.state is JobState.QUEUED:
             # Whoever recorded it may have died before queueing it; twice on the queue is once done.
-            await self._publish(job_id)
+            await self._publish(request)
         return job
 
     def knows(self, job_id: str) -> bool:
@@ -86,10 +87,10 @@ class Intake:
             return False
         return True
 
-    async def _publish(self, job_id: str) -> None:
+    async def _publish(self, request: JobRequest) -> None:
         # By another name each time: the queue would take a second attempt for the first, which may
         # have come and gone while the job was not recorded.
-        await self._queue.publish(job_id, secrets.token_hex(4))
+        await self._queue.publish(request.id, request.owner, secrets.token_hex(4))
 
     async def drop(self, job_id: str) -> None:
         """Deletes an upload unless a job came of it."""

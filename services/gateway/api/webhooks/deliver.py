@@ -9,9 +9,10 @@ import httpx
 import prometheus_client
 import structlog
 
+from poseway.delivery import Delivery
 from poseway.errors import NotFoundError
 from poseway.jobs import now
-from poseway.queue import Delivery, JobQueue
+from poseway.queue import JobQueue
 from poseway.telemetry import traces
 from services.gateway.api.access.tokens import Signatures
 from services.gateway.api.catalog import Catalog, view
