@@ -27,6 +27,7 @@
 #   make test-containers    builds the images on that base and runs the manifests with podman
 #   make test-chaos         some 50 faults while jobs run: kills, freezes, cuts, a full disk; 20 minutes
 #   make test-hostile       some 360 files that are meant to harm, each through the real stack; 4 minutes
+#   make test-load          500 jobs at once, then ten minutes of jobs one after the other; some 16 minutes
 #   make audit              asks for known vulnerabilities of every package that is pinned
 #   make pictures           the pictures of README.md, by the product itself; needs chromium
 #   make tables             the tables in docs/ that are made from the code
@@ -52,7 +53,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-footprint bench-tracker \
 	bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
-	images sbom base-image test-containers test-hostile test-chaos audit
+	images sbom base-image test-containers test-hostile test-chaos test-load audit
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
 	@$(BIN)/poseway run $(ARGS) -- "$${VIDEO:-build/sample/demo.mp4}"
@@ -168,6 +169,10 @@ test-hostile: $(STUBS) $(VENV)/.test weights sample
 
 test-chaos: $(STUBS) $(VENV)/.test weights sample
 	POSEWAY_TEST_CHAOS=$${POSEWAY_TEST_CHAOS:-1} $(BIN)/pytest -v tests/chaos $(ARGS)
+
+test-load: $(STUBS) $(VENV)/.test weights sample
+	POSEWAY_TEST_LOAD=1 $(BIN)/pytest -v tests/load $(ARGS)
+	@$(BIN)/python -m tests.load.report
 
 audit: $(VENV)/.audit
 	@$(BIN)/python -m requirements.audit $(ARGS)

@@ -1,0 +1,53 @@
+"""``python -m tests.load.report``: what `make test-load` found, in the form of the docs."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NAME = "load.json"
+
+
+def write(figures: dict[str, Any], folder: Path) -> None:
+    """Keeps what was found, and prints it."""
+    folder.mkdir(exist_ok=True)
+    (folder / NAME).write_text(json.dumps(figures, indent=2) + "\n")
+    sys.stdout.write(text(figures))
+
+
+def text(figures: dict[str, Any]) -> str:
+    """What was found, in Markdown."""
+    return "\n".join(_lines(json.loads(json.dumps(figures)))) + "\n"
+
+
+def _lines(figures: dict[str, Any]) -> Iterator[str]:
+    burst, steady = figures["burst"], figures["steady"]
+    for what, phase in (("burst", burst), ("steady", steady)):
+        yield (
+            f"{what}: {phase['jobs']} jobs of {phase['tenants']} tenants in "
+            f"{phase['seconds']:.0f} s, {figures['cores']} cores"
+        )
+    yield from ("", "| tenant | jobs | in line when its last came | done when its last was |")
+    yield "| --- | --- | --- | --- |"
+    for name, share in burst["share"].items():
+        yield f"| {name} | {share['jobs']} | {share['in_line']} | {share['done_after']} |"
+    yield from ("", "| request | burst: median ms | p99 ms | steady: median ms | p99 ms |")
+    yield "| --- | --- | --- | --- | --- |"
+    for what, times in sorted(burst["milliseconds"].items()):
+        other = steady["milliseconds"][what]
+        yield (
+            f"| {what} | {times['median']:.0f} | {times['p99']:.0f} "
+            f"| {other['median']:.0f} | {other['p99']:.0f} |"
+        )
+    yield from ("", "| part | open files | resident MB |", "| --- | --- | --- |")
+    for part, (before, after) in steady["megabytes"].items():
+        files = steady["files"][part]
+        yield f"| {part} | {files[0]:.0f}, {files[1]:.0f} | {before:.0f}, {after:.0f} |"
+    before, after = steady["unfinished"]["quarters"]
+    most = steady["unfinished"]["most"]
+    yield from ("", f"jobs that had not ended: {before:.0f}, {after:.0f}, at most {most}")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text(json.loads((Path("build") / NAME).read_text())))

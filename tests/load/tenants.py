@@ -1,0 +1,79 @@
+"""Who sends jobs, and what they send."""
+
+import time
+from functools import cache
+
+import httpx
+
+from benchmarks.uploads import answered
+from poseway.apikeys import ApiKeys, Limits
+from poseway.client import Client
+from poseway.jobs import Job
+from poseway.local.stack import Stack
+from tests.photos import card, encoded
+from tests.videos import make_video, numbered
+
+SIZE = 64
+KINDS = 5
+
+
+@cache
+def file(kind: int) -> tuple[str, bytes, int]:
+    """A picture, or a video of one to four frames, as small as they are taken: and its frames."""
+    if kind == 0:
+        return "photo.png", encoded(card(SIZE, SIZE), "png"), 1
+    small = make_video(kind, picture=lambda index: numbered(index, SIZE, SIZE))
+    return f"clip-{kind}.mp4", small, kind
+
+
+class Tenant:
+    """Somebody with an API key. Safe to use from several threads.
+
+    Attributes:
+        name: Of the key.
+        sent: How many frames each job has that was accepted, by its id.
+        seconds: How long each request took that became a job.
+    """
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        unlimited = Limits(requests_per_minute=None)
+        _, self._key = ApiKeys(stack.store).create(name, unlimited)
+        self._url = stack.gateway_url
+        self.name = name
+        self.sent: dict[str, int] = {}
+        self.seconds: list[float] = []
+        # As many connections as there are requests at once.
+        self.http = httpx.Client(
+            base_url=self._url,
+            headers={"Authorization": f"Bearer {self._key}"},
+            limits=httpx.Limits(max_connections=None),
+            timeout=120,
+        )
+
+    def send(self, number: int) -> None:
+        """Has a job done; what it is goes by the number."""
+        name, data, frames = file(number % KINDS)
+
+        def post() -> httpx.Response:
+            began = time.perf_counter()
+            answer = self.http.post("/v1/jobs", files={"video": (name, data)})
+            self.seconds.append(time.perf_counter() - began)
+            return answer
+
+        self.sent[answered(post).json()["id"]] = frames
+
+    def wait(self) -> None:
+        """Waits until all jobs have ended."""
+        with Client(self._url, self._key) as client:
+            for job_id in list(self.sent):
+                client.wait(job_id)
+
+    def listed(self) -> list[Job]:
+        """All that this tenant has, as the API tells."""
+        with Client(self._url, self._key) as client:
+            return list(client.jobs())
+
+    def frames(self, job_id: str) -> int:
+        """How many frames a result has."""
+        with Client(self._url, self._key) as client:
+            return client.manifest(job_id).frames

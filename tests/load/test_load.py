@@ -1,0 +1,218 @@
+"""Many jobs at once, and many one after the other: none is lost, nobody waits for somebody else.
+
+``make test-load`` sends a burst of 500 jobs and then jobs for ten minutes, and writes
+``build/load.json``; `make test` sends a burst of 30 and then jobs for twenty seconds.
+"""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.uploads import middle_and_slow
+from poseway.jobs import Job, JobState
+from poseway.local.place import free_ports
+from poseway.local.stack import ROOT, Stack
+from tests.load import report
+from tests.load.tenants import Tenant
+from tests.load.watching import Held, Times, held, probed, quarters
+
+ALL = "POSEWAY_TEST_LOAD" in os.environ
+# Of the one who sends the most, and of those who come when half of that is accepted.
+BURST = {"a": 400, "b": 50, "c": 30, "d": 15, "e": 5}
+if not ALL:
+    BURST = {"a": 16, "b": 6, "c": 4, "d": 3, "e": 1}
+AT_ONCE = 64
+STEADY_SECONDS = 600.0 if ALL else 20.0
+# Of what the burst showed to be possible.
+STEADY_PART = 0.7
+# Jobs that were in hand, or whose turn it was already.
+SPARE_JOBS = 10
+# The beginning of a process is not flat, and the short form sees little else.
+SPARE_PART, SPARE_MB, SPARE_FILES = (0.1, 10, 10) if ALL else (0.5, 50, 20)
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[Stack]:
+    with Stack(tmp_path, free_ports(1)[0], {"POSEWAY_AUTH": "keys"}) as running:
+        yield running
+
+
+@pytest.fixture
+def tenants(system: Stack) -> Iterator[list[Tenant]]:
+    made = [Tenant(system, name) for name in BURST]
+    yield made
+    for tenant in made:
+        tenant.http.close()
+
+
+@pytest.mark.timeout(3600)
+def test_none_is_lost_and_nobody_waits_for_all_of_somebody_else(
+    system: Stack, tenants: list[Tenant], tmp_path: Path
+) -> None:
+    with held(system) as burst_held, probed(tenants[0].http) as burst_times:
+        burst(tenants)
+    done = ended(tenants)
+    share = fairness(done)
+    rate = per_second(done)
+    burst_times["submit"] = submitted(tenants)
+    with held(system) as steady_held, probed(tenants[0].http) as steady_times:
+        steady(tenants, STEADY_PART * rate)
+    steady_times["submit"] = submitted(tenants)
+    later = {name: jobs[: -BURST[name]] for name, jobs in ended(tenants).items()}
+    waiting = unfinished(later)
+    figures = {
+        "cores": os.cpu_count(),
+        "burst": {
+            **in_all(done),
+            "share": share,
+            "milliseconds": milliseconds(burst_times),
+        },
+        "steady": {
+            **in_all(later),
+            "unfinished": {"quarters": quarters(waiting), "most": max(waiting)},
+            "milliseconds": milliseconds(steady_times),
+            "megabytes": {part: quarters(seen) for part, seen in steady_held.megabytes.items()},
+            "files": {part: quarters(seen) for part, seen in steady_held.files.items()},
+        },
+    }
+    report.write(figures, ROOT / "build" if ALL else tmp_path)
+    assert burst_held.replaced() + steady_held.replaced() == []
+    for name, found in share.items():
+        assert found["done_after"] <= len(BURST) * BURST[name] + SPARE_JOBS, name
+    before, after = quarters(waiting)
+    assert after <= 2 * before + SPARE_JOBS
+    assert_flat(steady_held)
+
+
+def burst(tenants: list[Tenant]) -> None:
+    """Sends all jobs of a burst, and waits for them."""
+    first, *others = tenants
+    with ThreadPoolExecutor(AT_ONCE) as greedy, ThreadPoolExecutor(AT_ONCE) as small:
+        sent = [greedy.submit(first.send, number) for number in range(BURST[first.name])]
+        for accepted in sent[: len(sent) // 2]:
+            accepted.result()
+        # Side by side, not one tenant after the other.
+        for number in range(max(BURST.values())):
+            sent += [small.submit(t.send, number) for t in others if number < BURST[t.name]]
+        _all(sent)
+    with ThreadPoolExecutor(len(tenants)) as waiting:
+        _all([waiting.submit(tenant.wait) for tenant in tenants])
+
+
+def steady(tenants: list[Tenant], rate: float) -> None:
+    """Sends so many jobs a second, of one tenant after the other, and waits for them."""
+    began = time.monotonic()
+    sent = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for number, tenant in enumerate(itertools.cycle(tenants)):
+            due = began + number / rate
+            if due > began + STEADY_SECONDS:
+                break
+            time.sleep(max(0.0, due - time.monotonic()))
+            sent.append(pool.submit(tenant.send, number))
+        _all(sent)
+    for tenant in tenants:
+        tenant.wait()
+
+
+def _all(futures: list[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def ended(tenants: list[Tenant]) -> dict[str, list[Job]]:
+    """The jobs of each tenant, newest first: each that was accepted, once, and whole."""
+    found = {}
+    for tenant in tenants:
+        jobs = found[tenant.name] = tenant.listed()
+        assert [job.id for job in jobs] == sorted(tenant.sent)
+        assert {job.state for job in jobs} == {JobState.SUCCEEDED}
+        assert {job.id: tenant.frames(job.id) for job in jobs} == tenant.sent
+    return found
+
+
+def fairness(done: dict[str, list[Job]]) -> dict[str, dict[str, int]]:
+    """For each tenant, how many jobs of all were done until all of its own were.
+
+    Counted from when the last of its own was accepted; beside it, how many were in line then.
+    """
+    jobs = [job for theirs in done.values() for job in theirs]
+    found = {}
+    for name, own in done.items():
+        accepted = max(job.created_at for job in own)
+        last = max(at_end(job) for job in own)
+        found[name] = {
+            "jobs": len(own),
+            "in_line": sum(job.created_at <= accepted < at_end(job) for job in jobs),
+            "done_after": sum(accepted < at_end(job) <= last for job in jobs),
+        }
+    return found
+
+
+def at_end(job: Job) -> datetime:
+    assert job.finished_at is not None
+    return job.finished_at
+
+
+def span(done: dict[str, list[Job]]) -> tuple[datetime, datetime]:
+    """When the first job was accepted, and when the last ended."""
+    jobs = [job for theirs in done.values() for job in theirs]
+    return min(job.created_at for job in jobs), max(at_end(job) for job in jobs)
+
+
+def per_second(done: dict[str, list[Job]]) -> float:
+    began, over = span(done)
+    return sum(map(len, done.values())) / (over - began).total_seconds()
+
+
+def in_all(done: dict[str, list[Job]]) -> dict[str, Any]:
+    """How many jobs, of how many, in what time."""
+    began, over = span(done)
+    return {
+        "jobs": sum(map(len, done.values())),
+        "tenants": len(done),
+        "seconds": round((over - began).total_seconds(), 1),
+    }
+
+
+def unfinished(done: dict[str, list[Job]]) -> list[int]:
+    """How many jobs were accepted and had not ended, twice a second while jobs were sent."""
+    jobs = [job for theirs in done.values() for job in theirs]
+    began, last = span(done)[0], max(job.created_at for job in jobs)
+    moments = (
+        began + timedelta(seconds=0.5 * number)
+        for number in range(1 + int((last - began).total_seconds() / 0.5))
+    )
+    return [sum(job.created_at <= moment < at_end(job) for job in jobs) for moment in moments]
+
+
+def submitted(tenants: list[Tenant]) -> list[float]:
+    """How long requests took that became jobs, since this was asked before."""
+    seconds = [second for tenant in tenants for second in tenant.seconds]
+    for tenant in tenants:
+        tenant.seconds.clear()
+    return seconds
+
+
+def milliseconds(times: Times) -> dict[str, dict[str, float]]:
+    """Median and 99th percentile of each."""
+    found = {}
+    for what, seconds in times.items():
+        middle, slow = middle_and_slow(seconds)
+        found[what] = {"median": round(middle, 1), "p99": round(slow, 1), "times": len(seconds)}
+    return found
+
+
+def assert_flat(seen: Held) -> None:
+    for part in seen.pids:
+        before, after = quarters(seen.megabytes[part])
+        assert after <= (1 + SPARE_PART) * before + SPARE_MB, part
+        before, after = quarters(seen.files[part])
+        assert after <= before + SPARE_FILES, part

@@ -1,0 +1,93 @@
+"""What is seen of the system while it has much to do."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import httpx
+
+from benchmarks.memory import resident
+from benchmarks.stack import PARTS
+from poseway.local.stack import Stack
+
+PROBE_PAUSE_SECONDS = 0.25
+SAMPLE_PAUSE_SECONDS = 0.5
+
+Times = dict[str, list[float]]
+"""Seconds that requests took, by what was asked for."""
+
+
+@contextmanager
+def repeated(act: Callable[[], None], pause: float) -> Iterator[None]:
+    """Does something again and again while the block runs."""
+    over = threading.Event()
+
+    def again() -> None:
+        while not over.wait(pause):
+            act()
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def probed(http: httpx.Client) -> Iterator[Times]:
+    """Asks for what the page asks for while the block runs: itself, the list and a job."""
+    times: Times = defaultdict(list)
+
+    def ask(what: str, path: str) -> httpx.Response:
+        began = time.perf_counter()
+        answer = http.get(path).raise_for_status()
+        times[what].append(time.perf_counter() - began)
+        return answer
+
+    def look() -> None:
+        ask("page", "/")
+        for job in ask("list", "/v1/jobs?limit=50").json()["jobs"][:1]:
+            ask("job", f"/v1/jobs/{job['id']}")
+
+    with repeated(look, PROBE_PAUSE_SECONDS):
+        yield times
+
+
+class Held:
+    """What the processes of a system hold, seen again and again."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.pids = {part: stack.pid(part) for part in PARTS}
+        self.megabytes: dict[str, list[int]] = defaultdict(list)
+        self.files: dict[str, list[int]] = defaultdict(list)
+
+    def look(self) -> None:
+        """Looks once."""
+        for part, pid in self.pids.items():
+            self.megabytes[part].append(resident(pid))
+            self.files[part].append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
+
+    def replaced(self) -> list[str]:
+        """The parts that ended and were started again."""
+        return [part for part, pid in self.pids.items() if self._stack.pid(part) != pid]
+
+
+@contextmanager
+def held(stack: Stack) -> Iterator[Held]:
+    """Sees what the processes hold while the block runs."""
+    seen = Held(stack)
+    with repeated(seen.look, SAMPLE_PAUSE_SECONDS):
+        yield seen
+
+
+def quarters(values: list[int]) -> tuple[float, float]:
+    """The medians of the second quarter and of the last: the first is for what is kept at hand."""
+    quarter = len(values) // 4
+    return median(values[quarter : 2 * quarter]), median(values[-quarter:])
