@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import nats.errors
+import nats.js.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -101,6 +102,8 @@ class Early:
     def __init__(self, stream: JetStreamContext, name: str, message: RawStreamMsg) -> None:
         self._stream = stream
         self._name = name
+        self._put_at = message.time
+        self.owner = owner_of(message.subject or WORK)
         self.number = message.seq or 0
         self.headers: dict[str, str] = message.headers or {}
         self.job_id = (message.data or b"").decode("ascii", "replace")
@@ -113,7 +116,12 @@ class Early:
     async def done(self) -> None:
         """Takes the job off the queue for good; if that fails it is delivered, and ends at once."""
         try:
-            await self._stream.delete_msg(self._name, self.number)
+            # A queue that lost its data counts from 1 again, and the number is somebody else's.
+            there = await self._stream.get_msg(self._name, self.number)
+            if there.data == self.job_id.encode() and there.time == self._put_at:
+                await self._stream.delete_msg(self._name, self.number)
+        except nats.js.errors.NotFoundError:
+            log.info("not on the queue any more")
         except (nats.errors.Error, TimeoutError) as error:
             log.warning("not taken off the queue", error=str(error))
 

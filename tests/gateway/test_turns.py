@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import nats
 import pytest
 
 from poseway.delivery import Delivery, Early
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
-from poseway.queue import JobQueue
+from poseway.queue import STREAM, JobQueue
 from poseway.settings import QueueSettings
 from services.gateway.api.catalog import Catalog
 from services.gateway.dispatcher.record import SILENCE, Record
@@ -71,6 +72,15 @@ class Office:
 
     async def do(self, dispatcher: Turns) -> str:
         return await self.end(*await self.begin(dispatcher))
+
+    async def lose(self) -> None:
+        """Has the queue lose all that it has."""
+        token = self._settings.nats_token
+        assert token is not None
+        server = await nats.connect(self._settings.nats_url, token=token.get_secret_value())
+        await server.jetstream().delete_stream(STREAM)
+        await server.close()
+        await self.queue.ensure()
 
     def age(self, job_id: str, by: timedelta) -> None:
         """Has it that a job's record was written longer ago."""
@@ -176,6 +186,27 @@ def test_a_job_that_was_removed_is_taken_off_the_queue(run: Callable[[Test], Non
         assert chosen.job_id == gone
         await chosen.done()
         assert await lag(office.queue) == 2
+
+    run(test)
+
+
+def test_a_queue_that_lost_its_data_loses_no_job_to_one_done_early(
+    run: Callable[[Test], None],
+) -> None:
+    async def test(office: Office) -> None:
+        dispatcher = office.dispatcher()
+        await office.accept(GREEDY, 2)
+        await office.do(dispatcher)
+        await office.accept(SMALL)
+        early, record = await office.begin(dispatcher)
+        assert isinstance(early, Early)
+        await office.lose()
+        # Of those that are accepted after that, one has the number that this one had.
+        after = [*await office.accept(GREEDY, early.number), *await office.accept(SMALL)]
+        await office.end(early, record)
+        left = [job.job_id async for job in office.queue.jobs_of(GREEDY)]
+        left += [job.job_id async for job in office.queue.jobs_of(SMALL)]
+        assert left == after
 
     run(test)
 
