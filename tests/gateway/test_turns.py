@@ -14,7 +14,7 @@ from poseway.local.stack import Stack
 from poseway.queue import STREAM, JobQueue
 from poseway.settings import QueueSettings
 from services.gateway.api.catalog import Catalog
-from services.gateway.dispatcher.record import SILENCE, Record
+from services.gateway.dispatcher.record import LONG_SILENCE, SILENCE, Record
 from services.gateway.dispatcher.turns import Turns
 from tests.deploy.nats_servers import servers
 
@@ -25,7 +25,7 @@ class Office:
     """A queue of its own on the system's storage, and dispatchers that only choose."""
 
     def __init__(self, stack: Stack, settings: QueueSettings) -> None:
-        self._stack = stack
+        self.store = stack.store
         self._settings = settings
         self._stopping = asyncio.Event()
         self.owners: dict[str, str] = {}
@@ -35,7 +35,7 @@ class Office:
         self._deliveries = self.queue.deliveries(self._stopping)
 
     def dispatcher(self) -> Turns:
-        return Turns(self._stack.store, self.queue)
+        return Turns(self.store, self.queue)
 
     async def accept(self, owner: str, count: int = 1) -> list[str]:
         """Records and queues jobs of somebody."""
@@ -50,7 +50,7 @@ class Office:
                 options=JobOptions(),
                 owner=owner,
             )
-            await asyncio.to_thread(Catalog(self._stack.store).add, request)
+            await asyncio.to_thread(Catalog(self.store).add, request)
             await self.queue.publish(request.id, owner)
             self.owners[request.id] = owner
             made.append(request.id)
@@ -59,9 +59,9 @@ class Office:
     async def begin(self, dispatcher: Turns) -> tuple[Delivery | Early, Record]:
         """Has a dispatcher begin what it chooses."""
         chosen = await dispatcher.choose(await anext(self._deliveries))
-        record = Record(self._stack.store, chosen.job_id)
+        record = Record(self.store, chosen.job_id)
         await asyncio.to_thread(record.load)
-        await asyncio.to_thread(record.begin)
+        await asyncio.to_thread(record.begin, alone=isinstance(chosen, Early))
         return chosen, record
 
     async def end(self, chosen: Delivery | Early, record: Record) -> str:
@@ -85,15 +85,15 @@ class Office:
     def age(self, job_id: str, by: timedelta) -> None:
         """Has it that a job's record was written longer ago."""
         key = Keys(job_id).status
-        status = JobStatus.model_validate_json(self._stack.store.get(key)[0])
+        status = JobStatus.model_validate_json(self.store.get(key)[0])
         assert status.updated_at is not None
         older = status.model_copy(update={"updated_at": status.updated_at - by})
-        self._stack.store.put(key, older.model_dump_json().encode(), "application/json")
+        self.store.put(key, older.model_dump_json().encode(), "application/json")
 
     def remove(self) -> None:
         for job_id, owner in self.owners.items():
-            self._stack.store.delete_prefix(Keys(job_id).record)
-            self._stack.store.delete_prefix(f"owners/{owner}/{job_id}/")
+            self.store.delete_prefix(Keys(job_id).record)
+            self.store.delete_prefix(f"owners/{owner}/{job_id}/")
 
 
 Test = Callable[[Office], Awaitable[None]]
@@ -162,15 +162,43 @@ def test_a_job_in_hand_is_passed_over_until_its_holder_is_silent(
         await office.do(first)
         await office.do(second)
         held, next_one = await office.accept(SMALL, 2)
-        chosen, _ = await office.begin(first)
+        chosen, record = await office.begin(first)
         assert chosen.job_id == held
-        # Its holder dies; another takes the next one first.
+        # Its holder is at it; another takes the next one first.
         assert await office.do(second) == next_one
+        for _ in range(2):
+            await asyncio.to_thread(record.beat)
+            assert office.owners[await office.do(second)] == GREEDY
+        # Storage has a pause, or clocks differ.
+        await asyncio.to_thread(record.beat)
+        office.age(held, 2 * SILENCE)
         assert office.owners[await office.do(second)] == GREEDY
-        assert office.owners[await office.do(second)] == GREEDY
-        office.age(held, SILENCE)
+        # Its holder died.
+        office.age(held, LONG_SILENCE)
         assert await office.do(second) == held
-        assert await lag(office.queue) == 2
+        assert await lag(office.queue) == 1
+
+    run(test)
+
+
+def test_a_job_that_is_delivered_while_it_is_done_early_is_left_to_its_holder(
+    run: Callable[[Test], None],
+) -> None:
+    async def test(office: Office) -> None:
+        dispatcher = office.dispatcher()
+        await office.accept(GREEDY, 2)
+        await office.do(dispatcher)
+        await office.accept(SMALL)
+        early, _ = await office.begin(dispatcher)
+        office.age(early.job_id, 2 * SILENCE)
+        other = Record(office.store, early.job_id)
+        await asyncio.to_thread(other.load)
+        assert other.held_by_another()
+        assert not other.untouched()
+        office.age(early.job_id, LONG_SILENCE)
+        await asyncio.to_thread(other.load)
+        assert not other.held_by_another()
+        assert other.untouched()
 
     run(test)
 
@@ -181,7 +209,7 @@ def test_a_job_that_was_removed_is_taken_off_the_queue(run: Callable[[Test], Non
         await office.accept(GREEDY, 3)
         await office.do(dispatcher)
         (gone,) = await office.accept(SMALL)
-        await asyncio.to_thread(office._stack.store.delete_prefix, Keys(gone).record)
+        await asyncio.to_thread(office.store.delete_prefix, Keys(gone).record)
         chosen = await dispatcher.choose(await anext(office._deliveries))
         assert chosen.job_id == gone
         await chosen.done()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from poseway.delivery import ACK_WAIT_SECONDS
 from poseway.errors import NotFoundError
 from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, Stretch, now
 from poseway.storage import ObjectStore
@@ -21,6 +22,11 @@ BEAT_SECONDS: Final = 5.0
 
 SILENCE: Final = timedelta(seconds=15)
 """After this the holder is taken for dead; less than the queue takes to deliver the job again."""
+
+LONG_SILENCE: Final = 3 * timedelta(seconds=ACK_WAIT_SECONDS)
+"""After this, where the queue has not said so, too: clocks differ, and storage has its pauses."""
+
+_ALONE: Final = "alone-"
 
 
 class Checkpoint(BaseModel):
@@ -117,15 +123,25 @@ class Record:
             return False
         if status.holder in (None, self._holder):
             return False
-        return now() - status.updated_at < SILENCE
+        silence = LONG_SILENCE if status.holder.startswith(_ALONE) else SILENCE
+        return now() - status.updated_at < silence
 
     def untouched(self) -> bool:
-        """Whether nobody was heard of lately, at work on the job or giving it back."""
-        updated = self.status.updated_at
-        return updated is None or now() - updated >= SILENCE
+        """Whether nobody was heard of for long, at work on the job, or lately, giving it back."""
+        status = self.status
+        if status.updated_at is None:
+            return True
+        held = status.state is JobState.RUNNING and status.holder is not None
+        return now() - status.updated_at >= (LONG_SILENCE if held else SILENCE)
 
-    def begin(self) -> None:
-        """Takes the job: it is running, and this is one more attempt."""
+    def begin(self, *, alone: bool = False) -> None:
+        """Takes the job: it is running, and this is one more attempt.
+
+        Args:
+            alone: The queue is not told who works on it.
+        """
+        if alone:
+            self._holder = _ALONE + self._holder
         self._write(
             state=JobState.RUNNING,
             attempts=self.status.attempts + 1,

@@ -98,7 +98,7 @@ class Worker:
             await delivery.hand_back(delay=30)
             return "elsewhere"
         try:
-            finished = await self._attempt(request, record, stopping)
+            finished = await self._attempt(request, record, delivery, stopping)
             if finished and request.webhook_url is not None:
                 # Before the job is off the queue, so that it is told at least once.
                 await self._queue.publish_ended(request.id)
@@ -134,7 +134,13 @@ class Worker:
             log.warning("record not written", reason=error.message)
         await delivery.hand_back(delay=delay)
 
-    async def _attempt(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
+    async def _attempt(
+        self,
+        request: JobRequest,
+        record: Record,
+        delivery: Delivery | Early,
+        stopping: asyncio.Event,
+    ) -> bool:
         """Runs a job once. Returns whether it is finished, one way or the other."""
         if record.status.state.finished:
             await asyncio.to_thread(record.clean_up)
@@ -146,7 +152,7 @@ class Worker:
             await self._end(record, JobState.FAILED, _WORN_OUT)
             return True
         first = record.status.started_at is None
-        await asyncio.to_thread(record.begin)
+        await asyncio.to_thread(record.begin, alone=isinstance(delivery, Early))
         metrics.REDELIVERIES.inc(not first)
         if first:
             metrics.WAIT_SECONDS.observe(record.age_seconds)
