@@ -124,6 +124,7 @@ class Early:
             log.info("not on the queue any more")
         except (nats.errors.Error, TimeoutError) as error:
             log.warning("not taken off the queue", error=str(error))
+            await asyncio.sleep(1)  # It may be found again at once.
 
     async def hand_back(self, delay: float = 0) -> None:
         """Leaves the job where it is: it is delivered when it is its turn there."""

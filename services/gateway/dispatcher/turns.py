@@ -44,11 +44,22 @@ class Turns:
         except UnavailableError as error:
             log.warning("nobody's turn", reason=error.message)
         if early is None:
-            self._serve(delivered.owner)
             return delivered
         # Somebody else may take it at once.
         await delivered.hand_back()
         return early
+
+    async def begin(self, job: Delivery | Early, record: Record) -> None:
+        """Begins a job that was chosen, which is its owner's turn.
+
+        What was removed or has ended, or another is at it, is not begun and is no turn.
+        """
+        await asyncio.to_thread(record.begin, alone=isinstance(job, Early))
+        self.served(job.owner)
+
+    def served(self, owner: str) -> None:
+        """Has it that others come before an owner now."""
+        self._served[owner] = next(self._number)
 
     async def _before(self, owner: str) -> Early | None:
         """A job of somebody who was served longer ago than `owner`, if there is one."""
@@ -59,7 +70,6 @@ class Turns:
                 break
             early = await self._first(other)
             if early is not None:
-                self._serve(other)
                 return early
         return None
 
@@ -83,6 +93,3 @@ class Turns:
         except ValidationError:
             return False  # a newer version wrote it, and does it
         return record.untouched()
-
-    def _serve(self, owner: str) -> None:
-        self._served[owner] = next(self._number)

@@ -124,6 +124,8 @@ class Worker:
     async def _give_up_for_now(
         self, record: Record, delivery: Delivery | Early, *, delay: float, counted: bool
     ) -> None:
+        # Where storage takes nothing, the job is found again at once.
+        self._turns.served(delivery.owner)
         try:
             # Storage may be silent for minutes, and whoever stops this has less patience.
             async with asyncio.timeout(HAND_BACK_SECONDS):
@@ -152,7 +154,7 @@ class Worker:
             await self._end(record, JobState.FAILED, _WORN_OUT)
             return True
         first = record.status.started_at is None
-        await asyncio.to_thread(record.begin, alone=isinstance(delivery, Early))
+        await self._turns.begin(delivery, record)
         metrics.REDELIVERIES.inc(not first)
         if first:
             metrics.WAIT_SECONDS.observe(record.age_seconds)

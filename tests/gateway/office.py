@@ -1,0 +1,121 @@
+"""A queue of its own on the system's storage, and dispatchers that only choose."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import nats
+
+from poseway.delivery import Delivery, Early
+from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
+from poseway.local.stack import Stack
+from poseway.queue import STREAM, JobQueue
+from poseway.settings import QueueSettings
+from services.gateway.api.catalog import Catalog
+from services.gateway.dispatcher.record import Record
+from services.gateway.dispatcher.turns import Turns
+from tests.deploy.nats_servers import servers
+
+GREEDY, SMALL, THIRD = "a" * 8, "b" * 8, "c" * 8
+
+
+class Office:
+    """A queue of its own on the system's storage, and dispatchers that only choose."""
+
+    def __init__(self, stack: Stack, settings: QueueSettings) -> None:
+        self.store = stack.store
+        self._settings = settings
+        self._stopping = asyncio.Event()
+        self.owners: dict[str, str] = {}
+
+    async def open(self) -> None:
+        self.queue = await JobQueue.connect(self._settings)
+        self.deliveries = self.queue.deliveries(self._stopping)
+
+    def dispatcher(self) -> Turns:
+        return Turns(self.store, self.queue)
+
+    async def accept(self, owner: str, count: int = 1) -> list[str]:
+        """Records and queues jobs of somebody."""
+        made = []
+        for _ in range(count):
+            request = JobRequest(
+                id=new_job_id(),
+                name="turn.mp4",
+                size=0,
+                sha256=None,
+                created_at=now(),
+                options=JobOptions(),
+                owner=owner,
+            )
+            await asyncio.to_thread(Catalog(self.store).add, request)
+            await self.queue.publish(request.id, owner)
+            self.owners[request.id] = owner
+            made.append(request.id)
+        return made
+
+    async def begin(self, dispatcher: Turns) -> tuple[Delivery | Early, Record]:
+        """Has a dispatcher begin what it chooses."""
+        chosen = await dispatcher.choose(await anext(self.deliveries))
+        record = Record(self.store, chosen.job_id)
+        await asyncio.to_thread(record.load)
+        await dispatcher.begin(chosen, record)
+        return chosen, record
+
+    async def end(self, chosen: Delivery | Early, record: Record) -> str:
+        """Has it end that; returns the job."""
+        await asyncio.to_thread(record.finish, JobState.SUCCEEDED)
+        await chosen.done()
+        return chosen.job_id
+
+    async def do(self, dispatcher: Turns) -> str:
+        return await self.end(*await self.begin(dispatcher))
+
+    async def lose(self) -> None:
+        """Has the queue lose all that it has."""
+        token = self._settings.nats_token
+        assert token is not None
+        server = await nats.connect(self._settings.nats_url, token=token.get_secret_value())
+        await server.jetstream().delete_stream(STREAM)
+        await server.close()
+        await self.queue.ensure()
+
+    def age(self, job_id: str, by: timedelta) -> None:
+        """Has it that a job's record was written longer ago."""
+        key = Keys(job_id).status
+        status = JobStatus.model_validate_json(self.store.get(key)[0])
+        assert status.updated_at is not None
+        older = status.model_copy(update={"updated_at": status.updated_at - by})
+        self.store.put(key, older.model_dump_json().encode(), "application/json")
+
+    def remove(self) -> None:
+        for job_id, owner in self.owners.items():
+            self.store.delete_prefix(Keys(job_id).record)
+            self.store.delete_prefix(f"owners/{owner}/{job_id}/")
+
+
+Test = Callable[[Office], Awaitable[None]]
+Run = Callable[[Test], None]
+
+
+def run_in(stack: Stack, folder: Path, test: Test) -> None:
+    """Runs a test in an office."""
+    with servers(folder, "nats", 1) as server:
+        office = Office(stack, server.settings(1))
+
+        async def whole() -> None:
+            await office.open()
+            await test(office)
+            await office.queue.close()
+
+        try:
+            asyncio.run(asyncio.wait_for(whole(), 120))
+        finally:
+            office.remove()
+
+
+async def lag(queue: JobQueue) -> int:
+    """What the autoscalers see."""
+    seen = await queue.backlog()
+    return seen.waiting + seen.taken

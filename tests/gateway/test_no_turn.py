@@ -1,0 +1,61 @@
+"""Only what is begun is a turn: nobody waits because of what is on the queue and is no work."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from poseway.jobs import JobRequest, JobState, Keys
+from poseway.local.stack import Stack
+from services.gateway.dispatcher.record import SILENCE, Record
+from services.gateway.dispatcher.services import Services
+from services.gateway.dispatcher.settings import DispatcherSettings
+from services.gateway.dispatcher.worker import Worker
+from tests.gateway.office import GREEDY, SMALL, Office, run_in
+
+
+class Quick(Worker):
+    """A worker that ends three jobs, each at once."""
+
+    def __init__(self, office: Office) -> None:
+        settings = DispatcherSettings()
+        super().__init__(
+            office.store, office.queue, office.dispatcher(), Services(settings), settings
+        )
+        self.done: list[str] = []
+
+    async def _run(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
+        await self._end(record, JobState.SUCCEEDED)
+        self.done.append(request.id)
+        if len(self.done) == 3:
+            stopping.set()
+        return True
+
+
+async def begun(office: Office, job_id: str) -> Record:
+    record = Record(office.store, job_id)
+    await asyncio.to_thread(record.load)
+    # So that its holder is believed for long.
+    await asyncio.to_thread(record.begin, alone=True)
+    return record
+
+
+@pytest.mark.parametrize("in_front", [1, 4])
+def test_what_is_no_work_is_no_turn(stack: Stack, tmp_path: Path, in_front: int) -> None:
+    """With one job in front it is delivered, with four it is found."""
+
+    async def test(office: Office) -> None:
+        many = await office.accept(GREEDY, in_front)
+        removed, ended, held = await office.accept(SMALL, 3)
+        many += await office.accept(GREEDY, 4)
+        (wanted,) = await office.accept(SMALL)
+        await asyncio.to_thread(office.store.delete_prefix, Keys(removed).record)
+        await begun(office, held)
+        record = await begun(office, ended)
+        await asyncio.to_thread(record.finish, JobState.SUCCEEDED)
+        office.age(ended, SILENCE)
+        worker = Quick(office)
+        await worker.work(asyncio.Event())
+        assert worker.done == [many[0], wanted, many[1]]
+
+    run_in(stack, tmp_path, test)
