@@ -108,6 +108,11 @@ class Early:
         self.headers: dict[str, str] = message.headers or {}
         self.job_id = (message.data or b"").decode("ascii", "replace")
 
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it was put on the queue."""
+        return max(0.0, time.time() - self._put_at.timestamp()) if self._put_at else 0.0
+
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Nothing has to be told to the queue: the record says who is at it."""

@@ -200,13 +200,20 @@ class JobQueue:
             raise UnavailableError("The work queue cannot be reached.") from error
         return {owner_of(subject) for subject in info.state.subjects or {}}
 
-    async def jobs_of(self, owner: str) -> AsyncIterator[Early]:
-        """Yields what is on the queue of an owner, oldest first, whether it was delivered or not.
+    def jobs(self) -> AsyncIterator[Early]:
+        """Yields what is on the queue, oldest first, whether it was delivered or not.
 
         Raises:
             UnavailableError: The queue cannot be asked.
         """
-        subject, number = subject_of(owner), 0
+        return self._jobs(">")
+
+    def jobs_of(self, owner: str) -> AsyncIterator[Early]:
+        """As `jobs`, of an owner."""
+        return self._jobs(subject_of(owner))
+
+    async def _jobs(self, subject: str) -> AsyncIterator[Early]:
+        number = 0
         while True:
             try:
                 found = await self._stream.get_msg(STREAM, number, subject, next=True)

@@ -45,6 +45,7 @@ from services.gateway.api.uploads.budget import Budget
 from services.gateway.api.uploads.relay import Relay
 from services.gateway.api.uploads.sweep import sweep_for_ever
 from services.gateway.api.uploads.turns import Turns
+from services.gateway.api.waiting import Waiting
 from services.gateway.api.watch import Watch, look_for_ever
 from services.gateway.api.webhooks.deliver import Webhooks
 from services.gateway.api.webhooks.sender import Sender
@@ -78,7 +79,10 @@ def create_app(settings: ApiSettings) -> FastAPI:
             follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing),
             "news",
         )
-        looking = lasting(look_for_ever(app.state.connecting, app.state.reach), "watch")
+        looking = lasting(
+            look_for_ever(app.state.connecting, app.state.reach, Waiting(app.state.catalog)),
+            "watch",
+        )
         sweeping = lasting(sweep_for_ever(app.state.store, settings), "sweep")
         async with app.state.relay, Sender(private=settings.webhooks_private) as sender:
             webhooks = Webhooks(app.state.catalog, app.state.access.signatures, sender)

@@ -13,6 +13,7 @@ from poseway.errors import PosewayError
 from poseway.queue import JobQueue
 from poseway.telemetry import traces
 from services.gateway.api.reach import Reach
+from services.gateway.api.waiting import Waiting
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +34,14 @@ _SECONDS: Final = Histogram(
 )
 _JOBS: Final = Gauge(
     "poseway_jobs",
-    "Jobs that have not ended: queued, or running, which ones handed back are too. Every gateway "
-    "says the same.",
+    "Jobs that have not ended: queued, which ones done out of the queue's order are too, or "
+    "running, which ones handed back are too. Every gateway says the same.",
     ["state"],
 )
 _QUEUE_AGE: Final = Gauge(
     "poseway_queue_age_seconds",
-    "How long the oldest queued job has waited; 0 if none waits. Every gateway says the same.",
+    "How long the oldest job has waited that nobody has begun; 0 if there is none. Every gateway "
+    "says the same.",
 )
 _WEBHOOKS: Final = Gauge(
     "poseway_webhooks_pending",
@@ -111,15 +113,29 @@ def _route(scope: Scope) -> str:
     return str(path) if path else _NO_ROUTE
 
 
-async def look_for_ever(connecting: asyncio.Task[JobQueue], reach: Reach) -> None:
+async def look_for_ever(connecting: asyncio.Task[JobQueue], reach: Reach, waiting: Waiting) -> None:
     """Looks every few seconds until it is cancelled, so that asking for metrics costs nothing."""
     while True:
-        await _tell("queue", _look_at_queue(connecting))
-        await _tell("storage", reach.check())
+        queue = await _tell("queue", _look_at_queue(connecting))
+        storage = await _tell("storage", reach.check())
+        if queue and storage:
+            await _tell_age(waiting.longest(connecting.result()))
         await asyncio.sleep(_EVERY_SECONDS)
 
 
-async def _tell(what: str, looking: Awaitable[None]) -> None:
+async def _tell_age(looking: Awaitable[float]) -> None:
+    # If it cannot be told just now, what was told before still stands.
+    try:
+        async with asyncio.timeout(_EVERY_SECONDS):
+            _QUEUE_AGE.set(await looking)
+    except (PosewayError, TimeoutError) as error:
+        log.warning("age not known", error=str(error))
+    except Exception:
+        log.exception("cannot tell", what="age")
+
+
+async def _tell(what: str, looking: Awaitable[None]) -> bool:
+    """Tells whether something is reached, and returns it."""
     try:
         async with asyncio.timeout(_EVERY_SECONDS):
             await looking
@@ -131,6 +147,8 @@ async def _tell(what: str, looking: Awaitable[None]) -> None:
         _REACHABLE.labels(what).set(0)
     else:
         _REACHABLE.labels(what).set(1)
+        return True
+    return False
 
 
 async def _look_at_queue(connecting: asyncio.Task[JobQueue]) -> None:
@@ -138,5 +156,4 @@ async def _look_at_queue(connecting: asyncio.Task[JobQueue]) -> None:
     jobs, webhooks = await queue.backlog(), await queue.endings_backlog()
     _JOBS.labels("queued").set(jobs.waiting)
     _JOBS.labels("running").set(jobs.taken)
-    _QUEUE_AGE.set(jobs.oldest_seconds)
     _WEBHOOKS.set(webhooks.waiting + webhooks.taken)

@@ -1,0 +1,51 @@
+"""How long the oldest job has waited that nobody has begun."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from poseway.jobs import Keys
+from poseway.local.stack import Stack
+from services.gateway.api.catalog import Catalog
+from services.gateway.api.waiting import Waiting
+from services.gateway.dispatcher.record import Record
+from tests.gateway.office import GREEDY, SMALL, Office, run_in
+
+
+def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path) -> None:
+    async def test(office: Office) -> None:
+        waiting, catalog = Waiting(Catalog(stack.store)), Catalog(stack.store)
+        dispatcher, other = office.dispatcher(), office.dispatcher()
+        assert await waiting.longest(office.queue) == 0
+
+        await office.accept(GREEDY)
+        await office.do(dispatcher)
+        # A long one, begun before its message is delivered: the only one that the queue has.
+        await office.accept(GREEDY)
+        await office.accept(SMALL)
+        early, _ = await office.begin(dispatcher)
+        assert office.owners[early.job_id] == SMALL
+        # And one that is delivered.
+        await office.begin(other)
+        assert await waiting.longest(office.queue) == 0
+
+        await asyncio.sleep(1)
+        removed, cancelled = await office.accept(GREEDY, 2)
+        await asyncio.to_thread(office.store.delete_prefix, Keys(removed).record)
+        await asyncio.to_thread(catalog.cancel_or_remove, cancelled)
+        assert await waiting.longest(office.queue) == 0
+
+        began = time.monotonic()
+        (waits,) = await office.accept(GREEDY)
+        accepted = time.monotonic()
+        await asyncio.sleep(0.2)
+        least = time.monotonic() - accepted
+        age = await waiting.longest(office.queue)
+        assert least - 0.1 <= age <= time.monotonic() - began + 0.1
+
+        record = Record(office.store, waits)
+        await asyncio.to_thread(record.load)
+        await asyncio.to_thread(record.begin)
+        assert await waiting.longest(office.queue) == 0
+
+    run_in(stack, tmp_path, test)
