@@ -28,10 +28,14 @@ def _lines(figures: dict[str, Any]) -> Iterator[str]:
             f"{what}: {phase['jobs']} jobs of {phase['tenants']} tenants in "
             f"{phase['seconds']:.0f} s, {figures['cores']} cores"
         )
-    yield from ("", "| tenant | jobs | in line when its last came | done when its last was |")
-    yield "| --- | --- | --- | --- |"
+    yield from (
+        "",
+        "| tenant | jobs | in line when its last came | at most | done when its last was |",
+    )
+    yield "| --- | --- | --- | --- | --- |"
     for name, share in burst["share"].items():
-        yield f"| {name} | {share['jobs']} | {share['in_line']} | {share['done_after']} |"
+        numbers = (share[what] for what in ("jobs", "in_line", "bound", "done_after"))
+        yield " | ".join((f"| {name}", *map(str, numbers))) + " |"
     yield from ("", "| request | burst: median ms | p99 ms | steady: median ms | p99 ms |")
     yield "| --- | --- | --- | --- | --- |"
     for what, times in sorted(burst["milliseconds"].items()):

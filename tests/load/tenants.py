@@ -1,6 +1,7 @@
 """Who sends jobs, and what they send."""
 
 import time
+from datetime import UTC, datetime
 from functools import cache
 
 import httpx
@@ -32,6 +33,7 @@ class Tenant:
     Attributes:
         name: Of the key.
         sent: How many frames each job has that was accepted, by its id.
+        queued: When each of them was known to be on the queue.
         seconds: How long each request took that became a job.
     """
 
@@ -41,12 +43,14 @@ class Tenant:
         self._url = stack.gateway_url
         self.name = name
         self.sent: dict[str, int] = {}
+        self.queued: list[datetime] = []
         self.seconds: list[float] = []
         # As many connections as there are requests at once.
         self.http = httpx.Client(
             base_url=self._url,
             headers={"Authorization": f"Bearer {self._key}"},
-            limits=httpx.Limits(max_connections=None),
+            # And none that the gateway is about to close, which it does after five idle seconds.
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=2),
             timeout=120,
         )
 
@@ -60,7 +64,9 @@ class Tenant:
             self.seconds.append(time.perf_counter() - began)
             return answer
 
-        self.sent[answered(post).json()["id"]] = frames
+        job_id = answered(post).json()["id"]
+        self.queued.append(datetime.now(UTC))
+        self.sent[job_id] = frames
 
     def wait(self) -> None:
         """Waits until all jobs have ended."""

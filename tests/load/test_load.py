@@ -27,15 +27,18 @@ ALL = "POSEWAY_TEST_LOAD" in os.environ
 # Of the one who sends the most, and of those who come when half of that is accepted.
 BURST = {"a": 400, "b": 50, "c": 30, "d": 15, "e": 5}
 if not ALL:
-    BURST = {"a": 16, "b": 6, "c": 4, "d": 3, "e": 1}
+    BURST = {"a": 18, "b": 5, "c": 4, "d": 2, "e": 1}
 AT_ONCE = 64
+# Few in the short form: after a pause of the machine all that were due come at once.
+STEADY_AT_ONCE = AT_ONCE if ALL else 8
 STEADY_SECONDS = 600.0 if ALL else 20.0
 # Of what the burst showed to be possible.
 STEADY_PART = 0.7
 # Jobs that were in hand, or whose turn it was already.
-SPARE_JOBS = 10
-# The beginning of a process is not flat, and the short form sees little else.
-SPARE_PART, SPARE_MB, SPARE_FILES = (0.1, 10, 10) if ALL else (0.5, 50, 20)
+SPARE_JOBS = 10 if ALL else 6
+# The beginning of a process is not flat, and the short form sees little else. The api may keep
+# some connections more, to object storage, which counts them, too; not one for each request.
+SPARE_PART, SPARE_MB, SPARE_FILES = (0.1, 10, 10) if ALL else (0.5, 50, 40)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_none_is_lost_and_nobody_waits_for_all_of_somebody_else(
     with held(system) as burst_held, probed(tenants[0].http) as burst_times:
         burst(tenants)
     done = ended(tenants)
-    share = fairness(done)
+    share = fairness(done, tenants)
     rate = per_second(done)
     burst_times["submit"] = submitted(tenants)
     with held(system) as steady_held, probed(tenants[0].http) as steady_times:
@@ -85,9 +88,10 @@ def test_none_is_lost_and_nobody_waits_for_all_of_somebody_else(
     report.write(figures, ROOT / "build" if ALL else tmp_path)
     assert burst_held.replaced() + steady_held.replaced() == []
     for name, found in share.items():
-        assert found["done_after"] <= len(BURST) * BURST[name] + SPARE_JOBS, name
-    before, after = quarters(waiting)
-    assert after <= 2 * before + SPARE_JOBS
+        assert found["done_after"] <= found["bound"], name
+    if ALL:
+        before, after = quarters(waiting)
+        assert after <= 2 * before + SPARE_JOBS
     assert_flat(steady_held)
 
 
@@ -110,7 +114,7 @@ def steady(tenants: list[Tenant], rate: float) -> None:
     """Sends so many jobs a second, of one tenant after the other, and waits for them."""
     began = time.monotonic()
     sent = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(STEADY_AT_ONCE) as pool:
         for number, tenant in enumerate(itertools.cycle(tenants)):
             due = began + number / rate
             if due > began + STEADY_SECONDS:
@@ -138,20 +142,23 @@ def ended(tenants: list[Tenant]) -> dict[str, list[Job]]:
     return found
 
 
-def fairness(done: dict[str, list[Job]]) -> dict[str, dict[str, int]]:
+def fairness(done: dict[str, list[Job]], tenants: list[Tenant]) -> dict[str, dict[str, int]]:
     """For each tenant, how many jobs of all were done until all of its own were.
 
-    Counted from when the last of its own was accepted; beside it, how many were in line then.
+    Counted from when all of its own were on the queue. Beside it are how many may be, and how many
+    would be in the order in which they came: only where that is more does the bound say something.
     """
     jobs = [job for theirs in done.values() for job in theirs]
     found = {}
-    for name, own in done.items():
-        accepted = max(job.created_at for job in own)
+    for tenant in tenants:
+        own, queued = done[tenant.name], max(tenant.queued)
+        newest = max(job.created_at for job in own)
         last = max(at_end(job) for job in own)
-        found[name] = {
+        found[tenant.name] = {
             "jobs": len(own),
-            "in_line": sum(job.created_at <= accepted < at_end(job) for job in jobs),
-            "done_after": sum(accepted < at_end(job) <= last for job in jobs),
+            "in_line": sum(job.created_at <= newest and queued < at_end(job) for job in jobs),
+            "bound": len(tenants) * len(own) + SPARE_JOBS,
+            "done_after": sum(queued < at_end(job) <= last for job in jobs),
         }
     return found
 
