@@ -88,7 +88,9 @@ class Connection(H11Protocol):
             head = h11.Response(
                 status_code=status, headers=answer.raw_headers, reason=status.phrase.encode()
             )
-            for event in (head, h11.Data(bytes(answer.body)), h11.EndOfMessage()):
+            asked = self.conn.our_state is h11.SEND_RESPONSE
+            body = b"" if asked and self.scope["method"] == "HEAD" else bytes(answer.body)
+            for event in (head, h11.Data(body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         if self.cycle is not None:
             # Else whoever reads this body waits, or answers as well.
