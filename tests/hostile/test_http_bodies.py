@@ -10,6 +10,7 @@ from tests.hostile.http_raw import FORM, Answer, Raw, ask, form, length, request
 
 WHOLE = form()
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+WAITING = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HIDDEN = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -158,3 +159,22 @@ def test_a_large_head_is_taken_however_it_comes(hasty: Hasty) -> None:
             raw.send(sent[start : start + 1000])
         (answer,) = raw.answers()
     assert answer.status == 200
+
+
+def test_nor_is_it_taken_behind_another_request(hasty: Hasty) -> None:
+    sent = WAITING + request(hasty.url, headers=b"X: " + b"a" * 90_000 + b"\r\n")
+    assert [answer.status for answer in ask(hasty.url, sent)] == [200, 431]
+
+
+def test_requests_that_come_at_once_are_answered_one_after_the_other(hasty: Hasty) -> None:
+    posted = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + FORM
+    video = form(bytes(300_000))
+    many = [
+        WAITING.replace(b"\r\n\r\n", b"\r\nX: " + b"a" * 30_000 + b"\r\n\r\n") * 9,
+        posted + length(len(video)) + b"\r\n" + video,
+        posted + CHUNKED + b"\r\n" + chunk(video) + b"0\r\n\r\n",
+        WAITING * 2_000,
+        request(hasty.url),
+    ]
+    found = [answer.status for answer in ask(hasty.url, b"".join(many))]
+    assert found == [200] * 9 + [201] * 2 + [200] * 2_001

@@ -84,6 +84,15 @@ def test_a_second_head_on_a_connection_has_no_more_time(hasty: Hasty) -> None:
         assert [answer.code for answer in raw.answers()] == ["request_timeout"]
 
 
+def test_nor_has_one_that_came_while_another_request_was_answered(hasty: Hasty) -> None:
+    large = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 30_000
+    with Raw(hasty.url) as raw:
+        raw.send(large + b"\r\n\r\n" + large)
+        answered, refused = raw.answers()
+    assert answered.status == 200
+    assert refused.code == "request_timeout"
+
+
 def test_many_slow_heads_keep_nobody_waiting_and_are_let_go_of(hasty: Hasty) -> None:
     before = hasty.figure("process_open_fds")
     with ExitStack() as held:

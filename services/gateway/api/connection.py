@@ -36,6 +36,7 @@ class Connection(H11Protocol):
 
     head_seconds: float
     _clock: asyncio.TimerHandle | None = None
+    _held: bytes = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins."""
@@ -49,17 +50,38 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what has come."""
-        # What comes at once may be 256 KiB, and h11 looks for the end of a head before its size.
-        for start in range(0, len(data), HEAD_BYTES):
-            if not self.transport.is_closing():
-                super().data_received(data[start : start + HEAD_BYTES])
+        self._held += data
+        self._take()
         self._watch()
+
+    def on_response_complete(self) -> None:
+        """Goes on with what came while this was being answered."""
+        super().on_response_complete()
+        if self._held:
+            self._take()
+            self._watch()
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no HTTP; called while the error is handled."""
         error = sys.exception()
         assert isinstance(error, h11.RemoteProtocolError)  # noqa: S101 # what uvicorn caught
         self._refuse(HTTPStatus(error.error_status_hint))
+
+    def _take(self) -> None:
+        """Gives h11 what belongs to one request, and keeps the rest until that is answered.
+
+        What comes at once may be 256 KiB, and h11 looks for the end of a head before its size: it
+        must not have more at a time. It looks for neither while another request is being answered.
+        """
+        data, self._held = self._held, b""
+        for start in range(0, len(data), HEAD_BYTES):
+            if self.transport.is_closing():
+                return
+            if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+                self._held = data[start:]
+                self.flow.pause_reading()
+                return
+            super().data_received(data[start : start + HEAD_BYTES])
 
     def _watch(self) -> None:
         """Starts the clock where nothing is being answered, and stops it where something is."""
