@@ -1,10 +1,13 @@
 """Where settings come from."""
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from poseway.settings import SECRETS_DIR, QueueSettings, Settings, StorageSettings
+from services.gateway.api.settings import ApiSettings
 
 
 class Mixed(Settings, StorageSettings, QueueSettings):
@@ -29,3 +32,26 @@ def test_a_secret_may_be_a_file_of_its_variables_name(
 def test_they_are_looked_for_where_containers_have_them(settings: type[Settings]) -> None:
     expected = SECRETS_DIR if SECRETS_DIR.is_dir() else None
     assert settings.model_config["secrets_dir"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("", ""),
+        (" , ", ""),
+        ("127.0.0.1", "127.0.0.1"),
+        (" 10.0.0.0/8, fc00::/7 ,::1,", "10.0.0.0/8,fc00::/7,::1"),
+        ("0.0.0.0/0,::/0", "0.0.0.0/0,::/0"),
+    ],
+)
+def test_proxies_are_addresses_and_networks(text: str, meant: str) -> None:
+    assert ApiSettings(trusted_proxies=text).trusted_proxies == meant
+
+
+@pytest.mark.parametrize(
+    "wrong", ["10.0.0.1/8", "10.0.0.0/33", "proxy.example", "10.0.0", "*", "10.0.0.0/8;::1", "a b"]
+)
+def test_what_is_neither_is_said_and_refused(wrong: str) -> None:
+    said = re.escape(f"'{wrong}' is no address and no network: ")
+    with pytest.raises(ValidationError, match=said):
+        ApiSettings(trusted_proxies=f"127.0.0.1, {wrong}")

@@ -102,6 +102,28 @@ def test_a_key_of_the_settings_has_the_form_of_ours(stack: Stack) -> None:
         ApiSettings(signing_key=SecretStr("short"))
 
 
+def test_a_proxy_that_is_no_network_is_told(stack: Stack) -> None:
+    ended = start(stack, {"POSEWAY_TRUSTED_PROXIES": "10.0.0.1/8"})
+    assert ended.returncode == 1
+    assert "'10.0.0.1/8' is no address and no network" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "warned"),
+    [("10.0.0.1", "", True), ("10.0.0.1", "::1", False), ("", "", False)],
+)
+def test_who_named_their_proxies_as_before_is_told(
+    stack: Stack, before: str, now: str, *, warned: bool
+) -> None:
+    # Nowhere to listen: it ends after the warning.
+    env = {"POSEWAY_HOST": "192.0.2.1", "POSEWAY_AUTH": "off"}
+    proxies = {"FORWARDED_ALLOW_IPS": before, "POSEWAY_TRUSTED_PROXIES": now}
+    ended = start(stack, {**env, **proxies})
+    told = [line for line in ended.stderr.splitlines() if "FORWARDED_ALLOW_IPS" in line]
+    assert len(told) == warned
+    assert all("POSEWAY_TRUSTED_PROXIES" in line and '"warning"' in line for line in told)
+
+
 def test_without_object_storage_it_starts_and_lets_nobody_in(stack: Stack) -> None:
     nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
     env = gateway_env(stack, {**KEYS, "POSEWAY_S3_ENDPOINT": nowhere})

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from poseway import telemetry
-from services.gateway.api.access.start import check
+from services.gateway.api.access.start import check, warn_of_proxies
 from services.gateway.api.app import create_app
 from services.gateway.api.connection import HEAD_BYTES, within
 from services.gateway.api.settings import ApiSettings
@@ -51,6 +51,7 @@ if __name__ == "__main__":
     settings = ApiSettings()
     _allow_many_files()
     telemetry.start("api", settings)
+    warn_of_proxies(settings)
     check(settings)
     app = create_app(settings)
     config = uvicorn.Config(

@@ -1,5 +1,6 @@
 """Settings of the API."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -89,6 +90,18 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
             except InvalidRequestError as error:
                 raise ValueError(error.message) from None
         return key
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        proxies = [proxy.strip() for proxy in text.split(",") if proxy.strip()]
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                # Else it would be taken for a name, and nobody has that.
+                raise ValueError(f"{proxy!r} is no address and no network: {error}") from None
+        return ",".join(proxies)
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """What must be so before a gateway listens."""
 
+import os
 import sys
 
 import structlog
@@ -10,6 +11,17 @@ from poseway.storage import ObjectStore
 from services.gateway.api.settings import ApiSettings
 
 log = structlog.get_logger(__name__)
+
+
+def warn_of_proxies(settings: ApiSettings) -> None:
+    """Tells who named their proxies to uvicorn, as one once did, that this counts no longer."""
+    named = os.environ.get("FORWARDED_ALLOW_IPS")
+    if named and not settings.trusted_proxies:
+        log.warning(
+            "FORWARDED_ALLOW_IPS is not looked at any more: all who come through a proxy count as "
+            "one address. Name your proxies in POSEWAY_TRUSTED_PROXIES instead.",
+            named=named,
+        )
 
 
 def check(settings: ApiSettings) -> None:
