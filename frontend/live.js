@@ -10,7 +10,7 @@ const jobs = new Map();
 const deleted = new Set();
 const cancelling = new Set();
 let stream = null; // of all jobs of whoever is signed in
-let shared = null; // of the one job that somebody shared
+let shared = null; // of the one job that somebody shared, until it has ended
 let timer;
 
 const changes = new EventTarget();
@@ -59,12 +59,30 @@ function follow() {
   stream.addEventListener("reset", () => tell("missed"));
 }
 
-/** Looks after the stream: one that was refused is closed for good. */
+/** Follows the shared job: its events begin with how it stands, so nothing is missed. */
+function followShared(events) {
+  shared = api.openEvents(events);
+  shared.addEventListener("job", (event) => {
+    const job = read(event);
+    if (finished(job)) endShared();
+    put(job);
+  });
+}
+
+function endShared() {
+  shared?.close();
+  shared = null;
+}
+
+const isClosed = (source) => source?.readyState === EventSource.CLOSED;
+
+/** Looks after the streams: one that was refused is closed for good. */
 function look() {
   clearTimeout(timer);
-  if (!stream || document.hidden) return;
-  if (stream.readyState === EventSource.CLOSED) follow();
-  if (!isLive()) tell("missed");
+  if (!(stream || shared) || document.hidden) return;
+  if (isClosed(stream)) follow();
+  if (isClosed(shared)) followShared(shared.url);
+  if (stream && !isLive()) tell("missed");
   timer = setTimeout(look, AGAIN);
 }
 
@@ -75,15 +93,12 @@ function look() {
  * @param {string | null} share the token of a shared link: whoever has it need not be signed in
  */
 export async function open(id, share = null) {
-  shared?.close();
-  shared = null;
+  endShared();
   if (id && (share || !jobs.has(id))) put(await api.getJob(id, share));
   if (share && !finished(jobs.get(id))) {
-    shared = api.openEvents(jobs.get(id).links.events);
-    shared.addEventListener("job", (event) => {
-      put(read(event));
-      if (finished(jobs.get(id))) shared?.close();
-    });
+    endShared();
+    followShared(jobs.get(id).links.events);
+    look();
   }
   return jobs.get(id);
 }
@@ -122,8 +137,11 @@ export function stop() {
 // HTTP/1.1 browsers open six connections per server, for all tabs together: a tab that nobody looks at
 // keeps none of them.
 document.addEventListener("visibilitychange", () => {
-  if (!stream) return;
-  if (document.hidden) stream.close();
-  else look();
+  if (!document.hidden) {
+    look();
+    return;
+  }
+  stream?.close();
+  shared?.close();
 });
 window.addEventListener("online", look);

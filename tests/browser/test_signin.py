@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -106,3 +107,28 @@ def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Pat
         )
         guest.get_by_role("link", name=re.compile("Poseway")).click()
         expect(guest.get_by_label("Your API key")).to_be_focused()
+
+
+def test_what_is_shared_is_followed_again_after_a_refusal(browser: Browser, url: str) -> None:
+    asked: list[str] = []
+    with user(url, KEY) as owner, browser.new_context(base_url=url) as context:
+        job = submit(owner)
+        link = owner.post(f"/v1/jobs/{job}/shares", json={}).json()["page"]
+        guest = context.new_page()
+        guest.on("request", lambda request: asked.append(urlsplit(request.url).path))
+
+        def shown(route: Route) -> None:
+            answer = route.fetch()
+            route.fulfill(response=answer, json={**answer.json(), "state": "running"})
+
+        guest.route(re.compile(f"/v1/jobs/{job}[?]"), shown)
+        # As where too many follow it already.
+        guest.route("**/events?*", lambda route: route.fulfill(status=503), times=1)
+        guest.goto(link)
+        # The stream that comes after it, which the gateway itself answers, tells what became of it.
+        expect(guest.locator("#detail")).to_have_attribute("data-state", "failed", timeout=60_000)
+        assert asked.count(f"/v1/jobs/{job}/events") == 2
+        # Who is no more than a guest is shown no list, and asked for no key.
+        assert not {"/v1/jobs", "/v1/events", "/v1/session"} & set(asked)
+        expect(guest.get_by_label("Your API key")).to_be_hidden()
+        assert owner.delete(f"/v1/jobs/{job}").status_code in (202, 204)
