@@ -57,8 +57,9 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Goes on with what came while this was being answered."""
         super().on_response_complete()
-        if self._held:
-            self._take()
+        self._take()
+        if self.conn.trailing_data[0]:  # the next head has begun, so it is not idle
+            self._unset_keepalive_if_required()
             self._watch()
 
     def send_400_response(self, msg: str) -> None:
