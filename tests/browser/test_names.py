@@ -11,7 +11,7 @@ NAME = "<img src=x onerror=document.title='broken'>.mp4"
 
 
 def test_a_name_is_text(page: Page, problems: list[str], client: Client) -> None:
-    job = client.submit(b"no video", name=NAME).id
+    job = client.wait(client.submit(b"no video", name=NAME).id).id
     page.goto("/")
     row = row_of(page, job)
     expect(row).to_contain_text(NAME)

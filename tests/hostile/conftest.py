@@ -11,20 +11,27 @@ import pytest
 from poseway.apikeys import ApiKeys
 from poseway.local.stack import Stack
 from tests.gateway.gateways import KEYS, gateway
+from tests.hostile.http_raw import PATIENCE
 
-HASTY_SECONDS = 2
+# Long enough for a busy machine, on which a test itself may stand still for some seconds.
+HASTY_SECONDS = 8
 
 
 @dataclass
-class Hasty:
-    """A gateway without keys that waits for nobody long."""
+class Keyless:
+    """A gateway without keys."""
 
     url: str
     stack: Stack
 
+    def client(self) -> httpx.Client:
+        """A polite one."""
+        return httpx.Client(base_url=self.url, timeout=PATIENCE)
+
     def figure(self, name: str) -> float:
         """One of those that it tells."""
-        found = re.search(rf"^{name} (\S+)$", httpx.get(f"{self.url}/metrics").text, re.M)
+        told = httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text
+        found = re.search(rf"^{name} (\S+)$", told, re.M)
         assert found is not None, name
         return float(found[1])
 
@@ -54,7 +61,14 @@ LISTED = "https://lab.example"
 
 
 @pytest.fixture(scope="session")
-def hasty(stack: Stack) -> Iterator[Hasty]:
+def calm(stack: Stack) -> Keyless:
+    """One with the usual patience."""
+    return Keyless(stack.gateway_url, stack)
+
+
+@pytest.fixture(scope="session")
+def hasty(stack: Stack) -> Iterator[Keyless]:
+    """One that waits for nobody long."""
     env = {
         "POSEWAY_HEAD_SECONDS": str(HASTY_SECONDS),
         "POSEWAY_SILENCE_SECONDS": str(HASTY_SECONDS),
@@ -65,7 +79,7 @@ def hasty(stack: Stack) -> Iterator[Hasty]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, limit), most))
     with gateway(stack, env) as url:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
-        yield Hasty(url, stack)
+        yield Keyless(url, stack)
 
 
 @pytest.fixture(scope="session")

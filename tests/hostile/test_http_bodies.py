@@ -2,10 +2,9 @@
 
 import gzip
 
-import httpx
 import pytest
 
-from tests.hostile.conftest import Hasty
+from tests.hostile.conftest import Keyless
 from tests.hostile.http_raw import FORM, Answer, Raw, ask, form, length, request, until
 
 WHOLE = form()
@@ -18,8 +17,8 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def post(hasty: Hasty, headers: bytes, body: bytes = WHOLE) -> list[Answer]:
-    return ask(hasty.url, request(hasty.url, b"/v1/jobs", b"POST", FORM + headers, body))
+def post(calm: Keyless, headers: bytes, body: bytes = WHOLE) -> list[Answer]:
+    return ask(calm.url, request(calm.url, b"/v1/jobs", b"POST", FORM + headers, body))
 
 
 @pytest.mark.parametrize(
@@ -37,8 +36,8 @@ def post(hasty: Hasty, headers: bytes, body: bytes = WHOLE) -> list[Answer]:
     ],
     ids=["plain", "twice", "a list", "chunks", "tiny chunks", "extension", "expect", "encoding"],
 )
-def test_a_length_that_is_plain_is_taken(hasty: Hasty, headers: bytes, body: bytes) -> None:
-    (answer,) = post(hasty, headers, body)
+def test_a_length_that_is_plain_is_taken(calm: Keyless, headers: bytes, body: bytes) -> None:
+    (answer,) = post(calm, headers, body)
     assert answer.status == 201
 
 
@@ -47,7 +46,6 @@ def test_a_length_that_is_plain_is_taken(hasty: Hasty, headers: bytes, body: byt
     [
         (b"", WHOLE, "incomplete_upload"),
         (length(len(WHOLE) - 10), WHOLE, "incomplete_upload"),
-        (length(len(WHOLE) + 10), WHOLE, "incomplete_upload"),
         (b"Content-Length: -5\r\n", WHOLE, "bad_request"),
         (b"Content-Length: +5\r\n", WHOLE, "bad_request"),
         (b"Content-Length: 0x5\r\n", WHOLE, "bad_request"),
@@ -67,7 +65,6 @@ def test_a_length_that_is_plain_is_taken(hasty: Hasty, headers: bytes, body: byt
         (CHUNKED, b"-1\r\n" + WHOLE, "bad_request"),
         (CHUNKED, b"0x10\r\n" + WHOLE, "bad_request"),
         (CHUNKED, b"5\r\n123456789\r\n", "bad_request"),
-        (CHUNKED, b"8000000000000000\r\n" + WHOLE, "incomplete_upload"),
         (CHUNKED, b"f" * 25 + b"\r\n" + WHOLE, "bad_request"),
         (CHUNKED, b"5;" + b"a" * 100_000, "request_header_fields_too_large"),
         (CHUNKED, chunk(WHOLE) + b"0\r\nX: " + b"a" * 100_000, "request_header_fields_too_large"),
@@ -75,39 +72,39 @@ def test_a_length_that_is_plain_is_taken(hasty: Hasty, headers: bytes, body: byt
     ],
 )
 def test_a_length_that_is_not_plain_is_refused_and_leaves_nothing(
-    hasty: Hasty, headers: bytes, body: bytes, code: str
+    calm: Keyless, headers: bytes, body: bytes, code: str
 ) -> None:
-    before = hasty.stored()
-    answers = post(hasty, headers, body)
+    before = calm.stored()
+    answers = post(calm, headers, body)
     # One: of what is in the body, nothing is taken for another request.
     assert [answer.code for answer in answers] == [code]
     assert answers[0].headers["connection"] == "close"
-    until(lambda: hasty.stored() <= before)
+    until(lambda: calm.stored() <= before)
 
 
-def test_what_is_sent_after_a_body_is_a_request_and_no_part_of_it(hasty: Hasty) -> None:
+def test_what_is_sent_after_a_body_is_a_request_and_no_part_of_it(calm: Keyless) -> None:
     head = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + FORM + length(len(WHOLE)) + b"\r\n"
-    made, refused = ask(hasty.url, head + WHOLE + b"and more\x00\r\n\r\n")
+    made, refused = ask(calm.url, head + WHOLE + b"and more\x00\r\n\r\n")
     assert made.status == 201
     assert refused.code == "bad_request"
 
 
-def test_a_packed_form_is_not_unpacked(hasty: Hasty) -> None:
+def test_a_packed_form_is_not_unpacked(calm: Keyless) -> None:
     bomb = gzip.compress(form(bytes(4 << 20)))
-    (answer,) = post(hasty, length(len(bomb)) + b"Content-Encoding: gzip\r\n", bomb)
+    (answer,) = post(calm, length(len(bomb)) + b"Content-Encoding: gzip\r\n", bomb)
     assert (answer.status, answer.code) == (400, "not_a_form")
 
 
-def test_a_form_of_unknown_length_ends_at_the_limit(hasty: Hasty) -> None:
-    before = hasty.stored()
-    with Raw(hasty.url) as raw:
-        raw.send(request(hasty.url, b"/v1/jobs", b"POST", FORM + CHUNKED))
+def test_a_form_of_unknown_length_ends_at_the_limit(calm: Keyless) -> None:
+    before = calm.stored()
+    with Raw(calm.url) as raw:
+        raw.send(request(calm.url, b"/v1/jobs", b"POST", FORM + CHUNKED))
         raw.send(chunk(form().removesuffix(b"\r\n--edge--\r\n")))
         for _ in range(52):  # the limit is 50 MiB
             raw.send(chunk(bytes(1 << 20)))
         # What was not read yet may cost the answer, but not more than that.
         assert [answer.code for answer in raw.answers()] in ([], ["too_large"])
-    until(lambda: hasty.stored() <= before)
+    until(lambda: calm.stored() <= before)
 
 
 @pytest.mark.parametrize(
@@ -125,12 +122,12 @@ def test_a_form_of_unknown_length_ends_at_the_limit(hasty: Hasty) -> None:
     ids=["long", "short", "none", "chunks", "both", "negative", "expect", "more than announced"],
 )
 def test_a_part_has_the_length_it_announces(
-    hasty: Hasty, headers: bytes, body: bytes, codes: list[str]
+    calm: Keyless, headers: bytes, body: bytes, codes: list[str]
 ) -> None:
-    with httpx.Client(base_url=hasty.url) as client:
+    with calm.client() as client:
         upload = client.post("/v1/uploads", json={"name": "a", "size": 1000}).json()
         place = upload["links"]["part"].format(number=1).encode()
-        answers = ask(hasty.url, request(hasty.url, place, b"PUT", headers, body))
+        answers = ask(calm.url, request(calm.url, place, b"PUT", headers, body))
         assert [answer.code for answer in answers] == codes
         arrived = client.get(upload["links"]["self"]).json()["parts"]
         assert arrived == ([] if codes[0] else [{"number": 1, "size": 1000}])
@@ -147,26 +144,26 @@ def test_a_part_has_the_length_it_announces(
     ],
     ids=["one", "many", "folded", "cookies"],
 )
-def test_too_large_a_head_is_refused(hasty: Hasty, headers: bytes) -> None:
-    (answer,) = ask(hasty.url, request(hasty.url, headers=headers))
+def test_too_large_a_head_is_refused(calm: Keyless, headers: bytes) -> None:
+    (answer,) = ask(calm.url, request(calm.url, headers=headers))
     assert (answer.status, answer.code) == (431, "request_header_fields_too_large")
 
 
-def test_a_large_head_is_taken_however_it_comes(hasty: Hasty) -> None:
-    sent = request(hasty.url, headers=b"X: " + b"a" * 32_000 + b"\r\n")
-    with Raw(hasty.url) as raw:
+def test_a_large_head_is_taken_however_it_comes(calm: Keyless) -> None:
+    sent = request(calm.url, headers=b"X: " + b"a" * 32_000 + b"\r\n")
+    with Raw(calm.url) as raw:
         for start in range(0, len(sent), 1000):
             raw.send(sent[start : start + 1000])
         (answer,) = raw.answers()
     assert answer.status == 200
 
 
-def test_nor_is_it_taken_behind_another_request(hasty: Hasty) -> None:
-    sent = WAITING + request(hasty.url, headers=b"X: " + b"a" * 90_000 + b"\r\n")
-    assert [answer.status for answer in ask(hasty.url, sent)] == [200, 431]
+def test_nor_is_it_taken_behind_another_request(calm: Keyless) -> None:
+    sent = WAITING + request(calm.url, headers=b"X: " + b"a" * 90_000 + b"\r\n")
+    assert [answer.status for answer in ask(calm.url, sent)] == [200, 431]
 
 
-def test_requests_that_come_at_once_are_answered_one_after_the_other(hasty: Hasty) -> None:
+def test_requests_that_come_at_once_are_answered_one_after_the_other(calm: Keyless) -> None:
     posted = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + FORM
     video = form(bytes(300_000))
     many = [
@@ -174,7 +171,7 @@ def test_requests_that_come_at_once_are_answered_one_after_the_other(hasty: Hast
         posted + length(len(video)) + b"\r\n" + video,
         posted + CHUNKED + b"\r\n" + chunk(video) + b"0\r\n\r\n",
         WAITING * 2_000,
-        request(hasty.url),
+        request(calm.url),
     ]
-    found = [answer.status for answer in ask(hasty.url, b"".join(many))]
+    found = [answer.status for answer in ask(calm.url, b"".join(many))]
     assert found == [200] * 9 + [201] * 2 + [200] * 2_001

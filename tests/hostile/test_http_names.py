@@ -9,7 +9,7 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from tests.hostile.conftest import Hasty
+from tests.hostile.conftest import Keyless
 from tests.hostile.http_raw import FORM, ask, form, length, request
 from tests.videos import make_video
 
@@ -47,11 +47,11 @@ WORST = (
 
 @pytest.mark.parametrize(("named", "kept"), SENT, ids=lambda value: repr(value)[:30])
 def test_a_name_in_a_form_is_text_or_is_refused(
-    hasty: Hasty, named: bytes, kept: str | None
+    calm: Keyless, named: bytes, kept: str | None
 ) -> None:
     whole = form(name=named)
-    sent = request(hasty.url, b"/v1/jobs", b"POST", FORM + length(len(whole)), whole)
-    (answer,) = ask(hasty.url, sent)
+    sent = request(calm.url, b"/v1/jobs", b"POST", FORM + length(len(whole)), whole)
+    (answer,) = ask(calm.url, sent)
     if kept is None and answer.status != 201:
         assert (answer.status, answer.code) == (400, "not_a_form")
         return
@@ -61,12 +61,13 @@ def test_a_name_in_a_form_is_text_or_is_refused(
     assert name.isprintable()
     assert "/" not in name
     assert len(name) <= 200
-    httpx.delete(f"{hasty.url}/v1/jobs/{answer.json()['id']}")
+    with calm.client() as client:
+        client.delete(f"/v1/jobs/{answer.json()['id']}")
 
 
 @pytest.mark.parametrize("name", [*WORST, "a\r\nX: y", "a" * 1000, "\x00", "/", "\\"])
-def test_nor_does_one_in_json_get_further(hasty: Hasty, name: str) -> None:
-    with httpx.Client(base_url=hasty.url) as client:
+def test_nor_does_one_in_json_get_further(calm: Keyless, name: str) -> None:
+    with calm.client() as client:
         upload = client.post("/v1/uploads", json={"name": name, "size": 1}).json()
         assert upload["name"].isprintable()
         assert len(upload["name"]) <= 200
@@ -78,7 +79,7 @@ def test_nor_does_one_in_json_get_further(hasty: Hasty, name: str) -> None:
         assert lone.status_code == 422
 
 
-def test_options_are_no_way_in_either(hasty: Hasty) -> None:
+def test_options_are_no_way_in_either(calm: Keyless) -> None:
     for field in (
         b'name="model"\r\n\r\n../../etc/passwd',
         b'name="model"\r\n\r\na\r\nX: y',
@@ -90,8 +91,8 @@ def test_options_are_no_way_in_either(hasty: Hasty) -> None:
         b'name="overlay"\r\n\r\n\xff\xfe',
     ):
         whole = b"--edge\r\nContent-Disposition: form-data; " + field + b"\r\n" + form()
-        sent = request(hasty.url, b"/v1/jobs", b"POST", FORM + length(len(whole)), whole)
-        (answer,) = ask(hasty.url, sent)
+        sent = request(calm.url, b"/v1/jobs", b"POST", FORM + length(len(whole)), whole)
+        (answer,) = ask(calm.url, sent)
         assert answer.status in (400, 422), field
         assert answer.code
 

@@ -12,7 +12,7 @@ from poseway.client import Client
 from poseway.jobs import JobState
 from tests.gateway.gateways import user
 from tests.hostile.conftest import Keyed
-from tests.hostile.http_raw import Answer
+from tests.hostile.http_raw import PATIENCE, Answer
 from tests.videos import make_video
 
 NOBODYS = "f" * 32
@@ -44,7 +44,7 @@ def owned(keyed: Keyed) -> Iterator[Owned]:
 
 def operations(url: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Everything documented that has an id in its address."""
-    paths = httpx.get(f"{url}/openapi.json").json()["paths"]
+    paths = httpx.get(f"{url}/openapi.json", timeout=PATIENCE).json()["paths"]
     return [
         (method, path, operation)
         for path, methods in paths.items()

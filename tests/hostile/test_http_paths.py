@@ -7,8 +7,8 @@ import pytest
 
 from poseway.local.stack import ROOT, Stack
 from tests.gateway.gateways import KEYS, gateway
-from tests.hostile.conftest import LISTED, Hasty, Keyed
-from tests.hostile.http_raw import FOREIGN, ask, get, request
+from tests.hostile.conftest import LISTED, Keyed, Keyless
+from tests.hostile.http_raw import FOREIGN, PATIENCE, ask, get, request
 
 PAGE = (ROOT / "frontend" / "index.html").read_bytes()
 JOB = b"/v1/jobs/" + b"f" * 32
@@ -49,33 +49,33 @@ METHODS = (
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_way_leads_out_of_the_page(hasty: Hasty, way: str) -> None:
+def test_no_way_leads_out_of_the_page(calm: Keyless, way: str) -> None:
     for wanted in WANTED:
         for target in (way.format(wanted), way.format(wanted.replace("/", "%2f"))):
-            for answer in ask(hasty.url, request(hasty.url, target.encode())):
-                # The page has a README of its own.
-                assert answer.status in (307, 400, 404) or answer.body.startswith(b"# The page")
+            answer = get(calm.url, target.encode())
+            # The page has a README of its own.
+            assert answer.status in (307, 400, 404) or answer.body.startswith(b"# The page")
 
 
 @pytest.mark.parametrize("target", ODD, ids=lambda target: repr(target[:30]))
-def test_odd_addresses_have_an_answer(hasty: Hasty, target: bytes) -> None:
-    answer = get(hasty.url, target)
+def test_odd_addresses_have_an_answer(calm: Keyless, target: bytes) -> None:
+    answer = get(calm.url, target)
     if answer.status in (301, 302, 307, 308):
-        assert urlsplit(answer.headers["location"]).netloc == urlsplit(hasty.url).netloc
+        assert urlsplit(answer.headers["location"]).netloc == urlsplit(calm.url).netloc
     else:
         assert answer.status in (200, 400, 404, 422)
 
 
-def test_an_address_of_64_kb_is_too_long(hasty: Hasty) -> None:
+def test_an_address_of_64_kb_is_too_long(calm: Keyless) -> None:
     for target in (b"/" + b"a" * (1 << 16), b"/v1/jobs?q=" + b"%41" * 30_000):
-        assert get(hasty.url, target).status == 431
+        assert get(calm.url, target).status == 431
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method[:10].decode())
 @pytest.mark.parametrize("target", [b"/", b"/healthz", b"/v1/models", b"/v1/nothing", b"a.com:80"])
-def test_methods_that_are_none_are_refused(hasty: Hasty, method: bytes, target: bytes) -> None:
+def test_methods_that_are_none_are_refused(calm: Keyless, method: bytes, target: bytes) -> None:
     secret = b"X-Secret: do not echo\r\n"
-    (answer,) = ask(hasty.url, request(hasty.url, target, method, secret))
+    (answer,) = ask(calm.url, request(calm.url, target, method, secret))
     assert answer.status in (404, 405)
     assert b"do not echo" not in answer.body
     assert answer.status == 404 or "GET" in answer.headers["allow"]
@@ -95,16 +95,16 @@ def test_methods_that_are_none_are_refused(hasty: Hasty, method: bytes, target: 
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_is_no_http_is_told_so(hasty: Hasty, sent: bytes) -> None:
-    assert {answer.status for answer in ask(hasty.url, sent)} <= {400, 408}
+def test_what_is_no_http_is_told_so(calm: Keyless, sent: bytes) -> None:
+    assert [answer.status for answer in ask(calm.url, sent)] == [400]
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_names_that_are_not_this_machines_are_refused(hasty: Hasty, host: bytes) -> None:
-    answer = get(hasty.url, b"/v1/jobs", host=host)
+def test_names_that_are_not_this_machines_are_refused(calm: Keyless, host: bytes) -> None:
+    answer = get(calm.url, b"/v1/jobs", host=host)
     assert answer.status in (400, 403)
     spoof = b"X-Forwarded-Host: localhost\r\nForwarded: host=localhost\r\n"
-    assert get(hasty.url, b"/v1/jobs", spoof, host=host).status == answer.status
+    assert get(calm.url, b"/v1/jobs", spoof, host=host).status == answer.status
 
 
 def test_what_a_client_says_of_its_address_is_not_believed(stack: Stack) -> None:
@@ -134,11 +134,11 @@ def test_nor_what_it_says_of_scheme_and_name(keyed: Keyed) -> None:
     ],
     ids=lambda value: repr(value[:20]),
 )  # fmt: skip
-def test_odd_ranges_have_an_answer(hasty: Hasty, value: bytes) -> None:
-    page = get(hasty.url, b"/", b"Range: " + value + b"\r\n")
+def test_odd_ranges_have_an_answer(calm: Keyless, value: bytes) -> None:
+    page = get(calm.url, b"/", b"Range: " + value + b"\r\n")
     assert (page.status, page.body) == (200, PAGE)
     if (ROOT / "build" / "sample" / "demo.mp4").exists():
-        sample = get(hasty.url, b"/v1/sample", b"Range: " + value + b"\r\n")
+        sample = get(calm.url, b"/v1/sample", b"Range: " + value + b"\r\n")
         assert sample.status in (200, 206, 416)
 
 
@@ -157,7 +157,7 @@ def test_monstrous_headers_have_an_answer(keyed: Keyed, name: bytes) -> None:
             assert get(keyed.url, target, headers).status in (200, 401, 404, 422)
 
 
-def test_pages_of_other_origins_are_told_nothing(hasty: Hasty, keyed: Keyed) -> None:
+def test_pages_of_other_origins_are_told_nothing(calm: Keyless, keyed: Keyed) -> None:
     origin = f"Origin: {FOREIGN}\r\n".encode()
     asked = origin + b"Access-Control-Request-Method: DELETE\r\n"
     for target in (
@@ -170,9 +170,9 @@ def test_pages_of_other_origins_are_told_nothing(hasty: Hasty, keyed: Keyed) -> 
         b"/nothing",
     ):
         # `Answer.check` sees to it that no origin is let in.
-        assert get(hasty.url, target, origin).status in (200, 404)
+        assert get(calm.url, target, origin).status in (200, 404)
         assert get(keyed.url, target, origin + keyed.bearer(0)).status in (200, 404)
-        (preflight,) = ask(hasty.url, request(hasty.url, target, b"OPTIONS", asked))
+        (preflight,) = ask(calm.url, request(calm.url, target, b"OPTIONS", asked))
         assert preflight.status in (404, 405)
         (refused,) = ask(keyed.url, request(keyed.url, target, b"OPTIONS", asked))
         assert (refused.status, refused.code) == (403, "cross_site")
@@ -187,5 +187,5 @@ def test_the_origin_that_is_listed_is_let_in_and_none_like_it(keyed: Keyed) -> N
         "http://lab.example",
     ):
         get(keyed.url, b"/v1/jobs", f"Origin: {origin}\r\n".encode() + keyed.bearer(0))
-    answer = httpx.get(f"{keyed.url}/healthz", headers={"Origin": LISTED})
+    answer = httpx.get(f"{keyed.url}/healthz", headers={"Origin": LISTED}, timeout=PATIENCE)
     assert answer.headers["access-control-allow-origin"] == LISTED
