@@ -165,7 +165,7 @@ test-containers: $(STUBS) $(VENV)/.test weights sample
 	POSEWAY_TEST_CONTAINERS=1 $(BIN)/pytest -v -rs tests/containers $(ARGS)
 
 test-hostile: $(STUBS) $(VENV)/.test weights sample
-	POSEWAY_TEST_HOSTILE=1 $(BIN)/pytest -v tests/hostile $(ARGS)
+	POSEWAY_TEST_HOSTILE=1 $(BIN)/pytest -v tests/hostile tests/isolation $(ARGS)
 
 test-chaos: $(STUBS) $(VENV)/.test weights sample
 	POSEWAY_TEST_CHAOS=$${POSEWAY_TEST_CHAOS:-1} $(BIN)/pytest -v tests/chaos $(ARGS)

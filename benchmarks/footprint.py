@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clips import clip
-from benchmarks.stack import PARTS, cpu_seconds
+from benchmarks.processes import cpu_seconds, megabytes
+from benchmarks.stack import PARTS
 from poseway.client import Client
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
@@ -37,16 +38,10 @@ def idle(stack: Stack, seconds: float) -> dict[str, dict[str, float]]:
     return {
         part: {
             "cpu_ms_per_second": 1000 * (cpu_seconds(stack.pid(part)) - before[part]) / took,
-            "megabytes": memory(stack.pid(part), "VmRSS"),
+            "megabytes": megabytes(stack.pid(part)),
         }
         for part in PARTS
     }
-
-
-def memory(process: int, what: str) -> float:
-    """Megabytes of a process: resident now (VmRSS), or at most so far (VmHWM)."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition(f"{what}:")[2].split()[0]) * 1024 / 1e6
 
 
 def carried() -> int:
@@ -55,14 +50,20 @@ def carried() -> int:
     return next(int(line.split()[1]) for line in lines if line.split()[0] == "lo:")
 
 
-class Bucket(threading.Thread):
-    """Looks how much is in the bucket, and remembers the most."""
+class Watch(threading.Thread):
+    """Looks how much is in the bucket and in memory, and remembers the most.
+
+    Attributes:
+        most: Bytes in the bucket.
+        memory: Megabytes of each part.
+    """
 
     def __init__(self, stack: Stack) -> None:
         super().__init__()
         self._stack = stack
         self._over = threading.Event()
         self.most = 0
+        self.memory = dict.fromkeys(PARTS, 0)
 
     def size(self) -> int:
         """Bytes in the bucket now."""
@@ -72,6 +73,8 @@ class Bucket(threading.Thread):
         """Looks every second until `stop`."""
         while not self._over.wait(1):
             self.most = max(self.most, self.size())
+            for part in PARTS:
+                self.memory[part] = max(self.memory[part], megabytes(self._stack.pid(part)))
 
     def stop(self) -> None:
         """Ends the thread."""
@@ -79,25 +82,29 @@ class Bucket(threading.Thread):
         self.join()
 
 
-def one_clip(stack: Stack) -> dict[str, float]:
-    """Megabytes for each minute of a 720p clip: stored, at most and in the end, and carried."""
+def one_clip(stack: Stack) -> tuple[dict[str, float], dict[str, int]]:
+    """A 720p clip: megabytes for each minute of it, and the most that each part has in memory.
+
+    They are those stored, at most and in the end, and those carried.
+    """
     path = clip("720p", _CLIP_SECONDS)
-    bucket = Bucket(stack)
-    before, carried_before = bucket.size(), carried()
-    bucket.start()
+    watch = Watch(stack)
+    before, carried_before = watch.size(), carried()
+    watch.start()
     try:
         with Client(stack.gateway_url) as client:
             job = client.wait(client.submit(path).id)
     finally:
-        bucket.stop()
+        watch.stop()
     if job.state is not JobState.SUCCEEDED:
         raise SystemExit(f"The job ended as {job.state}: {job.error}")
-    return {
+    minute = {
         "upload": path.stat().st_size * _PER_MINUTE,
-        "most": (bucket.most - before) * _PER_MINUTE,
-        "result": (bucket.size() - before) * _PER_MINUTE,
+        "most": (watch.most - before) * _PER_MINUTE,
+        "result": (watch.size() - before) * _PER_MINUTE,
         "carried": (carried() - carried_before) * _PER_MINUTE,
     }
+    return minute, watch.memory
 
 
 def main() -> None:
@@ -108,8 +115,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data, Stack(Path(data)) as stack:
         time.sleep(_SETTLE_SECONDS)
         fresh = idle(stack, seconds)
-        minute = one_clip(stack)
-        most = {part: memory(stack.pid(part), "VmHWM") for part in PARTS}
+        minute, most = one_clip(stack)
         time.sleep(_SETTLE_SECONDS)
         after = idle(stack, seconds)
     console = Console()

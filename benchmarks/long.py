@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clips import SIZES, clip
-from benchmarks.memory import resident
+from benchmarks.processes import family, megabytes
 from benchmarks.stack import PARTS, Running
 from poseway.manifest import Manifest
 
@@ -64,7 +64,7 @@ class Watch(threading.Thread):
     """Looks at the processes of a running stack every now and then.
 
     Attributes:
-        megabytes: Resident memory of each process, by time.
+        megabytes: Memory of each part, by time.
         files: Files on disk that the services have open for writing, other than their logs.
     """
 
@@ -83,9 +83,10 @@ class Watch(threading.Thread):
         try:
             while not self._over.wait(_EVERY_SECONDS):
                 for part in PARTS:
-                    self.megabytes[part].append(resident(self._running.pid(part)))
+                    self.megabytes[part].append(megabytes(self._running.pid(part)))
                 for part in _OURS:
-                    self.files |= _written(self._running.pid(part))
+                    for process in family(self._running.pid(part)):
+                        self.files |= _written(process)
         except Exception as error:
             self._error = error
 
@@ -97,10 +98,17 @@ class Watch(threading.Thread):
             raise self._error
 
 
+def _links(process: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{process}/fd").iterdir())
+    except OSError:
+        return []  # it ended meanwhile
+
+
 def _written(process: int) -> set[str]:
     """Regular files that a process has open for writing, logs left out."""
     found = set()
-    for link in Path(f"/proc/{process}/fd").iterdir():
+    for link in _links(process):
         try:
             target, mode = os.readlink(link), link.stat().st_mode  # no real path
             flags = Path(f"/proc/{process}/fdinfo/{link.name}").read_text().split()[3]

@@ -15,7 +15,8 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway import rpc, telemetry
+from poseway import isolation, rpc, telemetry
+from poseway.isolation import Limits
 from poseway.models import load_cards
 from poseway.storage import ObjectStore
 from poseway.v1 import inference_pb2, inference_pb2_grpc
@@ -25,6 +26,7 @@ from services.inference.estimator import Frame
 from services.inference.models import LoadedModel
 from services.inference.service import InferenceService
 from services.inference.settings import InferenceSettings
+from services.renderer import inner
 from services.renderer.encode import Encoding
 from services.renderer.people import PosedFrame
 from services.renderer.segment import Order, Rendered
@@ -81,8 +83,8 @@ class Sleeper:
 class SlowRenderer(Renderer):
     """Draws and encodes, but no faster than it may."""
 
-    def __init__(self, store: ObjectStore, encoding: Encoding) -> None:
-        super().__init__(store, encoding)
+    def __init__(self, store: ObjectStore, encoding: Encoding, limits: Limits) -> None:
+        super().__init__(store, encoding, limits)
         self._pace = Pace()
 
     def render(
@@ -138,7 +140,10 @@ def renderer() -> None:
     """Serves the renderer."""
     settings = RendererSettings()
     telemetry.start("renderer", settings)
-    slow = SlowRenderer(ObjectStore(settings), Encoding(settings.encoder_preset, threads=1))
+    limits = Limits(settings.decode_memory_mb << 20, settings.decode_seconds)
+    encoding = Encoding(settings.encoder_preset, threads=1)
+    slow = SlowRenderer(ObjectStore(settings), encoding, limits)
+    isolation.prepare(inner.__name__, "benchmarks.scale_replica")
     rpc.serve(settings, lambda server: add_to(server, slow))
 
 

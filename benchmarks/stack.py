@@ -1,11 +1,11 @@
-"""The real stack: how fast it does a video, and what CPU time each of its processes spends."""
+"""The real stack: how fast it does a video, and what CPU time each of its parts spends."""
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from benchmarks.processes import cpu_seconds
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.jobs import JobState
@@ -21,7 +21,6 @@ PARTS: Final = (
     "object-storage",
     "queue",
 )
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Run:
     Attributes:
         manifest: What the job says of itself.
         seconds: Wall-clock time from the first byte of the upload to the complete result.
-        cpu: CPU seconds of each process.
+        cpu: CPU seconds of each part.
     """
 
     manifest: Manifest
@@ -79,9 +78,3 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self._client.close()
         self._stack.stop()
-
-
-def cpu_seconds(process: int) -> float:
-    """CPU time that a process has spent so far, see proc(5)."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS

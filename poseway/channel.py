@@ -156,6 +156,7 @@ _KINDS: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequestError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.InvalidRequestError,
     grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
+    grpc.StatusCode.DATA_LOSS: errors.DecoderError,
     grpc.StatusCode.FAILED_PRECONDITION: errors.IncompatibleError,
     # Every replica is too old, which an upgrade mends: no fault of the job.
     grpc.StatusCode.UNIMPLEMENTED: errors.UnavailableError,

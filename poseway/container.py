@@ -9,6 +9,7 @@ from av.stream import Disposition
 
 from poseway import photo
 from poseway.errors import UnavailableError, VideoError
+from poseway.limits import raise_if_short
 from poseway.scale import MAX_PIXELS, MAX_SIDE
 
 # Containers of uploads. Neither playlists (HLS, DASH, concat) are among them nor numbered pictures
@@ -67,6 +68,7 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     except UnavailableError:
         raise
     except av.error.FFmpegError as error:
+        raise_if_short(error)
         if file.seek(0, 2) == 0:
             raise VideoError(
                 "The file is empty. Upload a video or a picture.", "empty_file"

@@ -71,6 +71,12 @@ class ServiceError(PosewayError):
     code = "service_failed"
 
 
+class DecoderError(PosewayError):
+    """A file broke the process that decodes it; a few more attempts may help, many will not."""
+
+    code = "decoder_crashed"
+
+
 class VideoError(PosewayError):
     """A video cannot be processed, and never will be."""
 

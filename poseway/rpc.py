@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 _STATUS: Final[dict[type[errors.PosewayError], grpc.StatusCode]] = {
     errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.VideoError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.DecoderError: grpc.StatusCode.DATA_LOSS,
     errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.ConflictError: grpc.StatusCode.ABORTED,
     errors.IncompatibleError: grpc.StatusCode.FAILED_PRECONDITION,

@@ -9,6 +9,9 @@ MAX_SIDE: Final = 8192
 MAX_PIXELS: Final = 8192 * 4352
 """Pixels of the largest picture of H.264's highest level."""
 
+MAX_CODED_PIXELS: Final = (8192 + 16) * (4352 + 16)
+"""The same as codecs store it: they round its sides up to whole blocks."""
+
 
 def fit(width: int, height: int, max_height: int) -> tuple[int, int]:
     """Scales a size down to a height, and to `MAX_SIDE`; never up, and never to less than a pixel.

@@ -1,6 +1,6 @@
 """Reading a video: what it is, and its frames with exact presentation times."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -18,8 +18,10 @@ from poseway.container import (
 from poseway.deinterlace import deinterlaced
 from poseway.errors import VideoError
 from poseway.frame import SourceFrame
+from poseway.limits import raise_if_short
 from poseway.orientation import Orientation
 from poseway.photo import is_photo, photo_stream, plain, read_photo
+from poseway.scale import MAX_CODED_PIXELS
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.
@@ -69,17 +71,21 @@ class VideoReader:
         damaged_packets: Packets that could not be decoded so far, or not all of them.
     """
 
-    def __init__(self, file: SeekableFile, threads: int = 0) -> None:
+    def __init__(
+        self, file: SeekableFile, threads: int = 0, alive: Callable[[], None] = lambda: None
+    ) -> None:
         """Opens the video.
 
         Args:
             file: Must read, seek and tell; only this file is ever read.
             threads: Threads that decode; 0 lets FFmpeg choose.
+            alive: Is called for every frame that is decoded.
 
         Raises:
             VideoError: This is no video that can be read; the message says why.
         """
         self.damaged_packets = 0
+        self._alive = alive
         self.container = open_container(file)
         photo = is_photo(self.container)
         if photo:
@@ -102,6 +108,8 @@ class VideoReader:
         else:
             self.stream.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads
+            # Frames may be larger than the first, or than the container says.
+            self.stream.codec_context.options = {"max_pixels": str(MAX_CODED_PIXELS)}
             first = self._first_image()
         # AVI knows only the order in which frames are stored, which a decoder delays.
         self._as_stored = self.container.format.name == "avi"
@@ -219,7 +227,8 @@ class VideoReader:
             # The latter is PyAV's, at the end of a file in which streams began midway.
             except (av.error.EOFError, IndexError):
                 return
-            except av.error.FFmpegError:
+            except av.error.FFmpegError as error:
+                raise_if_short(error)
                 self.damaged_packets += 1
                 failures += 1
                 packets = self.container.demux(self.stream)
@@ -234,10 +243,12 @@ class VideoReader:
             for image in packet.decode():
                 # Decoders paint over what they cannot read, and say so.
                 self.damaged_packets += image.is_corrupt
+                self._alive()
                 yield image
         except av.error.EOFError:
             pass
-        except av.error.FFmpegError:  # damage may look like want of memory, or of a decoder
+        except av.error.FFmpegError as error:  # damage may look like want of a decoder
+            raise_if_short(error)
             self.damaged_packets += 1
 
     def _first_image(self) -> av.VideoFrame:

@@ -9,9 +9,17 @@ from poseway.failures import FAILURES
 from poseway.local.stack import ROOT
 
 # What the dispatcher ends a job with, where that may be raised on its way or by a service.
-KINDS = {"VideoError", "InvalidRequestError", "NotFoundError", "IncompatibleError", "JobError"}
+KINDS = {
+    "VideoError",
+    "DecoderError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "IncompatibleError",
+    "JobError",
+}
 PLACES = (
     *(ROOT / "poseway").glob("*.py"),
+    *(ROOT / "poseway" / "isolation").glob("*.py"),
     *(ROOT / "services" / "gateway" / "dispatcher").glob("*.py"),
     *(ROOT / "services" / "inference").rglob("*.py"),
     *(ROOT / "services" / "renderer").glob("*.py"),

@@ -13,7 +13,7 @@ import av
 import av.error
 
 from poseway.container import SeekableFile, open_container
-from poseway.errors import IncompatibleError
+from poseway.errors import IncompatibleError, PosewayError
 from poseway.video import VideoReader
 from services.renderer.encode import Sink, mp4_options
 from services.renderer.sound import add_sound
@@ -36,11 +36,11 @@ MARGIN: Final = 4096
 _Packet: TypeAlias = "av.Packet[av.VideoStream] | av.Packet[av.AudioStream]"
 
 
-class IndexRoomError(Exception):
+class IndexRoomError(PosewayError):
     """The room that was left for the index did not suffice."""
 
 
-class SoundError(Exception):
+class SoundError(PosewayError):
     """The sound of the upload does not go into an MP4."""
 
 
@@ -126,9 +126,9 @@ class Joiner:
             try:
                 target.close()
             except av.error.ArgumentError as error:
-                raise IndexRoomError from error
+                raise IndexRoomError("The index is larger than its room.") from error
             except av.error.InvalidDataError as error:
-                raise SoundError from error
+                raise SoundError(str(error)) from error
         return Joined(pictures.end, sound.codec if sound else "", sound_lost=unread or lost > 0)
 
     def _options(self, room: int) -> dict[str, str]:
@@ -156,7 +156,7 @@ def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> in
                 raise
             # The first packet writes what the file begins with, of which the sound is a part.
             if not written:
-                raise SoundError from error
+                raise SoundError(str(error)) from error
             lost += 1
     return lost
 

@@ -23,3 +23,9 @@ class RendererSettings(ServerSettings, StorageSettings):
         le=64,
         description="Threads that encode a segment; 0: by the cores. One more decodes.",
     )
+    decode_memory_mb: int = Field(
+        4096, ge=256, description="Memory in MiB of each process that draws a segment, or joins."
+    )
+    decode_seconds: float = Field(
+        120, gt=0, description="Time in which a frame must be decoded, or the process is ended."
+    )

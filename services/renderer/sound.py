@@ -7,10 +7,7 @@ from typing import Final, TypeAlias
 
 import av
 import av.error
-import structlog
 from av.stream import Discard
-
-log = structlog.get_logger(__name__)
 
 # What MP4 may hold is copied; everything else becomes AAC.
 _COPIED: Final = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})
@@ -53,7 +50,6 @@ def add_sound(
     stream = source.streams.audio[0]
     context = stream.codec_context
     if context is None or not context.sample_rate:
-        log.warning("sound cannot be read")
         return None
     # What is not read need not be fetched.
     for other in source.streams:

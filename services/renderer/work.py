@@ -1,21 +1,23 @@
 """The renderer's work on the objects of a job."""
 
-import io
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 import structlog
 
+from poseway.container import SeekableFile
 from poseway.errors import NotFoundError, VideoError
+from poseway.isolation import Isolated, Limits
 from poseway.jobs import Keys
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
-from poseway.video import VideoReader
 from services.renderer.contact_sheet import chosen, contact_sheet
 from services.renderer.encode import Encoding
-from services.renderer.join import MARGIN, IndexRoomError, Joined, Joiner, SoundError
+from services.renderer.inner import UPLOAD, Inner
+from services.renderer.join import MARGIN, IndexRoomError, Joined, SoundError
 from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, Rendered, render_segment
+from services.renderer.segment import Order, Rendered
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +30,22 @@ _MAX_INDEX_BYTES: Final = 64 << 20
 
 
 class Renderer:
-    """Renders from object storage to object storage. Safe to use from several threads."""
+    """Renders from object storage to object storage. Safe to use from several threads.
 
-    def __init__(self, store: ObjectStore, encoding: Encoding) -> None:
+    What touches the upload is done by `Inner`, in a process of its own for every call.
+    """
+
+    def __init__(self, store: ObjectStore, encoding: Encoding, limits: Limits) -> None:
+        """Prepares a renderer.
+
+        Args:
+            store: Where everything is.
+            encoding: How to encode.
+            limits: What a call may take.
+        """
         self._store = store
         self._encoding = encoding
+        self._limits = limits
 
     def render(
         self,
@@ -60,18 +73,26 @@ class Renderer:
             InvalidRequestError: There are no frames, or the upload does not have them; the frames
                 before or the stills do not fit them.
             VideoError: The upload cannot be read.
+            DecoderError: The upload breaks the process that reads it.
             UnavailableError: Object storage cannot be reached.
         """
-        keys = Keys(job_id)
-        album = _StoredAlbum(self._store, keys, segment)
-        video, bare = io.BytesIO(), io.BytesIO() if background else None
-        upload = ObjectReader(self._store, keys.upload)
-        with closing(VideoReader(upload, threads=1)) as reader:
-            rendered = render_segment(reader, posed, order, self._encoding, video, album, bare)
-        if bare is not None:
-            self._store.put(keys.segment(segment, _BACKGROUND), bare.getvalue(), _MP4)
-        self._store.put(keys.segment(segment, _VIDEO), video.getvalue(), _MP4)
-        return rendered, video.getbuffer().nbytes
+        keys, frames = Keys(job_id), iter(posed)
+        answers: dict[str, Callable[..., object]] = {
+            "frame": lambda: next(frames, None),
+            "screenshot": lambda index, jpeg: self._store.put(keys.screenshot(index), jpeg, _JPEG),
+            "still": lambda track_id, jpeg: self._store.put(
+                keys.segment_still(segment, track_id), jpeg, _JPEG
+            ),
+        }
+        with ExitStack() as open_:
+            video = open_.enter_context(self._writer(keys.segment(segment, _VIDEO)))
+            answers["video"] = partial(_write, video)
+            if background:
+                bare = open_.enter_context(self._writer(keys.segment(segment, _BACKGROUND)))
+                answers["background"] = partial(_write, bare)
+            with self._isolated(_Files(self._store, keys), answers) as inner:
+                rendered: Rendered = inner.call("render", order, self._encoding, background)
+        return rendered, video.size
 
     def join(
         self, job_id: str, segments: int, frames: int, *, background: bool = False
@@ -91,33 +112,44 @@ class Renderer:
             NotFoundError: A segment, or the upload, is gone.
             IncompatibleError: The segments do not fit together.
             VideoError: The video is too long.
+            DecoderError: The upload breaks the process that reads it.
             UnavailableError: Object storage cannot be reached.
         """
         keys = Keys(job_id)
-        joiner = Joiner(ObjectReader(self._store, keys.upload), frames)
         if background:
-            parts = [keys.segment(number, _BACKGROUND) for number in range(segments)]
-            self._joined(joiner, parts, keys.background)
-        parts = [keys.segment(number, _VIDEO) for number in range(segments)]
-        return self._joined(joiner, parts, keys.video)
+            self._joined(keys, _BACKGROUND, keys.background, segments, frames)
+        return self._joined(keys, _VIDEO, keys.video, segments, frames)
 
-    def _joined(self, joiner: Joiner, parts: list[str], target: str) -> tuple[Joined, int]:
-        room, silent = joiner.room, False
-        while room <= _MAX_INDEX_BYTES:
-            files = (ObjectReader(self._store, part) for part in parts)
-            try:
-                with ObjectWriter(self._store, target, _MP4, room + MARGIN) as output:
-                    joined = joiner.write(files, output, room, silent=silent)
-                return joined, output.size
-            except IndexRoomError:
-                room *= 2
-                log.warning("joining again with more room for the index", bytes=room)
-            except SoundError:
-                silent = True
-                log.warning("joining again without the sound", exc_info=True)
+    def _joined(
+        self, keys: Keys, part: str, target: str, segments: int, frames: int
+    ) -> tuple[Joined, int]:
+        files, silent = _Files(self._store, keys, part), False
+        answers: dict[str, Callable[..., object]] = {}
+        with self._isolated(files, answers) as inner:
+            room: int = inner.call("look", frames)
+            while room <= _MAX_INDEX_BYTES:
+                try:
+                    with self._writer(target, room + MARGIN) as output:
+                        answers["write"] = partial(_write, output)
+                        joined: Joined = inner.call("join", segments, room, silent)
+                    if joined.sound_lost:
+                        log.warning("sound is missing")
+                    return joined, output.size
+                except IndexRoomError:
+                    room *= 2
+                    log.warning("joining again with more room for the index", bytes=room)
+                except SoundError:
+                    silent = True
+                    log.warning("joining again without the sound", exc_info=True)
         raise VideoError(
             "The video is too long for one MP4. Cut it, and upload the parts.", "too_long"
         )
+
+    def _writer(self, key: str, head_bytes: int = 0) -> ObjectWriter:
+        return ObjectWriter(self._store, key, _MP4, head_bytes)
+
+    def _isolated(self, files: "_Files", answers: dict[str, Callable[..., object]]) -> Isolated:
+        return Isolated(Inner, limits=self._limits, files=files, answers=answers)
 
     def contact_sheet(self, job_id: str, indices: list[int]) -> None:
         """Makes a job's contact sheet of its screenshots and stores it.
@@ -144,16 +176,24 @@ class Renderer:
                 log.warning("screenshot missing in the contact sheet", frame=index)
 
 
-class _StoredAlbum:
-    """Stores the pictures of a segment."""
+def _write(output: ObjectWriter, position: int, data: bytes) -> None:
+    output.seek(position)
+    output.write(data)
 
-    def __init__(self, store: ObjectStore, keys: Keys, segment: int) -> None:
+
+class _Files:
+    """The upload and, one at a time, the parts of a job's segments."""
+
+    def __init__(self, store: ObjectStore, keys: Keys, part: str = _VIDEO) -> None:
         self._store = store
         self._keys = keys
-        self._segment = segment
+        self._part = part
+        self._upload = ObjectReader(store, keys.upload)
+        self._open: tuple[str, ObjectReader] | None = None
 
-    def screenshot(self, index: int, jpeg: bytes) -> None:
-        self._store.put(self._keys.screenshot(index), jpeg, _JPEG)
-
-    def still(self, track_id: int, jpeg: bytes) -> None:
-        self._store.put(self._keys.segment_still(self._segment, track_id), jpeg, _JPEG)
+    def __call__(self, name: str) -> SeekableFile:
+        if name == UPLOAD:
+            return self._upload
+        if self._open is None or self._open[0] != name:
+            self._open = name, ObjectReader(self._store, self._keys.segment(int(name), self._part))
+        return self._open[1]

@@ -47,6 +47,26 @@ def test_what_is_written_to_disk_has_a_limit(objects: list[Object]) -> None:
                 assert volume["emptyDir"]["sizeLimit"], f"{called(item)}: {volume['name']}"
 
 
+def test_what_decodes_has_less_memory_than_its_pod(objects: list[Object]) -> None:
+    own = 300  # MiB of the service itself
+    found = set()
+    for item in workloads(objects):
+        for container in containers(template(item)["spec"]):
+            env = {each["name"]: each.get("value") for each in container.get("env", ())}
+            if "POSEWAY_DECODE_MEMORY_MB" in env:
+                found.add(container["name"])
+                side_by_side = env.get("POSEWAY_MAX_CALLS") or env.get("POSEWAY_JOBS_AT_ONCE") or 1
+                most = int(side_by_side) * int(env["POSEWAY_DECODE_MEMORY_MB"]) + own
+                assert most <= mebibytes(container["resources"]["limits"]["memory"])
+                # Processes are begun by a socket there; all else is read-only.
+                assert "/tmp" in {each["mountPath"] for each in container["volumeMounts"]}  # noqa: S108
+    assert found == {"gateway-dispatcher", "renderer"}
+
+
+def mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
+
+
 def pod() -> Object:
     item = named(build(K8S / "base"), "Deployment", "gateway-api")
     made: Object = copy.deepcopy(template(item))

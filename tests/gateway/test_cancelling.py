@@ -1,6 +1,5 @@
 """Cancelling a job stops the work on it, whichever service is at it."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks import processes
 from poseway.client import Client
 from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
@@ -37,11 +37,7 @@ def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cpu_seconds(stack: Stack) -> float:
     """CPU time that the services have taken so far."""
-    ticks = 0
-    for name in SERVICES:
-        fields = Path(f"/proc/{stack.pid(name)}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(processes.cpu_seconds(stack.pid(name)) for name in SERVICES)
 
 
 def inferring(job: Job) -> bool:

@@ -20,6 +20,7 @@ def run(
             batch_frames=4,
             segment_seconds=seconds,
             max_height=120,
+            max_frames=100_000,
         )
     )
 

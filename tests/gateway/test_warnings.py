@@ -48,7 +48,15 @@ def test_damage_before_a_segment_is_counted_once() -> None:
 
     def run(segment: int, start: Position) -> list[tuple[int, int]]:
         reader = VideoReader(io.BytesIO(bytes(data)), 1)
-        found = batches(reader, segment, start, batch_frames=8, segment_seconds=1, max_height=120)
+        found = batches(
+            reader,
+            segment,
+            start,
+            batch_frames=8,
+            segment_seconds=1,
+            max_height=120,
+            max_frames=100_000,
+        )
         return [(batch.segment, batch.damaged_packets) for batch in found]
 
     from_start = run(0, Position(0, 0))

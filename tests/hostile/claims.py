@@ -6,7 +6,9 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from fractions import Fraction
 
+import av
 import numpy as np
 
 from tests.photos import card, encoded
@@ -60,6 +62,21 @@ def _nested(depth: int) -> bytes:
     return struct.pack(">I", 16) + b"ftypisom" + bytes(4) + data
 
 
+def grown(sizes: list[tuple[int, int]]) -> bytes:
+    """A MOV whose frames have these sizes in pixels; it says that all are as the first."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mov") as container:
+        stream = container.add_stream("png", rate=25)
+        (stream.width, stream.height), stream.pix_fmt = sizes[0], "gray"
+        for index, (width, height) in enumerate(sizes):
+            packet = av.Packet(encoded(np.zeros((height, width), np.uint8), "png"))
+            packet.stream, packet.time_base = stream, Fraction(1, 25)
+            packet.pts = packet.dts = index
+            packet.is_keyframe = True
+            container.mux(packet)
+    return buffer.getvalue()
+
+
 def _zip(bomb: bool) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -104,6 +121,7 @@ def claims() -> Iterator[tuple[str, bytes]]:
     yield "claims-16384.png", _png(16384, 16384)
     yield "claims-2147483647.png", _png(2**31 - 1, 2**31 - 1)
     yield "bomb.png", _png(16000, 16000, zlib.compress(bytes(16000 * 48001), 9))
+    yield "grows-to-16384.mov", grown([(64, 64), (16384, 8192), (64, 64)])
     yield "claims-many-frames.mp4", _countless(video)
     yield "frames-of-years.mp4", _endless(video)
     yield "nested.mp4", _nested(20_000)

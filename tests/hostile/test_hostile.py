@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from benchmarks.memory import resident
+from benchmarks.processes import megabytes
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.failures import FAILURES
@@ -76,7 +76,7 @@ def held(stack: Stack) -> dict[str, Held]:
     """What each service has."""
     pids = {part: stack.pid(part) for part in PARTS}
     return {
-        part: Held(pid, len(list(Path(f"/proc/{pid}/fd").iterdir())), resident(pid))
+        part: Held(pid, len(list(Path(f"/proc/{pid}/fd").iterdir())), megabytes(pid))
         for part, pid in pids.items()
     }
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from poseway.errors import VideoError
 from poseway.video import VideoReader
-from tests.hostile.claims import claims
+from tests.hostile.claims import claims, grown
 from tests.hostile.mutations import mutated
 
 MOST_FRAMES = 1000
@@ -30,3 +30,10 @@ def test_spoilt_files_are_read_or_refused() -> None:
     assert found["frames"] > 400
     assert found["video_unreadable"] > 200
     assert found["picture_unreadable"] > 50
+
+
+def test_a_frame_that_is_too_large_is_passed_over_wherever_it_comes() -> None:
+    sizes = [(64, 64), (128, 96), (8192, 4352), (8192, 4400), (16384, 8192), (64, 64)]
+    reader = VideoReader(io.BytesIO(grown(sizes)), 1)
+    assert [frame.image.width for frame in reader.frames()] == [64, 128, 8192, 64]
+    assert reader.damaged_packets == 2

@@ -9,10 +9,11 @@ import signal
 
 import structlog
 
-from poseway import telemetry
+from poseway import isolation, telemetry
 from poseway.leaving import leave
 from poseway.queue import JobQueue
 from poseway.storage import ObjectStore
+from services.gateway.dispatcher import decoding
 from services.gateway.dispatcher.health import Health
 from services.gateway.dispatcher.services import Services
 from services.gateway.dispatcher.settings import DispatcherSettings
@@ -52,7 +53,9 @@ async def main() -> None:
     """Runs, and leaves without waiting for threads that storage keeps."""
     settings = DispatcherSettings()
     telemetry.start("dispatcher", settings)
+    isolation.prepare(decoding.__name__)
     await run(settings)
+    isolation.clean_up()
     telemetry.stop()
     leave()
 

@@ -70,6 +70,7 @@ def batches(
     batch_frames: int,
     segment_seconds: float,
     max_height: int,
+    max_frames: int,
 ) -> Iterator[Batch]:
     """Decodes a video from a frame on.
 
@@ -84,9 +85,11 @@ def batches(
         segment_seconds: A segment ends before the first frame that is this much later than its own
             first frame.
         max_height: Frames are scaled down to this height, aspect kept.
+        max_frames: Frames that a video may have.
 
     Raises:
-        VideoError: There is no frame at `start`, though the reader found one when it was opened.
+        VideoError: There is no frame at `start`, though the reader found one when it was opened; or
+            there are too many.
     """
     size = fit(reader.info.width, reader.info.height, max_height)
     length = Fraction(segment_seconds) / reader.info.time_base
@@ -101,6 +104,11 @@ def batches(
         damaged_before = reader.damaged_packets
     images: list[Image] = []
     while frame is not None:
+        if frame.index >= max_frames:
+            raise VideoError(
+                f"The video has more than {max_frames} frames. Cut it, and upload the parts.",
+                "too_long",
+            )
         images.append(_image(frame, size))
         end = frame.pts + frame.duration
         frame = next(frames, None)

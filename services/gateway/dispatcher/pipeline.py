@@ -9,7 +9,7 @@ import asyncio
 import base64
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Final, ParamSpec, TypeVar
 
@@ -22,9 +22,10 @@ from poseway.jobs import JobRequest, Progress
 from poseway.manifest import Manifest
 from poseway.storage import ObjectReader, ObjectStore
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
-from poseway.video import VideoInfo, VideoReader
+from poseway.video import VideoInfo
 from services.gateway.dispatcher import stills
-from services.gateway.dispatcher.frames import Batch, Position, batches
+from services.gateway.dispatcher.decoding import Decoder
+from services.gateway.dispatcher.frames import Batch, Position
 from services.gateway.dispatcher.header import segment_header
 from services.gateway.dispatcher.lead import lead, wanted
 from services.gateway.dispatcher.record import Checkpoint, Record
@@ -77,7 +78,6 @@ class Pipeline:
         self._settings = settings
         self._report = report
         self._room = Room(settings, services)
-        self._decoding = threading.Lock()
         self._spans = ExitStack()
         self._frames_total: int | None = None
         self._found = 0
@@ -90,6 +90,7 @@ class Pipeline:
 
         Raises:
             VideoError: The upload is no video that can be processed.
+            DecoderError: The upload breaks the processes that decode it.
             UnavailableError: Something that the job needs cannot be reached.
             ConflictError: Another dispatcher has the job.
             PosewayError: A service refused for good.
@@ -97,14 +98,16 @@ class Pipeline:
         began = time.monotonic()
         model = await self._services.model(self._request.options.model)
         done = await asyncio.to_thread(self._record.checkpoints)
-        reader = await asyncio.to_thread(self._open)
+        decoder = Decoder(self._upload, self._settings)
         try:
-            self._frames_total = reader.info.frames
+            video = await asyncio.to_thread(decoder.open)
+            self._frames_total = video.frames
             self._found = self._rendered = sum(point.frames for point in done)
             self._fraction_at_start = self._fraction()
             await self._tell()
             if not done or done[-1].following is not None:
-                done += await self._segments(reader, model, done)
+                done += await self._segments(decoder, video, model, done)
+            await asyncio.to_thread(decoder.close)
             with working("joining"):
                 joined = await self._services.join(
                     self._request,
@@ -113,10 +116,10 @@ class Pipeline:
                     contact_sheet(done),
                 )
             with working("publishing"):
-                return await self._publish(reader.info, model, done, joined, began)
+                return await self._publish(video, model, done, joined, began)
         finally:
             self._spans.close()
-            await asyncio.to_thread(self._close, reader)
+            await asyncio.to_thread(decoder.close)
 
     async def _publish(
         self,
@@ -143,41 +146,29 @@ class Pipeline:
             await asyncio.wait({task})
             raise
 
-    def _open(self) -> VideoReader:
+    def _upload(self) -> ObjectReader:
         file = ObjectReader(self._store, self._record.keys.upload)
         if file.size == 0:
             raise VideoError("The file is empty. Upload a video or a picture.", "empty_file")
-        return VideoReader(file, self._settings.decode_threads)
-
-    def _next(self, source: Iterator[Batch]) -> Batch | None:
-        with self._decoding:
-            return next(source, None)
-
-    def _close(self, reader: VideoReader) -> None:
-        # A thread goes on decoding after whoever waited for it was cancelled.
-        with self._decoding:
-            reader.close()
+        return file
 
     async def _segments(
-        self, reader: VideoReader, model: inference_pb2.Model, done: list[Checkpoint]
+        self,
+        decoder: Decoder,
+        video: VideoInfo,
+        model: inference_pb2.Model,
+        done: list[Checkpoint],
     ) -> list[Checkpoint]:
         """Works on all segments after those that are done; returns their checkpoints."""
         start = (done[-1].next_position() if done else None) or Position(0, 0)
-        source = batches(
-            reader,
-            len(done),
-            start,
-            batch_frames=self._settings.batch_frames,
-            segment_seconds=self._settings.segment_seconds,
-            max_height=frame_height(model, self._request.options),
-        )
-        header = batch_header(self._request, model, reader.info)
+        source = decoder.batches(len(done), start, frame_height(model, self._request.options))
+        header = batch_header(self._request, model, video)
         previous: asyncio.Future[Tracked] = asyncio.get_running_loop().create_future()
         previous.set_result(await _in_thread(self._resumed, done))
         points: list[asyncio.Task[Checkpoint]] = []
         segment = Segment(len(done))
         async with self._room, asyncio.TaskGroup() as group:
-            while (batch := await asyncio.to_thread(self._next, source)) is not None:
+            while (batch := await asyncio.to_thread(next, source, None)) is not None:
                 if not segment.poses:
                     await self._room.segments.acquire()
                     self._spans.callback(segment.begin().end)
@@ -187,10 +178,10 @@ class Pipeline:
                 segment.poses.append(group.create_task(found, context=segment.span.context()))
                 if batch.closes:
                     within = segment.span.context()
-                    track = self._track(segment, previous, reader.info)
+                    track = self._track(segment, previous, video)
                     tracked = group.create_task(track, context=within)
                     before = points[-1] if points else None
-                    work = self._render(segment, tracked, previous, before, reader.info)
+                    work = self._render(segment, tracked, previous, before, video)
                     points.append(group.create_task(work, context=within))
                     segment, previous = Segment(segment.number + 1), tracked
         return [point.result() for point in points]

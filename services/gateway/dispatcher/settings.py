@@ -37,6 +37,13 @@ class DispatcherSettings(Settings, StorageSettings, QueueSettings):
         18, ge=2, description="The same, however many replicas; bounds the memory."
     )
     decode_threads: int = Field(1, ge=0, description="Threads that decode; 0: as FFmpeg likes.")
+    decode_memory_mb: int = Field(
+        3072, ge=256, description="Memory in MiB of the process that decodes a job's file."
+    )
+    decode_seconds: float = Field(
+        120, gt=0, description="Time in which a frame must be decoded, or the process is ended."
+    )
+    max_frames: int = Field(10_000_000, ge=1, description="Frames that a video may have.")
     call_seconds: float = Field(120, gt=0, description="Deadline of inference and tracker.")
     render_seconds: float = Field(900, gt=0, description="Deadline of rendering a segment.")
     join_seconds: float = Field(900, gt=0, description="Deadline of joining the segments.")

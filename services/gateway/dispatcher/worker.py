@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from poseway.delivery import Delivery, Early
 from poseway.errors import (
     ConflictError,
+    DecoderError,
     IncompatibleError,
     InvalidRequestError,
     NotFoundError,
@@ -169,6 +170,10 @@ class Worker:
                 await asyncio.to_thread(record.start_over)
                 return False
             failure: PosewayError = error
+        except DecoderError as error:
+            if record.status.attempts < self._settings.max_attempts:
+                raise
+            failure = error
         except (InvalidRequestError, VideoError, NotFoundError) as error:
             failure = error
         await self._end(
@@ -283,6 +288,7 @@ def _cause(error: BaseException) -> BaseException:
         VideoError,
         InvalidRequestError,
         NotFoundError,
+        DecoderError,
         IncompatibleError,
         UnavailableError,
     )

@@ -1,0 +1,120 @@
+"""Decoding an upload in a process of its own."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from poseway.container import SeekableFile
+from poseway.errors import UnavailableError
+from poseway.isolation import Isolated, Limits, Outside
+from poseway.video import VideoInfo, VideoReader
+from services.gateway.dispatcher.frames import Batch, Position, batches
+from services.gateway.dispatcher.settings import DispatcherSettings
+
+_UPLOAD: Final = "upload"
+
+
+class Decoder:
+    """A video that is decoded elsewhere."""
+
+    def __init__(self, file: Callable[[], SeekableFile], settings: DispatcherSettings) -> None:
+        """Begins nothing yet.
+
+        Args:
+            file: Opens the upload; only this file is ever read.
+            settings: What decoding may take.
+        """
+        self._file = file
+        self._settings = settings
+        self._asking = threading.Lock()
+        self._process: Isolated | None = None
+        self._closed = threading.Event()
+
+    def open(self) -> VideoInfo:
+        """Opens the video and says what it is.
+
+        Raises:
+            VideoError: This is no video that can be read; the message says why.
+            DecoderError: It broke the process that decodes it.
+            UnavailableError: It was closed meanwhile.
+        """
+        settings = self._settings
+        with self._asking:
+            file = self._file()
+            if self._closed.is_set():
+                raise UnavailableError("Nobody wants the video any more.")
+            self._process = Isolated(
+                _Work,
+                settings.decode_threads,
+                settings.max_frames,
+                limits=Limits(settings.decode_memory_mb << 20, settings.decode_seconds),
+                files={_UPLOAD: file}.__getitem__,
+            )
+            if self._closed.is_set():
+                self._process.kill()  # `close` came meanwhile, and saw none
+            info: VideoInfo = self._process.call("open")
+            return info
+
+    def batches(self, segment: int, start: Position, max_height: int) -> Iterator[Batch]:
+        """Decodes from a frame on; see `services.gateway.dispatcher.frames.batches`.
+
+        Raises:
+            DecoderError: The video broke the process that decodes it.
+        """
+        size, length = self._settings.batch_frames, self._settings.segment_seconds
+        self._call("begin", segment, start, size, length, max_height)
+        while (batch := self._call("next")) is not None:
+            yield batch
+
+    def close(self) -> None:
+        """Lets go of it, also while another thread waits for a batch, which then gets an error."""
+        self._closed.set()
+        process = self._process
+        if process is not None:
+            process.kill()
+        with self._asking:
+            if self._process is not None:
+                self._process.close()
+                self._process = None
+
+    def _call(self, method: str, *args: object) -> Batch | None:
+        with self._asking:
+            if self._closed.is_set() or self._process is None:
+                raise UnavailableError("Nobody wants the video any more.")
+            batch: Batch | None = self._process.call(method, *args)
+            return batch
+
+
+class _Work:
+    """What is done in the other process."""
+
+    def __init__(self, outside: Outside, threads: int, max_frames: int) -> None:
+        self._outside = outside
+        self._threads = threads
+        self._max_frames = max_frames
+
+    def open(self) -> VideoInfo:
+        file = self._outside.file(_UPLOAD)
+        self._reader = VideoReader(file, self._threads, self._outside.alive)
+        return self._reader.info
+
+    def begin(
+        self,
+        segment: int,
+        start: Position,
+        batch_frames: int,
+        segment_seconds: float,
+        max_height: int,
+    ) -> None:
+        self._batches = batches(
+            self._reader,
+            segment,
+            start,
+            batch_frames=batch_frames,
+            segment_seconds=segment_seconds,
+            max_height=max_height,
+            max_frames=self._max_frames,
+        )
+
+    def next(self) -> Batch | None:
+        return next(self._batches, None)

@@ -1,0 +1,67 @@
+"""What of the renderer's work touches the upload's own bytes: done in a process of its own."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Final
+
+import cv2
+
+from poseway.isolation import Outside
+from poseway.video import VideoReader
+from services.renderer.encode import Encoding
+from services.renderer.join import Joined, Joiner
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Order, Rendered, render_segment
+
+UPLOAD: Final = "upload"
+"""The file that nobody trusts; segments are named by their numbers."""
+
+
+class Inner:
+    """Renders and joins, of what the outside has."""
+
+    def __init__(self, outside: Outside) -> None:
+        # Segments are rendered side by side: OpenCV's own threads would only fight for the cores.
+        cv2.setNumThreads(1)
+        self._outside = outside
+
+    def render(self, order: Order, encoding: Encoding, background: bool) -> Rendered:
+        """Renders a segment; see `services.renderer.segment`.
+
+        Asks the outside for each ``frame`` of the segment, None at its end, to take ``screenshot``
+        and ``still``, and to write the ``video`` and, if that is wanted, the ``background``.
+        """
+        upload, album = self._outside.file(UPLOAD), _Album(self._outside)
+        with ExitStack() as open_:
+            video = open_.enter_context(self._outside.sink("video"))
+            bare = open_.enter_context(self._outside.sink("background")) if background else None
+            reader = open_.enter_context(closing(VideoReader(upload, 1, self._outside.alive)))
+            return render_segment(reader, self._posed(), order, encoding, video, album, bare)
+
+    def look(self, frames: int) -> int:
+        """Gets ready to join segments of so many frames; returns the room for their index."""
+        self._joiner = Joiner(self._outside.file(UPLOAD), frames)
+        return self._joiner.room
+
+    def join(self, segments: int, room: int, silent: bool) -> Joined:
+        """Joins segments; see `services.renderer.join`. Asks the outside to ``write``."""
+        files = (self._outside.file(str(number)) for number in range(segments))
+        with self._outside.sink("write") as output:
+            return self._joiner.write(files, output, room, silent=silent)
+
+    def _posed(self) -> Iterator[PosedFrame]:
+        while (frame := self._outside.ask("frame")) is not None:
+            yield frame
+
+
+class _Album:
+    """Hands out the pictures of a segment."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def screenshot(self, index: int, jpeg: bytes) -> None:
+        self._outside.ask("screenshot", index, jpeg)
+
+    def still(self, track_id: int, jpeg: bytes) -> None:
+        self._outside.ask("still", track_id, jpeg)

@@ -1,0 +1,11 @@
+"""``python -m tests.isolation.dispatcher``: the dispatcher, with defects."""
+
+import asyncio
+from unittest.mock import patch
+
+from services.gateway.dispatcher import __main__ as service
+from tests.isolation import planted
+
+if __name__ == "__main__":
+    with patch("services.gateway.dispatcher.decoding._Work", planted.Work):
+        asyncio.run(service.main())

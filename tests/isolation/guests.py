@@ -1,0 +1,102 @@
+"""What is done in a process of its own in the tests: most of it is bad."""
+
+import ctypes
+import itertools
+import os
+import threading
+import time
+from pathlib import Path
+
+import av.error
+import numpy as np
+
+from poseway.errors import VideoError
+from poseway.isolation import Outside
+
+
+class Guest:
+    """Does whatever it is told to."""
+
+    def __init__(self, outside: Outside, name: str = "") -> None:
+        self.outside = outside
+        self.name = name
+
+    def greet(self, whom: str) -> str:
+        return f"{self.name} greets {whom}"
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def crash(self) -> None:
+        ctypes.string_at(0)
+
+    def leave(self) -> None:
+        os._exit(0)
+
+    def hang(self) -> None:
+        while True:
+            pass
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def eat(self) -> int:
+        """Takes 16 MiB again and again, and writes to them."""
+        return sum(len(held) for held in [np.ones(1 << 21) for _ in itertools.count()])
+
+    def refuse(self) -> None:
+        raise VideoError("It is too long.", "too_long")
+
+    def stumble(self) -> None:
+        raise KeyError("secret")
+
+    def reads(self, name: str) -> list[bytes]:
+        """A file from front to end, from its middle, and beyond its end."""
+        with self.outside.file(name) as file:
+            whole = file.read()
+            file.seek(-3, os.SEEK_END)
+            end = file.read(2)
+            file.seek(1 << 40)
+            return [whole, end, file.read(1)]
+
+    def read_for_ever(self, name: str) -> None:
+        file = self.outside.file(name)
+        while True:
+            file.seek(0)
+            file.read()
+
+    def writes(self) -> None:
+        with self.outside.sink("write") as sink:
+            sink.write(b"begin")
+            sink.write(b"rest")
+            sink.seek(0)
+            sink.write(b"B")
+
+    def decode(self, seconds: float) -> str:
+        """Is slow, but gets on."""
+        over = time.monotonic() + seconds
+        while time.monotonic() < over:
+            self.outside.alive()
+            time.sleep(0.05)
+        return "done"
+
+    def asks(self, values: list[int]) -> list[int]:
+        return [self.outside.ask("double", value) for value in values]
+
+    def parent(self) -> int:
+        return os.getppid()
+
+    def give(self, size: int) -> bytes:
+        return bytes(size)
+
+    def grip(self, name: str) -> None:
+        """Stops all threads, one of which waits for what it has asked for."""
+        threading.Thread(target=self.read_for_ever, args=(name,), daemon=True).start()
+        time.sleep(0.5)
+        ctypes.PyDLL(None).sleep(60)
+
+    def miss_the_end(self) -> None:
+        raise av.error.EOFError(0, "of some file")
+
+    def open_files(self) -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))

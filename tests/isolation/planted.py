@@ -1,0 +1,64 @@
+"""Decoders with defects. FFmpeg has some as well, of which nobody knows: files bring them out."""
+
+import ctypes
+import io
+import os
+import struct
+from typing import Final
+
+import numpy as np
+
+from poseway.isolation import Outside
+from poseway.video import VideoInfo
+from services.gateway.dispatcher import decoding
+from services.renderer import inner
+from services.renderer.encode import Encoding
+from services.renderer.join import Joined
+from services.renderer.segment import Order, Rendered
+
+
+def poisoned(video: bytes, place: str, defect: str) -> bytes:
+    """A video that brings out a defect: the last box of the file says which, and where."""
+    word = f"{place} {defect}".encode().rjust(_WORD)
+    return video + struct.pack(">I", 8 + _WORD) + b"free" + word
+
+
+_WORD: Final = 16
+
+
+class Work(decoding._Work):
+    """The dispatcher's."""
+
+    def open(self) -> VideoInfo:
+        _suffer(self._outside, "open")
+        return super().open()
+
+
+class Inner(inner.Inner):
+    """The renderer's."""
+
+    def render(self, order: Order, encoding: Encoding, background: bool) -> Rendered:
+        _suffer(self._outside, "render")
+        return super().render(order, encoding, background)
+
+    def join(self, segments: int, room: int, silent: bool) -> Joined:
+        _suffer(self._outside, "join")
+        return super().join(segments, room, silent)
+
+
+def _suffer(outside: Outside, place: str) -> None:
+    file = outside.file("upload")
+    file.seek(-_WORD, io.SEEK_END)
+    found, _, defect = file.read().decode(errors="replace").strip().partition(" ")
+    if found != place:
+        return
+    if defect == "crash":
+        ctypes.string_at(0)
+    eaten = []
+    while defect == "hunger":
+        eaten.append(np.ones(1 << 21))
+    while defect == "thirst":  # reads for ever
+        file.seek(0)
+        file.read()
+    while defect == "hang":
+        os.getpid()

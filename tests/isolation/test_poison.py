@@ -1,0 +1,96 @@
+"""Files that break what decodes them: their jobs fail with a reason, and nobody else notices.
+
+With POSEWAY_TEST_HOSTILE, as `make test-hostile` has it, in all ways at all places.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from benchmarks.processes import family
+from poseway.client import Client
+from poseway.jobs import Job, JobState, Keys
+from poseway.local.place import free_ports
+from poseway.local.processes import Process
+from poseway.local.stack import Stack
+from services.gateway.api.catalog import Catalog
+from tests.isolation.planted import poisoned
+from tests.videos import make_video
+
+WITH_DEFECTS = {"services.gateway.dispatcher", "services.renderer"}
+FRAMES = 12
+VIDEO = make_video(FRAMES)
+
+CODES = {
+    "crash": "decoder_crashed",
+    "hang": "decoder_stuck",
+    "hunger": "out_of_memory",
+    "thirst": "decoder_stuck",
+}
+CASES = [("open", "crash"), ("open", "hang"), ("render", "hunger"), ("join", "crash")]
+if "POSEWAY_TEST_HOSTILE" in os.environ:
+    CASES = list(product(("open", "render", "join"), CODES))
+
+
+class Defective(Stack):
+    """A system whose decoders have defects."""
+
+    def _python(
+        self, name: str, module: str, env: dict[str, str], ready: Callable[[], bool]
+    ) -> Process:
+        if module in WITH_DEFECTS:
+            module = f"tests.isolation.{name}"
+        return super()._python(name, module, env, ready)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    env = {"POSEWAY_DECODE_SECONDS": "6", "POSEWAY_DECODE_MEMORY_MB": "768"}
+    place = tmp_path_factory.mktemp("poison")
+    with Defective(place, free_ports(1)[0], env) as running:
+        yield running
+
+
+def submit(client: Client, data: bytes, folder: Path, name: str) -> str:
+    path = folder / f"{name}.mp4"
+    path.write_bytes(data)
+    return client.submit(path).id
+
+
+def ended(client: Client, job_id: str) -> Job:
+    *_, last = client.watch(job_id)
+    return last
+
+
+def test_poison_ends_with_a_reason_and_harms_nobody(system: Stack, tmp_path: Path) -> None:
+    services = {name: system.pid(name) for name in ("dispatcher", "renderer")}
+    with Client(system.gateway_url) as client:
+        good = [submit(client, VIDEO, tmp_path, "good")]
+        assert ended(client, good[0]).state is JobState.SUCCEEDED
+        before = {name: set(family(pid)) for name, pid in services.items()}
+        bad = {}
+        for place, defect in CASES:
+            name = f"{place}-{defect}"
+            bad[submit(client, poisoned(VIDEO, place, defect), tmp_path, name)] = place, defect
+            good.append(submit(client, VIDEO, tmp_path, f"beside-{name}"))
+        for job_id in good:
+            job = ended(client, job_id)
+            assert job.state is JobState.SUCCEEDED, job
+            assert client.manifest(job_id).frames == FRAMES
+        for job_id, case in bad.items():
+            job = ended(client, job_id)
+            assert job.state is JobState.FAILED, case
+            assert job.error is not None
+            assert job.error.code == CODES[case[1]], case
+            assert "upload" in job.error.message
+            assert Catalog(system.store).status(job_id).attempts == 3, case
+        assert not any(system.store.exists(Keys(job_id).upload) for job_id in bad)
+    assert {name: system.pid(name) for name in services} == services
+    deadline = time.monotonic() + 30
+    while {name: set(family(pid)) for name, pid in services.items()} != before:
+        assert time.monotonic() < deadline, "a process that decodes has stayed"
+        time.sleep(0.1)

@@ -1,0 +1,54 @@
+"""Whoever in a renderer's process wants memory that it may not have: it is said so."""
+
+import io
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from poseway.errors import DecoderError
+from poseway.isolation import Isolated, Limits, prepare
+from services.renderer import inner
+from services.renderer.encode import Encoding
+from services.renderer.inner import Inner
+from services.renderer.segment import Every, Order
+from tests.renderer.rendering import frames_of, posed
+from tests.videos import make_video
+
+FRAMES = 6
+
+
+def wide(index: int) -> NDArray[np.uint8]:
+    return np.full((2160, 3840, 3), 40 * index, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def video() -> bytes:
+    prepare(inner.__name__)
+    return make_video(FRAMES, picture=wide, options={"preset": "ultrafast"})
+
+
+def render(video: bytes, memory_mb: int) -> int:
+    """Frames that were rendered with so much memory."""
+    frames = iter(posed(frames_of(video)))
+    answers = {
+        "frame": lambda: next(frames, None),
+        **dict.fromkeys(("screenshot", "still", "video", "background"), lambda *_: None),
+    }
+    limits = Limits(memory_mb << 20, 120)
+    files = {"upload": io.BytesIO(video)}.__getitem__
+    with Isolated(Inner, limits=limits, files=files, answers=answers) as guest:
+        order = Order(every=Every(seconds=Fraction(1)))
+        return int(guest.call("render", order, Encoding(threads=2), True).frames)
+
+
+@pytest.mark.parametrize("memory_mb", [256, 320, 384, 448, 512, 640, 768, 896])
+def test_it_is_said_whoever_wants_it(video: bytes, memory_mb: int) -> None:
+    with pytest.raises(DecoderError) as raised:
+        render(video, memory_mb)
+    assert raised.value.code == "out_of_memory"
+
+
+def test_enough_is_enough(video: bytes) -> None:
+    assert render(video, 2240) == FRAMES
