@@ -1,6 +1,7 @@
 """Reading videos: what they are, exact times, any frame, upright, and what cannot be read."""
 
 import io
+import os
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -202,3 +203,9 @@ def test_times_always_rise() -> None:
 def test_pixels_that_no_camera_has_are_square(aspect: Fraction) -> None:
     assert read(make_video(2, pixel_aspect=aspect)).info.pixel_aspect == 1
     assert read(make_video(2, pixel_aspect=Fraction(4))).info.pixel_aspect == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="no scheduling policies here")
+def test_a_video_that_is_made_gives_its_maker_no_advantage() -> None:
+    make_video(3, codec="libsvtav1", options={"preset": "12"})
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

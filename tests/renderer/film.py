@@ -12,7 +12,7 @@ from av.codec.context import Flags
 from numpy.typing import NDArray
 
 from poseway.orientation import Orientation
-from tests.videos import numbered
+from tests.videos import numbered, waits_its_turn
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -82,7 +82,7 @@ class Film:
     def make(self) -> bytes:
         """Encodes it."""
         file = io.BytesIO()
-        with av.open(file, "w", format=self.container) as output:
+        with waits_its_turn(), av.open(file, "w", format=self.container) as output:
             stream = self._video(output)
             tone = (
                 cast("AudioStream", output.add_stream(self.sound, rate=_RATE))
