@@ -26,7 +26,7 @@
 #   make base-image         a base for them where no container registry is reached; needs root
 #   make test-containers    builds the images on that base and runs the manifests with podman
 #   make test-chaos         some 50 faults while jobs run: kills, freezes, cuts, a full disk; 20 minutes
-#   make test-hostile       some 360 files that are meant to harm, each through the real stack; 4 minutes
+#   make test-hostile       some 360 files that are meant to harm, each through the real stack; 10 minutes
 #   make test-load          500 jobs at once, then ten minutes of jobs one after the other; some 16 minutes
 #   make audit              asks for known vulnerabilities of every package that is pinned
 #   make pictures           the pictures of README.md, by the product itself; needs chromium
