@@ -9,11 +9,13 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from poseway.failures import FAILURES
+from poseway.reading import Reading
 
 DEFAULT_SCREENSHOT_FRAMES: Final = 50
 _VIDEO_RESOLUTION: Final = 1080
 # One frame costs little, and all players show it.
 _PHOTO_RESOLUTION: Final = 2160
+_MAX_STREAM: Final = 9999
 
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
@@ -128,11 +130,32 @@ class JobOptions(Record):
         description="Shorter side in pixels beyond which the video that is made is scaled down; "
         f"{_VIDEO_RESOLUTION} for a video, {_PHOTO_RESOLUTION} for a picture if not given.",
     )
+    video_stream: int | None = Field(
+        None,
+        ge=0,
+        le=_MAX_STREAM,
+        exclude_if=lambda value: value is None,
+        description="Index of the video stream to use, as in the manifest's `source.streams`; "
+        "if not given, the stream that a player would show.",
+    )
+    audio_stream: int | None = Field(
+        None,
+        ge=0,
+        le=_MAX_STREAM,
+        exclude_if=lambda value: value is None,
+        description="Index of the audio stream to use, as in the manifest's `source.streams`; "
+        "if not given, the stream that a player would play.",
+    )
 
     @property
     def has_background(self) -> bool:
         """Whether the result has a `background`; the page itself can draw on black."""
         return self.background and self.overlay is not Overlay.BLACK
+
+    @property
+    def reading(self) -> Reading:
+        """How the upload is read."""
+        return Reading(video_stream=self.video_stream, audio_stream=self.audio_stream)
 
     def resolution(self, *, photo: bool) -> int:
         """The `max_resolution` of a picture or a video."""

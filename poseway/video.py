@@ -21,6 +21,7 @@ from poseway.frame import SourceFrame
 from poseway.limits import raise_if_short
 from poseway.orientation import Orientation
 from poseway.photo import is_photo, photo_stream, plain, read_photo
+from poseway.reading import AS_FOUND, Reading
 from poseway.scale import MAX_CODED_PIXELS
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
@@ -72,7 +73,11 @@ class VideoReader:
     """
 
     def __init__(
-        self, file: SeekableFile, threads: int = 0, alive: Callable[[], None] = lambda: None
+        self,
+        file: SeekableFile,
+        threads: int = 0,
+        alive: Callable[[], None] = lambda: None,
+        reading: Reading = AS_FOUND,
     ) -> None:
         """Opens the video.
 
@@ -80,6 +85,7 @@ class VideoReader:
             file: Must read, seek and tell; only this file is ever read.
             threads: Threads that decode; 0 lets FFmpeg choose.
             alive: Is called for every frame that is decoded.
+            reading: What the user said about the file.
 
         Raises:
             VideoError: This is no video that can be read; the message says why.

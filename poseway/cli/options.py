@@ -15,6 +15,10 @@ def _drawn(*names: str, says: str) -> Any:  # noqa: ANN401
     return typer.Option(*names, help=says, rich_help_panel="The video that is made")
 
 
+def _read(*names: str, says: str) -> Any:  # noqa: ANN401
+    return typer.Option(*names, help=says, rich_help_panel="How the file is read")
+
+
 def _extra(name: str, what: str) -> Any:  # noqa: ANN401
     return typer.Option(name, help=f"Fetch {what} too.", rich_help_panel="More files")
 
@@ -56,6 +60,14 @@ def job_options(
             says="Shorter side in pixels beyond which it is scaled down (1080; a picture 2160)."
         ),
     ] = None,
+    video_stream: Annotated[
+        int | None,
+        _read(says="Index of the video stream to use; a player's choice if not given."),
+    ] = None,
+    audio_stream: Annotated[
+        int | None,
+        _read(says="Index of the audio stream to use; a player's choice if not given."),
+    ] = None,
     background: Annotated[
         bool,
         _drawn("--background", says="Also keep the video as it is before anything is drawn."),
@@ -77,6 +89,8 @@ def job_options(
         "line_width": line_width,
         "crf": crf,
         "max_resolution": max_resolution,
+        "video_stream": video_stream,
+        "audio_stream": audio_stream,
         "background": background,
     }
     return {name: value for name, value in options.items() if value is not None}

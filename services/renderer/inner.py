@@ -7,6 +7,7 @@ from typing import Final
 import cv2
 
 from poseway.isolation import Outside
+from poseway.reading import Reading
 from poseway.video import VideoReader
 from services.renderer.encode import Encoding
 from services.renderer.join import Joined, Joiner
@@ -35,12 +36,13 @@ class Inner:
         with ExitStack() as open_:
             video = open_.enter_context(self._outside.sink("video"))
             bare = open_.enter_context(self._outside.sink("background")) if background else None
-            reader = open_.enter_context(closing(VideoReader(upload, 1, self._outside.alive)))
+            reader = VideoReader(upload, 1, self._outside.alive, order.reading)
+            open_.enter_context(closing(reader))
             return render_segment(reader, self._posed(), order, encoding, video, album, bare)
 
-    def look(self, frames: int) -> int:
+    def look(self, frames: int, reading: Reading) -> int:
         """Gets ready to join segments of so many frames; returns the room for their index."""
-        self._joiner = Joiner(self._outside.file(UPLOAD), frames)
+        self._joiner = Joiner(self._outside.file(UPLOAD), frames, reading)
         return self._joiner.room
 
     def join(self, segments: int, room: int, silent: bool) -> Joined:

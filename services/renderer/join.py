@@ -14,6 +14,7 @@ import av.error
 
 from poseway.container import SeekableFile, open_container
 from poseway.errors import IncompatibleError, PosewayError
+from poseway.reading import AS_FOUND, Reading
 from poseway.video import VideoReader
 from services.renderer.encode import Sink, mp4_options
 from services.renderer.sound import add_sound
@@ -66,14 +67,15 @@ class Joiner:
         room: Bytes to leave for the index: more than most videos need.
     """
 
-    def __init__(self, upload: SeekableFile, frames: int) -> None:
+    def __init__(self, upload: SeekableFile, frames: int, reading: Reading = AS_FOUND) -> None:
         """Looks at the upload.
 
         Args:
             upload: The video that the segments show.
             frames: Frames that the segments hold together.
+            reading: What the user said about the upload.
         """
-        with closing(VideoReader(upload, threads=1)) as reader:
+        with closing(VideoReader(upload, threads=1, reading=reading)) as reader:
             self._time_base = reader.info.time_base
             self._zero = reader.start * reader.info.time_base
             # The sound may be much longer than the picture.

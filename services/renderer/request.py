@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, UnavailableError
+from poseway.reading import Reading
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, renderer_pb2
 from services.renderer.look import Background, Look
@@ -66,7 +67,24 @@ def order(segment: renderer_pb2.SegmentHeader) -> Order:
         before=[_posed_frame(frame) for frame in segment.before],
         max_resolution=segment.max_resolution,
         crf=segment.crf or None,
+        reading=reading(segment.reading),
     )
+
+
+def reading(message: renderer_pb2.Reading) -> Reading:
+    """What the user said about the upload.
+
+    Raises:
+        InvalidRequestError: Something of it cannot be.
+    """
+    video = message.video_stream if message.HasField("video_stream") else None
+    audio = message.audio_stream if message.HasField("audio_stream") else None
+    if any(index is not None and index < 0 for index in (video, audio)):
+        raise InvalidRequestError("Streams are numbered from 0.")
+    rate = message.assume_frame_rate
+    if not isfinite(rate) or rate < 0:
+        raise InvalidRequestError("The frame rate must be a positive number, or 0.")
+    return Reading(video, audio, rate or None)
 
 
 def _look(overlay: "renderer_pb2.Overlay.ValueType", drawing: renderer_pb2.Drawing) -> Look:

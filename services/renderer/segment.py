@@ -8,6 +8,7 @@ from itertools import chain
 
 from poseway.errors import InvalidRequestError
 from poseway.frame import SourceFrame
+from poseway.reading import AS_FOUND, Reading
 from poseway.scale import limited
 from poseway.video import VideoInfo, VideoReader
 from services.renderer.ahead import ahead
@@ -60,6 +61,7 @@ class Order:
         before: Frames right before the segment, in order, as far as they matter.
         max_resolution: Shorter side in pixels beyond which the video is scaled down; 0: never.
         crf: x264's constant quality; None as the encoder is set.
+        reading: What the user said about the upload.
     """
 
     look: Look = field(default_factory=Look)
@@ -68,6 +70,7 @@ class Order:
     before: list[PosedFrame] = field(default_factory=list)
     max_resolution: int = 0
     crf: int | None = None
+    reading: Reading = AS_FOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,11 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
             raise InvalidRequestError("Frames of the contact sheet are counted from 0.")
         _bind(job=request.job_id)
         joined, size = self._renderer.join(
-            request.job_id, request.segments, request.frames, background=request.background
+            request.job_id,
+            request.segments,
+            request.frames,
+            background=request.background,
+            reading=requested.reading(request.reading),
         )
         if request.contact_sheet:
             self._renderer.contact_sheet(request.job_id, list(request.contact_sheet))

@@ -11,6 +11,7 @@ from poseway.container import SeekableFile
 from poseway.errors import NotFoundError, VideoError
 from poseway.isolation import Isolated, Limits
 from poseway.jobs import Keys
+from poseway.reading import AS_FOUND, Reading
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
 from services.renderer.contact_sheet import chosen, contact_sheet
 from services.renderer.encode import Encoding
@@ -95,7 +96,13 @@ class Renderer:
         return rendered, video.size
 
     def join(
-        self, job_id: str, segments: int, frames: int, *, background: bool = False
+        self,
+        job_id: str,
+        segments: int,
+        frames: int,
+        *,
+        background: bool = False,
+        reading: Reading = AS_FOUND,
     ) -> tuple[Joined, int]:
         """Joins a job's segments and stores its video.
 
@@ -104,6 +111,7 @@ class Renderer:
             segments: How many segments there are.
             frames: Frames that they hold together.
             background: Whether to join, besides, the videos before anybody was drawn.
+            reading: What the user said about the upload.
 
         Returns:
             What became of the segments, and the bytes of the video.
@@ -117,16 +125,16 @@ class Renderer:
         """
         keys = Keys(job_id)
         if background:
-            self._joined(keys, _BACKGROUND, keys.background, segments, frames)
-        return self._joined(keys, _VIDEO, keys.video, segments, frames)
+            self._joined(keys, _BACKGROUND, keys.background, segments, frames, reading)
+        return self._joined(keys, _VIDEO, keys.video, segments, frames, reading)
 
     def _joined(
-        self, keys: Keys, part: str, target: str, segments: int, frames: int
+        self, keys: Keys, part: str, target: str, segments: int, frames: int, reading: Reading
     ) -> tuple[Joined, int]:
         files, silent = _Files(self._store, keys, part), False
         answers: dict[str, Callable[..., object]] = {}
         with self._isolated(files, answers) as inner:
-            room: int = inner.call("look", frames)
+            room: int = inner.call("look", frames, reading)
             while room <= _MAX_INDEX_BYTES:
                 try:
                     with self._writer(target, room + MARGIN) as output:

@@ -1,14 +1,18 @@
 """What the renderer is told of a segment: the options, and what comes before it."""
 
+import math
 from fractions import Fraction
 
 import pytest
 
 from poseway import keypoints
+from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions, Overlay
+from poseway.reading import Reading
 from poseway.v1 import pose_pb2, renderer_pb2
-from services.gateway.dispatcher.header import segment_header
+from services.gateway.dispatcher.header import reading_message, segment_header
 from services.gateway.dispatcher.lead import lead, wanted
+from services.renderer.request import reading
 
 TIME_BASE = Fraction(1, 90_000)
 TICKS = 3600  # 25 frames a second
@@ -93,6 +97,7 @@ def test_the_header_says_what_was_chosen() -> None:
         ],
         before=[frame(1)],
         background=True,
+        reading=renderer_pb2.Reading(),
     )
 
 
@@ -120,3 +125,27 @@ def test_what_is_drawn_on_black_has_no_background() -> None:
 def test_every_overlay_has_its_number(overlay: Overlay) -> None:
     header = segment_header("0" * 32, 0, JobOptions(overlay=overlay), {}, [])
     assert renderer_pb2.Overlay.Name(header.overlay) == f"OVERLAY_{overlay.name}"
+
+
+def test_what_the_user_said_about_the_file_reaches_the_renderer() -> None:
+    options = JobOptions(video_stream=0, audio_stream=3)
+    header = segment_header("0" * 32, 0, options, {}, [])
+    assert reading(header.reading) == options.reading == Reading(video_stream=0, audio_stream=3)
+    # An older dispatcher says nothing.
+    assert reading(renderer_pb2.SegmentHeader().reading) == Reading() == JobOptions().reading
+    assumed = Reading(assume_frame_rate=12.5)
+    assert reading(reading_message(assumed)) == assumed
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        renderer_pb2.Reading(video_stream=-1),
+        renderer_pb2.Reading(audio_stream=-1),
+        renderer_pb2.Reading(assume_frame_rate=-1),
+        renderer_pb2.Reading(assume_frame_rate=math.nan),
+    ],
+)
+def test_what_cannot_be_is_refused(message: renderer_pb2.Reading) -> None:
+    with pytest.raises(InvalidRequestError):
+        reading(message)

@@ -38,9 +38,10 @@ def test_what_is_left_empty_is_the_default() -> None:
     assert parse_options(dict.fromkeys(DRAWING, "")) == JobOptions()
 
 
-def test_a_size_that_is_not_chosen_is_not_written() -> None:
-    # Versions before this one had no null there.
-    assert "max_resolution" not in JobOptions().model_dump_json()
+@pytest.mark.parametrize("name", ["max_resolution", "video_stream", "audio_stream"])
+def test_what_older_versions_do_not_know_is_written_only_if_chosen(name: str) -> None:
+    # They had no null there.
+    assert name not in JobOptions().model_dump_json()
     assert '"max_resolution":1080' in JobOptions(max_resolution=1080).model_dump_json()
 
 
@@ -54,6 +55,8 @@ def test_a_size_that_is_not_chosen_is_not_written() -> None:
         ("line_width", "nan", "or equal to 50"),
         ("crf", "52", "less than or equal to 51"),
         ("crf", "22.5", "valid integer"),
+        ("video_stream", "-1", "greater than or equal to 0"),
+        ("audio_stream", "first", "valid integer"),
         ("max_resolution", "143", "greater than or equal to 144"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Final
 from poseway.container import SeekableFile
 from poseway.errors import UnavailableError
 from poseway.isolation import Isolated, Limits, Outside
+from poseway.reading import AS_FOUND, Reading
 from poseway.video import VideoInfo, VideoReader
 from services.gateway.dispatcher.frames import Batch, Position, batches
 from services.gateway.dispatcher.settings import DispatcherSettings
@@ -17,15 +18,22 @@ _UPLOAD: Final = "upload"
 class Decoder:
     """A video that is decoded elsewhere."""
 
-    def __init__(self, file: Callable[[], SeekableFile], settings: DispatcherSettings) -> None:
+    def __init__(
+        self,
+        file: Callable[[], SeekableFile],
+        settings: DispatcherSettings,
+        reading: Reading = AS_FOUND,
+    ) -> None:
         """Begins nothing yet.
 
         Args:
             file: Opens the upload; only this file is ever read.
             settings: What decoding may take.
+            reading: What the user said about the upload.
         """
         self._file = file
         self._settings = settings
+        self._reading = reading
         self._asking = threading.Lock()
         self._process: Isolated | None = None
         self._closed = threading.Event()
@@ -47,6 +55,7 @@ class Decoder:
                 _Work,
                 settings.decode_threads,
                 settings.max_frames,
+                self._reading,
                 limits=Limits(settings.decode_memory_mb << 20, settings.decode_seconds),
                 files={_UPLOAD: file}.__getitem__,
             )
@@ -88,14 +97,15 @@ class Decoder:
 class _Work:
     """What is done in the other process."""
 
-    def __init__(self, outside: Outside, threads: int, max_frames: int) -> None:
+    def __init__(self, outside: Outside, threads: int, max_frames: int, reading: Reading) -> None:
         self._outside = outside
         self._threads = threads
         self._max_frames = max_frames
+        self._reading = reading
 
     def open(self) -> VideoInfo:
         file = self._outside.file(_UPLOAD)
-        self._reader = VideoReader(file, self._threads, self._outside.alive)
+        self._reader = VideoReader(file, self._threads, self._outside.alive, self._reading)
         return self._reader.info
 
     def begin(

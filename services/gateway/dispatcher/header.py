@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from poseway import jobs
+from poseway.reading import Reading
 from poseway.v1 import pose_pb2, renderer_pb2
 from services.gateway.dispatcher.stills import Still
 
@@ -53,6 +54,16 @@ def segment_header(
         ],
         before=before,
         background=options.has_background,
+        reading=reading_message(options.reading),
+    )
+
+
+def reading_message(reading: Reading) -> renderer_pb2.Reading:
+    """Tells the renderer how the upload is read."""
+    return renderer_pb2.Reading(
+        video_stream=reading.video_stream,
+        audio_stream=reading.audio_stream,
+        assume_frame_rate=reading.assume_frame_rate or 0.0,
     )
 
 

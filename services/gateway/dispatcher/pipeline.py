@@ -98,7 +98,7 @@ class Pipeline:
         began = time.monotonic()
         model = await self._services.model(self._request.options.model)
         done = await asyncio.to_thread(self._record.checkpoints)
-        decoder = Decoder(self._upload, self._settings)
+        decoder = Decoder(self._upload, self._settings, self._request.options.reading)
         try:
             video = await asyncio.to_thread(decoder.open)
             self._frames_total = video.frames

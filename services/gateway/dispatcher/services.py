@@ -21,6 +21,7 @@ from poseway.v1 import (
 )
 from poseway.video import VideoInfo
 from services.gateway.dispatcher.frames import Batch, Image
+from services.gateway.dispatcher.header import reading_message
 from services.gateway.dispatcher.settings import DispatcherSettings
 
 T = TypeVar("T")
@@ -152,6 +153,7 @@ class Services:
             frames=frames,
             contact_sheet=contact_sheet,
             background=request.options.has_background,
+            reading=reading_message(request.options.reading),
         )
 
         async def call(channel: grpc.aio.Channel) -> renderer_pb2.JoinSegmentsResponse:
