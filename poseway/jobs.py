@@ -195,14 +195,20 @@ class JobError(Record):
 
 
 class Progress(Record):
-    """How far a running job is."""
+    """How far a job is, or how far it came."""
 
     fraction: float = Field(0.0, ge=0, le=1, description="Part of the work done, 0 to 1.")
     frames_done: int = Field(0, ge=0, description="Frames whose people have been found.")
     frames_total: int | None = Field(
-        None, description="Frames in the video as far as its container tells; null if it does not."
+        None,
+        description="Frames in the video; until the job has succeeded an estimate, null if there "
+        "is none.",
     )
-    eta_seconds: float | None = Field(None, description="Estimated time left; null if unknown.")
+    eta_seconds: float | None = Field(
+        None,
+        description="Estimated time left; null if unknown, and for a job that failed or was "
+        "cancelled.",
+    )
 
 
 class JobStatus(Record):
@@ -219,6 +225,30 @@ class JobStatus(Record):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: JobError | None = None
+
+    def ended(
+        self, state: JobState, *, frames: int | None = None, error: JobError | None = None
+    ) -> Self:
+        """This status in a final state, with the progress that goes with it.
+
+        All final states are made here, so that state and progress always agree.
+
+        Args:
+            state: The final state.
+            frames: Frames of the result of a job that succeeded; None if they are not known.
+            error: Why it failed; None to keep the error that is there.
+        """
+        progress = self.progress
+        if state is JobState.SUCCEEDED:
+            if frames is None:
+                frames = max(progress.frames_done, progress.frames_total or 0)
+            progress = Progress(
+                fraction=1.0, frames_done=frames, frames_total=frames, eta_seconds=0.0
+            )
+        else:
+            progress = progress.model_copy(update={"eta_seconds": None})
+        changes = {"state": state, "progress": progress, "error": error or self.error}
+        return self.model_copy(update=changes)
 
 
 class Stretch(Record):

@@ -256,6 +256,7 @@ def test_a_killed_dispatcher_costs_nothing_but_time(
     *_, last = client.watch(job.id)
     assert last.state is JobState.SUCCEEDED
     assert stack.pid("dispatcher") != killed
+    assert (last.progress.frames_done, last.progress.frames_total) == (FRAMES, FRAMES)
     for name in ("keypoints.jsonl", "video.mp4", "background.mp4"):
         client.download(f"{job.links['self']}/{name}", tmp_path / name)
     assert (tmp_path / "keypoints.jsonl").read_bytes() == (

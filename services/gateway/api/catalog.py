@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
+from poseway.manifest import Manifest
 from poseway.storage import ObjectStore
 from services.gateway.api.access.shares import with_share
 
@@ -38,6 +39,8 @@ def parse_options(fields: dict[str, str]) -> JobOptions:
 
 def view(request: JobRequest, status: JobStatus) -> Job:
     """A job as the API shows it."""
+    if status.state.finished:
+        status = status.ended(status.state)  # an older dispatcher may have written another progress
     base = f"/v1/jobs/{request.id}"
     links = {"self": base, "events": f"{base}/events"}
     if status.state is JobState.RUNNING:
@@ -141,8 +144,18 @@ class Catalog:
             status = JobStatus()
         # Nobody has begun a job that is queued, so a wish to cancel it is as good as done.
         if status.state is JobState.QUEUED and self._store.exists(keys.cancel):
-            return status.model_copy(update={"state": JobState.CANCELLED})
+            return status.ended(JobState.CANCELLED)
+        progress = status.progress
+        if status.state is JobState.SUCCEEDED and progress.frames_done != progress.frames_total:
+            return status.ended(status.state, frames=self._frames(keys))
         return status
+
+    def _frames(self, keys: Keys) -> int | None:
+        """Frames of a result; None if there is none."""
+        try:
+            return Manifest.model_validate_json(self._store.get(keys.manifest)[0]).frames
+        except NotFoundError:
+            return None
 
     def job(self, job_id: str) -> Job:
         """A job; raises `NotFoundError` if there is none."""

@@ -125,6 +125,8 @@ class Hub:
         if news.number <= self._number:
             return
         self._number = news.number
+        if self._is_late(news):
+            return
         self._newest.pop(news.job_id, None)
         self._newest[news.job_id] = news
         self._asked[news.job_id] = time.monotonic()
@@ -135,6 +137,21 @@ class Hub:
         self.on_news(news)
         for listener in self._listeners:
             listener.put(news)
+
+    def _is_late(self, news: News) -> bool:
+        """Whether it says that a job goes on that has ended.
+
+        Messages of different senders may overtake each other: a dispatcher that was frozen and does
+        not know yet that it lost the job, or an api that passes on what the record said before.
+        """
+        before = self._newest.get(news.job_id)
+        return (
+            before is not None
+            and isinstance(before.told, JobStatus)
+            and before.told.state.finished
+            and isinstance(news.told, JobStatus)
+            and not news.told.state.finished
+        )
 
     async def ready(self, seconds: float) -> None:
         """Waits until it knows what there is to know, but no longer than that."""

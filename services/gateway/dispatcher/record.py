@@ -78,12 +78,17 @@ class Record:
 
     Every write of the status carries the ETag of the one before. A dispatcher that lost the job to
     another (it was frozen, say) gets a `ConflictError` and must let go.
+
+    Attributes:
+        status: How the job stood when it was last written.
+        reached: How far the job is now; goes into the record with the next write of the status.
     """
 
     def __init__(self, store: ObjectStore, job_id: str) -> None:
         self.job_id = job_id
         self.keys = Keys(job_id)
         self.status = JobStatus()
+        self.reached = Progress()
         self._created_at = now()
         self._store = store
         self._holder = secrets.token_hex(8)
@@ -101,6 +106,7 @@ class Record:
         try:
             status, self._etag = self._store.get(self.keys.status)
             self.status = JobStatus.model_validate_json(status)
+            self.reached = self.status.progress
         except NotFoundError:
             self._etag = None
         asked = JobRequest.model_validate_json(request)
@@ -156,23 +162,28 @@ class Record:
     def start_over(self) -> None:
         """Forgets what is done; for segments and states that versions do not have in common."""
         self._store.delete_prefix(self.keys.segments)
-        self._write(restarts=self.status.restarts + 1, progress=Progress())
+        self.reached = Progress()
+        self._write(restarts=self.status.restarts + 1)
 
     def beat(self) -> None:
-        """Says that the job is still being worked on; raises `ConflictError` if by another."""
+        """Says that the job is worked on and how far it is; `ConflictError` if by another."""
         self._write()
 
-    def progress(self, progress: Progress) -> None:
-        """Says how far the job is."""
-        self._write(progress=progress)
+    def finish(
+        self, state: JobState, *, frames: int | None = None, error: JobError | None = None
+    ) -> None:
+        """Ends the job and deletes all that is not its result, the upload first.
 
-    def finish(self, state: JobState, error: JobError | None = None) -> None:
-        """Ends the job and deletes all that is not its result, the upload first."""
+        Args:
+            state: The final state.
+            frames: Frames of the result, if the job succeeded.
+            error: Why it failed.
+        """
         if not self.status.state.finished:
-            progress = self.status.progress
-            if state is JobState.SUCCEEDED:
-                progress = progress.model_copy(update={"fraction": 1.0, "eta_seconds": 0.0})
-            self._write(state=state, error=error, finished_at=now(), progress=progress)
+            reached = self.status.model_copy(update={"progress": self.reached})
+            ended = reached.ended(state, frames=frames, error=error)
+            self.reached = ended.progress
+            self._write(state=ended.state, error=ended.error, finished_at=now())
         self.clean_up()
 
     def clean_up(self) -> None:
@@ -211,11 +222,9 @@ class Record:
     def _checkpoint_key(self, segment: int) -> str:
         return self.keys.segment(segment, "checkpoint.json")
 
-    def _write(
-        self, **changes: JobState | JobError | Progress | datetime | int | str | None
-    ) -> None:
-        update: dict[str, Any] = {**changes, "updated_at": now()}
+    def _write(self, **changes: JobState | JobError | datetime | int | str | None) -> None:
         with self._writing:
+            update: dict[str, Any] = {**changes, "progress": self.reached, "updated_at": now()}
             status = self.status.model_copy(update=update)
             data = status.model_dump_json().encode()
             if self._etag is None:

@@ -152,7 +152,7 @@ class Worker:
             await self._end(record, JobState.CANCELLED)
             return True
         if record.status.attempts >= self._settings.max_attempts:
-            await self._end(record, JobState.FAILED, _WORN_OUT)
+            await self._end(record, JobState.FAILED, error=_WORN_OUT)
             return True
         first = record.status.started_at is None
         await self._turns.begin(delivery, record)
@@ -176,9 +176,8 @@ class Worker:
             failure = error
         except (InvalidRequestError, VideoError, NotFoundError) as error:
             failure = error
-        await self._end(
-            record, JobState.FAILED, JobError(code=failure.code, message=failure.message)
-        )
+        why = JobError(code=failure.code, message=failure.message)
+        await self._end(record, JobState.FAILED, error=why)
         return True
 
     async def _run(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
@@ -223,9 +222,10 @@ class Worker:
             return cancelled.is_set()
         if error := run.exception():
             raise _cause(error)
-        metrics.FRAMES.inc(run.result().frames)
-        traces.current().set(frames=run.result().frames)
-        await self._end(record, JobState.SUCCEEDED)
+        frames = run.result().frames
+        metrics.FRAMES.inc(frames)
+        traces.current().set(frames=frames)
+        await self._end(record, JobState.SUCCEEDED, frames=frames)
         return True
 
     async def _hold(self, record: Record, cancelled: asyncio.Event) -> None:
@@ -244,8 +244,15 @@ class Worker:
             except UnavailableError as error:
                 log.warning("no heartbeat", reason=error.message)
 
-    async def _end(self, record: Record, state: JobState, error: JobError | None = None) -> None:
-        await asyncio.to_thread(record.finish, state, error)
+    async def _end(
+        self,
+        record: Record,
+        state: JobState,
+        *,
+        frames: int | None = None,
+        error: JobError | None = None,
+    ) -> None:
+        await asyncio.to_thread(record.finish, state, frames=frames, error=error)
         code = error.code if error else ""
         metrics.ENDED.labels(state.value, code).inc()
         metrics.JOB_SECONDS.labels(state.value).observe(record.age_seconds)
@@ -270,12 +277,13 @@ class _Reporter:
         self._written = 0.0
 
     async def report(self, progress: Progress) -> None:
+        self._record.reached = progress
         status = self._record.status.model_copy(update={"progress": progress})
         await self._queue.report(self._record.job_id, status.model_dump_json().encode())
         if time.monotonic() - self._written > RECORD_SECONDS:
             self._written = time.monotonic()
             try:
-                await asyncio.to_thread(self._record.progress, progress)
+                await asyncio.to_thread(self._record.beat)
             except UnavailableError as error:
                 log.warning("progress not written", reason=error.message)
 

@@ -1,0 +1,142 @@
+"""A job in a final state has a final progress, wherever it is shown."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from poseway.client import Client
+from poseway.jobs import Job, JobError, JobState, JobStatus, Keys, Progress
+from poseway.local.stack import Stack
+from poseway.news import Gone, News
+from poseway.storage import ObjectStore
+from services.gateway.api.live import Hub
+from services.gateway.dispatcher.record import Record
+from tests.gateway.test_queue import record_only
+from tests.photos import card, encoded
+from tests.upgrade.records import left_behind
+from tests.videos import make_video
+
+HALF = Progress(fraction=0.5, frames_done=20, frames_total=40, eta_seconds=3.0)
+
+
+def shown(client: Client, stack: Stack, last: Job) -> Progress:
+    """The progress of a job that has ended, which is the same everywhere."""
+    listed = next(job for job in client.jobs() if job.id == last.id)
+    record = JobStatus.model_validate_json(stack.store.get(Keys(last.id).status)[0])
+    told = list(client.watch(last.id))[-1]
+    found = [last, client.job(last.id), listed, told]
+    assert [job.progress for job in found] == [record.progress] * len(found)
+    assert {job.state for job in found} == {record.state}
+    return record.progress
+
+
+def whole(frames: int) -> Progress:
+    return Progress(fraction=1.0, frames_done=frames, frames_total=frames, eta_seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "frames"),
+    [("quick.mp4", make_video(4), 4), ("picture.png", encoded(card(), "png"), 1)],
+)
+def test_a_job_that_succeeded_did_every_frame(
+    client: Client, stack: Stack, tmp_path: Path, name: str, data: bytes, frames: int
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    *_, last = client.watch(client.submit(tmp_path / name).id)
+    assert last.state is JobState.SUCCEEDED
+    assert client.manifest(last.id).frames == frames
+    assert shown(client, stack, last) == whole(frames)
+
+
+def test_a_job_that_was_cancelled_keeps_what_it_did(
+    client: Client, stack: Stack, sample: Path
+) -> None:
+    job = client.submit(sample)
+    for before in client.watch(job.id):
+        if before.progress.eta_seconds is not None:
+            client.cancel(job.id)
+            break
+    *_, last = client.watch(job.id)
+    assert last.state is JobState.CANCELLED
+    progress = shown(client, stack, last)
+    assert progress.eta_seconds is None
+    assert before.progress.frames_done <= progress.frames_done <= 230
+    assert 0 < progress.fraction < 1
+
+
+def test_a_job_that_was_cancelled_on_the_queue_did_nothing(client: Client, stack: Stack) -> None:
+    job_id = record_only(stack, b"")
+    client.cancel(job_id)
+    job = client.job(job_id)
+    assert (job.state, job.progress) == (JobState.CANCELLED, Progress())
+    stack.store.delete_prefix(Keys(job_id).record)
+
+
+@pytest.fixture
+def record(stack: Stack) -> Record:
+    """Of a job that is half done, as its dispatcher knows and the record does not yet."""
+    record = Record(stack.store, record_only(stack, b""))
+    record.load()
+    record.begin()
+    record.reached = HALF
+    return record
+
+
+def stored(store: ObjectStore, record: Record) -> JobStatus:
+    return JobStatus.model_validate_json(store.get(record.keys.status)[0])
+
+
+def test_the_last_progress_is_written_with_the_end(stack: Stack, record: Record) -> None:
+    error = JobError(code="damaged", message="It is damaged.")
+    record.finish(JobState.FAILED, error=error)
+    status = stored(stack.store, record)
+    assert (status.state, status.error) == (JobState.FAILED, error)
+    assert status.progress == HALF.model_copy(update={"eta_seconds": None})
+
+
+def test_the_result_says_how_many_frames_there_were(stack: Stack, record: Record) -> None:
+    record.finish(JobState.SUCCEEDED, frames=38)
+    assert stored(stack.store, record).progress == whole(38)
+
+
+def test_a_job_that_is_handed_back_keeps_its_progress(stack: Stack, record: Record) -> None:
+    record.hand_back(counted=False)
+    other = Record(stack.store, record.job_id)
+    other.load()
+    assert other.reached == HALF
+    other.begin()
+    other.start_over()
+    assert stored(stack.store, record).progress == Progress()
+
+
+def test_the_end_of_a_job_of_an_older_version_agrees(client: Client, stack: Stack) -> None:
+    with left_behind(stack, "done") as job_id:
+        status = JobStatus.model_validate_json(stack.store.get(Keys(job_id).status)[0])
+        assert status.progress.frames_done < 50  # it was written a moment before the end
+        found = [client.job(job_id), next(job for job in client.jobs() if job.id == job_id)]
+        assert [job.progress for job in found] == [whole(50)] * 2
+
+
+def test_what_failed_in_an_older_version_has_no_time_left(client: Client, stack: Stack) -> None:
+    job_id = record_only(stack, b"")
+    old = JobStatus(state=JobState.FAILED, progress=HALF).model_dump_json().encode()
+    stack.store.put(Keys(job_id).status, old, "application/json")
+    assert client.job(job_id).progress == HALF.model_copy(update={"eta_seconds": None})
+    client.delete(job_id)
+
+
+def test_a_late_message_does_not_revive_a_job() -> None:
+    async def run() -> None:
+        hub = Hub()
+        ended, late = (JobStatus(state=state) for state in (JobState.FAILED, JobState.RUNNING))
+        with hub.listen(None) as listener:
+            for number, told in enumerate((ended, late), 1):
+                hub.hear(News(number, "a", told))
+            assert [news.told for news in listener.take()] == [ended]
+            hub.hear(News(3, "a", Gone(gone=True, owner="")))
+            assert len(listener.take()) == 1
+            hub.hear(News(4, "b", late))
+            assert len(listener.take()) == 1
+
+    asyncio.run(run())
