@@ -1,23 +1,24 @@
 """Opening an upload: the file and nothing but the file, and the stream of pictures in it."""
 
 from fractions import Fraction
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, cast, runtime_checkable
 
 import av
 import av.error
 from av.stream import Disposition
 
-from poseway import photo
+from poseway import photo, raw_streams
 from poseway.errors import UnavailableError, VideoError
 from poseway.limits import raise_if_short
+from poseway.recognition import Readable, recognised
 from poseway.scale import MAX_PIXELS, MAX_SIDE
 
 # Containers of uploads. Neither playlists (HLS, DASH, concat) are among them nor numbered pictures
 # (image2): they name other files.
 _FORMATS: Final = (
-    "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,wav,mp3,aac,flac," + photo.FORMATS
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,nut,ivf,yuv4mpegpipe,gif,apng,"
+    "wav,mp3,aac,flac," + raw_streams.FORMATS + "," + photo.FORMATS
 )
-_HEAD: Final = 16
 _UNREADABLE: Final = (
     "The file is not a video or picture that can be read, or it is cut off. Open it on your "
     "computer; if that works, convert it to MP4 (H.264) or, if it is a picture, to JPEG, else "
@@ -25,6 +26,7 @@ _UNREADABLE: Final = (
 )
 
 
+@runtime_checkable
 class SeekableFile(Protocol):
     """What a video is read from."""
 
@@ -41,8 +43,10 @@ class SeekableFile(Protocol):
 class _Nameless:
     """A file without its name, in which FFmpeg would read % as the number of one of many."""
 
-    def __init__(self, file: SeekableFile) -> None:
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+    def __init__(self, file: Readable) -> None:
+        self.read = file.read
+        if isinstance(file, SeekableFile):
+            self.seek, self.tell = file.seek, file.tell
 
 
 def open_container(file: SeekableFile) -> av.container.InputContainer:
@@ -51,13 +55,12 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     Raises:
         VideoError: It cannot be read; the message says why.
     """
-    head = file.read(_HEAD)
-    file.seek(0)
+    upload = recognised(file, photo.MAX_PIXELS)
     try:
         return av.open(
-            _Nameless(file),
+            _Nameless(upload.file),
             mode="r",
-            format=photo.certain(head),
+            format=upload.format,
             options={
                 "format_whitelist": _FORMATS,
                 "protocol_whitelist": "",

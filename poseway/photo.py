@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from poseway.errors import VideoError
 from poseway.scale import limited
+from poseway.tone import is_hdr
+from poseway.transparency import is_clear, on_white
 
-FORMATS: Final = "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe"
+FORMATS: Final = "jpeg_pipe,png_pipe,gif_pipe,webp_pipe,bmp_pipe,tiff_pipe"
 """FFmpeg's names."""
 
 MAX_PIXELS: Final = 50 << 20
@@ -20,22 +22,13 @@ MAX_PIXELS: Final = 50 << 20
 
 # What files in MP4's container that are pictures begin with (ISO/IEC 23008-12, and AVIF).
 _BRANDS: Final = ("avif", "heic", "heim", "heis", "heix", "mif1", "mif2")
-_ROWS: Final = 256
-_WHITE: Final = 255
+_BT2020: Final = 9
+_LIMITED: Final = 1
 _UNREADABLE: Final = (
     "The picture cannot be read: it is damaged, cut off, of a rare kind, or has more than "
     "50 megapixels. Save it again as JPEG or PNG, smaller if need be, and "
     "upload that; if it is animated, convert it to MP4."
 )
-
-
-def certain(head: bytes) -> str | None:
-    """FFmpeg's name of the format where the first bytes leave no doubt.
-
-    FFmpeg itself doubts whether a JPEG with others in it or behind it, as phones write them, is a
-    video.
-    """
-    return "jpeg_pipe" if head.startswith(b"\xff\xd8\xff") else None
 
 
 def is_photo(container: av.container.InputContainer) -> bool:
@@ -54,8 +47,8 @@ def photo_stream(container: av.container.InputContainer) -> av.VideoStream:
     whole = [s for s in streams if s.disposition & Disposition.default] or streams
     if len(whole) > 1 or any(s.disposition & Disposition.dependent for s in whole):
         raise VideoError(
-            "The picture is stored in tiles (HEIC, as iPhones do it), which cannot be read. Save "
-            "it as JPEG and upload that.",
+            "The picture is an AVIF in tiles, which cannot be read. Save it as JPEG or PNG and "
+            "upload that.",
             "picture_in_tiles",
         )
     # FFmpeg has had a look at it already, and knows the size of all that it can decode.
@@ -96,10 +89,11 @@ def plain(image: av.VideoFrame) -> av.VideoFrame:
 
     What is transparent is laid on white.
     """
-    form = image.format
     width, height = limited(image.width, image.height, 0)
-    clear = form.has_palette or any(part.is_alpha for part in form.components)
-    if form.name.startswith("yuv") and not clear:
+    clear, hdr = is_clear(image.format.name), is_hdr(image.color_trc)
+    if hdr and not image.format.name.startswith("yuv"):
+        image = _in_yuv(image)
+    if image.format.name.startswith("yuv") and not clear:
         if (width, height) == (image.width, image.height):
             return image
         return image.reformat(width, height, interpolation="AREA", threads=1)
@@ -111,9 +105,19 @@ def plain(image: av.VideoFrame) -> av.VideoFrame:
         threads=1,
     )
     if clear:
-        samples = _on_white(cast("NDArray[np.uint8]", samples))
+        samples = on_white(cast("NDArray[np.uint8]", samples))
     result = av.VideoFrame.from_ndarray(samples, format="rgb24")
     result.pts, result.duration = image.pts, image.duration
+    return result
+
+
+def _in_yuv(image: av.VideoFrame) -> av.VideoFrame:
+    """A picture in RGB of high dynamic range as videos have it."""
+    result = image.reformat(
+        format="yuv444p10le", dst_colorspace=_BT2020, dst_color_range=_LIMITED, threads=1
+    )
+    result.colorspace, result.color_range = _BT2020, _LIMITED
+    result.color_trc, result.color_primaries = image.color_trc, image.color_primaries
     return result
 
 
@@ -126,15 +130,3 @@ def _decoded(
     except av.error.FFmpegError:
         pass
     return None
-
-
-def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture (height, width, 4) as (height, width, 3)."""
-    result = np.empty((*rgba.shape[:2], 3), np.uint8)
-    # Some rows at a time: in between, samples are twice as large.
-    for top in range(0, len(rgba), _ROWS):
-        part = rgba[top : top + _ROWS].astype(np.uint16)
-        alpha = part[..., 3:]
-        blended = part[..., :3] * alpha + _WHITE * (_WHITE - alpha) + _WHITE // 2
-        result[top : top + _ROWS] = blended // _WHITE
-    return result

@@ -21,8 +21,10 @@ from poseway.frame import SourceFrame
 from poseway.limits import raise_if_short
 from poseway.orientation import Orientation
 from poseway.photo import is_photo, photo_stream, plain, read_photo
+from poseway.raw_streams import Timing, clock
 from poseway.reading import AS_FOUND, Reading
 from poseway.scale import MAX_CODED_PIXELS
+from poseway.transparency import decoder, opaque
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.
@@ -47,6 +49,7 @@ class VideoInfo:
         frames: Frames as far as the container tells, an estimate at worst; None if it does not.
         duration: Seconds as far as the container tells; None if it does not.
         is_photo: Whether it is no video but a picture: one frame.
+        timing: Where the times of its frames come from.
     """
 
     codec: str
@@ -58,6 +61,7 @@ class VideoInfo:
     frames: int | None
     duration: Fraction | None
     is_photo: bool = False
+    timing: Timing = Timing.FILE
 
 
 class VideoReader:
@@ -91,20 +95,18 @@ class VideoReader:
             VideoError: This is no video that can be read; the message says why.
         """
         self.damaged_packets = 0
+        self._file = file
+        self._threads = threads
         self._alive = alive
-        self.container = open_container(file)
+        self._open()
         photo = is_photo(self.container)
-        if photo:
-            self.stream = photo_stream(self.container)
-        else:
-            self.stream = picture_stream(self.container, file)
-        base = self.stream.time_base
-        rate = self.stream.average_rate or self.stream.guessed_rate
-        if base is None or not rate or not self.stream.codec_context.width:
+        self._clock = clock(self.container, self.stream, file, reading.assume_frame_rate)
+        base, rate = self.stream.time_base, self._rate()
+        if base is None or not self.stream.codec_context.width:
             raise VideoError(
                 "The file's video stream cannot be decoded. Convert it to MP4 (H.264)."
             )
-        origin = self.container.start_time or 0
+        origin = 0 if self._clock else self.container.start_time or 0
         self.start = round(Fraction(origin, av.time_base) / base)
         self._photo: av.VideoFrame | None = None
         self._missing = False
@@ -112,10 +114,6 @@ class VideoReader:
             first, self._missing = read_photo(self.container, self.stream)
             self._photo = plain(first)
         else:
-            self.stream.thread_type = "AUTO"
-            self.stream.codec_context.thread_count = threads
-            # Frames may be larger than the first, or than the container says.
-            self.stream.codec_context.options = {"max_pixels": str(MAX_CODED_PIXELS)}
             first = self._first_image()
         # AVI knows only the order in which frames are stored, which a decoder delays.
         self._as_stored = self.container.format.name == "avi"
@@ -130,12 +128,13 @@ class VideoReader:
             codec=self.stream.codec_context.name,
             width=width,
             height=height,
-            time_base=base,
-            frame_rate=Fraction(rate),
+            time_base=self._time_base(),
+            frame_rate=rate,
             pixel_aspect=Fraction(aspect),
-            frames=1 if photo else frame_count(self.container, self.stream, Fraction(rate)),
-            duration=None if photo else length(self.container, self.stream),
+            frames=1 if photo else self._frame_count(),
+            duration=None if photo or self._clock else length(self.container, self.stream),
             is_photo=photo,
+            timing=self._clock.timing if self._clock else Timing.FILE,
         )
 
     def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:
@@ -149,7 +148,7 @@ class VideoReader:
         Raises:
             VideoError: The frame to begin with is not there.
         """
-        if index and pts is not None:
+        if index and pts is not None and not self._clock:
             for seconds in _SEEK_BACK:
                 self._seek(pts - 1 - round(seconds / self._time_base()))
                 frames = self._decode(index, pts)
@@ -167,6 +166,19 @@ class VideoReader:
     def close(self) -> None:
         """Lets go of the decoder."""
         self.container.close()
+
+    def _open(self) -> None:
+        """Opens the file, to be read from its start."""
+        self.container = open_container(self._file)
+        if is_photo(self.container):
+            self.stream = photo_stream(self.container)
+        else:
+            self.stream = picture_stream(self.container, self._file)
+        self._decoder = decoder(self.stream)
+        self._decoder.thread_type = "AUTO"
+        self._decoder.thread_count = self._threads
+        # Frames may be larger than the first, or than the container says.
+        self._decoder.options = {"max_pixels": str(MAX_CODED_PIXELS)}
 
     def _decode(self, index: int, after: int | None) -> Iterator[SourceFrame]:
         """Decodes from the current position; frames before `after` are dropped uncounted.
@@ -186,7 +198,7 @@ class VideoReader:
             if after is not None and previous is None:
                 if ticks is None or pts > after:
                     return
-                if not image.key_frame:
+                if not image.key_frame and self._decoder is self.stream.codec_context:
                     continue
             if previous is not None and pts < previous - second:
                 raise VideoError(
@@ -196,10 +208,11 @@ class VideoReader:
                     "timestamps_jump_back",
                 )
             pts = max(pts, 0 if previous is None else previous + 1)
-            duration = image.duration or usual
+            duration = usual if self._clock else image.duration or usual
             next_pts = pts + duration
             if after is None or pts >= after:
-                yield SourceFrame(index, pts, duration, image, self._orientation, previous)
+                shown = opaque(image)
+                yield SourceFrame(index, pts, duration, shown, self._orientation, previous)
                 index += 1
             previous = pts
 
@@ -210,6 +223,8 @@ class VideoReader:
         before: int | None = None
         for image in deinterlaced(self._images()):
             ticks = image.dts if self._as_stored else image.pts
+            if self._clock:
+                ticks = None
             if held is not None:
                 if _is_stray(before, held[1], ticks, second):
                     self.damaged_packets += 1
@@ -246,7 +261,7 @@ class VideoReader:
 
     def _decoded(self, packet: "av.Packet[av.VideoStream]") -> Iterator[av.VideoFrame]:
         try:
-            for image in packet.decode():
+            for image in self._decoder.decode(packet):
                 # Decoders paint over what they cannot read, and say so.
                 self.damaged_packets += image.is_corrupt
                 self._alive()
@@ -274,20 +289,29 @@ class VideoReader:
             return
         # Not every format finds its first frame at its time, nor takes a time before it.
         early = round(_BEFORE_START / self._time_base())
-        if not (self._try_seek(-early) or self._try_seek(0)):
-            raise VideoError("The file cannot be read twice from its start.")
+        if self._clock or not (self._try_seek(-early) or self._try_seek(0)):
+            self.container.close()
+            self._open()
 
     def _try_seek(self, pts: int) -> bool:
         try:
             self.container.seek(self.start + pts, stream=self.stream, backward=True)
         except av.error.FFmpegError:
             return False
+        self._decoder.flush_buffers()
         return True
 
+    def _frame_count(self) -> int | None:
+        return None if self._clock else frame_count(self.container, self.stream, self._rate())
+
     def _rate(self) -> Fraction:
+        if self._clock:
+            return self._clock.rate
         return Fraction(self.stream.average_rate or self.stream.guessed_rate or 25)
 
     def _time_base(self) -> Fraction:
+        if self._clock:
+            return self._clock.time_base
         return Fraction(self.stream.time_base or Fraction(1, 1000))
 
 

@@ -4,31 +4,65 @@ import io
 import struct
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Final
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.videos import Tags
 
-def heic(tiles: Sequence[NDArray[np.uint8]], *, grid: bool) -> bytes:
-    """A HEIC file of tiles of one size, RGB: side by side in a grid, or the first one alone."""
-    coded = [_coded(tile) for tile in tiles]
+UNTAGGED: Final = Tags()
+
+
+def heic(
+    tiles: Sequence[NDArray[np.uint8]],
+    *,
+    grid: bool,
+    turns: int = 0,
+    mirror: int | None = None,
+    brand: bytes = b"heic",
+    pix_fmt: str = "yuv420p",
+    tags: Tags = UNTAGGED,
+) -> bytes:
+    """A HEIC file of tiles of one size, RGB.
+
+    Args:
+        tiles: The pictures.
+        grid: Whether they are the parts of one picture, side by side; else the first is the
+            picture, and the others are further ones.
+        turns: Quarter turns counter-clockwise that make the picture upright.
+        mirror: What is exchanged after that: 0 for top and bottom, 1 for left and right.
+        brand: What the file says it is.
+        pix_fmt: FFmpeg's name of the format of the encoded samples.
+        tags: What the samples mean.
+    """
+    coded = [_coded(tile, pix_fmt, tags) for tile in tiles]
     height, width = tiles[0].shape[:2]
-    head = _box(b"ftyp", b"heic", bytes(4), b"mif1heic")
-    start = len(head) + len(_meta(coded, 0, width, height, grid=grid)) + 8
-    meta = _meta(coded, start, width, height, grid=grid)
+    head = _box(b"ftyp", brand, bytes(4), b"mif1heic")
+    moves = [_box(b"irot", bytes((turns,)))] if turns else []
+    if mirror is not None:
+        moves.append(_box(b"imir", bytes((mirror,))))
+    start = len(head) + len(_meta(coded, 0, width, height, moves, grid=grid)) + 8
+    meta = _meta(coded, start, width, height, moves, grid=grid)
     return head + meta + _box(b"mdat", *(packet for _, packet in coded))
 
 
-def _coded(picture: NDArray[np.uint8]) -> tuple[bytes, bytes]:
+def _coded(picture: NDArray[np.uint8], pix_fmt: str, tags: Tags) -> tuple[bytes, bytes]:
     """The decoder's configuration box, and the picture in HEVC."""
     data = io.BytesIO()
     with av.open(data, "w", format="mp4") as output:
         options = {"x265-params": "log-level=none:bframes=0"}
         stream = output.add_stream("libx265", rate=1, options=options)
         stream.height, stream.width = picture.shape[:2]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pix_fmt
+        context = stream.codec_context
+        context.colorspace, context.color_primaries = tags.matrix, tags.primaries
+        context.color_trc, context.color_range = tags.transfer, tags.range
         image = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        image = image.reformat(
+            format=pix_fmt, dst_colorspace=tags.matrix, dst_color_range=tags.range
+        )
         image.pts, image.time_base = 0, Fraction(1)
         output.mux(stream.encode(image))
         output.mux(stream.encode())
@@ -40,7 +74,13 @@ def _coded(picture: NDArray[np.uint8]) -> tuple[bytes, bytes]:
 
 
 def _meta(
-    coded: list[tuple[bytes, bytes]], start: int, width: int, height: int, *, grid: bool
+    coded: list[tuple[bytes, bytes]],
+    start: int,
+    width: int,
+    height: int,
+    moves: list[bytes],
+    *,
+    grid: bool,
 ) -> bytes:
     """The box that says what there is, with the first picture's bytes at `start`."""
     tiles = range(1, len(coded) + 1)
@@ -49,13 +89,17 @@ def _meta(
     for tile, (_, packet) in zip(tiles, coded, strict=True):
         places.append(struct.pack(">HHHHII", tile, 0, 0, 1, start, len(packet)))
         start += len(packet)
-    properties = [struct.pack(">HBBB", tile, 2, 0x81, 2) for tile in tiles]
+    turning = bytes(0x84 + number for number in range(len(moves)))
+    owned = {tile: turning if tile == 1 and not grid else b"" for tile in tiles}
+    properties = [
+        struct.pack(">HBBB", tile, 2 + len(own), 0x81, 2) + own for tile, own in owned.items()
+    ]
     parts = []
     if grid:
         layout = struct.pack(">BBBBHH", 0, 0, 0, len(coded) - 1, width * len(coded), height)
         places.append(struct.pack(">HHHHII", whole, 1, 0, 1, 0, len(layout)))
         items.append(_item(whole, b"grid"))
-        properties.append(struct.pack(">HBB", whole, 1, 3))
+        properties.append(struct.pack(">HB", whole, 1 + len(turning)) + b"\x03" + turning)
         made_of = struct.pack(f">HH{len(coded)}H", whole, len(coded), *tiles)
         parts = [_full(b"iref", _box(b"dimg", made_of)), _box(b"idat", layout)]
     sizes = (_full(b"ispe", struct.pack(">II", n * width, height)) for n in (1, len(coded)))
@@ -67,7 +111,7 @@ def _meta(
         _full(b"iinf", struct.pack(">H", len(items)), *items),
         _box(
             b"iprp",
-            _box(b"ipco", coded[0][0], *sizes),
+            _box(b"ipco", coded[0][0], *sizes, *moves),
             _full(b"ipma", struct.pack(">I", len(properties)), *properties),
         ),
         *parts,

@@ -18,7 +18,6 @@ from poseway.video import VideoReader
 from services.inference.yuv import to_bgr
 from services.renderer.canvas import Canvas
 from services.renderer.colour import ColourSpace
-from tests.heif import heic
 from tests.photos import CORNERS, card, corners, encoded, held, tagged
 
 KINDS: Final = ("jpg", "png", "webp", "bmp", "tiff")
@@ -37,6 +36,11 @@ def seen(data: bytes) -> list[NDArray[np.int_]]:
     """The colours of the quarters, RGB: for people, for the network, and on a canvas."""
     reader = read(data)
     (frame,) = reader.frames()
+    return colours_of(reader, frame)
+
+
+def colours_of(reader: VideoReader, frame: SourceFrame) -> list[NDArray[np.int_]]:
+    """The same of a frame of a video."""
     width, height = reader.info.width, reader.info.height
     canvas = Canvas(width, height, ColourSpace.of(reader.stream))
     canvas.show(frame)
@@ -119,19 +123,6 @@ def test_what_is_transparent_lies_on_white(kind: str) -> None:
     expected = [[255] * 3, CORNERS[1], [212, 214, 246], CORNERS[3]]
     for colours in seen(encoded(np.dstack((card(), alpha)), kind)):
         assert np.abs(colours - expected).max() < 5
-
-
-def test_a_heic_in_one_piece_is_a_picture_too() -> None:
-    data = heic([card(64, 64)], grid=False)
-    assert read(data).info.is_photo
-    for colours in seen(data):
-        assert np.abs(colours - CORNERS).max() < 12
-
-
-def test_a_heic_in_tiles_is_refused() -> None:
-    with pytest.raises(VideoError, match="as JPEG") as error:
-        read(heic([card(64, 64), card(64, 64)], grid=True))
-    assert error.value.code == "picture_in_tiles"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 1), (1, 200), (60_000, 100), (8192, 6144)])

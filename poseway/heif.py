@@ -1,0 +1,124 @@
+"""HEIC, which phones write in tiles: decoded by libheif, and handed to FFmpeg as PNG."""
+
+import io
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway import png
+from poseway.errors import VideoError
+from poseway.tone import is_hdr
+
+if TYPE_CHECKING:
+    import pi_heif
+
+    from poseway.container import SeekableFile
+
+_Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+_SHORTEST: Final = 16
+_LONGEST: Final = 256
+# Of pictures, and of files with one whose codec only their other brands name.
+_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis")
+_GENERAL: Final = (b"mif1", b"mif2", b"mif3", b"miaf")
+_AV1: Final = (b"avif", b"avis")
+
+
+def is_heic(head: bytes) -> bool:
+    """Whether a file that begins like this is a HEIC picture (ISO/IEC 23008-12), not an AVIF."""
+    size = int.from_bytes(head[:4])
+    if head[4:8] != b"ftyp" or not _SHORTEST <= size <= _LONGEST:
+        return False
+    major, *others = (head[at : at + 4] for at in (8, *range(16, min(size, len(head)), 4)))
+    return major in _BRANDS or (major in _GENERAL and not set(others) & set(_AV1))
+
+
+def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
+    """Decodes the picture of a HEIC file, whole and upright, from its start.
+
+    Thumbnails, depth maps, gain maps and further pictures are left out. Only the file's own
+    turning and mirroring counts: what EXIF says of that is to be ignored (ISO/IEC 23000-22, 7.3.6).
+
+    Args:
+        file: The upload.
+        most_pixels: Refuse larger pictures.
+
+    Returns:
+        A PNG; of 16 bits, with its transfer characteristics, if it is of high dynamic range.
+
+    Raises:
+        VideoError: It cannot be read.
+    """
+    import pi_heif
+
+    pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+    data = file.read()
+    _check_whole(data)
+    try:
+        picture = _primary(data)
+        if is_hdr(_transfer(picture)[1]):
+            picture = _primary(data, convert_hdr_to_8bit=False)
+        width, height = picture.size
+        if width * height > most_pixels:
+            raise VideoError(
+                f"The picture has {width} x {height} pixels, more than 50 megapixels. Save it "
+                "smaller, as JPEG or PNG, and upload that.",
+                "picture_unreadable",
+            )
+        samples = np.asarray(picture)
+    # There is no end to what it raises of damaged files.
+    except (ValueError, RuntimeError, EOFError, SyntaxError, OSError, IndexError) as error:
+        raise VideoError(
+            f"The HEIC picture is damaged, cut off or of a rare kind ({error}). Upload the whole "
+            "file again, or save the picture as JPEG and upload that.",
+            "picture_unreadable",
+        ) from error
+    return _written(samples.reshape(height, width, -1), _transfer(picture))
+
+
+def _primary(data: bytes, *, convert_hdr_to_8bit: bool = True) -> "pi_heif.HeifImage":
+    """The picture of a file that is meant to be shown; not decoded yet."""
+    import pi_heif
+
+    images = pi_heif.open_heif(data, convert_hdr_to_8bit=convert_hdr_to_8bit)
+    return images[images.primary_index]
+
+
+def _check_whole(data: bytes) -> None:
+    """Refuses a file that ends within one of its boxes: its last tiles would be noise."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4])
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16])
+        if size < 8:  # 0: as long as the file
+            return
+        at += size
+    if at > len(data):
+        raise VideoError(
+            f"The HEIC picture is cut off: {at - len(data)} bytes are missing at its end. Upload "
+            "the whole file again.",
+            "picture_unreadable",
+        )
+
+
+def _transfer(picture: "pi_heif.HeifImage") -> tuple[int, int]:
+    """Primaries and transfer characteristics, as ITU-T H.273 numbers them; 2 where not told."""
+    told = picture.info.get("nclx_profile") or {}
+    return told.get("color_primaries", 2), told.get("transfer_characteristics", 2)
+
+
+def _written(samples: _Samples, transfer: tuple[int, int]) -> io.BytesIO:
+    """A PNG of a picture (height, width, channels)."""
+    height, width, channels = samples.shape
+    result = io.BytesIO()
+    result.write(png.head(width, height, channels, 8 * samples.itemsize))
+    primaries, curve = transfer
+    if is_hdr(curve):
+        result.write(png.chunk(b"cICP", bytes((primaries, curve, 0, 1))))
+    for part in png.pixels(samples):
+        result.write(png.chunk(b"IDAT", part))
+    result.write(png.chunk(b"IEND", b""))
+    result.seek(0)
+    return result

@@ -1,0 +1,91 @@
+"""Pictures that can be seen through, laid on white as a page shows them."""
+
+from functools import lru_cache
+from typing import Final, cast
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.picture import samples
+
+_WHITE: Final = 255
+_LIMITED_WHITE: Final = 235
+_NEUTRAL: Final = 128
+_FULL: Final = 2
+_HALF: Final = 128
+_ROWS: Final = 64
+# FFmpeg's own decoders of VP8 and VP9 leave out the transparency that WebM has beside the pictures.
+_SEEING: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+@lru_cache(maxsize=256)
+def is_clear(form: str) -> bool:
+    """Whether pictures of a format, by FFmpeg's name, may be transparent."""
+    layout = av.VideoFormat(form)
+    return layout.has_palette or any(part.is_alpha for part in layout.components)
+
+
+def decoder(stream: av.VideoStream) -> av.VideoCodecContext:
+    """What decodes a stream with its transparency: its own decoder, or a better one."""
+    context = stream.codec_context
+    name = _SEEING.get(context.name)
+    told = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or told.get("alpha_mode") != "1":
+        return context
+    return cast("av.VideoCodecContext", av.CodecContext.create(name, "r"))
+
+
+def opaque(image: av.VideoFrame) -> av.VideoFrame:
+    """The picture on white; itself if its format has no transparency.
+
+    Of 8 bits, with what its samples mean, but without its times and whatever else is beside it.
+    """
+    if not is_clear(image.format.name):
+        return image
+    result = _yuv(image) if image.format.name.startswith("yuva") else _rgb(image)
+    result.color_trc, result.color_primaries = image.color_trc, image.color_primaries
+    return result
+
+
+def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (height, width, 4) as (height, width, 3)."""
+    result = np.empty((*rgba.shape[:2], 3), np.uint8)
+    _blend(rgba[..., :3], rgba[..., 3:], _WHITE, result)
+    return result
+
+
+def _rgb(image: av.VideoFrame) -> av.VideoFrame:
+    rgba = cast("NDArray[np.uint8]", image.to_ndarray(format="rgba", threads=1))
+    return av.VideoFrame.from_ndarray(on_white(rgba), format="rgb24")
+
+
+def _yuv(image: av.VideoFrame) -> av.VideoFrame:
+    """Sample by sample, as they are stored: their matrix need not be known."""
+    full = image.color_range == _FULL
+    whole = image.reformat(format="yuva444p", threads=1)
+    result = av.VideoFrame(image.width, image.height, "yuv444p")
+    result.colorspace, result.color_range = image.colorspace, image.color_range
+    *planes, alpha = (samples(plane) for plane in whole.planes)
+    white = _WHITE if full else _LIMITED_WHITE
+    for target, plane, shade in zip(
+        result.planes, planes, (white, _NEUTRAL, _NEUTRAL), strict=True
+    ):
+        _blend(plane, alpha, shade, samples(target))
+    return result
+
+
+def _blend(
+    picture: NDArray[np.uint8], alpha: NDArray[np.uint8], shade: int, target: NDArray[np.uint8]
+) -> None:
+    """Writes samples over a shade, as far as they are opaque."""
+    # Some rows at a time: in between, samples are twice as large.
+    for top in range(0, len(picture), _ROWS):
+        rows = slice(top, top + _ROWS)
+        weight = alpha[rows].astype(np.uint16)
+        total = picture[rows] * weight
+        total += (_WHITE - weight) * shade
+        # Divided by 255, and rounded.
+        total += _HALF
+        total += total >> 8
+        np.copyto(target[rows], total >> 8, casting="unsafe")
