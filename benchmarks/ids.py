@@ -27,6 +27,7 @@ from poseway.scale import fit
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import inference_pb2
 from poseway.video import VideoReader
+from services.tracker.clock import even
 from services.tracker.detections import Detections, Tracker
 from services.tracker.people import PeopleTracker
 from services.tracker.sort import Sort
@@ -46,9 +47,9 @@ _NEAR: Final = 0.35
 _STEPS: Final = (1, 2, 4)
 """Every so-many-th frame: people move faster, and there is less time to learn how."""
 
-_TRACKERS: Final[dict[str, Callable[[float], Tracker]]] = {
-    "SORT": lambda rate: Sort(max_age=round(rate), min_hits=0, iou_threshold=0.2),
-    "default": lambda rate: PeopleTracker.begin(rate, 1.0),
+_TRACKERS: Final[dict[str, Callable[[], Tracker]]] = {
+    "SORT": lambda: Sort(max_age=1.0, min_hits=0, iou_threshold=0.2),
+    "default": lambda: PeopleTracker(1.0),
 }
 
 
@@ -103,7 +104,7 @@ def main() -> None:
         for name, make in _TRACKERS.items():
             count = Count()
             for video, (rate, frames) in found.items():
-                count.add(video, _identified(frames[::step], make(rate / step)))
+                count.add(video, _identified(frames[::step], make(), rate / step))
             cells = (count.people, count.ids, count.switches, count.ghosts, count.without)
             table.add_row(f"1 of {step}", name, *map(str, cells))
             rows[f"{name}, 1 of {step}"] = cells
@@ -118,8 +119,11 @@ class _Frame:
     who: list[str | None]
 
 
-def _identified(frames: list[_Frame], tracker: Tracker) -> list[tuple[list[str | None], list[int]]]:
-    tracked = tracker.segment([frame.detections for frame in frames])
+def _identified(
+    frames: list[_Frame], tracker: Tracker, rate: float
+) -> list[tuple[list[str | None], list[int]]]:
+    detections = [frame.detections for frame in frames]
+    tracked = tracker.segment(detections, even(len(frames), rate))
     return [(frame.who, one.ids.tolist()) for frame, one in zip(frames, tracked, strict=True)]
 
 

@@ -121,15 +121,13 @@ class _Run:
 
     def _draw(self, info: VideoInfo, space: ColourSpace) -> int:
         """Tracks, draws and encodes what is found; returns the number of frames."""
-        rate = float(info.frame_rate)
-        video = tracking.VideoTracker(
-            PeopleTracker.begin(rate, _MAX_AGE_SECONDS), Smoother(Strength.LIGHT, rate)
-        )
+        video = tracking.VideoTracker(PeopleTracker(_MAX_AGE_SECONDS), Smoother(Strength.LIGHT))
+        time_base = float(info.time_base)
         encoder = SegmentEncoder(io.BytesIO(), info, space, Encoding(threads=1))
         painter = Painter(info.width, info.height, space)
         frames = 0
         for segment in iter(self._segments.get, None):
-            for source, people in self._tracked(video, segment):
+            for source, people in self._tracked(video, segment, time_base):
                 with self._spent("draw"):
                     canvas = Canvas(info.width, info.height, space)
                     canvas.show(source)
@@ -142,13 +140,14 @@ class _Run:
         return frames
 
     def _tracked(
-        self, video: tracking.VideoTracker, segment: _Found
+        self, video: tracking.VideoTracker, segment: _Found, time_base: float
     ) -> Iterator[tuple[SourceFrame, list[Person]]]:
         found = [
             tracking.Frame(
                 source.index,
                 people.result().keypoints.astype(np.float64),
                 people.result().scores.astype(np.float64),
+                source.pts * time_base,
             )
             for source, people in segment
         ]

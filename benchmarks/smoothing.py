@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from poseway.skeleton import KEYPOINTS
+from services.tracker.clock import even
 from services.tracker.smoothing import Smoother, Strength
 from tests.tracker.people import person
 
@@ -88,7 +89,8 @@ def film(motion: Motion, strength: Strength, rate: int) -> tuple[Floats, Floats,
     truth = motion(seconds)
     raw = truth + np.random.default_rng(0).normal(0.0, _NOISE * _HEIGHT, truth.shape)
     poses = np.dstack([raw, np.full(raw.shape[:2], _SCORE)])
-    smoothed = Smoother(strength, rate).segment([{1: pose} for pose in poses])
+    people = [{1: pose} for pose in poses]
+    smoothed = Smoother(strength).segment(people, even(len(people), rate))
     places = np.array([people[1].keypoints[:, :2] for people in smoothed])
     start = _SETTLED * rate
     return seconds[start:], raw[start:], places[start:]

@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from services.tracker.clock import even
 from services.tracker.detections import Detections
 from services.tracker.people import PeopleTracker
 from services.tracker.smoothing import Smoother, Strength
@@ -43,7 +44,8 @@ def walkers(people: int, frames: int, seed: int = 0) -> list[Frame]:
         pose[..., 0] += 150 * np.sin(speed * index / 150)[:, None]
         pose[random.random((people, 18)) < 0.1] = 0.0
         there = random.random(people) > 0.05
-        video.append(Frame(index, pose[there], random.uniform(0.3, 0.9, int(there.sum()))))
+        scores = random.uniform(0.3, 0.9, int(there.sum()))
+        video.append(Frame(index, pose[there], scores, index / _FRAME_RATE))
     return video
 
 
@@ -51,8 +53,8 @@ def ours(smoothing: Strength | None) -> Callable[[list[Frame]], object]:
     """What ships, from a frame's keypoints to ids and smoothed keypoints."""
 
     def run(video: list[Frame]) -> object:
-        smoother = None if smoothing is None else Smoother(smoothing, _FRAME_RATE)
-        return VideoTracker(PeopleTracker.begin(_FRAME_RATE, 1.0), smoother).segment(video)
+        smoother = None if smoothing is None else Smoother(smoothing)
+        return VideoTracker(PeopleTracker(1.0), smoother).segment(video)
 
     return run
 
@@ -60,7 +62,8 @@ def ours(smoothing: Strength | None) -> Callable[[list[Frame]], object]:
 def sort(video: list[Frame]) -> object:
     """The published SORT, which has a filterpy filter for every track."""
     frames = [Detections.of_poses(frame.keypoints, frame.scores) for frame in video]
-    return Sort(max_age=round(_FRAME_RATE), min_hits=0).segment(frames)
+    moments = even(len(frames), _FRAME_RATE)
+    return Sort(max_age=1.0, min_hits=0).segment(frames, moments)
 
 
 _WAYS: Final[dict[str, Callable[[list[Frame]], object]]] = {

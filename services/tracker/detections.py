@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from services.tracker.boxes import MAX_COORDINATE, Boxes, check_boxes
+from services.tracker.clock import Moment
 
 Poses: TypeAlias = NDArray[np.float64]
 """float64 (n, 18, 3): x, y in pixels and score of each person's keypoints; score 0 is not seen."""
@@ -69,8 +70,12 @@ class Tracked(NamedTuple):
 class Tracker(Protocol):
     """What every tracker does."""
 
-    def segment(self, frames: Sequence[Detections]) -> list[Tracked]:
+    def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
         """Tracks consecutive frames; those without detections must be among them.
+
+        Args:
+            frames: What was found in each frame.
+            moments: When each frame is shown.
 
         Raises:
             InvalidRequestError: A detection is none.

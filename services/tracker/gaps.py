@@ -19,27 +19,27 @@ class Filled(NamedTuple):
 
 
 def fill(
-    times: NDArray[np.int64],
+    times: NDArray[np.float64],
     places: NDArray[np.float64],
     seen: NDArray[np.bool_],
-    last_times: NDArray[np.int64],
+    last_times: NDArray[np.float64],
     last_places: NDArray[np.float64],
-    limit: int,
+    limits: NDArray[np.float64],
 ) -> Filled:
     """Fills the short gaps of one track by linear interpolation of place.
 
     Args:
-        times: int64 (m,): indices of the frames that the track is in, ascending. Frames left out
-            count as time.
+        times: float64 (m,): when the frames are shown that the track is in, in seconds, ascending.
         places: float64 (m, 18, 2): places of the keypoints in these frames.
         seen: bool (m, 18): which of them were seen; the places of the others do not matter.
-        last_times: int64 (18,): index of the frame before all these in which each was seen last.
+        last_times: float64 (18,): when each was seen last before all these frames, in seconds.
         last_places: float64 (18, 2): and where.
-        limit: Frames that a gap may last.
+        limits: float64 (m,): seconds from the sighting before a gap to the one after it, in each
+            frame, beyond which the gap is not filled.
     """
-    rows = np.vstack([last_times, np.where(seen, times[:, None], -1)])
+    rows = np.vstack([last_times, np.broadcast_to(times[:, None], seen.shape)])
     known = np.concatenate([last_places[None], places])
-    # Row 0 is what was before; -1 stands for "not here" on the way to the nearest row that is.
+    # Row 0 is what was before.
     order = np.arange(len(rows))[:, None]
     present = np.vstack([np.ones_like(seen[:1]), seen])
     before = np.maximum.accumulate(np.where(present, order, 0), axis=0)[1:]
@@ -49,7 +49,8 @@ def fill(
     after = np.where(closed, after, 0)
     start = np.take_along_axis(rows, before, axis=0)
     end = np.take_along_axis(rows, after, axis=0)
-    filled = ~seen & closed & (end - start - 1 <= limit)
+    limit = np.concatenate([[0.0], limits])[after]
+    filled = ~seen & closed & (end - start <= limit)
     share = np.where(filled, (times[:, None] - start) / np.where(filled, end - start, 1), 0.0)
     first = np.take_along_axis(known, before[..., None], axis=0)
     second = np.take_along_axis(known, after[..., None], axis=0)

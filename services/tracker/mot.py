@@ -13,6 +13,7 @@ import numpy as np
 
 from poseway.errors import InvalidRequestError, PosewayError
 from poseway.mot import Rows, read, row
+from services.tracker.clock import REFERENCE_RATE, even
 from services.tracker.detections import Detections, Tracked, Tracker
 from services.tracker.people import PeopleTracker
 from services.tracker.sort import Sort
@@ -83,15 +84,18 @@ def track(
     """
     settings = settings or Settings()
     settings.check()
-    tracked = _tracker(tracker, settings).segment(frames)
+    # The published SORT counts frames, whatever their rate.
+    rate = REFERENCE_RATE if tracker == "sort" else settings.frame_rate
+    moments = even(len(frames), rate)
+    tracked = _tracker(tracker, settings).segment(frames, moments)
     return [Tracked(one.ids[one.ids > 0], one.boxes[one.ids > 0]) for one in tracked]
 
 
 def _tracker(name: str, settings: Settings) -> Tracker:
     if name == "sort":
-        return Sort(max_age=1, min_hits=3, iou_threshold=0.3)
+        return Sort()
     thresholds = BOXES._replace(high_score=settings.high_score, new_score=settings.new_score)
-    return PeopleTracker.begin(settings.frame_rate, _MAX_AGE_SECONDS, thresholds)
+    return PeopleTracker(_MAX_AGE_SECONDS, thresholds)
 
 
 def main(arguments: list[str] | None = None) -> int:

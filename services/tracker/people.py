@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tracker.boxes import Boxes, iou, measure, unmeasure
+from services.tracker.clock import REFERENCE_RATE, Moment
 from services.tracker.detections import Detections, Poses, Tracked
 from services.tracker.kalman import BoxFilter
 from services.tracker.match import match
@@ -34,7 +35,7 @@ _SHORT_SECONDS: Final = 0.2
 
 
 _LONGEST_WAY: Final = 600
-"""Frames; who was away for longer begins anew instead of having the way back filtered."""
+"""Steps; who was away for more frames begins anew instead of having the way back filtered."""
 
 
 @dataclass(slots=True)
@@ -47,8 +48,9 @@ class Person:
         pose: float64 (18, 3): and how; None where only boxes are known.
         mean: float64 (7,): state of the filter then.
         covariance: float64 (7, 7): and its covariance.
+        seen: Time at which the person was found last, in seconds.
+        found: Seconds for which the person was found, frame by frame.
         id: Its identity, from 1; 0 until it is sure that there is somebody.
-        hits: Frames in which the person was found.
         missed: Frames since the person was found last.
     """
 
@@ -57,45 +59,53 @@ class Person:
     pose: NDArray[np.float64] | None
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    seen: float
+    found: float
     id: int = 0
-    hits: int = 1
     missed: int = 0
 
     @classmethod
-    def begin(cls, box: NDArray[np.float64], pose: NDArray[np.float64] | None) -> "Person":
+    def begin(
+        cls, box: NDArray[np.float64], pose: NDArray[np.float64] | None, moment: Moment
+    ) -> "Person":
         """Somebody who was not there before."""
-        box_filter = BoxFilter(measure(box[None])[0])
-        return cls(box_filter, box, pose, box_filter.mean.copy(), box_filter.covariance.copy())
+        first = BoxFilter(measure(box[None])[0])
+        mean, covariance = first.mean.copy(), first.covariance.copy()
+        return cls(first, box, pose, mean, covariance, moment.time, moment.interval)
 
-    def predict(self) -> None:
-        """Goes on by one frame."""
+    def predict(self, seconds: float) -> None:
+        """Goes on by the time since the last frame."""
         if self.missed:
             self.filter.mean[6] = 0.0  # nobody grows unseen for long
-        self.filter.predict()
+        self.filter.predict(seconds * REFERENCE_RATE)
         self.missed += 1
 
-    def find(self, box: NDArray[np.float64], pose: NDArray[np.float64] | None) -> None:
+    def find(
+        self, box: NDArray[np.float64], pose: NDArray[np.float64] | None, moment: Moment
+    ) -> None:
         """Takes in where the person was found, and how."""
         measurement = measure(box[None])[0]
         if self.missed > 1:
-            self._retrace(measurement)
+            self._retrace(measurement, moment.time - self.seen)
         self.filter.update(measurement)
         self.box, self.pose = box, pose
         self.mean, self.covariance = self.filter.mean.copy(), self.filter.covariance.copy()
-        self.hits += 1
+        self.seen = moment.time
+        self.found += moment.interval
         self.missed = 0
 
-    def _retrace(self, measurement: NDArray[np.float64]) -> None:
-        """Filters the way from the last sighting anew, as if it had been straight."""
+    def _retrace(self, measurement: NDArray[np.float64], seconds: float) -> None:
+        """Filters the way from the last sighting anew, as if it had been straight and even."""
         if self.missed > _LONGEST_WAY:
             self.filter = BoxFilter(measurement)
             return
         last = measure(self.box[None])[0]
         self.filter = BoxFilter.restore(self.mean, self.covariance.copy())
+        frames = seconds / self.missed * REFERENCE_RATE
         for step in range(1, self.missed):
-            self.filter.predict()
+            self.filter.predict(frames)
             self.filter.update(last + (measurement - last) * (step / self.missed))
-        self.filter.predict()
+        self.filter.predict(frames)
 
 
 @dataclass(slots=True)
@@ -103,82 +113,94 @@ class PeopleTracker:
     """The tracker of one video.
 
     Attributes:
+        max_age: Seconds that a person may be unseen and keep the id.
         thresholds: What fits to whom.
-        min_hits: Frames in which somebody must be found to be taken for a person.
-        short_age: Frames after which somebody uncertain is not taken for who was there any more.
-        max_age: Frames that a person may be unseen and keep the id.
         people: Those who are remembered.
         next_id: Id of the next new person.
+        time: Time of the last frame, in seconds; None before the first.
     """
 
-    thresholds: Thresholds
-    min_hits: int
-    short_age: int
-    max_age: int
+    max_age: float
+    thresholds: Thresholds = POSES
     people: list[Person] = field(default_factory=list)
     next_id: int = 1
+    time: float | None = None
 
-    @classmethod
-    def begin(
-        cls, frame_rate: float, max_age_seconds: float, thresholds: Thresholds = POSES
-    ) -> "PeopleTracker":
-        """The tracker of a video with so many frames a second."""
-        return cls(
-            thresholds,
-            min_hits=max(1, round(_SURE_SECONDS * frame_rate)),
-            short_age=max(1, round(_SHORT_SECONDS * frame_rate)),
-            max_age=round(max_age_seconds * frame_rate),
-        )
-
-    def segment(self, frames: Sequence[Detections]) -> list[Tracked]:
+    def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
         """Tracks consecutive frames; those without detections must be among them.
 
-        Somebody who turns out to be a person has the id in all frames of this segment. Who is there
-        in the last frame is taken for one: the next segment will tell too late.
+        Somebody who turns out to be a person has the id in all frames of this segment. Anyone who
+        is there in its last frame is taken for a person: the next segment would tell too late.
+
+        Args:
+            frames: What was found in each frame.
+            moments: When each frame is shown. At a cut everybody is forgotten.
 
         Raises:
             InvalidRequestError: A detection is none; the tracker is as it was before.
         """
         for frame in frames:
             frame.check()
-        found = [self._update(frame) for frame in frames]
+        found = [self._update(*pair) for pair in zip(frames, moments, strict=True)]
         for person in found[-1] if found else []:
             if person is not None and not person.person.id:
                 self._confirm(person.person)
         return [_tracked(people, frame) for people, frame in zip(found, frames, strict=True)]
 
-    def _update(self, detections: Detections) -> "list[_Sighting | None]":
+    def _update(self, detections: Detections, moment: Moment) -> "list[_Sighting | None]":
         """Goes on by one frame; returns who each detection is, None where it is nobody's."""
-        for person in self.people:
-            person.predict()
-        frame = _Frame(detections, self.people)
+        self._go_on(moment)
+        frame = _Frame(detections, self.people, moment)
         similarity = frame.similarity()
         certain = detections.scores >= self.thresholds.high_score
         limits = self.thresholds
-        frame.match(certain, frame.present(self.max_age + 1), similarity, limits.overlap)
-        recent = frame.present(self.short_age)
-        frame.match(~certain, recent, similarity, limits.uncertain_overlap)
+        everybody = np.ones(len(self.people), bool)
+        frame.match(certain, everybody, similarity, limits.overlap)
+        frame.match(~certain, self._recent(moment), similarity, limits.uncertain_overlap)
         if frame.is_open(certain):
             wide = frame.wide_overlap(limits.widening, limits.same_height)
-            frame.match(certain, frame.present(self.max_age + 1), wide, limits.wide_overlap)
+            frame.match(certain, everybody, wide, limits.wide_overlap)
         for index in np.flatnonzero(detections.scores >= limits.new_score).tolist():
             frame.begin(index)
-        self.people = [person for person in frame.everybody() if self._is_remembered(person)]
+        self.people = [person for person in frame.everybody() if self._is_kept(person, moment)]
         for person in self.people:
-            if not person.id and person.hits >= self.min_hits:
+            if not person.id and moment.reached(person.found, _SURE_SECONDS):
                 self._confirm(person)
         return [
             None if person is None else _Sighting(person, person.filter.mean[:4].copy())
             for person in frame.found
         ]
 
+    def _go_on(self, moment: Moment) -> None:
+        """Goes on to the time of a frame, with those who were not forgotten meanwhile."""
+        if moment.cut:
+            self.people = []
+        if self.time is not None:
+            # Those who would have been kept if there had been a frame right before this one.
+            self.people = [p for p in self.people if self._is_kept(p, moment, moment.interval)]
+            for person in self.people:
+                person.predict(moment.time - self.time)
+        self.time = moment.time
+
+    def _recent(self, moment: Moment) -> NDArray[np.bool_]:
+        """Who was seen in the last frame, or a moment ago, bool (m,)."""
+        recent = [
+            person.missed == 1 or moment.within(moment.time - person.seen, _SHORT_SECONDS)
+            for person in self.people
+        ]
+        return np.array(recent, bool)
+
     def _confirm(self, person: Person) -> None:
         """Gives somebody an id."""
         person.id = self.next_id
         self.next_id += 1
 
-    def _is_remembered(self, person: Person) -> bool:
-        return person.missed <= (self.max_age if person.id else min(self.min_hits, self.max_age))
+    def _is_kept(self, person: Person, moment: Moment, grace: float = 0.0) -> bool:
+        limit = self.max_age
+        # Frames that are missing do not tell that somebody is.
+        if not person.id and person.missed:
+            limit = min(limit, max(_SURE_SECONDS, moment.interval))
+        return moment.within(moment.time - person.seen - grace, limit)
 
 
 class _Sighting(NamedTuple):
@@ -200,17 +222,14 @@ def _tracked(people: list[_Sighting | None], detections: Detections) -> Tracked:
 class _Frame:
     """The detections of a frame on their way to the people they are."""
 
-    def __init__(self, detections: Detections, people: list[Person]) -> None:
+    def __init__(self, detections: Detections, people: list[Person], moment: Moment) -> None:
         self._detections = detections
         self._people = people
+        self._moment = moment
         self._expected = _boxes([person.filter.mean[:4] for person in people])
         self.found: list[Person | None] = [None] * len(detections.boxes)
         self._free = np.ones(len(people), bool)
         self._open = np.ones(len(detections.boxes), bool)
-
-    def present(self, age: int) -> NDArray[np.bool_]:
-        """Which people were seen at most so many frames ago, bool (m,)."""
-        return np.array([person.missed <= age for person in self._people], bool)
 
     def is_open(self, which: NDArray[np.bool_]) -> bool:
         """Whether any of these detections, bool (n,), and any person is not matched yet."""
@@ -251,7 +270,8 @@ class _Frame:
         for i, j in match(similarity[np.ix_(rows, columns)], threshold):
             detection, index = int(rows[i]), int(columns[j])
             person = self._people[index]
-            person.find(self._detections.boxes[detection], self._pose(detection))
+            pose = self._pose(detection)
+            person.find(self._detections.boxes[detection], pose, self._moment)
             self.found[detection] = person
             self._open[detection] = self._free[index] = False
 
@@ -259,7 +279,7 @@ class _Frame:
         """Begins a person with a detection unless it is somebody already."""
         if self._open[detection]:
             box = self._detections.boxes[detection]
-            self.found[detection] = Person.begin(box, self._pose(detection))
+            self.found[detection] = Person.begin(box, self._pose(detection), self._moment)
 
     def everybody(self) -> list[Person]:
         """Those who were there before, and those who came."""

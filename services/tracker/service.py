@@ -48,36 +48,37 @@ class TrackerService(tracker_pb2_grpc.TrackerServiceServicer):
         first = next(request_iterator, tracker_pb2.TrackRequest())
         if first.WhichOneof("message") != "start":
             raise InvalidRequestError("The first message must be the start.")
-        video = self._video(first.start)
+        start = first.start
+        if not 0 < start.frame_rate <= _MAX_FRAME_RATE:
+            raise InvalidRequestError(f"frame_rate must be above 0 and at most {_MAX_FRAME_RATE}.")
         frames = []
         for request in request_iterator:
             if request.WhichOneof("message") != "frame":
                 raise InvalidRequestError("Every message after the first must be a frame.")
             frames.append(request.frame)
-        identified = video.segment([_frame(frame) for frame in frames])
+        read = [_frame(frame, start.frame_rate) for frame in frames]
+        video = self._video(start, read[0].time if read else 0.0)
+        identified = video.segment(read)
         for frame, people in zip(frames, identified, strict=True):
             yield tracker_pb2.TrackResponse(frame=_answer(frame, people))
-        log.info("segment tracked", job=first.start.job_id, frames=len(frames))
+        log.info("segment tracked", job=start.job_id, frames=len(frames))
         yield tracker_pb2.TrackResponse(state=video.save())
 
-    def _video(self, start: tracker_pb2.TrackStart) -> VideoTracker:
+    def _video(self, start: tracker_pb2.TrackStart, first_time: float) -> VideoTracker:
         if start.state:
-            return VideoTracker.resume(start.state)
-        if not 0 < start.frame_rate <= _MAX_FRAME_RATE:
-            raise InvalidRequestError(f"frame_rate must be above 0 and at most {_MAX_FRAME_RATE}.")
+            return VideoTracker.resume(start.state, start.frame_rate, first_time)
         if start.smoothing not in tracker_pb2.Smoothing.values():
             raise InvalidRequestError(f"There is no smoothing {start.smoothing}.")
         strength = _STRENGTHS.get(start.smoothing)
-        smoother = None if strength is None else Smoother(strength, start.frame_rate)
-        return VideoTracker(self._tracker(start.frame_rate), smoother)
+        smoother = None if strength is None else Smoother(strength)
+        return VideoTracker(self._tracker(), smoother)
 
-    def _tracker(self, frame_rate: float) -> Tracker:
-        max_age_seconds = self._settings.track_max_age_seconds
+    def _tracker(self) -> Tracker:
+        max_age = self._settings.track_max_age_seconds
         if self._settings.tracker is Method.DEFAULT:
-            return PeopleTracker.begin(frame_rate, max_age_seconds)
+            return PeopleTracker(max_age)
         # A person who is seen must be drawn, so nobody waits for an id: with `min_hits` above 0
         # SORT would hide the first frames of everyone who comes in or comes back.
-        max_age = round(max_age_seconds * frame_rate)
         return Sort(max_age, min_hits=0, iou_threshold=self._settings.track_iou_threshold)
 
 
@@ -87,9 +88,11 @@ def add_to(server: grpc.Server, settings: TrackerSettings) -> str:
     return NAME
 
 
-def _frame(frame: pose_pb2.FramePoses) -> Frame:
+def _frame(frame: pose_pb2.FramePoses, frame_rate: float) -> Frame:
     scores = np.array([pose.score for pose in frame.poses], np.float64)
-    return Frame(frame.frame_index, _keypoints(frame), scores)
+    # Older callers send no times.
+    time = frame.time if frame.HasField("time") else frame.frame_index / frame_rate
+    return Frame(frame.frame_index, _keypoints(frame), scores, time, frame.cut)
 
 
 def _answer(frame: pose_pb2.FramePoses, people: Identified) -> pose_pb2.TrackedFrame:

@@ -24,7 +24,7 @@ class TrackerSettings(ServerSettings):
         1.0,
         ge=0,
         le=60,
-        description="Time, at the average frame rate, that a person may be unseen and keep the id.",
+        description="Seconds that a person may be unseen and keep the id.",
     )
     # Poses gain and lose arms and legs from frame to frame, so their boxes overlap less than a
     # detector's, for which 0.3 is usual.

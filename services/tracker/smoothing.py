@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from poseway.skeleton import KEYPOINTS
 from services.tracker import gaps, limbs
+from services.tracker.clock import Moment
 from services.tracker.one_euro import OneEuro, weigh
 
 MEMORY_SECONDS: Final = 5.0
@@ -20,10 +21,9 @@ GROW_SECONDS: Final = 0.25
 SHRINK_SECONDS: Final = 2.0
 """Time constants of a person's size. Bending and turning make people look small, not large."""
 
-# Slower than this is as good as this: so slow that every frame stands for itself.
-_MIN_FRAME_RATE: Final = 1e-3
-_MAX_FRAME_RATE: Final = 100_000.0
-_MAX_FRAMES: Final = round(MEMORY_SECONDS * _MAX_FRAME_RATE)
+NEVER: Final = -1e12
+"""Time of what was never seen, in seconds."""
+
 _NUMBER: Final = len(KEYPOINTS)
 
 
@@ -59,7 +59,7 @@ class Smoothed(NamedTuple):
 
 
 _Number = Annotated[float, Field(ge=-1e18, le=1e18, allow_inf_nan=False)]
-_Age = Annotated[int, Field(ge=1, le=_MAX_FRAMES + 1)]
+_Time = Annotated[float, Field(ge=NEVER, le=-NEVER, allow_inf_nan=False)]
 _Pair = Annotated[list[_Number], Field(min_length=2, max_length=2)]
 _Pairs = Annotated[list[_Pair], Field(min_length=_NUMBER, max_length=_NUMBER)]
 
@@ -74,14 +74,14 @@ class TrackMemory(_Record):
     Attributes:
         id: Its identity.
         height: Body height in pixels; 0 if not known.
-        ages: Frames from each keypoint's last sighting to the frame that comes next.
+        times: When each keypoint was seen last, in seconds; `NEVER` if it was not.
         places: Where the filter had each keypoint, in pixels.
         speeds: How fast, in pixels per second.
     """
 
     id: Annotated[int, Field(ge=0, le=1 << 62)]
     height: Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
-    ages: Annotated[list[_Age], Field(min_length=_NUMBER, max_length=_NUMBER)]
+    times: Annotated[list[_Time], Field(min_length=_NUMBER, max_length=_NUMBER)]
     places: _Pairs
     speeds: _Pairs
 
@@ -91,7 +91,6 @@ class SmootherState(_Record):
 
     # Strict means the enumeration itself from Python and its value from JSON.
     strength: Strength
-    frame_rate: Annotated[float, Field(ge=_MIN_FRAME_RATE, le=_MAX_FRAME_RATE)]
     tracks: list[TrackMemory]
 
     @model_validator(mode="after")
@@ -102,31 +101,31 @@ class SmootherState(_Record):
 
 
 class _Memory:
-    """The tracks as arrays, a row each; times are indices of frames of the segment, below 0 before.
+    """The tracks as arrays, a row each.
 
     Attributes:
         heights: float64 (n,).
-        times: int64 (n, 18).
+        times: float64 (n, 18).
         places: float64 (n, 18, 2).
         speeds: float64 (n, 18, 2).
     """
 
-    def __init__(self, tracks: Sequence[TrackMemory], rows: int, never: int) -> None:
+    def __init__(self, tracks: Sequence[TrackMemory], rows: int) -> None:
         self.heights = np.zeros(rows)
-        self.times = np.full((rows, _NUMBER), never, np.int64)
+        self.times = np.full((rows, _NUMBER), NEVER)
         self.places = np.zeros((rows, _NUMBER, 2))
         self.speeds = np.zeros((rows, _NUMBER, 2))
         for row, track in enumerate(tracks):
             self.heights[row] = track.height
-            self.times[row] = -np.array(track.ages)
+            self.times[row] = track.times
             self.places[row] = track.places
             self.speeds[row] = track.speeds
 
-    def track(self, row: int, track_id: int, ages: NDArray[np.int64]) -> TrackMemory:
+    def track(self, row: int, track_id: int) -> TrackMemory:
         return TrackMemory.model_construct(
             id=track_id,
             height=float(self.heights[row]),
-            ages=ages.tolist(),
+            times=self.times[row].tolist(),
             places=self.places[row].tolist(),
             speeds=self.speeds[row].tolist(),
         )
@@ -144,43 +143,36 @@ class Smoother:
     in which the keypoint is seen again.
     """
 
-    def __init__(self, strength: Strength, frame_rate: float) -> None:
+    def __init__(self, strength: Strength) -> None:
         """Begins a video.
 
         Args:
             strength: How much is smoothed.
-            frame_rate: Frames per second, above 0 and at most 100,000.
         """
-        frame_rate = max(frame_rate, _MIN_FRAME_RATE)
-        self._strength, self._frame_rate = strength, frame_rate
-        self._filter, gap_seconds = _KINDS[strength]
-        self._gap = max(1, round(gap_seconds * frame_rate))
-        self._forget = max(self._gap + 1, round(MEMORY_SECONDS * frame_rate))
-        self._grow = 1 - exp(-1 / (GROW_SECONDS * frame_rate))
-        self._shrink = 1 - exp(-1 / (SHRINK_SECONDS * frame_rate))
+        self._strength = strength
+        self._filter, self._gap_seconds = _KINDS[strength]
         self._tracks: list[TrackMemory] = []
 
     @classmethod
     def load(cls, state: SmootherState) -> Self:
         """A smoother that goes on where the one that gave this state stood."""
-        smoother = cls(state.strength, state.frame_rate)
+        smoother = cls(state.strength)
         smoother._tracks = list(state.tracks)
         return smoother
 
     def dump(self) -> SmootherState:
         """All that the smoother remembers: a record for each track of the last five seconds."""
-        return SmootherState.model_construct(
-            strength=self._strength, frame_rate=self._frame_rate, tracks=list(self._tracks)
-        )
+        return SmootherState.model_construct(strength=self._strength, tracks=list(self._tracks))
 
     def segment(
-        self, frames: Sequence[Mapping[int, NDArray[np.float64]]]
+        self, frames: Sequence[Mapping[int, NDArray[np.float64]]], moments: Sequence[Moment]
     ) -> list[dict[int, Smoothed]]:
         """Smooths the next segment.
 
         Args:
             frames: The frames that come next, none left out; in each the keypoints by track id,
                 float64 (18, 3): x, y in pixels, score; score 0 = not seen. They are not changed.
+            moments: When each frame is shown.
 
         Returns:
             The same tracks in the same frames.
@@ -188,33 +180,46 @@ class Smoother:
         ids = list(dict.fromkeys([t.id for t in self._tracks] + [i for f in frames for i in f]))
         row_of = {track_id: row for row, track_id in enumerate(ids)}
         counts = [len(frame) for frame in frames]
-        times = np.repeat(np.arange(len(frames)), counts)
+        times = np.repeat(np.array([moment.time for moment in moments], np.float64), counts)
+        limits = np.repeat(np.array(list(map(self._limit, moments)), np.float64), counts)
         rows = np.array([row_of[track_id] for frame in frames for track_id in frame], np.intp)
         poses = [pose for frame in frames for pose in frame.values()]
         keypoints = np.array(poses, np.float64).reshape(-1, _NUMBER, 3)
 
-        memory = _Memory(self._tracks, len(ids), -self._forget - 1)
+        memory = _Memory(self._tracks, len(ids))
         before = memory.times.copy(), memory.places.copy()
         heights, allowed = self._sizes(memory, keypoints, rows, times)
         seen = limbs.possible(keypoints, allowed)
-        places = self._filtered(memory, keypoints, seen, heights, rows, counts)
+        places = self._filtered(memory, keypoints, seen, heights, rows, counts, moments)
         filled = np.zeros_like(seen)
         for row in range(len(ids)):
             mine = np.flatnonzero(rows == row)
             places[mine], filled[mine] = gaps.fill(
-                times[mine], places[mine], seen[mine], before[0][row], before[1][row], self._gap
+                times[mine],
+                places[mine],
+                seen[mine],
+                before[0][row],
+                before[1][row],
+                limits[mine],
             )
-        self._remember(memory, ids, len(frames))
+        if moments:
+            self._remember(memory, ids, moments[-1])
         scores = np.where(seen, keypoints[..., 2], 0.0)
         smoothed = iter(map(Smoothed, np.dstack([places, scores]), filled))
         return [{track_id: next(smoothed) for track_id in frame} for frame in frames]
+
+    def _limit(self, moment: Moment) -> float:
+        """Seconds between two sightings with the longest gap that is filled, ended by a frame."""
+        # A gap of one frame is filled however long frames are shown.
+        gap = max(self._gap_seconds, moment.interval)
+        return moment.longest(gap) + moment.interval
 
     def _sizes(
         self,
         memory: _Memory,
         keypoints: NDArray[np.float64],
         rows: NDArray[np.intp],
-        times: NDArray[np.int64],
+        times: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Each pose's body height, followed over time, and the largest that it may have.
 
@@ -222,19 +227,21 @@ class Smoother:
         """
         observed = limbs.sizes(keypoints)
         known = memory.heights.tolist()
-        last = memory.times.max(axis=1, initial=-self._forget - 1).tolist()
+        last = memory.times.max(axis=1, initial=NEVER).tolist()
         here = keypoints[..., 2].max(axis=1, initial=0.0) > 0
         heights = []
         for row, time, new, is_here in zip(
             rows.tolist(), times.tolist(), observed.tolist(), here.tolist(), strict=True
         ):
-            if time - last[row] > self._forget:
+            elapsed = time - last[row]
+            if elapsed >= MEMORY_SECONDS:
                 known[row] = 0.0
             if is_here:
                 last[row] = time
             if new > 0:
                 old = known[row] or new
-                known[row] = old + (self._grow if new > old else self._shrink) * (new - old)
+                constant = GROW_SECONDS if new > old else SHRINK_SECONDS
+                known[row] = old + (1 - exp(-elapsed / constant)) * (new - old)
             heights.append(known[row])
         memory.heights = np.array(known)
         followed = np.array(heights)
@@ -248,21 +255,22 @@ class Smoother:
         heights: NDArray[np.float64],
         rows: NDArray[np.intp],
         counts: Sequence[int],
+        moments: Sequence[Moment],
     ) -> NDArray[np.float64]:
         """The places of the keypoints that are seen, (n, 18, 2), and 0 for the others."""
         weights = weigh(keypoints[..., 2])
         results = np.zeros((len(keypoints), _NUMBER, 2))
         stop = 0
-        for time, count in enumerate(counts):
+        for moment, count in zip(moments, counts, strict=True):
             now, stop = slice(stop, stop + count), stop + count
             row, here, measured = rows[now], seen[now], keypoints[now, :, :2]
-            old, elapsed = memory.places[row], time - memory.times[row]
-            goes_on = (here & (elapsed <= self._gap + 1))[..., None]
+            old, elapsed = memory.places[row], moment.time - memory.times[row]
+            goes_on = (here & (elapsed <= self._limit(moment)))[..., None]
             places, speeds = self._filter.step(
                 old,
                 memory.speeds[row],
                 measured,
-                elapsed / self._frame_rate,
+                elapsed,
                 weights[now],
                 heights[now, None],
             )
@@ -272,10 +280,11 @@ class Smoother:
             memory.speeds[row] = np.where(
                 here[..., None], np.where(goes_on, speeds, 0.0), memory.speeds[row]
             )
-            memory.times[row] = np.where(here, time, memory.times[row])
+            memory.times[row] = np.where(here, moment.time, memory.times[row])
         return results
 
-    def _remember(self, memory: _Memory, ids: Sequence[int], frames: int) -> None:
-        ages = np.minimum(frames - memory.times, self._forget + 1)
-        kept = np.flatnonzero((ages <= self._forget).any(axis=1)).tolist()
-        self._tracks = [memory.track(row, ids[row], ages[row]) for row in kept]
+    def _remember(self, memory: _Memory, ids: Sequence[int], last: Moment) -> None:
+        ages = last.time - memory.times
+        memory.times[ages >= MEMORY_SECONDS] = NEVER
+        kept = np.flatnonzero((memory.times > NEVER).any(axis=1)).tolist()
+        self._tracks = [memory.track(row, ids[row]) for row in kept]

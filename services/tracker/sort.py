@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tracker.boxes import Boxes, iou, measure, unmeasure
+from services.tracker.clock import REFERENCE_RATE, Moment
 from services.tracker.detections import Detections, Tracked
 from services.tracker.kalman import BoxFilter
 from services.tracker.match import match
@@ -19,61 +20,72 @@ class Track:
     Attributes:
         id: Its identity, from 1.
         filter: Where it is.
+        seen: Time at which it was found last, in seconds.
         hit_streak: Frames in a row in which it was found, not counting the one that began it.
-        time_since_update: Frames since it was found last.
+        found: Whether it was found in the last frame.
     """
 
     id: int
     filter: BoxFilter
+    seen: float
     hit_streak: int = 0
-    time_since_update: int = 0
+    found: bool = True
 
-    def predict(self) -> None:
-        """Goes on by one frame."""
-        self.filter.predict()
-        if self.time_since_update > 0:
+    def predict(self, seconds: float) -> None:
+        """Goes on by the time since the last frame."""
+        self.filter.predict(seconds * REFERENCE_RATE)
+        if not self.found:
             self.hit_streak = 0
-        self.time_since_update += 1
+        self.found = False
 
-    def update(self, measurement: NDArray[np.float64]) -> None:
-        """Takes in where it was found, float64 (4,)."""
+    def update(self, measurement: NDArray[np.float64], time: float) -> None:
+        """Takes in where it was found, float64 (4,), and when."""
         self.filter.update(measurement)
         self.hit_streak += 1
-        self.time_since_update = 0
+        self.seen = time
+        self.found = True
 
 
 class Sort:
     """The tracker of one video.
 
     Attributes:
-        max_age: Frames that a track is kept without being found.
+        max_age: Seconds that a track is kept without being found.
         min_hits: Frames in a row, after its first, in which a track must be found to be shown. In
             the first `min_hits` frames of a video every track is shown.
         iou_threshold: Least overlap of a detection with where its track is expected.
         tracks: Those that are kept.
         next_id: Id of the next new track.
         frame_count: Frames so far.
+        time: Time of the last frame, in seconds; None before the first.
     """
 
-    def __init__(self, max_age: int = 1, min_hits: int = 3, iou_threshold: float = 0.3) -> None:
+    def __init__(
+        self,
+        max_age: float = 1 / REFERENCE_RATE,
+        min_hits: int = 3,
+        iou_threshold: float = 0.3,
+    ) -> None:
         self.max_age = max_age
         self.min_hits = min_hits
         self.iou_threshold = iou_threshold
         self.tracks: list[Track] = []
         self.next_id = 1
         self.frame_count = 0
+        self.time: float | None = None
 
-    def segment(self, frames: Sequence[Detections]) -> list[Tracked]:
+    def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
         """Tracks consecutive frames; see `update`."""
         for frame in frames:
             frame.check()
-        return [self.update(frame) for frame in frames]
+        return [self.update(*pair) for pair in zip(frames, moments, strict=True)]
 
-    def update(self, detections: Detections) -> Tracked:
+    def update(self, detections: Detections, moment: Moment) -> Tracked:
         """Goes on by one frame; must be called for frames without detections, too.
 
         Args:
             detections: What was found; only the boxes count.
+            moment: When the frame is shown.
 
         Raises:
             InvalidRequestError: A detection is none; the tracker is as it was before.
@@ -81,27 +93,41 @@ class Sort:
         detections.check()
         boxes = detections.boxes
         self.frame_count += 1
-        for track in self.tracks:
-            track.predict()
-        found = self._find(boxes)
-        self.tracks = [track for track in self.tracks if track.time_since_update <= self.max_age]
+        if self.time is not None:
+            self._go_on(moment, moment.time - self.time)
+        self.time = moment.time
+        found = self._find(boxes, moment.time)
+        self.tracks = [track for track in self.tracks if self._is_kept(track, moment, 0.0)]
         ids = [track.id if self._is_shown(track) else 0 for track in found]
         return Tracked(np.array(ids, np.int64), _boxes_of(found))
 
-    def _find(self, boxes: Boxes) -> list[Track]:
+    def _go_on(self, moment: Moment, seconds: float) -> None:
+        # The published code would have dropped those that are too old in the frame before.
+        self.tracks = [
+            track
+            for track in self.tracks
+            if not moment.cut and self._is_kept(track, moment, moment.interval)
+        ]
+        for track in self.tracks:
+            track.predict(seconds)
+
+    def _is_kept(self, track: Track, moment: Moment, grace: float) -> bool:
+        return moment.within(moment.time - track.seen - grace, self.max_age)
+
+    def _find(self, boxes: Boxes, time: float) -> list[Track]:
         """The track of each detection, a new one where none fits."""
         measurements = measure(boxes)
         pairs = match(iou(boxes, _boxes_of(self.tracks)), self.iou_threshold)
         track_of = {detection: self.tracks[index] for detection, index in pairs}
         for detection, track in track_of.items():
-            track.update(measurements[detection])
+            track.update(measurements[detection], time)
         return [
-            track_of.get(detection) or self._begin(measurement)
+            track_of.get(detection) or self._begin(measurement, time)
             for detection, measurement in enumerate(measurements)
         ]
 
-    def _begin(self, measurement: NDArray[np.float64]) -> Track:
-        track = Track(self.next_id, BoxFilter(measurement))
+    def _begin(self, measurement: NDArray[np.float64], time: float) -> Track:
+        track = Track(self.next_id, BoxFilter(measurement), time)
         self.tracks.append(track)
         self.next_id += 1
         return track

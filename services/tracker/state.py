@@ -1,26 +1,30 @@
 """A video's tracker as bytes: versioned JSON, in which every float is exactly what it was."""
 
 import json
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from poseway.errors import STATE_NEWER, IncompatibleError, InvalidRequestError
+from services.tracker.clock import Clock, ClockState
 from services.tracker.detections import Tracker
 from services.tracker.kalman import BoxFilter
+from services.tracker.older_states import upgraded
 from services.tracker.people import PeopleTracker, Person
 from services.tracker.smoothing import Smoother, SmootherState
 from services.tracker.sort import Sort, Track
 from services.tracker.thresholds import Thresholds
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 # No box that is let in leads beyond this, and nothing within it overflows.
 _Number = Annotated[float, Field(ge=-1e18, le=1e18, allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Count = Annotated[int, Field(ge=0, le=1 << 62)]
+_Seconds = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+_Time = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 _Id = Annotated[int, Field(ge=1, le=1 << 62)]
 _Row = Annotated[list[_Number], Field(min_length=7, max_length=7)]
 _Rows = Annotated[list[_Row], Field(min_length=7, max_length=7)]
@@ -58,29 +62,32 @@ class _Filter(_Record):
 
 class _Track(_Record):
     id: _Id
+    seen: _Time
     hit_streak: _Count
-    time_since_update: _Count
+    found: bool
     filter: _Filter
 
 
 class _Sort(_Record):
     kind: Literal["sort"] = "sort"
-    max_age: _Count
+    max_age: _Seconds
     min_hits: _Count
     iou_threshold: Annotated[float, Field(gt=0, le=1)]
     next_id: _Id
     frame_count: _Count
+    time: _Time | None
     tracks: list[_Track]
 
 
 class _Person(_Record):
     id: _Count
-    hits: _Count
+    seen: _Time
+    found: _Seconds
     missed: _Count
     box: Annotated[list[_Number], Field(min_length=4, max_length=4)]
     pose: _Keypoints | None
     filter: _Filter
-    seen: _Filter
+    last: _Filter
 
     @model_validator(mode="after")
     def _has_a_box(self) -> Self:
@@ -93,16 +100,16 @@ class _Person(_Record):
 class _People(_Record):
     kind: Literal["people"] = "people"
     thresholds: Annotated[list[_Share], Field(min_length=7, max_length=7)]
-    min_hits: _Count
-    short_age: _Count
-    max_age: _Count
+    max_age: _Seconds
     next_id: _Id
+    time: _Time | None
     people: list[_Person]
 
 
 class _State(_Record):
-    version: Literal[2]
+    version: Literal[3]
     last_frame: _Count | None
+    clock: ClockState | None
     tracker: Annotated[_Sort | _People, Field(discriminator="kind")]
     smoother: SmootherState | None
 
@@ -119,14 +126,25 @@ class _State(_Record):
         return self
 
 
-def dump(tracker: Tracker, smoother: Smoother | None, last_frame: int | None) -> bytes:
-    """Writes what is remembered of a video.
+class Saved(NamedTuple):
+    """What is remembered of a video between two segments.
 
-    Args:
+    Attributes:
         tracker: A `Sort` or a `PeopleTracker`.
         smoother: The smoother, if there is one.
+        clock: The clock.
         last_frame: Index of the frame that was seen last, if any.
     """
+
+    tracker: Tracker
+    smoother: Smoother | None
+    clock: Clock
+    last_frame: int | None
+
+
+def dump(saved: Saved) -> bytes:
+    """Writes what is remembered of a video."""
+    tracker, smoother, clock, last_frame = saved
     if isinstance(tracker, Sort):
         record: _Sort | _People = _of_sort(tracker)
     elif isinstance(tracker, PeopleTracker):
@@ -137,6 +155,7 @@ def dump(tracker: Tracker, smoother: Smoother | None, last_frame: int | None) ->
         _State.model_construct(
             version=_VERSION,
             last_frame=last_frame,
+            clock=clock.dump(),
             tracker=record,
             smoother=None if smoother is None else smoother.dump(),
         )
@@ -145,15 +164,20 @@ def dump(tracker: Tracker, smoother: Smoother | None, last_frame: int | None) ->
     )
 
 
-def load(saved: bytes) -> tuple[Tracker, Smoother | None, int | None]:
-    """Reads what `dump` wrote.
+def load(data: bytes, frame_rate: float, next_time: float) -> Saved:
+    """Reads what `dump` wrote, or what it wrote in older versions, which counted in frames.
+
+    Args:
+        data: The state.
+        frame_rate: Frames per second, by which older versions went.
+        next_time: Presentation time of the next frame, in seconds.
 
     Raises:
         InvalidRequestError: It is no state.
         IncompatibleError: A newer version wrote it.
     """
     try:
-        state = _State.model_validate_json(_current(saved))
+        state = _State.model_validate_json(_current(data, frame_rate, next_time))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
@@ -165,46 +189,41 @@ def load(saved: bytes) -> tuple[Tracker, Smoother | None, int | None]:
     record = state.tracker
     tracker = _sort(record) if isinstance(record, _Sort) else _people(record)
     smoother = None if state.smoother is None else Smoother.load(state.smoother)
-    return tracker, smoother, state.last_frame
+    return Saved(tracker, smoother, Clock.load(state.clock), state.last_frame)
 
 
-def _current(saved: bytes) -> bytes:
-    """A state of this version: version 1 knew SORT only, and its jobs go on with that.
+def _current(data: bytes, frame_rate: float, next_time: float) -> bytes:
+    """A state of this version.
 
     Raises:
         IncompatibleError: The state is of a version that only a newer tracker knows.
     """
     try:
-        old = json.loads(saved)
+        state = json.loads(data)
     except ValueError:
-        return saved  # what is wrong with it is said where it is validated
-    version = old.get("version") if isinstance(old, dict) else None
+        return data  # what is wrong with it is said where it is validated
+    version = state.get("version") if isinstance(state, dict) else None
     if isinstance(version, int) and version > _VERSION:
         raise IncompatibleError(
             f"The tracker's state is of version {version}, and this tracker knows up to "
             f"{_VERSION}. Send it to a newer one, or begin the job again.",
             STATE_NEWER,
         )
-    if version != 1:
-        return saved
+    if version not in (1, 2):
+        return data
     try:
-        last_frame = old.pop("last_frame")
-        for track in old["tracks"]:
-            track["filter"] = {name: track.pop(name) for name in ("mean", "covariance")}
-    except (KeyError, TypeError, AttributeError):
-        return saved
-    del old["version"]
-    tracker = {"kind": "sort", **old}
-    state = {"version": 2, "last_frame": last_frame, "tracker": tracker, "smoother": None}
-    return json.dumps(state).encode()
+        return json.dumps(upgraded(state, frame_rate, next_time)).encode()
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        return data
 
 
 def _of_sort(sort: Sort) -> _Sort:
     tracks = [
         _Track.model_construct(
             id=track.id,
+            seen=track.seen,
             hit_streak=track.hit_streak,
-            time_since_update=track.time_since_update,
+            found=track.found,
             filter=_Filter.of(track.filter.mean, track.filter.covariance),
         )
         for track in sort.tracks
@@ -215,19 +234,21 @@ def _of_sort(sort: Sort) -> _Sort:
         iou_threshold=sort.iou_threshold,
         next_id=sort.next_id,
         frame_count=sort.frame_count,
+        time=sort.time,
         tracks=tracks,
     )
 
 
 def _sort(record: _Sort) -> Sort:
     sort = Sort(record.max_age, record.min_hits, record.iou_threshold)
-    sort.next_id, sort.frame_count = record.next_id, record.frame_count
+    sort.next_id, sort.frame_count, sort.time = record.next_id, record.frame_count, record.time
     sort.tracks = [
         Track(
             track.id,
             BoxFilter.restore(*track.filter.arrays()),
+            track.seen,
             track.hit_streak,
-            track.time_since_update,
+            track.found,
         )
         for track in record.tracks
     ]
@@ -238,21 +259,21 @@ def _of_people(tracker: PeopleTracker) -> _People:
     people = [
         _Person.model_construct(
             id=person.id,
-            hits=person.hits,
+            seen=person.seen,
+            found=person.found,
             missed=person.missed,
             box=person.box.tolist(),
             pose=None if person.pose is None else person.pose.tolist(),
             filter=_Filter.of(person.filter.mean, person.filter.covariance),
-            seen=_Filter.of(person.mean, person.covariance),
+            last=_Filter.of(person.mean, person.covariance),
         )
         for person in tracker.people
     ]
     return _People.model_construct(
         thresholds=list(tracker.thresholds),
-        min_hits=tracker.min_hits,
-        short_age=tracker.short_age,
         max_age=tracker.max_age,
         next_id=tracker.next_id,
+        time=tracker.time,
         people=people,
     )
 
@@ -263,18 +284,13 @@ def _people(record: _People) -> PeopleTracker:
             BoxFilter.restore(*person.filter.arrays()),
             np.array(person.box),
             None if person.pose is None else np.array(person.pose),
-            *person.seen.arrays(),
+            *person.last.arrays(),
+            seen=person.seen,
+            found=person.found,
             id=person.id,
-            hits=person.hits,
             missed=person.missed,
         )
         for person in record.people
     ]
-    return PeopleTracker(
-        Thresholds(*record.thresholds),
-        record.min_hits,
-        record.short_age,
-        record.max_age,
-        people,
-        record.next_id,
-    )
+    thresholds = Thresholds(*record.thresholds)
+    return PeopleTracker(record.max_age, thresholds, people, record.next_id, record.time)

@@ -9,22 +9,24 @@ from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
 from services.tracker import state
+from services.tracker.clock import Clock, even
 from services.tracker.detections import Detections, Tracker, pose_boxes
 from services.tracker.people import PeopleTracker
 from services.tracker.sort import Sort
 from tests.tracker.people import cut, found, frame, person
 
 _MAX_AGE = 3
+_RATE = 20.0
 
 Begin = Callable[[], Tracker]
 
 
 def people_tracker() -> Tracker:
-    return PeopleTracker.begin(20, _MAX_AGE / 20)
+    return PeopleTracker(_MAX_AGE / _RATE)
 
 
 def sort() -> Tracker:
-    return Sort(_MAX_AGE, min_hits=0, iou_threshold=0.2)
+    return Sort(_MAX_AGE / _RATE, min_hits=0, iou_threshold=0.2)
 
 
 both = pytest.mark.parametrize("begin", [people_tracker, sort])
@@ -100,7 +102,8 @@ def test_an_id_is_one_person_once(
     index = 0
     for segment in cut(frames, cuts):
         known = len(last)
-        for tracked, detections in zip(tracker.segment(segment), segment, strict=True):
+        found = tracker.segment(segment, even(len(segment), _RATE, index))
+        for tracked, detections in zip(found, segment, strict=True):
             assert tracked.ids.shape == tracked.boxes.shape[:1] == detections.scores.shape
             assert tracked.ids.dtype == np.int64
             assert np.isfinite(tracked.boxes).all()
@@ -116,6 +119,10 @@ def test_an_id_is_one_person_once(
     assert tracker.next_id == len(last) + 1
 
 
+def _dumped(tracker: Tracker) -> bytes:
+    return state.dump(state.Saved(tracker, None, Clock(), None))
+
+
 _BAD = [[np.nan, 0, 1, 1], [0, 0, 1, np.inf], [-np.inf, 0, 1, 1], [9, 0, 0, 9], [0, 0, 2e6, 1]]
 
 
@@ -126,16 +133,17 @@ def test_a_refused_segment_leaves_the_tracker_as_it_was(
     begin: Begin, before: list[Detections], frames: list[Detections], bad: list[float], place: int
 ) -> None:
     tracker = begin()
-    tracker.segment(before)
-    saved = state.dump(tracker, None, None)
+    tracker.segment(before, even(len(before), _RATE))
+    saved = _dumped(tracker)
     frames.insert(place, Detections(np.array([bad]), np.ones(1)))
     with pytest.raises(InvalidRequestError):
-        tracker.segment(frames)
-    assert state.dump(tracker, None, None) == saved
+        tracker.segment(frames, even(len(frames), _RATE, len(before)))
+    assert _dumped(tracker) == saved
 
 
 @both
 def test_empty_frames_and_segments_are_fine(begin: Begin) -> None:
     tracker = begin()
-    assert tracker.segment([]) == []
-    assert [tracked.ids.tolist() for tracked in tracker.segment([found(frame())] * 9)] == [[]] * 9
+    assert tracker.segment([], []) == []
+    tracked = tracker.segment([found(frame())] * 9, even(9, _RATE))
+    assert [one.ids.tolist() for one in tracked] == [[]] * 9

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from services.tracker import gaps
 
-_NEVER = -1000
+_NEVER = -1000.0
 
 
 def _fill(
     times: list[int],
     seen: list[int],
     limit: int,
-    last: tuple[int, float] = (_NEVER, 0.0),
+    last: tuple[float, float] = (_NEVER, 0.0),
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Fills one keypoint that is at x = 10 * time, and y = -x, where it is seen; gives x."""
     shape = (len(times), 18)
@@ -28,7 +28,10 @@ def _fill(
     places[~was_seen] = 0.0
     last_times, last_places = np.full(18, _NEVER), np.zeros((18, 2))
     last_times[4], last_places[4] = last[0], (last[1], -last[1])
-    result = gaps.fill(np.array(times), places, was_seen, last_times, last_places, limit)
+    limits = np.full(len(times), limit + 1.4)  # a frame a second
+    result = gaps.fill(
+        np.array(times, np.float64), places, was_seen, last_times, last_places, limits
+    )
     assert not np.delete(result.filled, 4, axis=1).any()
     np.testing.assert_array_equal(result.places[:, 4, 1], -result.places[:, 4, 0])
     return result.places[:, 4, 0], result.filled[:, 4]

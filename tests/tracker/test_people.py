@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from services.tracker.clock import Moment, even
 from services.tracker.detections import Detections
 from services.tracker.people import PeopleTracker
 from services.tracker.thresholds import BOXES, POSES
@@ -16,11 +17,18 @@ SHORT = 6
 
 
 def tracker(max_age_seconds: float = 1.0) -> PeopleTracker:
-    return PeopleTracker.begin(FRAME_RATE, max_age_seconds)
+    return PeopleTracker(max_age_seconds)
+
+
+def following(people: PeopleTracker, frames: int) -> list[Moment]:
+    """The moments of the frames that come next."""
+    first = 0 if people.time is None else round(people.time * FRAME_RATE) + 1
+    return even(frames, FRAME_RATE, first)
 
 
 def ids(people: PeopleTracker, frames: list[Detections]) -> list[list[int]]:
-    return [tracked.ids.tolist() for tracked in people.segment(frames)]
+    moments = following(people, len(frames))
+    return [tracked.ids.tolist() for tracked in people.segment(frames, moments)]
 
 
 def walk(start: float, speed: float, frames: int) -> list[Detections]:
@@ -142,16 +150,16 @@ def test_the_way_in_between_is_taken_for_straight(speed: float) -> None:
 
 def test_boxes_of_a_detector() -> None:
     boxes = np.array([[0.0, 0, 40, 100], [300, 0, 340, 100]])
-    people = PeopleTracker.begin(FRAME_RATE, 1.0, BOXES)
+    people = PeopleTracker(1.0, BOXES)
     frames = [Detections(boxes + 5.0 * step, np.array([0.95, 0.7])) for step in range(10)]
-    tracked = people.segment(frames)
+    tracked = people.segment(frames, following(people, 10))
     assert [frame.ids.tolist() for frame in tracked] == [[1, 0]] * 10
     np.testing.assert_allclose(tracked[-1].boxes, boxes + 45, atol=1.0)
 
 
 @pytest.mark.parametrize(("height", "expected"), [(80.0, 1), (70.0, 2)])
 def test_who_is_much_lower_is_somebody_else(height: float, expected: int) -> None:
-    people = PeopleTracker.begin(FRAME_RATE, 1.0, BOXES)
+    people = PeopleTracker(1.0, BOXES)
     before, after = np.array([[0.0, 0, 40, 100]]), np.array([[33.0, 0, 73, height]])
     frames = [Detections(box, np.ones(1)) for box in [before] * 10 + [after] * SURE]
     assert ids(people, frames) == [[1]] * 10 + [[expected]] * SURE

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
 from services.tracker.boxes import Boxes
+from services.tracker.clock import REFERENCE_RATE, Moment, even
 from services.tracker.detections import Detections, Tracked
 from services.tracker.match import match
 from services.tracker.sort import Sort
 
 NOBODY = np.empty((0, 4))
+FRAME = 1 / REFERENCE_RATE
+"""Seconds."""
 
 
 def box(x: float, y: float = 0.0, width: float = 40.0, height: float = 100.0) -> list[float]:
@@ -19,7 +22,8 @@ def box(x: float, y: float = 0.0, width: float = 40.0, height: float = 100.0) ->
 
 
 def update(sort: Sort, boxes: Boxes) -> Tracked:
-    return sort.update(Detections(boxes, np.ones(len(boxes))))
+    moment = Moment(sort.frame_count * FRAME, FRAME)
+    return sort.update(Detections(boxes, np.ones(len(boxes))), moment)
 
 
 def ids(sort: Sort, *boxes: list[float]) -> list[int]:
@@ -49,7 +53,7 @@ def test_boxes_that_cross_keep_their_ids() -> None:
 
 @pytest.mark.parametrize(("missed", "expected"), [(1, 1), (5, 1), (6, 2)])
 def test_a_track_is_kept_for_max_age_frames(missed: int, expected: int) -> None:
-    sort = Sort(max_age=5, min_hits=0)
+    sort = Sort(max_age=5 * FRAME, min_hits=0)
     for step in range(10):
         ids(sort, box(5.0 * step))
     for _ in range(missed):
@@ -68,7 +72,7 @@ def test_empty_frames() -> None:
 
 
 def test_a_track_is_shown_after_min_hits_frames_in_a_row() -> None:
-    sort = Sort(max_age=3, min_hits=3)
+    sort = Sort(max_age=3 * FRAME, min_hits=3)
     # Every track is shown in the first three frames.
     assert [ids(sort, box(0)) for _ in range(3)] == [[1]] * 3
     assert ids(sort, box(0), box(300)) == [1, 0]
@@ -89,7 +93,7 @@ def test_boxes_are_those_of_the_filter() -> None:
 
 
 def test_a_shrinking_box_does_not_vanish_while_it_is_unseen() -> None:
-    sort = Sort(max_age=100, min_hits=0)
+    sort = Sort(max_age=100 * FRAME, min_hits=0)
     for side in (100.0, 80.0, 60.0, 40.0):
         ids(sort, box(0, 0, side, side))
     for _ in range(50):
@@ -128,9 +132,9 @@ def test_a_refused_frame_leaves_the_tracker_as_it_was(bad: list[float]) -> None:
 def test_a_segment_is_its_frames() -> None:
     frames = [np.array([box(9.0 * step), box(500.0)]) for step in range(6)]
     one, other = Sort(min_hits=0), Sort(min_hits=0)
-    for mine, boxes in zip(
-        one.segment([Detections(boxes, np.zeros(2)) for boxes in frames]), frames, strict=True
-    ):
+    found = [Detections(boxes, np.zeros(2)) for boxes in frames]
+    tracked = one.segment(found, even(len(frames), REFERENCE_RATE))
+    for mine, boxes in zip(tracked, frames, strict=True):
         its = update(other, boxes)
         assert mine.ids.tolist() == its.ids.tolist() == [1, 2]
         assert mine.boxes.tolist() == its.boxes.tolist()
@@ -150,7 +154,7 @@ def _boxes(draw: st.DrawFn) -> Boxes:
 def test_whatever_comes_ids_are_unique_and_never_used_again(
     frames: list[Boxes], max_age: int, iou_threshold: float
 ) -> None:
-    sort = Sort(max_age, min_hits=0, iou_threshold=iou_threshold)
+    sort = Sort(max_age * FRAME, min_hits=0, iou_threshold=iou_threshold)
     unseen: dict[int, int] = {}
     for boxes in frames:
         tracked = update(sort, boxes)

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from poseway.errors import IncompatibleError, InvalidRequestError
 from services.tracker import state
+from services.tracker.clock import REFERENCE_RATE, Clock
 from services.tracker.kalman import BoxFilter
 from services.tracker.people import PeopleTracker
 from services.tracker.smoothing import Smoother, Strength
 from services.tracker.sort import Sort, Track
 from services.tracker.video import Frame, VideoTracker
-from tests.tracker.people import street
+from tests.tracker.people import Poses, street
+
+RATE = 30.0
 
 _number = st.floats(-1e18, 1e18)
 _positive = st.floats(1e-9, 1e18)
@@ -35,43 +38,51 @@ def test_every_float_is_exactly_what_it_was(
     last_frame: int | None,
 ) -> None:
     mean = np.array([*rest[:2], *area_and_aspect, *rest[2:]])
-    sort = Sort(max_age=7, min_hits=2, iou_threshold=0.1)
-    sort.tracks = [Track(5, BoxFilter.restore(mean, np.diag(variances)), 3, 4)]
-    sort.next_id, sort.frame_count = 9, 77
-    restored, smoother, frame = state.load(state.dump(sort, None, last_frame))
+    sort = Sort(max_age=0.7, min_hits=2, iou_threshold=0.1)
+    sort.tracks = [Track(5, BoxFilter.restore(mean, np.diag(variances)), 1 / 3, 3, False)]
+    sort.next_id, sort.frame_count, sort.time = 9, 77, 2 / 3
+    saved = state.dump(state.Saved(sort, None, Clock(), last_frame))
+    restored, smoother, _, frame = state.load(saved, RATE, 0.0)
     assert smoother is None
     assert isinstance(restored, Sort)
     assert frame == last_frame
-    assert (restored.max_age, restored.min_hits, restored.iou_threshold) == (7, 2, 0.1)
-    assert (restored.next_id, restored.frame_count) == (9, 77)
+    assert (restored.max_age, restored.min_hits, restored.iou_threshold) == (0.7, 2, 0.1)
+    assert (restored.next_id, restored.frame_count, restored.time) == (9, 77, 2 / 3)
     (track,) = restored.tracks
-    assert (track.id, track.hit_streak, track.time_since_update) == (5, 3, 4)
+    assert (track.id, track.seen, track.hit_streak, track.found) == (5, 1 / 3, 3, False)
     assert track.filter.mean.tobytes() == mean.tobytes()
     assert track.filter.covariance.tobytes() == np.diag(variances).tobytes()
 
 
+def frames_of(poses: list[Poses], first: int = 0) -> list[Frame]:
+    return [
+        Frame(index, people, np.full(len(people), 0.5), index / RATE)
+        for index, people in enumerate(poses, first)
+    ]
+
+
 def written(kind: str) -> Any:  # noqa: ANN401 # JSON
-    tracker = Sort(30, 0, 0.2) if kind == "sort" else PeopleTracker.begin(30, 1.0)
-    video = VideoTracker(tracker, Smoother(Strength.LIGHT, 30))
-    video.segment([Frame(i, poses, np.full(len(poses), 0.5)) for i, poses in enumerate(street(12))])
+    tracker = Sort(1.0, 0, 0.2) if kind == "sort" else PeopleTracker(1.0)
+    video = VideoTracker(tracker, Smoother(Strength.LIGHT))
+    video.segment(frames_of(street(12)))
     return json.loads(video.save())
 
 
 def assert_refused(saved: bytes, message: str) -> None:
     with pytest.raises(InvalidRequestError, match=message) as caught:
-        state.load(saved)
+        state.load(saved, RATE, 0.0)
     assert caught.value.code == "state_unreadable"
 
 
 @pytest.mark.parametrize(("kind", "held"), [("sort", "tracks"), ("people", "people")])
 def test_what_was_written_can_be_changed_and_read(kind: str, held: str) -> None:
     document = written(kind)
-    assert document["version"] == 2
+    assert document["version"] == 3
     assert document["tracker"]["kind"] == kind
     assert len(document["tracker"][held]) == 3
     assert len(document["smoother"]["tracks"]) == 3
     document["tracker"]["next_id"] = 40
-    tracker = state.load(json.dumps(document).encode())[0]
+    tracker = state.load(json.dumps(document).encode(), RATE, 0.0).tracker
     assert isinstance(tracker, Sort if kind == "sort" else PeopleTracker)
     assert tracker.next_id == 40
 
@@ -108,9 +119,11 @@ def _assert_change_refused(kind: str, path: list[str | int], value: object, mess
         (["tracker", "next_id"], 1.5, "next_id"),
         (["tracker", "next_id"], 1 << 64, "next_id"),
         (["tracker", "max_age"], -1, "max_age"),
-        (["tracker", "min_hits"], None, "min_hits"),
+        (["tracker", "time"], float("nan"), "time"),
         (["smoother", "strength"], "none", "strength"),
-        (["smoother", "frame_rate"], float("nan"), "frame_rate"),
+        (["smoother", "tracks", 1, "times", 0], float("nan"), "times.0"),
+        (["clock", "intervals", 0], 0.0, "intervals.0"),
+        (["clock", "time"], float("inf"), "time"),
         (["smoother", "tracks", 1, "id"], 1, "ids must differ"),
         (["smoother", "tracks", 1, "height"], -1.0, "height"),
         (["smoother", "tracks", 1, "places", 0, 0], float("nan"), "places.0.0"),
@@ -149,7 +162,7 @@ def test_somebody_who_cannot_be_is_refused(
     [
         (["thresholds"], [0.5] * 6, "thresholds"),
         (["thresholds", 0], 1.5, "thresholds.0"),
-        (["people", 0, "seen", "mean", 2], -1.0, "area and aspect"),
+        (["people", 0, "last", "mean", 2], -1.0, "area and aspect"),
         (["people", 0, "box", 1], float("nan"), "box.1"),
         (["people", 0, "pose", 3], [1.0, 1.0], "pose.3"),
         (["people", 0, "pose", 3, 0], float("inf"), "pose.3.0"),
@@ -176,36 +189,76 @@ def test_tracks_that_cannot_be_are_refused(
     _assert_change_refused("sort", ["tracker", *path], value, message)
 
 
+def _frames_since(seconds: float) -> int:
+    return round(seconds * RATE)
+
+
+def _per_frame(box_filter: Any) -> None:  # noqa: ANN401 # JSON
+    scales = [1.0] * 4 + [REFERENCE_RATE / RATE] * 3
+    mean, covariance = np.array(box_filter["mean"]), np.array(box_filter["covariance"])
+    box_filter["mean"] = (mean * scales).tolist()
+    box_filter["covariance"] = (covariance * np.outer(scales, scales)).tolist()
+
+
+def _version_2(document: Any) -> Any:  # noqa: ANN401 # JSON
+    """A state as the version before wrote it: time counted in frames at 30 a second."""
+    tracker, smoother = document["tracker"], document["smoother"]
+    last = tracker.pop("time")
+    tracker["max_age"] = _frames_since(tracker["max_age"])
+    for track in tracker.get("tracks", []):
+        track["time_since_update"] = _frames_since(last - track.pop("seen"))
+        del track["found"]
+        _per_frame(track["filter"])
+    for person in tracker.get("people", []):
+        person["hits"] = _frames_since(person.pop("found"))
+        del person["seen"]
+        person["seen"] = person.pop("last")
+        _per_frame(person["filter"])
+        _per_frame(person["seen"])
+    if tracker["kind"] == "people":
+        tracker |= {"min_hits": 3, "short_age": 6}
+    for track in smoother["tracks"]:
+        track["ages"] = [min(151, 1 + _frames_since(last - time)) for time in track.pop("times")]
+    smoother["frame_rate"] = RATE
+    del document["clock"]
+    return document | {"version": 2}
+
+
+@pytest.mark.parametrize("kind", ["sort", "people"])
+def test_a_state_of_version_2_goes_on_with_times(kind: str) -> None:
+    now = json.dumps(written(kind)).encode()
+    old = json.dumps(_version_2(written(kind))).encode()
+    following = frames_of(street(40)[12:], 12)
+    expected = VideoTracker.resume(now, RATE, 12 / RATE).segment(following)
+    found = VideoTracker.resume(old, RATE, 12 / RATE).segment(following)
+    for one, other in zip(found, expected, strict=True):
+        assert one.ids.tolist() == other.ids.tolist()
+        for id_, smoothed in other.smoothed.items():
+            np.testing.assert_allclose(one.smoothed[id_].keypoints, smoothed.keypoints, atol=1e-6)
+            assert one.smoothed[id_].filled.tolist() == smoothed.filled.tolist()
+
+
 def test_a_state_of_version_1_goes_on_with_sort() -> None:
-    sort = Sort(max_age=30, min_hits=0, iou_threshold=0.2)
-    frames = street(20)
-    video = VideoTracker(sort, None)
-    video.segment([Frame(i, poses, np.ones(len(poses))) for i, poses in enumerate(frames[:10])])
-    tracks = [
-        {
-            "id": track.id,
-            "hit_streak": track.hit_streak,
-            "time_since_update": track.time_since_update,
-            "mean": track.filter.mean.tolist(),
-            "covariance": track.filter.covariance.tolist(),
-        }
-        for track in sort.tracks
-    ]
-    names = ("max_age", "min_hits", "iou_threshold", "next_id", "frame_count")
-    settings = {name: getattr(sort, name) for name in names}
-    old = json.dumps({"version": 1, **settings, "last_frame": 9, "tracks": tracks}).encode()
-    assert VideoTracker.resume(old).save() == video.save()
+    document = _version_2(written("sort")) | {"smoother": None}
+    without = json.dumps(document).encode()
+    tracker = document["tracker"]
+    del tracker["kind"]
+    for track in tracker["tracks"]:
+        track |= track.pop("filter")
+    old = json.dumps({"version": 1, "last_frame": document["last_frame"], **tracker}).encode()
+    first, second = (VideoTracker.resume(state, RATE, 0.4).save() for state in (old, without))
+    assert first == second
 
 
 def test_a_state_of_a_newer_version_is_for_a_newer_tracker() -> None:
-    document = written("people") | {"version": 3, "more": 1}
-    with pytest.raises(IncompatibleError, match="version 3, and this tracker knows up to 2") as it:
-        state.load(json.dumps(document).encode())
+    document = written("people") | {"version": 4, "more": 1}
+    with pytest.raises(IncompatibleError, match="version 4, and this tracker knows up to 3") as it:
+        state.load(json.dumps(document).encode(), RATE, 0.0)
     assert it.value.code == "state_newer"
 
 
 @pytest.mark.parametrize("saved", [b'{"version":1}', b'{"version":1,"last_frame":1,"tracks":[1]}'])
 def test_a_broken_state_of_version_1_is_refused(saved: bytes) -> None:
     with pytest.raises(InvalidRequestError) as refused:
-        VideoTracker.resume(saved)
+        VideoTracker.resume(saved, RATE, 0.0)
     assert refused.value.code == "state_unreadable"

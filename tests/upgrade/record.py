@@ -131,8 +131,13 @@ def records() -> dict[str, BaseModel]:
 
 def sort_state() -> bytes:
     """What SORT remembers after twelve frames of the street."""
-    video = VideoTracker(Sort(30, 0, 0.2), Smoother(Strength.LIGHT, 30))
-    video.segment([Frame(i, poses, np.full(len(poses), 0.5)) for i, poses in enumerate(street(12))])
+    video = VideoTracker(Sort(1.0, 0, 0.2), Smoother(Strength.LIGHT))
+    video.segment(
+        [
+            Frame(index, poses, np.full(len(poses), 0.5), index / 30)
+            for index, poses in enumerate(street(12))
+        ]
+    )
     return video.save()
 
 

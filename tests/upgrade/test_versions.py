@@ -54,8 +54,11 @@ def test_the_key_still_fits() -> None:
 
 
 def test_a_tracker_goes_on_with_the_ids_of_an_older_one() -> None:
-    video = VideoTracker.resume((RECORDED / "sort.json").read_bytes())
-    frames = [Frame(i, poses, np.full(len(poses), 0.5)) for i, poses in enumerate(street(14))]
+    video = VideoTracker.resume((RECORDED / "sort.json").read_bytes(), 30.0, 12 / 30)
+    frames = [
+        Frame(index, poses, np.full(len(poses), 0.5), index / 30)
+        for index, poses in enumerate(street(14))
+    ]
     assert [frame.ids.tolist() for frame in video.segment(frames[12:])] == [[3, 1]] * 2
 
 

@@ -213,6 +213,8 @@ class Pipeline:
         self, segment: Segment, previous: asyncio.Future[Tracked], video: VideoInfo
     ) -> Tracked:
         poses = [pose for task in segment.poses for pose in await task]
+        for pose, pts in zip(poses, segment.pts, strict=True):
+            pose.time = float(pts * video.time_base)
         state = (await previous).state
         rate = float(video.frame_rate)
         with segment.working("tracking"):

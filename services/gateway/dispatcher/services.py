@@ -88,7 +88,14 @@ class Services:
         frame_rate: float,
         frames: list[pose_pb2.FramePoses],
     ) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
-        """Gives the people of a segment their ids; returns them and the tracker's new state."""
+        """Gives the people of a segment their ids; returns them and the tracker's new state.
+
+        Args:
+            request: The job.
+            state: The tracker's state after the segment before.
+            frame_rate: Frames per second, for a tracker of an older version.
+            frames: The segment's frames, with their times.
+        """
         start = tracker_pb2.TrackStart(
             job_id=request.id,
             state=state,

@@ -1,0 +1,104 @@
+"""Time as the tracker sees it."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.tracker.clock import Clock, ClockState, Moment, even
+
+_RATES = (0.1, 1, 10, 12.5, 15, 24, 25, 30, 50, 60, 120, 240)
+
+
+def _moments(times: list[float]) -> list[Moment]:
+    return list(Clock().moments(times, [False] * len(times)))
+
+
+@pytest.mark.parametrize("rate", _RATES)
+def test_an_even_clock_tells_the_time_it_is_given(rate: float) -> None:
+    times = [5 + index / rate for index in range(100)]
+    moments = _moments(times)
+    np.testing.assert_allclose([moment.time for moment in moments], times, atol=1e-9)
+    np.testing.assert_allclose([moment.interval for moment in moments], 1 / rate, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rate", [rate for rate in _RATES if rate <= 60])
+def test_times_that_wander_are_evened_out(rate: float) -> None:
+    wander = np.random.default_rng(3).uniform(-0.006, 0.006, 300)
+    true = np.arange(300) / rate
+    moments = _moments((true + wander).tolist())
+    off = np.array([moment.time for moment in moments]) - true
+    assert np.abs(off).max() < 0.007
+    assert np.abs(np.diff(off)).max() < 0.0025
+    intervals = np.array([moment.interval for moment in moments])
+    np.testing.assert_allclose(intervals, 1 / rate, rtol=0.1)
+
+
+def test_a_time_rounded_to_milliseconds_is_evened_out() -> None:
+    times = [round(index / 30, 3) for index in range(90)]
+    steps = np.diff([moment.time for moment in _moments(times)])
+    np.testing.assert_allclose(steps, 1 / 30, atol=2e-4)
+
+
+@pytest.mark.parametrize("gap", [2, 3, 30, 108_000])
+def test_dropped_frames_and_gaps_last_as_long_as_they_do(gap: int) -> None:
+    indices = [*range(50), *range(49 + gap, 99 + gap)]
+    moments = _moments([index / 30 for index in indices])
+    times = [moment.time for moment in moments]
+    np.testing.assert_allclose(times, np.array(indices) / 30, atol=1e-6)
+    np.testing.assert_allclose([moment.interval for moment in moments], 1 / 30, rtol=1e-6)
+
+
+def test_a_rate_that_changes_is_followed() -> None:
+    times = np.cumsum([1 / 30] * 60 + [1 / 10] * 40 + [1 / 60] * 120).tolist()
+    moments = _moments(times)
+    assert np.abs(np.array([moment.time for moment in moments]) - times).max() < 0.05
+    assert moments[55].interval == pytest.approx(1 / 30, rel=0.01)
+    assert moments[95].interval == pytest.approx(1 / 10, rel=0.01)
+    assert moments[-1].interval == pytest.approx(1 / 60, rel=0.01)
+
+
+def test_cuts_are_passed_on() -> None:
+    moments = Clock().moments([0.0, 0.04, 0.08], [False, True, False])
+    assert [moment.cut for moment in moments] == [False, True, False]
+
+
+_times = st.lists(st.floats(-10, 1e4), max_size=60)
+
+
+@settings(max_examples=60)
+@given(_times, st.integers(0, 60))
+def test_time_goes_on_whatever_comes_and_a_saved_clock_goes_on_bit_for_bit(
+    times: list[float], place: int
+) -> None:
+    clock, uninterrupted = Clock(), Clock()
+    moments: list[Moment] = []
+    for part in (times[:place], times[place:]):
+        moments += clock.moments(part, [False] * len(part))
+        expected = list(uninterrupted.moments(part, [False] * len(part)))
+        assert moments[len(moments) - len(part) :] == expected
+        state = clock.dump()
+        if state is not None:
+            text = state.model_dump_json()
+            clock = Clock.load(ClockState.model_validate_json(text))
+            assert json.loads(text)["measured"] == part[-1] if part else True
+    assert all(after.time > before.time for before, after in pairwise(moments))
+    assert all(moment.interval > 0 for moment in moments)
+
+
+@pytest.mark.parametrize("rate", [15, 20, 24, 25, 30, 50, 60, 120])
+@pytest.mark.parametrize("limit", [0.1, 0.2, 0.3, 1.0])
+def test_durations_are_told_to_the_nearest_frame(rate: int, limit: float) -> None:
+    moment = even(1, rate)[0]
+    frames = limit * rate
+    most = max(n for n in range(500) if moment.within(n / rate, limit))
+    least = min(n for n in range(500) if moment.reached(n / rate, limit))
+    assert most == least
+    assert abs(most - frames) <= 0.6
+    # Neither turns over where times are a few per cent off.
+    for off in (-0.05, 0.05):
+        assert moment.within((most + off) / rate, limit)
+        assert not moment.within((most + 1 + off) / rate, limit)
