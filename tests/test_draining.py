@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from poseway.client import Client
@@ -19,15 +18,7 @@ from poseway.jobs import JobState, Keys
 from poseway.local.place import free_ports, is_free
 from poseway.local.stack import ROOT, Stack
 from tests.videos import small_clip
-
-LONG = 120.0
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+from tests.waiting import first_answer, until
 
 
 class Second:
@@ -62,8 +53,8 @@ class Second:
     def counted(self, metric: str) -> float:
         """What a counter of it is at."""
         url = f"http://127.0.0.1:{self._ports[1]}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
+        answer = first_answer(lambda: httpx.get(url, timeout=60, trust_env=False))
+        lines = answer.text.splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
 
 

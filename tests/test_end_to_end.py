@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
 from poseway.manifest import Manifest
 from poseway.skeleton import COLOURS
+from tests.waiting import until
 
 FRAMES = 230
 LOOKED_AT = (60, 120, 200)
@@ -247,10 +247,7 @@ def test_a_killed_dispatcher_costs_nothing_but_time(
         client.download(whole.links[name], tmp_path / f"whole-{name}.mp4")
     job = client.submit(sample, options)
     checkpoint = Keys(job.id).segment(0, "checkpoint.json")
-    deadline = time.monotonic() + 60
-    while not stack.store.exists(checkpoint):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: stack.store.exists(checkpoint))
     killed = stack.pid("dispatcher")
     os.kill(killed, signal.SIGKILL)
     *_, last = client.watch(job.id)

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from poseway.local.place import StackError, free_ports
 from poseway.local.processes import Process, Supervisor
 from poseway.local.stack import ROOT, Stack, is_ready, running
 from poseway.manifest import Manifest, ModelInfo, SourceInfo
+from tests.waiting import until
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 
@@ -34,11 +34,8 @@ def launched(tmp_path: Path, stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
     """`poseway up`, beside the system that the other tests use."""
     command = [*POSEWAY, "up", "--data-dir", str(tmp_path), "--port", str(free_ports(1)[0])]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=behind_a_dead_proxy()) as process:
-        deadline = time.monotonic() + 90
-        while running(tmp_path) is None:
-            assert process.poll() is None, "it ended"
-            assert time.monotonic() < deadline, "it did not start"
-            time.sleep(0.2)
+        until(lambda: process.poll() is not None or running(tmp_path))
+        assert process.poll() is None, "it ended"
         yield process
         process.kill()
 
@@ -75,7 +72,7 @@ def test_however_the_launcher_ends_nothing_is_left(
     os.kill(launched.pid, number)
     launched.wait(40)
     assert_nothing_is_left(tmp_path, url)
-    assert is_ready(stack.gateway_url)
+    until(lambda: is_ready(stack.gateway_url))
 
 
 def test_a_system_does_not_start_on_the_port_of_another(tmp_path: Path, stack: Stack) -> None:

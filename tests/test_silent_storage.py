@@ -16,6 +16,7 @@ from poseway.local.stack import Stack
 from services.gateway.dispatcher.record import BEAT_SECONDS
 from services.gateway.dispatcher.worker import HAND_BACK_SECONDS, STOP_SECONDS
 from tests.videos import make_video
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -37,8 +38,7 @@ def stopped(pid: int) -> Iterator[None]:
 def test_a_dispatcher_stops_though_storage_is_silent(own: Stack) -> None:
     with Client(own.gateway_url) as client:
         job = client.submit(make_video(300))
-        while not own.store.exists(Keys(job.id).segment(1, "checkpoint.json")):
-            time.sleep(0.1)
+        until(lambda: own.store.exists(Keys(job.id).segment(1, "checkpoint.json")))
         dispatcher = own.pid("dispatcher")
         with stopped(own.pid("object-storage")):
             # It is in the middle of saying that it has the job.

@@ -13,8 +13,9 @@ from typing import Final
 
 from benchmarks.stack import PARTS
 from poseway.local.place import free_ports
-from poseway.local.stack import Stack
+from poseway.local.stack import Stack, is_ready
 from tests.chaos.proxy import Proxy
+from tests.waiting import until
 
 FULL_SECONDS: Final = 6.0
 
@@ -56,9 +57,15 @@ class Disturbed:
 
     def kill(self, *parts: str) -> None:
         """Ends processes as a machine does that has no memory left."""
-        for pid in [self.stack.pid(part) for part in parts]:
+        pids = {part: self.stack.pid(part) for part in parts}
+        for pid in pids.values():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        until(lambda: all(self.stack.pid(part) != pid for part, pid in pids.items()))
+
+    def settle(self) -> None:
+        """Waits until the gateway, object storage and the queue answer after a fault."""
+        until(lambda: is_ready(self.stack.gateway_url))
 
     def freeze(self, part: str, seconds: float) -> None:
         """Stops a process that goes on later, as if nothing had been."""

@@ -3,10 +3,8 @@
 import asyncio
 import json
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from poseway.local.stack import Stack
 from poseway.queue import CONSUMER, STREAM, JobQueue
 from poseway.settings import QueueSettings
 from tests.gateway.gateways import gateway
+from tests.waiting import until
 
 K8S = Path(__file__).resolve().parents[2] / "deploy" / "k8s"
 TOKEN = "nats_" + "0e1" * 20
@@ -113,15 +112,16 @@ def test_the_lag_is_what_waits_or_is_worked_on(nats: Nats) -> None:
 
 def test_the_consumer_is_there_before_any_dispatcher(stack: Stack, nats: Nats) -> None:
     """KEDA would start as many dispatchers as it may if there were jobs and no consumer."""
+
+    def consumer_is_there() -> bool:
+        try:
+            return nats.lag() == 0
+        except (ValueError, KeyError, AssertionError):
+            return False
+
     url, token = nats.settings.nats_url, TOKEN
     with gateway(stack, {"POSEWAY_NATS_URL": url, "POSEWAY_NATS_TOKEN": token}):
-        end = time.monotonic() + 30
-        while True:
-            with suppress(ValueError, KeyError, AssertionError):
-                assert nats.lag() == 0
-                break
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        until(consumer_is_there)
 
 
 @pytest.mark.parametrize("document", documents("keda"), ids=lambda d: d["metadata"]["name"])

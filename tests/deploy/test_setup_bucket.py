@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -16,12 +15,13 @@ from deploy.setup.bucket import BucketSettings, Server, prepare
 from deploy.setup.rules import lifecycle, policy
 from deploy.setup.secrets import MADE
 from poseway.errors import PosewayError, UnavailableError
-from poseway.local.place import free_ports, is_free
+from poseway.local.place import free_ports
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 from tests.deploy.minio_server import ROOT_PASSWORD, ROOT_USER, MinioServer, minio_server
 from tests.gateway.gateways import gateway_env
+from tests.waiting import first_answer, until
 
 OURS = {
     "uploads": ("uploads/", "7"),
@@ -204,16 +204,17 @@ def test_the_api_lives_while_there_is_no_bucket_and_is_ready_once_there_is(
     env = gateway_env(stack, {"POSEWAY_BUCKET": fresh.bucket})
     url = f"http://127.0.0.1:{env['POSEWAY_PORT']}"
     command = [sys.executable, "-m", "services.gateway.api"]
-    with subprocess.Popen(command, env=env) as process, httpx.Client(base_url=url) as client:
+    with (
+        subprocess.Popen(command, env=env) as process,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
         try:
-            while is_free(int(env["POSEWAY_PORT"])):
-                assert process.poll() is None
-                time.sleep(0.1)
-            assert client.get("/healthz").status_code == 200
-            answer = client.get("/readyz", timeout=60)
-            assert answer.status_code == 503
-            assert answer.json()["detail"] == "There is no bucket. Create it."
+            assert first_answer(lambda: client.get("/healthz")).status_code == 200
+            # Until it is connected to the queue, it says so of that.
+            no_bucket = "There is no bucket. Create it."
+            until(lambda: client.get("/readyz").json()["detail"] == no_bucket)
+            assert client.get("/readyz").status_code == 503
             Server(as_root(fresh)).prepare_bucket()
-            assert client.get("/readyz", timeout=60).status_code == 200
+            until(lambda: client.get("/readyz").status_code == 200)
         finally:
             process.terminate()

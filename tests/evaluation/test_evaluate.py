@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from poseway.evaluation import Detection, Labels, command, measure, pictures
 from poseway.local.stack import ROOT
 from poseway.models import MODELS_DIR, load_cards
 from tests.evaluation.labelled import SMALL, SOMEBODY, annotated, as_labels
+from tests.waiting import until
 
 COCO = Path(os.environ.get("POSEWAY_COCO", ROOT.parent / "shared" / "eval" / "coco"))
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
@@ -180,17 +180,12 @@ def test_however_it_is_ended_nothing_runs_on(
     scratch.mkdir()
     env = os.environ | {"TMPDIR": str(scratch)}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env) as process:
-        deadline = time.monotonic() + 60
-        while not any(b"services.inference" in line for line in marked(str(scratch))):
-            assert process.poll() is None, "it ended"
-            assert time.monotonic() < deadline, "it did not start"
-            time.sleep(0.05)
+        service = b"services.inference"
+        until(lambda: process.poll() is not None or service in b"".join(marked(str(scratch))))
+        assert process.poll() is None, "it ended"
         os.kill(process.pid, number)
         process.wait(40)
-    deadline = time.monotonic() + 15
-    while left := marked(str(scratch)):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
+    until(lambda: not marked(str(scratch)))
     if number is not signal.SIGKILL:
         assert process.returncode == 130
         assert list(scratch.iterdir()) == []

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from poseway.local.place import find_program, free_ports
 from services.gateway.dispatcher.health import Health
+from tests.waiting import first_answer, until
 
 
 def test_it_is_ready_once_it_can_take_jobs_and_well_before() -> None:
@@ -50,16 +50,9 @@ def test_what_is_no_request_does_no_harm(said: bytes) -> None:
     assert asyncio.run(ask()) == 200
 
 
-def answer(url: str, wanted: int) -> bool:
-    """Whether an address gives this answer before long."""
-    end = time.monotonic() + 60
+def wait_for_status(url: str, status: int) -> None:
     with httpx.Client(trust_env=False) as client:
-        while time.monotonic() < end:
-            with suppress(httpx.TransportError):
-                if client.get(url).status_code == wanted:
-                    return True
-            time.sleep(0.1)
-    return False
+        until(lambda: first_answer(lambda: client.get(url)).status_code == status)
 
 
 def test_a_dispatcher_is_well_without_a_queue_and_ready_with_one(tmp_path: Path) -> None:
@@ -73,13 +66,13 @@ def test_a_dispatcher_is_well_without_a_queue_and_ready_with_one(tmp_path: Path)
     dispatcher = subprocess.Popen([sys.executable, "-m", "services.gateway.dispatcher"], env=env)
     try:
         url = f"http://127.0.0.1:{health}"
-        assert answer(f"{url}/healthz", 200)
-        assert answer(f"{url}/readyz", 503)
+        wait_for_status(f"{url}/healthz", 200)
+        wait_for_status(f"{url}/readyz", 503)
         server = subprocess.Popen(
             [nats, "-js", "-a", "127.0.0.1", "-p", str(queue), "-sd", tmp_path]
         )
         try:
-            assert answer(f"{url}/readyz", 200)
+            wait_for_status(f"{url}/readyz", 200)
         finally:
             server.terminate()
             server.wait()

@@ -30,6 +30,7 @@ from poseway.local.stack import ROOT, Stack, is_ready
 from poseway.queue import JobQueue
 from poseway.settings import QueueSettings
 from services.gateway.api.catalog import Catalog
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -87,10 +88,7 @@ def test_an_open_event_stream_does_not_hold_up_a_stop(stack: Stack, queued: str)
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen([sys.executable, "-m", "services.gateway.api"], cwd=ROOT, env=env) as api:
         try:
-            deadline = time.monotonic() + 30
-            while not is_ready(url):
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            until(lambda: is_ready(url))
             with httpx.stream("GET", f"{url}/v1/jobs/{queued}/events", timeout=30) as answer:
                 lines = answer.iter_lines()
                 assert next(lines) == "event: job"
@@ -123,3 +121,4 @@ def test_watching_outlasts_a_restart_of_the_gateway(
     os.kill(stack.pid("api"), signal.SIGKILL)
     *_, last = told
     assert last.state is JobState.SUCCEEDED
+    until(lambda: is_ready(stack.gateway_url))  # for the tests that come after this one

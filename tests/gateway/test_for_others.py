@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from poseway.local.place import free_ports
 from poseway.local.stack import ROOT, running
+from tests.waiting import until
 
 COMMANDS = re.findall(r"^(?:poseway|curl) .*$", (ROOT / "docs/access.md").read_text(), re.M)
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
@@ -33,11 +33,8 @@ def launched(env: dict[str, str], tmp_path: Path) -> Iterator[Path]:
     with said.open("wb") as log:
         process = subprocess.Popen([*POSEWAY, *up.split()[1:]], stdout=log, stderr=log, env=env)
     try:
-        deadline = time.monotonic() + 90
-        while running(Path(env["POSEWAY_DATA_DIR"])) is None:
-            assert process.poll() is None, said.read_text()
-            assert time.monotonic() < deadline, "it did not start"
-            time.sleep(0.2)
+        until(lambda: process.poll() is not None or running(Path(env["POSEWAY_DATA_DIR"])))
+        assert process.poll() is None, said.read_text()
         yield said
     finally:
         process.terminate()

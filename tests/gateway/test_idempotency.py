@@ -15,10 +15,11 @@ import pytest
 from poseway.client import Client
 from poseway.errors import ConflictError, InvalidRequestError
 from poseway.jobs import JobState, Keys, new_job_id, now
-from poseway.local.stack import Stack
+from poseway.local.stack import Stack, is_ready
 from services.gateway.api.uploads import idempotency
 from services.gateway.api.uploads.idempotency import Memory, fingerprint
 from tests.videos import make_video
+from tests.waiting import until
 
 VIDEO = make_video(2)
 
@@ -92,6 +93,7 @@ def hanging_queue(stack: Stack) -> Iterator[None]:
         yield
     finally:
         os.kill(queue, signal.SIGCONT)
+        until(lambda: is_ready(stack.gateway_url))
 
 
 def job_ids(http: httpx.Client) -> set[str]:

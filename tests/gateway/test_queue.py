@@ -5,7 +5,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nats
@@ -20,6 +19,7 @@ from services.gateway.api.catalog import Catalog
 from services.gateway.dispatcher.record import SILENCE, Record
 from tests.upgrade.records import put_back
 from tests.videos import make_video
+from tests.waiting import until
 
 
 def record_only(stack: Stack, video: bytes) -> str:
@@ -57,10 +57,7 @@ def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack
     assert last.error is not None
     assert last.error.code == "too_many_attempts"
     # The state is told first, then all that is not needed any more goes.
-    deadline = time.monotonic() + 10
-    while stack.store.exists(Keys(poison).upload):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not stack.store.exists(Keys(poison).upload))
 
 
 def test_handing_a_job_back_is_no_attempt(stack: Stack) -> None:

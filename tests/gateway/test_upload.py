@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from poseway.errors import InvalidRequestError
 from poseway.local.stack import Stack
 from services.gateway.api.uploads.form import TooLargeError, UploadForm
+from tests.waiting import until
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"
 
@@ -150,10 +151,7 @@ def test_a_client_that_hangs_up_is_no_error(stack: Stack) -> None:
     log = stack.data_dir / "logs" / "api.log"
     before = log.stat().st_size
     send_without_end(stack, b"").close()
-    deadline = time.monotonic() + 10
-    while "hung up" not in (news := log.read_text()[before:]):
-        assert time.monotonic() < deadline, news
-        time.sleep(0.1)
+    until(lambda: "hung up" in log.read_text()[before:])
     time.sleep(0.5)
     news = log.read_text()[before:]
     assert "unexpected" not in news

@@ -17,13 +17,14 @@ from starlette.types import Message, Receive, Scope, Send
 from poseway.client import Client
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id, now
-from poseway.local.stack import Stack
+from poseway.local.stack import Stack, is_ready
 from poseway.storage import ObjectStore
 from services.gateway.api.bodies import Bodies
 from services.gateway.api.uploads.body import arriving
 from services.gateway.api.uploads.parts import PART_BYTES, Uploads
 from tests.upgrade.records import change
 from tests.videos import make_video
+from tests.waiting import until
 
 BIG = PART_BYTES + 1000
 
@@ -97,6 +98,7 @@ def test_a_queue_that_hangs_loses_nothing(http: httpx.Client, client: Client, st
         refused = http.post(upload["links"]["complete"])
     finally:
         os.kill(queue, signal.SIGCONT)
+    until(lambda: is_ready(stack.gateway_url))
     assert code(refused) == "503 unavailable"
     shown = http.get(upload["links"]["self"]).json()
     assert (shown["complete"], len(shown["parts"])) == (False, 1)

@@ -10,7 +10,6 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final, cast
@@ -191,11 +190,3 @@ def form(
 def length(size: int) -> bytes:
     """The header that announces a body."""
     return b"Content-Length: %d\r\n" % size
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Waits for what takes a moment after an answer."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it did not become so"
-        time.sleep(0.2)

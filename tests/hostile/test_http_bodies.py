@@ -5,7 +5,8 @@ import gzip
 import pytest
 
 from tests.hostile.conftest import Keyless
-from tests.hostile.http_raw import FORM, Answer, Raw, ask, form, length, request, until
+from tests.hostile.http_raw import FORM, Answer, Raw, ask, form, length, request
+from tests.waiting import until
 
 WHOLE = form()
 CHUNKED = b"Transfer-Encoding: chunked\r\n"

@@ -11,7 +11,8 @@ from functools import partial
 import pytest
 
 from tests.hostile.conftest import HASTY_SECONDS, Keyed, Keyless
-from tests.hostile.http_raw import FORM, PATIENCE, Raw, ask, form, get, length, request, until
+from tests.hostile.http_raw import FORM, PATIENCE, Raw, ask, form, get, length, request
+from tests.waiting import until
 
 # However busy the machine is; by itself an answer takes some 10 ms.
 FAST_SECONDS = 10.0

@@ -1,7 +1,6 @@
 """What the tests of batches share: work that can be held up, and threads."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -54,10 +53,3 @@ def start(function: Callable[..., T], *args: object) -> Future[T]:
 
 def keyed(*frames: int, key: str = "key") -> list[tuple[str, int]]:
     return [(key, frame) for frame in frames]
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.002)

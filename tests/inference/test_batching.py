@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.inference.batches import SOON, Make, Work, eventually, keyed, start
+from tests.inference.batches import SOON, Make, Work, keyed, start
+from tests.waiting import until
 
 
 def test_answers_come_in_order_whatever_finishes_first(make: Make) -> None:
@@ -77,7 +78,7 @@ def test_a_batch_waits_for_more_frames_from_its_first_on(make: Make) -> None:
 def test_a_full_batch_goes_before_one_that_still_waits(make: Make) -> None:
     batcher = make(Work(), limit=2)
     waiting = start(list[int], batcher.map("", keyed(1, key="a")))
-    eventually(lambda: batcher.in_flight == 1)
+    until(lambda: batcher.in_flight == 1)
     assert list(batcher.map("", keyed(2, 3, key="b"))) == [-2, -3]
     assert not waiting.done()
     batcher.close()
@@ -103,9 +104,9 @@ def test_a_long_job_hardly_delays_a_short_one(
     work.go_on.clear()
     batcher = make(work, limit=limit, max_delay=0.0, max_frames=5000)
     long = start(list[int], batcher.map("long", keyed(*range(2000), key=keys[0])))
-    eventually(lambda: batcher.in_flight == 2000)
+    until(lambda: batcher.in_flight == 2000)
     calls = [start(list[int], batcher.map("short", keyed(n, key=keys[1]))) for n in (-1, -2, -3)]
-    eventually(lambda: batcher.in_flight == 2003)
+    until(lambda: batcher.in_flight == 2003)
     work.go_on.set()
     assert [call.result(SOON) for call in calls] == [[1], [2], [3]]
     assert long.result(SOON) == [-n for n in range(2000)]
@@ -119,9 +120,9 @@ def test_calls_without_a_job_take_turns(make: Make) -> None:
     work.go_on.clear()
     batcher = make(work)
     long = start(list[int], batcher.map("", keyed(*range(100))))
-    eventually(lambda: batcher.in_flight == 100)
+    until(lambda: batcher.in_flight == 100)
     short = start(list[int], batcher.map("", keyed(-1, -2)))
-    eventually(lambda: batcher.in_flight == 102)
+    until(lambda: batcher.in_flight == 102)
     work.go_on.set()
     assert short.result(SOON) == [1, 2]
     assert len(long.result(SOON)) == 100
@@ -136,7 +137,7 @@ def test_expensive_frames_take_longer_turns(make: Make) -> None:
     dear = start(list[int], batcher.map("dear", keyed(*range(100, 104), key="dear")))
     assert work.begun.wait(SOON)
     cheap = start(list[int], batcher.map("cheap", keyed(*range(30), key="cheap")))
-    eventually(lambda: batcher.in_flight == 34)
+    until(lambda: batcher.in_flight == 34)
     work.go_on.set()
     assert len(cheap.result(SOON)) == 30
     assert len(dear.result(SOON)) == 4
@@ -154,7 +155,7 @@ def test_a_job_does_not_save_up_its_turns(make: Make) -> None:
     busy = start(list[int], batcher.map("busy", keyed(100, 101, 102)))
     assert work.begun.wait(SOON)
     idle = start(list[int], batcher.map("idle", keyed(200, 201, 202)))
-    eventually(lambda: batcher.in_flight == 6)
+    until(lambda: batcher.in_flight == 6)
     work.go_on.set()
     busy.result(SOON)
     idle.result(SOON)
@@ -174,7 +175,7 @@ def test_a_caller_that_is_told_to_be_gone_is_gone(make: Make) -> None:
 
     waiting = start(list[int], batcher.map("", keyed(1, 2, 3), remember))
     assert work.begun.wait(SOON)
-    eventually(lambda: batcher.in_flight == 3)
+    until(lambda: batcher.in_flight == 3)
     told[0]()
     assert waiting.result(SOON) == []
     assert batcher.in_flight == 0
@@ -208,7 +209,7 @@ def test_many_short_calls_do_not_starve_a_long_job(make: Make, names: tuple[str,
             list(batcher.map(name, keyed(frame)))
 
     callers = [start(call_again, name, 1000 + n) for n, name in enumerate(names)]
-    eventually(lambda: batcher.in_flight == 102)
+    until(lambda: batcher.in_flight == 102)
     work.go_on.set()
     long.result(SOON)
     done.set()
@@ -231,7 +232,7 @@ def test_a_caller_that_is_gone_gets_nothing_more(make: Make) -> None:
 
     answers = batcher.map("", keyed(1, 2, 3), remember)
     assert next(answers) == -1
-    eventually(lambda: work.frames == [1, 2, 3])
+    until(lambda: work.frames == [1, 2, 3])
     told[0]()
     assert list(answers) == []
     assert batcher.in_flight == 0

@@ -11,7 +11,8 @@ import pytest
 
 from poseway.errors import OverloadedError, UnavailableError
 from services.inference.batching import Batcher
-from tests.inference.batches import SOON, Make, Work, eventually, keyed, start
+from tests.inference.batches import SOON, Make, Work, keyed, start
+from tests.waiting import until
 
 
 def test_a_job_never_takes_all_and_waits_for_its_own_answers(make: Make) -> None:
@@ -27,12 +28,12 @@ def test_a_job_never_takes_all_and_waits_for_its_own_answers(make: Make) -> None
 
     long = start(list[int], batcher.map("long", frames()))
     # Five are taken, as four are left then; the sixth is read and waits.
-    eventually(lambda: len(read) == 6)
+    until(lambda: len(read) == 6)
     assert batcher.in_flight == 5
     with pytest.raises(OverloadedError):
         next(batcher.map("long", keyed(1)))
     new = start(list[int], batcher.map("new", keyed(-1, -2, -3)))
-    eventually(lambda: batcher.in_flight == 7)
+    until(lambda: batcher.in_flight == 7)
     assert len(read) == 6
     work.go_on.set()
     assert new.result(SOON) == [1, 2, 3]
@@ -75,7 +76,7 @@ def test_frames_of_a_caller_that_goes_away_are_withdrawn(make: Make) -> None:
     one_is_answered.set()
     assert work.begun.wait(SOON)
     staying = start(list[int], batcher.map("job", keyed(5, 6)))
-    eventually(lambda: batcher.in_flight == 5)
+    until(lambda: batcher.in_flight == 5)
     leaving.close()
     assert batcher.in_flight == 2
     work.go_on.set()
@@ -114,14 +115,14 @@ def test_room_that_a_caller_leaves_is_used_at_once(make: Make) -> None:
         raise ConnectionError
 
     leaving = start(list[int], batcher.map("", frames()))
-    eventually(lambda: batcher.in_flight == 2)
+    until(lambda: batcher.in_flight == 2)
     staying = start(list[int], batcher.map("", keyed(3, 4)))
-    eventually(lambda: batcher.in_flight == 3)
+    until(lambda: batcher.in_flight == 3)
     leave.set()
     with pytest.raises(ConnectionError):
         leaving.result(SOON)
     # Frame 4 is taken while nothing is answered yet.
-    eventually(lambda: batcher.in_flight == 2)
+    until(lambda: batcher.in_flight == 2)
     work.go_on.set()
     assert staying.result(SOON) == [-3, -4]
 
@@ -137,7 +138,7 @@ def test_a_frame_that_breaks_the_work_fails_only_its_caller(make: Make) -> None:
 
     batcher = make(work, limit=5)
     good = [start(list[int], batcher.map("", keyed(n, n + 1))) for n in (1, 3)]
-    eventually(lambda: batcher.in_flight == 4)
+    until(lambda: batcher.in_flight == 4)
     with pytest.raises(ZeroDivisionError):
         list(batcher.map("", keyed(0)))
     assert [call.result(SOON) for call in good] == [[-1, -2], [-3, -4]]
@@ -177,7 +178,7 @@ def test_closing_finishes_what_was_taken_and_takes_no_more(make: Make) -> None:
     ended = start(list[int], batcher.map("", keyed(1, 2)))
     going_on = batcher.map("", frames())
     three = start(next, going_on)
-    eventually(lambda: batcher.in_flight == 3)
+    until(lambda: batcher.in_flight == 3)
     batcher.close()
     is_closed.set()
     assert ended.result(SOON) == [-1, -2]
@@ -212,7 +213,7 @@ def test_frames_are_let_go_without_the_garbage_collector(breaks: bool) -> None:
         except ZeroDivisionError:
             assert breaks
         del answers
-        eventually(lambda: gone() is None)
+        until(lambda: gone() is None)
     finally:
         gc.enable()
         batcher.close()
@@ -255,4 +256,4 @@ def test_many_callers_at_once(make: Make) -> None:
 
     calls = [start(call, seed) for seed in range(12)]
     assert sum(call.result(30) for call in calls) > 1000
-    eventually(lambda: batcher.in_flight == 0)
+    until(lambda: batcher.in_flight == 0)

@@ -1,7 +1,6 @@
 """Calls over gRPC that end before they are answered."""
 
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -17,6 +16,7 @@ from services.inference.estimator import Frame
 from services.inference.models import LoadedModel
 from services.inference.service import InferenceService
 from tests.inference.test_inference_service import SMALL, estimate, frame, header
+from tests.waiting import until
 
 
 class Held:
@@ -64,10 +64,7 @@ def test_calls_that_nobody_waits_for_are_dropped(engine: Engine) -> None:
             next(late)
         assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.DEADLINE_EXCEEDED
         cancelled.cancel()
-        end = time.monotonic() + 10
-        while service.in_flight:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        until(lambda: not service.in_flight)
         held.go_on.set()
         assert len(estimate(stub, header("held"), frame(SMALL))) == 1
         assert held.estimated == 2  # the one that was begun, and the last

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from poseway.errors import DecoderError, ServiceError, UnavailableError, VideoEr
 from poseway.isolation import Isolated, Limits, prepare
 from poseway.local.stack import ROOT
 from tests.isolation.guests import Guest
+from tests.waiting import until
 
 PATIENT = Limits(memory_bytes=1 << 30, silence_seconds=60)
 HASTY = Limits(memory_bytes=1 << 30, silence_seconds=3)
@@ -44,13 +44,6 @@ def is_there(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
-
-
-def until(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def code(ada: Isolated, method: str, *args: object) -> str:

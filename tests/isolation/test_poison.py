@@ -4,7 +4,6 @@ With POSEWAY_TEST_HOSTILE, as `make test-hostile` has it, in all ways at all pla
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -20,6 +19,7 @@ from poseway.local.stack import Stack
 from services.gateway.api.catalog import Catalog
 from tests.isolation.planted import poisoned
 from tests.videos import make_video
+from tests.waiting import until
 
 WITH_DEFECTS = {"services.gateway.dispatcher", "services.renderer"}
 FRAMES = 12
@@ -90,7 +90,4 @@ def test_poison_ends_with_a_reason_and_harms_nobody(system: Stack, tmp_path: Pat
             assert Catalog(system.store).status(job_id).attempts == 3, case
         assert not any(system.store.exists(Keys(job_id).upload) for job_id in bad)
     assert {name: system.pid(name) for name in services} == services
-    deadline = time.monotonic() + 30
-    while {name: set(family(pid)) for name, pid in services.items()} != before:
-        assert time.monotonic() < deadline, "a process that decodes has stayed"
-        time.sleep(0.1)
+    until(lambda: {name: set(family(pid)) for name, pid in services.items()} == before)

@@ -3,8 +3,6 @@
 import secrets
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from poseway.local.stack import Stack
 from tests.gateway.gateways import gateway_env, submit, user
 from tests.leaks.known import Known
 from tests.upgrade.records import put, put_on_queue
+from tests.waiting import until
 
 
 @dataclass
@@ -77,12 +76,12 @@ def do_jobs(life: Life, video: bytes) -> None:
         wish = {"webhook_url": life.hook}
         answer = owner.post("/v1/jobs", files={"video": ("a.mp4", video)}, data=wish)
         job = answer.json()["id"]
-        wait_for(lambda: owner.get(f"/v1/jobs/{job}").json()["state"] == "succeeded")
+        until(lambda: owner.get(f"/v1/jobs/{job}").json()["state"] == "succeeded")
         in_parts(life, owner, video)
         share(life, owner, job)
     sign_in(life, key)
     told = (b"ConnectError", b"the answer is 500", b"webhook delivered")
-    wait_for(lambda: all(text in life.log.read_bytes() for text in told))
+    until(lambda: all(text in life.log.read_bytes() for text in told))
 
 
 def in_parts(life: Life, owner: httpx.Client, video: bytes) -> None:
@@ -97,7 +96,7 @@ def in_parts(life: Life, owner: httpx.Client, video: bytes) -> None:
     assert httpx.put(wrong, content=video).status_code == 403
     assert httpx.put(part, content=video).status_code == 200
     assert owner.post(made["links"]["complete"]).status_code == 201
-    wait_for(lambda: owner.get(f"/v1/jobs/{made['id']}").json()["state"] == "succeeded")
+    until(lambda: owner.get(f"/v1/jobs/{made['id']}").json()["state"] == "succeeded")
 
 
 def share(life: Life, owner: httpx.Client, job: str) -> None:
@@ -136,15 +135,15 @@ def break_a_record(life: Life) -> None:
     """A job that nobody can read, which is a surprise wherever it is met."""
     with user(life.stack.gateway_url, life.known.values["first key"]) as owner:
         job = submit(owner)
-        wait_for(lambda: owner.get(f"/v1/jobs/{job}").json()["state"] == "failed")
+        until(lambda: owner.get(f"/v1/jobs/{job}").json()["state"] == "failed")
         put(life.stack, Keys(job).request, f'{{"webhook_url": "{life.hook}"}}'.encode())
         put_on_queue(life.stack, job)
         assert owner.get(f"/v1/jobs/{job}").status_code == 503
     log = life.log.with_name("dispatcher.log")
-    wait_for(lambda: b"the record cannot be read" in log.read_bytes())
+    until(lambda: b"the record cannot be read" in log.read_bytes())
 
 
-def run(life: Life, name: str, module: str, env: dict[str, str], until: str | None) -> None:
+def run(life: Life, name: str, module: str, env: dict[str, str], says: str | None) -> None:
     """Runs a service until it says something, or None: until it ends, with a log as the others'."""
     log = life.log.with_name(f"{name}.log")
     whole = gateway_env(life.stack, env)
@@ -154,10 +153,10 @@ def run(life: Life, name: str, module: str, env: dict[str, str], until: str | No
         subprocess.Popen(command, env=whole, stdout=out, stderr=out) as service,
     ):
         try:
-            if until is None:
+            if says is None:
                 assert service.wait(60) != 0
             else:
-                wait_for(lambda: until.encode() in log.read_bytes())
+                until(lambda: says.encode() in log.read_bytes())
         finally:
             service.terminate()
 
@@ -174,11 +173,3 @@ def fail_to_log_in(life: Life) -> None:
     run(life, "api-no-storage", api, no_storage, "SignatureDoesNotMatch")
     run(life, "api-no-key", api, {"POSEWAY_FIRST_KEY": f"pw_{part}"}, None)
     run(life, "api-short-key", api, {"POSEWAY_SIGNING_KEY": part}, None)
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    """Waits until something is so."""
-    deadline = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -17,6 +17,7 @@ from poseway.client import Client
 from poseway.local.place import free_ports
 from tests.deploy.promql import expressions
 from tests.telemetry.watched import SERVICES, WatchedStack
+from tests.waiting import first_answer, until
 
 # Of the library itself.
 FOREIGN = ("python_", "process_")
@@ -26,9 +27,8 @@ SILENT = {"poseway_http_problems_total"}
 
 def families(watched: WatchedStack, service: str) -> dict[str, tuple[str, frozenset[str]]]:
     """Kind and labels of all metrics of a service, with the names of the table."""
-    text = httpx.get(f"{watched.metrics[service]}/metrics", timeout=10, trust_env=False).text
     found = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(watched.told(service)):
         if family.name.startswith(FOREIGN):
             continue
         name = family.name + "_total" * (family.type == "counter")
@@ -67,13 +67,13 @@ def test_a_job_is_counted(watched: WatchedStack, short: Path, done: str) -> None
     with Client(watched.gateway_url) as client:
         assert client.wait(client.submit(short).id).state == "succeeded"
     # The end is told before it is counted.
-    wait_until(lambda: count(watched, "ended") == before["ended"] + 1)
+    until(lambda: count(watched, "ended") == before["ended"] + 1)
     assert count(watched, "found") == before["found"] + 75
     assert count(watched, "accepted") == before["accepted"] + 1
     stages = ("decode", "inference", "tracking", "rendering", "joining", "publishing")
     for stage in stages:
         assert watched.value("dispatcher", "poseway_stage_seconds_sum", stage=stage) > 0, stage
-    wait_until(lambda: watched.value("dispatcher", "poseway_jobs_in_hand") == 0)
+    until(lambda: watched.value("dispatcher", "poseway_jobs_in_hand") == 0)
     for service, name in (("inference", "EstimatePoses"), ("renderer", "JoinSegments")):
         assert watched.value(service, "poseway_server_calls_total", rpc_method=name, code="OK")
         in_flight = "poseway_server_calls_in_flight"
@@ -89,13 +89,6 @@ def count(watched: WatchedStack, what: str) -> float:
     return watched.value("api", "poseway_jobs_accepted_total")
 
 
-def wait_until(true: Any, seconds: float = 60) -> None:  # noqa: ANN401 # a question
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.2)
-
-
 def test_requests_and_errors_are_counted_by_route(watched: WatchedStack) -> None:
     url = f"{watched.gateway_url}/v1/jobs/{'0' * 32}"
     route = {"method": "GET", "route": "/v1/jobs/{job_id}", "status": "404"}
@@ -108,8 +101,10 @@ def test_requests_and_errors_are_counted_by_route(watched: WatchedStack) -> None
 
 
 def test_what_can_be_reached_is_told(watched: WatchedStack) -> None:
-    for what in ("queue", "storage"):
-        wait_until(lambda what=what: watched.value("api", "poseway_reachable", what=what) == 1)
+    def reached(what: str) -> bool:
+        return watched.value("api", "poseway_reachable", what=what) == 1
+
+    until(lambda: reached("queue") and reached("storage"))
 
 
 @pytest.fixture(scope="module")
@@ -149,19 +144,12 @@ def asks(prometheus: httpx.Client, expression: str) -> list[Any]:
     return found
 
 
-def ready(prometheus: httpx.Client) -> bool:
-    try:
-        return prometheus.get("/-/ready").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 def test_every_panel_shows_something_once_there_was_work(
     prometheus: httpx.Client, watched: WatchedStack, short: Path, done: str
 ) -> None:
     assert done
-    wait_until(lambda: ready(prometheus))
-    wait_until(lambda: len(asks(prometheus, "up == 1")) == len(SERVICES))
+    until(lambda: first_answer(lambda: prometheus.get("/-/ready")).status_code == 200)
+    until(lambda: len(asks(prometheus, "up == 1")) == len(SERVICES))
     # An error, so that there is a series of it before the rate is asked for.
     for _ in range(2):
         httpx.get(f"{watched.gateway_url}/v1/jobs/{'0' * 32}", trust_env=False)

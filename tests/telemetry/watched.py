@@ -11,6 +11,7 @@ from prometheus_client.samples import Sample
 from poseway.local.place import free_ports
 from poseway.local.processes import Process
 from poseway.local.stack import Stack
+from tests.waiting import first_answer
 
 SERVICES = ("api", "dispatcher", "inference", "tracker", "renderer")
 
@@ -35,11 +36,15 @@ class WatchedStack(Stack):
             name, module, env | {"POSEWAY_METRICS_PORT": str(self._ports[name])}, ready
         )
 
+    def told(self, service: str) -> str:
+        """What a service says of itself now; one that is starting is waited for."""
+        url = f"{self.metrics[service]}/metrics"
+        answer = first_answer(lambda: httpx.get(url, timeout=60, trust_env=False))
+        return answer.raise_for_status().text
+
     def samples(self, service: str) -> list[Sample]:
-        """What a service says of itself now."""
-        answer = httpx.get(f"{self.metrics[service]}/metrics", timeout=10, trust_env=False)
-        answer.raise_for_status()
-        families = text_string_to_metric_families(answer.text)
+        """All series of a service, as they are now."""
+        families = text_string_to_metric_families(self.told(service))
         return [sample for family in families for sample in family.samples]
 
     def value(self, service: str, name: str, **labels: str) -> float:

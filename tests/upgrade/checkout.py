@@ -19,6 +19,7 @@ from poseway.local.bucket import running_storage
 from poseway.local.place import free_ports
 from poseway.local.stack import ROOT, running
 from poseway.storage import ObjectStore
+from tests.waiting import until
 
 DISPATCHER: Final = "services.gateway.dispatcher"
 FROM: Final = "POSEWAY_TEST_UPGRADE_FROM"
@@ -26,9 +27,9 @@ SEGMENTS: Final = {"POSEWAY_SEGMENT_SECONDS": "1"}
 
 # What is recorded is what the last release left behind, so it was recorded by that.
 _RELEASED: Final = ("tests/upgrade/recorded", "proto/released.binpb")
-_START_SECONDS: Final = 120
 _IMPORT_ALL: Final = """
 import importlib, pkgutil, services
+from tests.waiting import until
 for found in pkgutil.walk_packages(services.__path__, "services."):
     if not found.name.endswith("__main__"):
         importlib.import_module(found.name)
@@ -133,13 +134,10 @@ class Old:
 
     def wait(self) -> None:
         """Waits until it takes jobs."""
-        deadline = time.monotonic() + _START_SECONDS
-        while running(self.data_dir) is None:
-            if self.launcher.poll() is not None:
-                self.checkout.check_packages()
-            assert self.launcher.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
+        until(lambda: self.launcher.poll() is not None or running(self.data_dir))
+        if self.launcher.poll() is not None:
+            self.checkout.check_packages()
+            pytest.fail(self.log.read_text())
 
     @property
     def url(self) -> str:

@@ -25,6 +25,7 @@ from poseway.local.stack import ROOT, Stack
 from tests.upgrade.checkout import DISPATCHER, SEGMENTS, Checkout, Old, made
 from tests.upgrade.record import small
 from tests.videos import make_video
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -138,10 +139,8 @@ def half_done(system: Old, video: bytes) -> tuple[str, bytes]:
     with httpx.Client(base_url=system.url, timeout=60) as http:
         files = {"video": ("walk.mp4", video)}
         job: str = http.post("/v1/jobs", files=files).json()["id"]
-    keys, deadline = Keys(job), time.monotonic() + 60
-    while not system.store.exists(keys.segment(0, "checkpoint.json")):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    keys = Keys(job)
+    until(lambda: system.store.exists(keys.segment(0, "checkpoint.json")), pause=0.01)
     os.kill(dispatcher, signal.SIGSTOP)
     assert not system.store.exists(keys.manifest)
     return job, system.store.get(keys.segment(0, "keypoints.jsonl"))[0]

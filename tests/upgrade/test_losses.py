@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from services.gateway.api.catalog import Catalog
 from tests.upgrade.record import small
 from tests.upgrade.records import put_back
 from tests.videos import make_video
+from tests.waiting import until
 
 # They start systems of their own, which takes as long as it takes.
 pytestmark = pytest.mark.timeout(900)
@@ -73,10 +73,7 @@ def make_busy(stack: Stack, folder: Path, sample: Path) -> Jobs:
         queued = [client.submit(short).id for _ in range(2)]
         queued.append(submit_as("0123abcd", stack, short.read_bytes()))
         checkpoint = Keys(running).segment(0, "checkpoint.json")
-        deadline = time.monotonic() + 60
-        while not stack.store.exists(checkpoint):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: stack.store.exists(checkpoint), pause=0.01)
     return Jobs(done, running, queued)
 
 
@@ -132,8 +129,8 @@ def test_every_job_is_done_once_after_the_queue_lost_its_data(
     # What it still writes goes where it is not read again.
     (busy.data_dir / "nats").rename(busy.data_dir / "lost")
     os.kill(before, signal.SIGKILL)
+    until(lambda: busy.pid("queue") != before)
     put_back_beside_a_gateway(busy)
-    assert busy.pid("queue") != before
     assert_done_once(busy, jobs)
     ends = (busy.data_dir / "logs" / "dispatcher.log").read_text().count('"event": "ended"')
     assert ends == len(jobs.all)

@@ -4,8 +4,6 @@ What is read is `recorded/`, which `tests.upgrade.record` wrote at the last rele
 """
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -24,6 +22,7 @@ from services.tracker.video import Frame, VideoTracker
 from tests.tracker.people import street
 from tests.upgrade.records import RECORDED, change, left_behind, put, put_back, put_on_queue
 from tests.videos import make_video
+from tests.waiting import until
 
 FRAMES = 50
 RECORDS = {
@@ -134,7 +133,7 @@ def test_a_request_that_only_a_newer_version_can_read_is_left_to_it(
         log = stack.data_dir / "logs" / "dispatcher.log"
         seen = log.stat().st_size
         put_on_queue(stack, job_id)
-        wait_for(lambda: tail_has(log, seen, "the record cannot be read"))
+        until(lambda: tail_has(log, seen, "the record cannot be read"))
         assert stack.store.get(keys.status)[0] == status
         answer = httpx.get(f"{stack.gateway_url}/v1/jobs/{job_id}", timeout=30)
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
@@ -149,10 +148,3 @@ def tail_has(log: Path, start: int, text: str) -> bool:
     with log.open() as file:
         file.seek(start)
         return text in file.read()
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
