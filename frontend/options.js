@@ -40,6 +40,17 @@ function showMeasured() {
 elements.model.addEventListener("change", showMeasured);
 elements.accurate.addEventListener("change", showMeasured);
 
+// The sound follows the overlay, as it does on the server, until somebody chooses.
+let audioChosen = false;
+
+function followOverlay() {
+  if (!audioChosen) elements.audio.value = elements.overlay.value === "faces_blurred" ? "drop" : "keep";
+}
+
+for (const choice of elements.overlay) choice.addEventListener("change", followOverlay);
+for (const choice of elements.audio) choice.addEventListener("change", () => { audioChosen = true; });
+followOverlay(); // a browser may have restored an overlay that was chosen before
+
 elements.unit.addEventListener("change", () => {
   const frames = elements.unit.value === "frames";
   Object.assign(elements.every, frames

@@ -65,6 +65,13 @@ class Overlay(StrEnum):
     FACES_BLURRED = "faces_blurred"
 
 
+class Audio(StrEnum):
+    """What becomes of the sound of the upload."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
 class Smoothing(StrEnum):
     """How much the keypoints are smoothed in time."""
 
@@ -130,6 +137,12 @@ class JobOptions(Record):
         description="Shorter side in pixels beyond which the video that is made is scaled down; "
         f"{_VIDEO_RESOLUTION} for a video, {_PHOTO_RESOLUTION} for a picture if not given.",
     )
+    audio: Audio | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="Whether the videos have the upload's sound; if not given, it is kept, but "
+        "dropped if the overlay is faces_blurred, since a voice tells who somebody is.",
+    )
     video_stream: int | None = Field(
         None,
         ge=0,
@@ -151,6 +164,13 @@ class JobOptions(Record):
     def has_background(self) -> bool:
         """Whether the result has a `background`; the page itself can draw on black."""
         return self.background and self.overlay is not Overlay.BLACK
+
+    @property
+    def sound(self) -> Audio:
+        """What becomes of the sound, chosen or not."""
+        if self.audio is not None:
+            return self.audio
+        return Audio.DROP if self.overlay is Overlay.FACES_BLURRED else Audio.KEEP
 
     @property
     def reading(self) -> Reading:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poseway.jobs import Overlay, Smoothing
+from poseway.jobs import Audio, Overlay, Smoothing
 
 
 def _found(*names: str, says: str) -> Any:  # noqa: ANN401 # as typer types it
@@ -60,6 +60,10 @@ def job_options(
             says="Shorter side in pixels beyond which it is scaled down (1080; a picture 2160)."
         ),
     ] = None,
+    audio: Annotated[
+        Audio | None,
+        _drawn(says="Keep or drop the sound (kept, unless the faces are blurred)."),
+    ] = None,
     video_stream: Annotated[
         int | None,
         _read(says="Index of the video stream to use; a player's choice if not given."),
@@ -89,6 +93,7 @@ def job_options(
         "line_width": line_width,
         "crf": crf,
         "max_resolution": max_resolution,
+        "audio": audio.value if audio else None,
         "video_stream": video_stream,
         "audio_stream": audio_stream,
         "background": background,

@@ -40,9 +40,10 @@ class Inner:
             open_.enter_context(closing(reader))
             return render_segment(reader, self._posed(), order, encoding, video, album, bare)
 
-    def look(self, frames: int, reading: Reading) -> int:
+    def look(self, frames: int, reading: Reading, drop_audio: bool) -> int:
         """Gets ready to join segments of so many frames; returns the room for their index."""
-        self._joiner = Joiner(self._outside.file(UPLOAD), frames, reading)
+        upload = self._outside.file(UPLOAD)
+        self._joiner = Joiner(upload, frames, reading, drop_audio=drop_audio)
         return self._joiner.room
 
     def join(self, segments: int, room: int, silent: bool) -> Joined:

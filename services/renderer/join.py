@@ -67,13 +67,21 @@ class Joiner:
         room: Bytes to leave for the index: more than most videos need.
     """
 
-    def __init__(self, upload: SeekableFile, frames: int, reading: Reading = AS_FOUND) -> None:
+    def __init__(
+        self,
+        upload: SeekableFile,
+        frames: int,
+        reading: Reading = AS_FOUND,
+        *,
+        drop_audio: bool = False,
+    ) -> None:
         """Looks at the upload.
 
         Args:
             upload: The video that the segments show.
             frames: Frames that the segments hold together.
             reading: What the user said about the upload.
+            drop_audio: Whether the user wants no sound.
         """
         with closing(VideoReader(upload, threads=1, reading=reading)) as reader:
             self._time_base = reader.info.time_base
@@ -88,6 +96,7 @@ class Joiner:
             sounds = min(ceil(_SOUND_PACKETS_PER_SECOND * seconds), most)
         self._upload = upload
         self._frames = frames
+        self._drop_audio = drop_audio
         self.room = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frames + _INDEX_BYTES_PER_SOUND * sounds
 
     def write(
@@ -103,7 +112,7 @@ class Joiner:
             segments: MP4 files of `SegmentEncoder`, in order; each is taken as its turn comes.
             output: Must write, and seek within its first `room` + `MARGIN` bytes.
             room: Bytes to leave for the index.
-            silent: Whether to leave the sound out.
+            silent: Whether to leave out sound that cannot be written.
 
         Raises:
             IncompatibleError: The segments do not fit together.
@@ -116,8 +125,8 @@ class Joiner:
             target = av.open(output, "w", format="mp4", options=self._options(room))
             video = target.add_stream_from_template(pictures.stream)
             streams: list[Iterator[_Packet]] = [pictures.packets(video)]
-            sound = None if silent else add_sound(target, source, self._zero)
-            unread = sound is None and bool(source.streams.audio)
+            sound = None if silent or self._drop_audio else add_sound(target, source, self._zero)
+            unread = sound is None and not self._drop_audio and bool(source.streams.audio)
             if sound:
                 streams.append(sound.packets)
             lost = _mux(target, heapq.merge(*streams, key=_seconds))

@@ -68,6 +68,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
             request.frames,
             background=request.background,
             reading=requested.reading(request.reading),
+            drop_audio=request.drop_audio,
         )
         if request.contact_sheet:
             self._renderer.contact_sheet(request.job_id, list(request.contact_sheet))

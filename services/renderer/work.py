@@ -103,6 +103,7 @@ class Renderer:
         *,
         background: bool = False,
         reading: Reading = AS_FOUND,
+        drop_audio: bool = False,
     ) -> tuple[Joined, int]:
         """Joins a job's segments and stores its video.
 
@@ -112,6 +113,7 @@ class Renderer:
             frames: Frames that they hold together.
             background: Whether to join, besides, the videos before anybody was drawn.
             reading: What the user said about the upload.
+            drop_audio: Whether to leave the upload's sound out.
 
         Returns:
             What became of the segments, and the bytes of the video.
@@ -123,18 +125,18 @@ class Renderer:
             DecoderError: The upload breaks the process that reads it.
             UnavailableError: Object storage cannot be reached.
         """
-        keys = Keys(job_id)
+        keys, look = Keys(job_id), (frames, reading, drop_audio)
         if background:
-            self._joined(keys, _BACKGROUND, keys.background, segments, frames, reading)
-        return self._joined(keys, _VIDEO, keys.video, segments, frames, reading)
+            self._joined(keys, _BACKGROUND, keys.background, segments, look)
+        return self._joined(keys, _VIDEO, keys.video, segments, look)
 
     def _joined(
-        self, keys: Keys, part: str, target: str, segments: int, frames: int, reading: Reading
+        self, keys: Keys, part: str, target: str, segments: int, look: tuple[int, Reading, bool]
     ) -> tuple[Joined, int]:
         files, silent = _Files(self._store, keys, part), False
         answers: dict[str, Callable[..., object]] = {}
         with self._isolated(files, answers) as inner:
-            room: int = inner.call("look", frames, reading)
+            room: int = inner.call("look", *look)
             while room <= _MAX_INDEX_BYTES:
                 try:
                     with self._writer(target, room + MARGIN) as output:

@@ -46,6 +46,7 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
         "line_width": 2.5,
         "crf": 30,
         "max_resolution": 720,
+        "audio": "keep",
         "background": True,
     }
 
@@ -54,6 +55,24 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     expect(row).to_have_attribute("data-state", "cancelled", timeout=30_000)
     delete_once_finished(page, row)
     assert problems == []
+
+
+def test_the_sound_follows_the_overlay_until_somebody_chooses(page: Page) -> None:
+    page.goto("/")
+    page.get_by_text("Options").press("Enter")
+    keep, drop = page.get_by_label("keep it"), page.get_by_label("leave it out")
+    expect(keep).to_be_checked()
+    page.get_by_label("on the video with faces blurred").check()
+    expect(drop).to_be_checked()
+    expect(page.get_by_text("A voice tells who somebody is")).to_be_visible()
+    page.get_by_label("on black").check()
+    expect(keep).to_be_checked()
+    drop.check()
+    page.get_by_label("on the video, all of it blurred").check()
+    expect(drop).to_be_checked()
+    keep.check()
+    page.get_by_label("on the video with faces blurred").check()
+    expect(keep).to_be_checked()
 
 
 def test_what_is_not_chosen_is_left_to_the_server(page: Page, sample: Path) -> None:

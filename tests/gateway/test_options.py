@@ -5,7 +5,7 @@ import re
 import pytest
 
 from poseway.errors import InvalidRequestError
-from poseway.jobs import JobOptions, Overlay
+from poseway.jobs import Audio, JobOptions, Overlay
 from services.gateway.api.catalog import parse_options
 from services.gateway.api.routes.create import router
 
@@ -34,11 +34,19 @@ def test_how_the_video_is_drawn_is_read_from_text() -> None:
     )
 
 
+@pytest.mark.parametrize("overlay", Overlay)
+def test_the_sound_follows_the_overlay_unless_it_is_chosen(overlay: Overlay) -> None:
+    hidden = overlay is Overlay.FACES_BLURRED
+    assert JobOptions(overlay=overlay).sound is (Audio.DROP if hidden else Audio.KEEP)
+    for audio in Audio:
+        assert parse_options({"overlay": overlay, "audio": audio}).sound is audio
+
+
 def test_what_is_left_empty_is_the_default() -> None:
     assert parse_options(dict.fromkeys(DRAWING, "")) == JobOptions()
 
 
-@pytest.mark.parametrize("name", ["max_resolution", "video_stream", "audio_stream"])
+@pytest.mark.parametrize("name", ["max_resolution", "audio", "video_stream", "audio_stream"])
 def test_what_older_versions_do_not_know_is_written_only_if_chosen(name: str) -> None:
     # They had no null there.
     assert name not in JobOptions().model_dump_json()
@@ -51,6 +59,7 @@ def test_what_older_versions_do_not_know_is_written_only_if_chosen(name: str) ->
         ("ids", "some", "valid boolean"),
         ("trails", "2", "valid boolean"),
         ("overlay", "grey", "'video', 'black', 'blurred' or 'faces_blurred'"),
+        ("audio", "off", "'keep' or 'drop'"),
         ("line_width", "0", "greater than or equal to 1"),
         ("line_width", "nan", "or equal to 50"),
         ("crf", "52", "less than or equal to 51"),

@@ -93,6 +93,16 @@ def test_the_index_comes_first_and_everything_is_there() -> None:
     assert sum(size for _, size in boxes(video)) == len(video)
 
 
+def test_sound_that_nobody_wants_is_left_out_and_not_missed() -> None:
+    data = make_clap("mp4", "aac")
+    joiner = Joiner(io.BytesIO(data), 75, drop_audio=True)
+    output = io.BytesIO()
+    joined = joiner.write(map(io.BytesIO, render(data, 20)), output, joiner.room)
+    assert (joined.audio_codec, joined.sound_lost) == ("", False)
+    with av.open(io.BytesIO(output.getvalue()), "r") as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
 @pytest.mark.parametrize(
     ("container", "encoder", "codec"),
     [

@@ -86,7 +86,10 @@ def publish(
         ),
         options=request.options.model_copy(
             # What was done: the page measures in it, and knows no other way.
-            update={"max_resolution": request.options.resolution(photo=video.is_photo)}
+            update={
+                "max_resolution": request.options.resolution(photo=video.is_photo),
+                "audio": request.options.sound,
+            }
         ),
         video_width=size[0] if size else None,
         video_height=size[1] if size else None,

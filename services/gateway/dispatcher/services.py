@@ -161,6 +161,7 @@ class Services:
             contact_sheet=contact_sheet,
             background=request.options.has_background,
             reading=reading_message(request.options.reading),
+            drop_audio=request.options.sound is jobs.Audio.DROP,
         )
 
         async def call(channel: grpc.aio.Channel) -> renderer_pb2.JoinSegmentsResponse:

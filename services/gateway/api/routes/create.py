@@ -37,10 +37,14 @@ def _fields() -> dict[str, Any]:
     """The options as fields of a form, in JSON Schema; each with its type written out."""
     schema = JobOptions.model_json_schema(mode="serialization")
     types = schema.get("$defs", {})
-    return {
-        name: {**types.get(field.pop("$ref", "").rsplit("/", 1)[-1], {}), **field}
-        for name, field in schema["properties"].items()
-    }
+
+    def written_out(field: dict[str, Any]) -> dict[str, Any]:
+        found = {**types.get(field.pop("$ref", "").rsplit("/", 1)[-1], {}), **field}
+        if "anyOf" in found:
+            found["anyOf"] = [written_out(one) for one in found["anyOf"]]
+        return found
+
+    return {name: written_out(field) for name, field in schema["properties"].items()}
 
 
 _FORM_SCHEMA: Final[dict[str, Any]] = {
