@@ -1,6 +1,7 @@
 """A decoded frame, and the forms in which others want it."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final, cast
 
 import av
@@ -28,6 +29,9 @@ class SourceFrame:
             draw on it.
         orientation: What makes it upright.
         previous: Presentation time of the frame before it; None for the first frame of the video.
+        widening: Aspect ratio of the upright picture by that of the video's first picture, both as
+            they are displayed; 1 for nearly all videos.
+        reshaped: Whether size or shape differ from those of the frame before.
     """
 
     index: int
@@ -36,6 +40,14 @@ class SourceFrame:
     image: av.VideoFrame
     orientation: Orientation
     previous: int | None
+    widening: Fraction = Fraction(1)
+    reshaped: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture in pixels, as it is stored."""
+        width, height = self.image.width, self.image.height
+        return (height, width) if self.orientation.sideways else (width, height)
 
     def yuv(self, width: int, height: int) -> Yuv:
         """The upright picture at a size, in 4:2:0: what costs least to make and to send."""

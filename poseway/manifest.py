@@ -69,5 +69,10 @@ class Manifest(Record):
     warnings: list[str] = Field(
         default=[], description="What its user should know of the upload, in words."
     )
+    cuts: list[float] = Field(
+        default=[],
+        description="Presentation times in seconds of the frames that are the first after a hard "
+        "cut.",
+    )
     files: list[ResultFile]
     created_at: datetime

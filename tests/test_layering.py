@@ -67,7 +67,9 @@ CORES = [
             "trail",
         )
     ),
+    "services/gateway/dispatcher/cuts.py",
     "services/gateway/dispatcher/frames.py",
+    "services/gateway/dispatcher/glance.py",
     "services/gateway/dispatcher/pipeline.py",
     "services/gateway/dispatcher/stills.py",
     "services/gateway/api/uploads/form.py",
@@ -80,6 +82,7 @@ CORES = [
             "angles",
             "deinterlace",
             "keypoints",
+            "letterbox",
             "picture",
             "tone",
             "tracks",

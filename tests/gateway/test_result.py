@@ -21,7 +21,7 @@ CHECKPOINTS = (
     '{"segment": 1, "frames": 3, "end": 6, "following": null, "tracker": "", "people": 2,'
     ' "tracks": [1, 3], "spans": {"1": [[3, 3], [5, 5]], "3": [[3, 5]]}, "screenshots": {},'
     ' "seconds": {}, "stills": {"1": [5, 0.4], "2": [3, 0.9], "3": [4, 0.5]},'
-    ' "video_size": [32, 24]}',
+    ' "video_size": [32, 24], "memory": [3, 3], "cuts": [3, 5]}',
 )
 
 
@@ -82,6 +82,7 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
     ]
     assert header["smoothing"] == "strong"
     assert manifest.tracks == 3
+    assert manifest.cuts == [0.1, 0.166667]
     types = {file.path: file.content_type for file in manifest.files}
     assert types["tracks.json"] == "application/json"
     # The second track is seen in one frame of six: a ghost. Of the third there is no picture.

@@ -67,3 +67,11 @@ def test_damage_before_a_segment_is_counted_once() -> None:
     assert sum(count for _, count in resumed) == sum(
         count for segment, count in from_start if segment >= 1
     )
+
+
+@pytest.mark.parametrize(("times", "words"), [(1, "shape once."), (3, "shape 3 times.")])
+def test_changes_of_shape_are_told(times: int, words: str) -> None:
+    info = VideoReader(io.BytesIO(make_video(30))).info
+    (warning,) = _warnings(info, Fraction(1), 0, WHOLE, times)
+    assert words in warning
+    assert "black bars" in warning

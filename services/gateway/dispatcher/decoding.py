@@ -64,14 +64,16 @@ class Decoder:
             info: VideoInfo = self._process.call("open")
             return info
 
-    def batches(self, segment: int, start: Position, max_height: int) -> Iterator[Batch]:
+    def batches(
+        self, segment: int, start: Position, memory: Position | None, max_height: int
+    ) -> Iterator[Batch]:
         """Decodes from a frame on; see `services.gateway.dispatcher.frames.batches`.
 
         Raises:
             DecoderError: The video broke the process that decodes it.
         """
         size, length = self._settings.batch_frames, self._settings.segment_seconds
-        self._call("begin", segment, start, size, length, max_height)
+        self._call("begin", segment, start, memory, size, length, max_height)
         while (batch := self._call("next")) is not None:
             yield batch
 
@@ -112,6 +114,7 @@ class _Work:
         self,
         segment: int,
         start: Position,
+        memory: Position | None,
         batch_frames: int,
         segment_seconds: float,
         max_height: int,
@@ -120,6 +123,7 @@ class _Work:
             self._reader,
             segment,
             start,
+            memory,
             batch_frames=batch_frames,
             segment_seconds=segment_seconds,
             max_height=max_height,

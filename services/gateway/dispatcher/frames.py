@@ -2,15 +2,19 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from typing import Final
 
 from poseway.errors import VideoError
 from poseway.frame import SourceFrame
+from poseway.letterbox import Box, fitted
 from poseway.picture import Yuv
 from poseway.scale import fit
 from poseway.video import VideoReader
+from services.gateway.dispatcher.cuts import CutFinder, Told
+from services.gateway.dispatcher.glance import Glance, glance
 
 MAX_SEGMENT_FRAMES: Final = 3000
 """Bounds a segment whose timestamps stand still."""
@@ -32,40 +36,75 @@ class Image:
         index: Index of the frame.
         pts: Presentation time in ticks.
         yuv: The upright picture.
+        cut: Whether this is the first frame after a hard cut.
     """
 
     index: int
     pts: int
     yuv: Yuv
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive frames of one segment.
+    """Consecutive frames of one segment, whose pictures have one size.
 
     Attributes:
         segment: Number of the segment.
         images: At least one frame.
+        box: Where the pictures lie in the video's frame.
         closes: Whether the segment ends here.
         following: The frame that comes next; None at the end of the video.
+        memory: The earliest frame that telling cuts from there on looks back to.
         end: Ticks at which the last frame of the batch is over.
         seconds: Wall-clock time that decoding took.
         damaged_packets: Packets on the way that could not be decoded.
+        reshaped: Frames whose size or shape differ from those of the frame before.
     """
 
     segment: int
     images: list[Image]
+    box: Box
     closes: bool
     following: Position | None
+    memory: Position
     end: int
     seconds: float
     damaged_packets: int
+    reshaped: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A frame that is ready to be sent.
+
+    Attributes:
+        image: What is sent of it.
+        box: Where it lies in the video's frame.
+        look: What telling cuts needs of it.
+        end: Ticks at which it is over.
+        damaged: Packets that could not be decoded until it was.
+        reshaped: Whether its size or shape differ from those of the frame before.
+    """
+
+    image: Image
+    box: Box
+    look: Glance
+    end: int
+    damaged: int
+    reshaped: bool
+
+    @property
+    def kind(self) -> tuple[Box, int, int]:
+        """What the pictures of a batch have in common."""
+        return self.box, self.image.yuv.width, self.image.yuv.height
 
 
 def batches(
     reader: VideoReader,
     segment: int,
     start: Position,
+    memory: Position | None = None,
     *,
     batch_frames: int,
     segment_seconds: float,
@@ -81,6 +120,8 @@ def batches(
         reader: The video.
         segment: Number of the segment that begins at `start`.
         start: The frame to begin with.
+        memory: The frame from which on cuts are told as if nothing had been interrupted: that of
+            the last batch before `start`. None if there is none.
         batch_frames: Most frames in a batch.
         segment_seconds: A segment ends before the first frame that is this much later than its own
             first frame.
@@ -91,40 +132,105 @@ def batches(
         VideoError: There is no frame at `start`, though the reader found one when it was opened; or
             there are too many.
     """
-    size = fit(reader.info.width, reader.info.height, max_height)
     length = Fraction(segment_seconds) / reader.info.time_base
-    frames = reader.frames(start.index, start.pts if start.index else None)
     began, damaged_before = time.perf_counter(), reader.damaged_packets
-    frame = next(frames, None)
-    if frame is None:
+    frames = _from(_Source(reader, max_height, max_frames), start, memory)
+    told = next(frames, None)
+    if told is None:
         raise VideoError(f"The video has no frame {start.index}. Upload the whole file again.")
-    first = frame
     if start.index:
         # What is damaged on the way to it belongs to the segments before.
-        damaged_before = reader.damaged_packets
-    images: list[Image] = []
-    while frame is not None:
-        if frame.index >= max_frames:
-            raise VideoError(
-                f"The video has more than {max_frames} frames. Cut it, and upload the parts.",
-                "too_long",
-            )
-        images.append(_image(frame, size))
-        end = frame.pts + frame.duration
-        frame = next(frames, None)
+        damaged_before = told.frame.damaged
+    first = told.frame.image
+    batch: list[Told[_Decoded]] = []
+    while told is not None:
+        batch.append(told)
+        told = next(frames, None)
+        following = told.frame.image if told else None
         closes = (
-            frame is None
-            or frame.pts - first.pts >= length
-            or frame.index - first.index >= MAX_SEGMENT_FRAMES
+            following is None
+            or following.pts - first.pts >= length
+            or following.index - first.index >= MAX_SEGMENT_FRAMES
         )
-        if closes or len(images) == batch_frames:
-            following = None if frame is None else Position(frame.index, frame.pts)
-            seconds, damaged = time.perf_counter() - began, reader.damaged_packets - damaged_before
-            yield Batch(segment, images, closes, following, end, seconds, damaged)
-            began, damaged_before, images = time.perf_counter(), reader.damaged_packets, []
-        if closes and frame is not None:
-            first, segment = frame, segment + 1
+        changes = told is not None and told.frame.kind != batch[0].frame.kind
+        if closes or changes or len(batch) == batch_frames:
+            damaged = told.frame.damaged if told else reader.damaged_packets
+            seconds = time.perf_counter() - began
+            yield _batch(segment, batch, following, closes, seconds, damaged - damaged_before)
+            began, damaged_before, batch = time.perf_counter(), damaged, []
+        if closes and following is not None:
+            first, segment = following, segment + 1
 
 
-def _image(frame: SourceFrame, size: tuple[int, int]) -> Image:
-    return Image(frame.index, frame.pts, frame.yuv(*size))
+def _batch(
+    segment: int,
+    frames: list[Told[_Decoded]],
+    following: Image | None,
+    closes: bool,
+    seconds: float,
+    damaged_packets: int,
+) -> Batch:
+    last = frames[-1]
+    return Batch(
+        segment=segment,
+        images=[replace(told.frame.image, cut=told.cut) for told in frames],
+        box=last.frame.box,
+        closes=closes,
+        following=Position(following.index, following.pts) if following else None,
+        memory=Position(last.memory.index, last.memory.pts),
+        end=last.frame.end,
+        seconds=seconds,
+        damaged_packets=damaged_packets,
+        reshaped=sum(told.frame.reshaped for told in frames),
+    )
+
+
+def _from(source: "_Source", start: Position, memory: Position | None) -> Iterator[Told[_Decoded]]:
+    """The frames from one on, with the cuts."""
+    remembered: list[Glance] = []
+    if memory is not None and memory.index < start.index:
+        frames = source.frames(memory)
+        for frame in frames:
+            if frame.image.pts >= start.pts:
+                # Around damage, not always the same frames are found.
+                if (frame.image.index, frame.image.pts) == (start.index, start.pts):
+                    return iter(CutFinder(chain([frame], frames), _look, remembered))
+                break
+            remembered.append(frame.look)
+    return iter(CutFinder(source.frames(start), _look))
+
+
+def _look(frame: _Decoded) -> Glance:
+    return frame.look
+
+
+class _Source:
+    """Frames of a video, made ready to be sent."""
+
+    def __init__(self, reader: VideoReader, max_height: int, max_frames: int) -> None:
+        self._reader = reader
+        self._max_height = max_height
+        self._max_frames = max_frames
+
+    def frames(self, start: Position) -> Iterator[_Decoded]:
+        """Decodes from a frame on."""
+        for frame in self._reader.frames(start.index, start.pts if start.index else None):
+            if frame.index >= self._max_frames:
+                raise VideoError(
+                    f"The video has more than {self._max_frames} frames. Cut it, and upload the "
+                    "parts.",
+                    "too_long",
+                )
+            yield self._ready(frame)
+
+    def _ready(self, frame: SourceFrame) -> _Decoded:
+        info = self._reader.info
+        yuv = frame.yuv(*fit(*frame.size, self._max_height))
+        return _Decoded(
+            image=Image(frame.index, frame.pts, yuv),
+            box=fitted(info.width, info.height, frame.widening),
+            look=glance(frame.index, frame.pts, float(frame.pts * info.time_base), yuv),
+            end=frame.pts + frame.duration,
+            damaged=self._reader.damaged_packets,
+            reshaped=frame.reshaped,
+        )

@@ -161,8 +161,9 @@ class Pipeline:
     ) -> list[Checkpoint]:
         """Works on all segments after those that are done; returns their checkpoints."""
         start = (done[-1].next_position() if done else None) or Position(0, 0)
-        source = decoder.batches(len(done), start, frame_height(model, self._request.options))
-        header = batch_header(self._request, model, video)
+        memory = done[-1].memory_position() if done else None
+        height = frame_height(model, self._request.options)
+        source = decoder.batches(len(done), start, memory, height)
         previous: asyncio.Future[Tracked] = asyncio.get_running_loop().create_future()
         previous.set_result(await _in_thread(self._resumed, done))
         points: list[asyncio.Task[Checkpoint]] = []
@@ -174,7 +175,7 @@ class Pipeline:
                     self._spans.callback(segment.begin().end)
                 await self._room.batches.acquire()
                 segment.add(batch)
-                found = self._estimate(header, batch, segment)
+                found = self._estimate(model, batch, segment)
                 segment.poses.append(group.create_task(found, context=segment.span.context()))
                 if batch.closes:
                     within = segment.span.context()
@@ -197,10 +198,11 @@ class Pipeline:
         return Tracked([], lines, base64.b64decode(done[-1].tracker))
 
     async def _estimate(
-        self, header: inference_pb2.BatchHeader, batch: Batch, segment: Segment
+        self, model: inference_pb2.Model, batch: Batch, segment: Segment
     ) -> list[pose_pb2.FramePoses]:
         try:
             with segment.working("inference"):
+                header = batch_header(self._request, model, batch)
                 poses = await self._services.estimate(header, batch)
         finally:
             self._room.batches.release()
@@ -215,6 +217,7 @@ class Pipeline:
         poses = [pose for task in segment.poses for pose in await task]
         for pose, pts in zip(poses, segment.pts, strict=True):
             pose.time = float(pts * video.time_base)
+            pose.cut = pose.frame_index in segment.cuts
         state = (await previous).state
         rate = float(video.frame_rate)
         with segment.working("tracking"):

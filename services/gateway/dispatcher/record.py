@@ -37,6 +37,8 @@ class Checkpoint(BaseModel):
         frames: Frames in it.
         end: Ticks at which its last frame is over.
         following: Index and presentation time of the next frame; None if it was the last segment.
+        memory: The same of the earliest frame that telling cuts looks back to from there; None in a
+            checkpoint of an older version.
         tracker: The tracker's state after it, in Base64.
         people: Most people in one frame of it.
         tracks: Ids seen in it.
@@ -48,12 +50,15 @@ class Checkpoint(BaseModel):
             version.
         seconds: Wall-clock time per stage.
         damaged_packets: Packets of the upload that could not be decoded.
+        cuts: Presentation times in ticks of the frames that are the first after a cut.
+        reshaped: Frames whose size or shape differ from those of the frame before.
     """
 
     segment: int
     frames: int
     end: int
     following: tuple[int, int] | None
+    memory: tuple[int, int] | None = None
     tracker: str
     people: int
     tracks: list[int]
@@ -63,6 +68,8 @@ class Checkpoint(BaseModel):
     video_size: tuple[int, int] | None = None
     seconds: dict[str, float]
     damaged_packets: int = 0
+    cuts: list[int] = []
+    reshaped: int = 0
 
     def without_tracker(self) -> "Checkpoint":
         """The same without the largest part of it, which matters in the last one only."""
@@ -71,6 +78,10 @@ class Checkpoint(BaseModel):
     def next_position(self) -> Position | None:
         """The frame to go on with."""
         return None if self.following is None else Position(*self.following)
+
+    def memory_position(self) -> Position | None:
+        """The frame from which on cuts are told then."""
+        return None if self.memory is None else Position(*self.memory)
 
 
 class Record:

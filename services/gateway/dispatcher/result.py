@@ -71,6 +71,7 @@ def publish(
     store.put(keys.tracks, presence.file(), _JSON)
     _keep_stills(store, keys, segments, presence, video.frame_rate)
     damaged = sum(segment.damaged_packets for segment in segments)
+    reshaped = sum(segment.reshaped for segment in segments)
     size = segments[-1].video_size
     manifest = Manifest(
         job=request.id,
@@ -108,7 +109,10 @@ def publish(
         seconds={**_summed(segments), "total": round(total_seconds, 3)},
         audio_codec=joined.audio_codec or None,
         damaged_packets=damaged,
-        warnings=_warnings(video, duration, damaged, joined),
+        warnings=_warnings(video, duration, damaged, joined, reshaped),
+        cuts=[
+            round(float(pts * video.time_base), 6) for segment in segments for pts in segment.cuts
+        ],
         files=_files(store, keys),
         created_at=now(),
     )
@@ -186,12 +190,19 @@ def _warnings(
     duration: Fraction,
     damaged: int,
     joined: renderer_pb2.JoinSegmentsResponse,
+    reshaped: int = 0,
 ) -> list[str]:
     found = []
     if damaged and video.is_photo:
         found.append("The picture is damaged or cut off: some of it is missing.")
     elif damaged:
         found.append(f"The video is damaged in {damaged} {'places' if damaged > 1 else 'place'}.")
+    if reshaped:
+        times = "once" if reshaped == 1 else f"{reshaped} times"
+        found.append(
+            f"The picture changes its size or shape {times}. Each picture is fitted into the size "
+            "of the first, with black bars where its shape is another."
+        )
     if joined.sound_lost:
         found.append("Some or all of the sound is damaged or of an unknown kind, and is missing.")
     if video.duration is not None and duration < _MOST * video.duration:

@@ -26,8 +26,11 @@ class Segment:
         number: Its number.
         pts: Presentation times of its frames, in ticks.
         end: Ticks at which its last frame is over.
+        cuts: Presentation times of the first frames after cuts, by their index.
         following: The first frame of the next segment.
+        memory: The earliest frame that telling cuts from there on looks back to.
         damaged_packets: Packets in it that could not be decoded.
+        reshaped: Frames whose size or shape differ from those of the frame before.
         poses: The people of its batches, being found.
         seconds: Wall-clock time per stage.
         span: Its part of the trace.
@@ -36,8 +39,11 @@ class Segment:
     number: int
     pts: list[int] = field(default_factory=list)
     end: int = 0
+    cuts: dict[int, int] = field(default_factory=dict)
     following: Position | None = None
+    memory: Position | None = None
     damaged_packets: int = 0
+    reshaped: int = 0
     poses: list[asyncio.Task[list[pose_pb2.FramePoses]]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     span: traces.Span = field(default_factory=traces.Span)
@@ -56,8 +62,10 @@ class Segment:
     def add(self, batch: Batch) -> None:
         """Takes the batch that comes next, decoded."""
         self.pts += [image.pts for image in batch.images]
-        self.end, self.following = batch.end, batch.following
+        self.cuts |= {image.index: image.pts for image in batch.images if image.cut}
+        self.end, self.following, self.memory = batch.end, batch.following, batch.memory
         self.damaged_packets += batch.damaged_packets
+        self.reshaped += batch.reshaped
         self.spend("decode", batch.seconds)
 
     def stretch(self, time_base: Fraction) -> Stretch:
@@ -115,6 +123,7 @@ def checkpoint(
         frames=len(people),
         end=segment.end,
         following=segment.following and (segment.following.index, segment.following.pts),
+        memory=segment.memory and (segment.memory.index, segment.memory.pts),
         tracker=base64.b64encode(tracked.state).decode(),
         people=max(people.values()),
         tracks=sorted(spans),
@@ -124,4 +133,6 @@ def checkpoint(
         video_size=(rendered.width, rendered.height),
         seconds=segment.seconds,
         damaged_packets=segment.damaged_packets,
+        cuts=list(segment.cuts.values()),
+        reshaped=segment.reshaped,
     )

@@ -9,6 +9,7 @@ from poseway import jobs
 from poseway.channel import connect, repeat
 from poseway.errors import ServiceError
 from poseway.inference import find_model
+from poseway.letterbox import Box
 from poseway.telemetry.client import calling
 from poseway.v1 import (
     inference_pb2,
@@ -19,7 +20,6 @@ from poseway.v1 import (
     tracker_pb2,
     tracker_pb2_grpc,
 )
-from poseway.video import VideoInfo
 from services.gateway.dispatcher.frames import Batch, Image
 from services.gateway.dispatcher.header import reading_message
 from services.gateway.dispatcher.settings import DispatcherSettings
@@ -61,7 +61,7 @@ class Services:
     async def estimate(
         self, header: inference_pb2.BatchHeader, batch: Batch
     ) -> list[pose_pb2.FramePoses]:
-        """Finds the people in the frames of a batch, in order."""
+        """Finds the people in the frames of a batch, in order: in pixels of the video's frame."""
 
         def requests() -> Iterator[inference_pb2.EstimatePosesRequest]:
             yield inference_pb2.EstimatePosesRequest(header=header)
@@ -77,7 +77,7 @@ class Services:
                 poses = [answer.poses async for answer in answers]
             if [p.frame_index for p in poses] != [image.index for image in batch.images]:
                 raise ServiceError("Inference answered other frames than it was sent.")
-            return poses
+            return [_in_frame(found, batch.box) for found in poses]
 
         return await repeat(self.inference, call, "inference", self._settings.patience_seconds)
 
@@ -175,14 +175,14 @@ class Services:
 
 
 def batch_header(
-    request: jobs.JobRequest, model: inference_pb2.Model, video: VideoInfo
+    request: jobs.JobRequest, model: inference_pb2.Model, batch: Batch
 ) -> inference_pb2.BatchHeader:
-    """What every batch of a job tells inference."""
+    """What a batch of a job tells inference."""
     return inference_pb2.BatchHeader(
         job_id=request.id,
         model=model.name,
-        source_width=video.width,
-        source_height=video.height,
+        source_width=batch.box.width,
+        source_height=batch.box.height,
         max_people=request.options.max_people or 0,
         accurate=request.options.accurate,
     )
@@ -192,6 +192,17 @@ def frame_height(model: inference_pb2.Model, options: jobs.JobOptions) -> int:
     """Height in pixels beyond which a frame gains nothing, as the job wants it looked at."""
     # 0 is what an inference service says that knows no other height.
     return (model.accurate_height if options.accurate else 0) or model.input_height
+
+
+def _in_frame(found: pose_pb2.FramePoses, box: Box) -> pose_pb2.FramePoses:
+    """Moves people from where they are in a picture to where they are in the frame around it."""
+    if box.left or box.top:
+        for pose in found.poses:
+            for at in range(0, len(pose.keypoints), 3):
+                if pose.keypoints[at + 2] > 0:
+                    pose.keypoints[at] += box.left
+                    pose.keypoints[at + 1] += box.top
+    return found
 
 
 def _frame(image: Image) -> inference_pb2.Frame:

@@ -1,0 +1,250 @@
+"""What finding cuts remembers of a frame, and how little two frames look alike."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseway.picture import Yuv
+
+_SIDE: Final = 24
+_HALF: Final = _SIDE // 2
+# Rows of samples that the mean of a cell is taken of; all of them would tell no more.
+_ROWS: Final = 8
+# Levels of 0..255 by which what stays the same may differ: cells of two pictures, and those of a
+# row that is part of a black bar.
+_SAME: Final = 3.0
+# Bars leave at least this many cells in each direction.
+_LEAST: Final = 5
+# Cells over which brightness is levelled: bright sky above dark ground is common to many places.
+_LEVELLED: Final = 9
+# Standard deviation in levels below which a picture has no structure to go by, and the difference
+# in levels that then tells two pictures apart for certain.
+_FLAT: Final = 1.0
+_LEVELS: Final = 30.0
+# Pictures that match as well as this need no closer look.
+_ALIKE: Final = 0.7
+# Sizes in which one picture is laid over the other.
+_ZOOMS: Final = (1.0, 0.87, 1.15, 0.75, 1.33)
+# How far a picture is moved over the other, in cells: a camera shakes, and moves by at most so many
+# widths of its picture in a second.
+_SHAKE: Final = 1.5
+_FASTEST: Final = 3.0
+_FARTHEST: Final = 6
+# Room for the picture and for moving it, in which FFT is fast.
+_PADDED: Final = 32
+# Pictures whose widths by heights differ by more than this have two shapes.
+_SAME_SHAPE: Final = 1.05
+
+# Steps of brightness and of both colours that are told apart.
+_STEPS: Final = 6
+# A camera that moves keeps more of the colours in its picture than this. From the other share on,
+# how structures differ counts for less.
+_FOREIGN: Final = 0.3
+_SHARED: Final = 0.65
+_LESS: Final = 0.65
+
+_Grid = NDArray[np.float32]
+# Rows and columns of cells.
+_Area = tuple[slice, slice]
+_ALL: Final[_Area] = (slice(0, _SIDE), slice(0, _SIDE))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glance:
+    """A frame at a glance: the means of a grid of cells, as many for every shape of picture.
+
+    Attributes:
+        index: Index of the frame.
+        pts: Presentation time in ticks.
+        seconds: Presentation time.
+        shape: Width of the picture by its height, both in pixels.
+        luma: Means of luma, 0..255, float32 (24, 24).
+        chroma: Means of blue and red difference, 0..255, float32 (2, 12, 12).
+    """
+
+    index: int
+    pts: int
+    seconds: float
+    shape: float
+    luma: _Grid
+    chroma: _Grid
+
+
+def glance(index: int, pts: int, seconds: float, picture: Yuv) -> Glance:
+    """Takes a glance at a frame."""
+    width, height = picture.width, picture.height
+    samples = np.frombuffer(picture.planes, np.uint8)
+    luma = samples[: width * height].reshape(height, width)
+    halves = samples[width * height :].reshape(2, (height + 1) // 2, (width + 1) // 2)
+    chroma = np.stack([_means(half, _HALF) for half in halves])
+    return Glance(index, pts, seconds, width / height, _means(luma, _SIDE), chroma)
+
+
+def distance(one: Glance, other: Glance, *, steady: bool = False) -> float:
+    """How little two frames look alike, 0..1: near 0 for one scene, about 0.5 or more for two.
+
+    Neither brightness and contrast count, nor what moving and zooming the camera does in the time
+    between the frames. Black bars that both have are left out.
+
+    Args:
+        one: A frame.
+        other: Another one.
+        steady: The camera does no more than shake.
+    """
+    if not 1 / _SAME_SHAPE < one.shape / other.shape < _SAME_SHAPE:
+        return 1 - _shared_colours(one, other, _ALL)
+    if np.abs(one.luma - other.luma).max() <= _SAME:
+        return level_distance(one, other)
+    area = _without_bars(one.luma, other.luma)
+    first, second = _structure(one.luma[area]), _structure(other.luma[area])
+    if _is_even(first) or _is_even(second):
+        return level_distance(one, other)
+    match = _match(first, second)
+    if match < _ALIKE:
+        match = max(
+            match,
+            _match(*(_structure(grid) for grid in _as_bright(one.luma[area], other.luma[area]))),
+        )
+    if match >= _ALIKE:
+        return 1 - match
+    shared = _shared_colours(one, other, area)
+    if shared < _FOREIGN:
+        return 1 - match
+    moved = 0.0 if steady else _FASTEST * _SIDE * abs(other.seconds - one.seconds)
+    reach = min(_FARTHEST, int(_SHAKE + moved))
+    zooms = _ZOOMS[:1] if steady else _ZOOMS
+    match = max(match, *(_best_match(first, second, zoom, reach) for zoom in zooms))
+    return (1 - match) * (_LESS if shared > _SHARED else 1.0)
+
+
+def level_distance(one: Glance, other: Glance) -> float:
+    """How far apart two frames are in brightness and colour alone, 0..1."""
+    luma = np.abs(one.luma - other.luma).mean()
+    chroma = np.abs(one.chroma - other.chroma).mean(axis=(1, 2)).sum()
+    return min(1.0, float(luma + chroma) / _LEVELS)
+
+
+def is_flat(look: Glance) -> bool:
+    """Whether there is no structure in a frame to know its scene by: all black, all white."""
+    return _is_even(_structure(look.luma))
+
+
+def _means(plane: NDArray[np.uint8], cells: int) -> _Grid:
+    """Means of the cells of a plane."""
+    height, width = plane.shape
+    chosen, lefts, samples = _sampling(height, width, cells)
+    rows = plane[chosen].reshape(cells, _ROWS, width).sum(1, dtype=np.uint16)
+    sums = np.add.reduceat(rows, lefts, axis=1, dtype=np.uint32)
+    return np.asarray(sums / samples, np.float32)
+
+
+@lru_cache(maxsize=8)
+def _sampling(
+    height: int, width: int, cells: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], _Grid]:
+    """Rows that means are taken of, first columns of cells, and how many samples each has."""
+    chosen = (2 * np.arange(cells * _ROWS) + 1) * height // (2 * cells * _ROWS)
+    lefts = np.arange(cells) * width // cells
+    samples = _ROWS * np.maximum(1, np.diff(lefts, append=width))
+    return chosen, lefts, samples.astype(np.float32)
+
+
+def _without_bars(one: _Grid, other: _Grid) -> _Area:
+    """The rows and columns inside the bars along the edges that two pictures both have."""
+    return _inside(one, other), _inside(one.T, other.T)
+
+
+def _inside(one: _Grid, other: _Grid) -> slice:
+    """The rows between the bars at top and bottom; all if too few are left."""
+    first, last = _bar(one, other), _SIDE - _bar(one[::-1], other[::-1])
+    return slice(first, last) if last - first >= _LEAST else slice(0, _SIDE)
+
+
+def _bar(one: _Grid, other: _Grid) -> int:
+    """Rows of the bar at the top, and the one in which its edge may lie."""
+    for row, pair in enumerate(zip(one, other, strict=True)):
+        if max(np.ptp(pair[0]), np.ptp(pair[1]), abs(pair[0][0] - pair[1][0])) > _SAME:
+            return row + (row > 0)
+    return _SIDE
+
+
+def _structure(grid: _Grid) -> _Grid:
+    """A picture less its brightness around each cell."""
+    rows, columns = grid.shape
+    return np.asarray(grid - _leveller(rows) @ grid @ _leveller(columns).T, np.float32)
+
+
+def _is_even(structure: _Grid) -> bool:
+    return bool(np.vdot(structure, structure) < _FLAT**2 * structure.size)
+
+
+def _as_bright(one: _Grid, other: _Grid) -> tuple[_Grid, _Grid]:
+    """Two pictures as if exposed alike: the levels of one go to the cells of the other, by rank.
+
+    They are those of the one that has fewer different levels, being dark or cut off at white.
+    """
+    ranked = one.ravel().argsort(kind="stable"), other.ravel().argsort(kind="stable")
+    poorer = int(np.unique(other.round()).size < np.unique(one.round()).size)
+    source, target = (one, other)[poorer], ranked[1 - poorer]
+    exposed = np.empty_like(source)
+    exposed.ravel()[target] = source.ravel()[ranked[poorer]]
+    return (source, exposed) if poorer == 0 else (exposed, source)
+
+
+def _match(first: _Grid, second: _Grid) -> float:
+    """The correlation of two structures, -1..1."""
+    norms = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(np.vdot(first, second)) / max(norms, 1e-6)
+
+
+def _best_match(first: _Grid, second: _Grid, zoom: float, reach: int) -> float:
+    """The same with the second zoomed, and moved by up to `reach` cells as fits best."""
+    rows, columns = (_zoomer(size, zoom) for size in second.shape)
+    mask = np.outer(rows.any(1), columns.any(1)).astype(np.float32)
+    zoomed = rows @ second @ columns.T
+    size = (_PADDED, _PADDED)
+    ones = np.fft.rfft2(np.stack([first, first**2, np.ones_like(first)]), size)
+    others = np.fft.rfft2(np.stack([zoomed, mask, zoomed**2]), size)
+    products = np.fft.irfft2(ones * np.conj(others), size)
+    moves = np.arange(-reach, reach + 1)
+    common, *energies = products[:, moves[:, None], moves]
+    return float((common / np.sqrt(np.maximum(energies[0] * energies[1], 1e-6))).max())
+
+
+def _shared_colours(one: Glance, other: Glance, area: _Area) -> float:
+    """The part of an area of two pictures, 0..1, that has the same colours."""
+    colours = np.stack([_colours(one, area), _colours(other, area)])
+    low = colours.min(axis=(0, 2), keepdims=True)
+    span = np.maximum(colours.max(axis=(0, 2), keepdims=True) - low, _SAME)
+    steps = np.minimum((colours - low) / span * _STEPS, _STEPS - 1).astype(np.intp)
+    numbers = np.ravel_multi_index(tuple(np.moveaxis(steps, 1, 0)), (_STEPS,) * 3)
+    counts = [np.bincount(cells, minlength=_STEPS**3) for cells in numbers]
+    return float(np.minimum(*counts).sum() / numbers.shape[1])
+
+
+def _colours(look: Glance, area: _Area) -> _Grid:
+    """Brightness and colour in an area, of two cells by two, float32 (3, n)."""
+    rows, columns = (slice(-(-part.start // 2), part.stop // 2) for part in area)
+    luma = look.luma.reshape(_HALF, 2, _HALF, 2).mean(axis=(1, 3))
+    return np.concatenate([luma[None], look.chroma])[:, rows, columns].reshape(3, -1)
+
+
+@lru_cache(maxsize=_SIDE)
+def _leveller(size: int) -> _Grid:
+    """Takes the mean of the cells around each, of those that there are: (size, size)."""
+    places = np.arange(size)
+    near = np.abs(places[:, None] - places) <= _LEVELLED // 2
+    return np.asarray(near / near.sum(1, keepdims=True), np.float32)
+
+
+@lru_cache(maxsize=_SIDE * len(_ZOOMS))
+def _zoomer(size: int, zoom: float) -> _Grid:
+    """Scales cells about their middle: (size, size), a row of zeros where there is nothing."""
+    middle = (size - 1) / 2
+    wanted = middle + (np.arange(size) - middle) / zoom
+    weights = np.maximum(0, 1 - np.abs(wanted[:, None] - np.arange(size)))
+    weights[(wanted < 0) | (wanted > size - 1)] = 0
+    return np.asarray(weights, np.float32)
