@@ -159,6 +159,15 @@ class JobOptions(Record):
         description="Index of the audio stream to use, as in the manifest's `source.streams`; "
         "if not given, the stream that a player would play.",
     )
+    assume_frame_rate: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        allow_inf_nan=False,
+        exclude_if=lambda value: value is None,
+        description="Frames per second of a file that has no times, such as raw H.264 or MJPEG; "
+        "if not given, what the stream itself tells, else 25.",
+    )
 
     @property
     def has_background(self) -> bool:
@@ -175,7 +184,7 @@ class JobOptions(Record):
     @property
     def reading(self) -> Reading:
         """How the upload is read."""
-        return Reading(video_stream=self.video_stream, audio_stream=self.audio_stream)
+        return Reading(self.video_stream, self.audio_stream, self.assume_frame_rate)
 
     def resolution(self, *, photo: bool) -> int:
         """The `max_resolution` of a picture or a video."""

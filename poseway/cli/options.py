@@ -72,6 +72,10 @@ def job_options(
         int | None,
         _read(says="Index of the audio stream to use; a player's choice if not given."),
     ] = None,
+    assume_frame_rate: Annotated[
+        float | None,
+        _read(says="Frames per second of a file that has no times, such as raw H.264 or MJPEG."),
+    ] = None,
     background: Annotated[
         bool,
         _drawn("--background", says="Also keep the video as it is before anything is drawn."),
@@ -96,6 +100,7 @@ def job_options(
         "audio": audio.value if audio else None,
         "video_stream": video_stream,
         "audio_stream": audio_stream,
+        "assume_frame_rate": assume_frame_rate,
         "background": background,
     }
     return {name: value for name, value in options.items() if value is not None}

@@ -133,8 +133,8 @@ def test_what_the_user_said_about_the_file_reaches_the_renderer() -> None:
     assert reading(header.reading) == options.reading == Reading(video_stream=0, audio_stream=3)
     # An older dispatcher says nothing.
     assert reading(renderer_pb2.SegmentHeader().reading) == Reading() == JobOptions().reading
-    assumed = Reading(assume_frame_rate=12.5)
-    assert reading(reading_message(assumed)) == assumed
+    assumed = JobOptions(assume_frame_rate=12.5).reading
+    assert reading(reading_message(assumed)) == assumed == Reading(assume_frame_rate=12.5)
 
 
 @pytest.mark.parametrize(

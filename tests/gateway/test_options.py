@@ -46,7 +46,9 @@ def test_what_is_left_empty_is_the_default() -> None:
     assert parse_options(dict.fromkeys(DRAWING, "")) == JobOptions()
 
 
-@pytest.mark.parametrize("name", ["max_resolution", "audio", "video_stream", "audio_stream"])
+@pytest.mark.parametrize(
+    "name", ["max_resolution", "audio", "video_stream", "audio_stream", "assume_frame_rate"]
+)
 def test_what_older_versions_do_not_know_is_written_only_if_chosen(name: str) -> None:
     # They had no null there.
     assert name not in JobOptions().model_dump_json()
@@ -66,6 +68,9 @@ def test_what_older_versions_do_not_know_is_written_only_if_chosen(name: str) ->
         ("crf", "22.5", "valid integer"),
         ("video_stream", "-1", "greater than or equal to 0"),
         ("audio_stream", "first", "valid integer"),
+        ("assume_frame_rate", "0", "greater than 0"),
+        ("assume_frame_rate", "1001", "less than or equal to 1000"),
+        ("assume_frame_rate", "nan", "finite number"),
         ("max_resolution", "143", "greater than or equal to 144"),
     ],
 )

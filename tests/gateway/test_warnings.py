@@ -7,10 +7,12 @@ import av
 import numpy as np
 import pytest
 
+from poseway.jobs import JobOptions
+from poseway.reading import AS_FOUND, Reading
 from poseway.v1 import renderer_pb2
-from poseway.video import VideoReader
+from poseway.video import VideoInfo, VideoReader
 from services.gateway.dispatcher.frames import Position, batches
-from services.gateway.dispatcher.result import _warnings
+from services.gateway.dispatcher.result import _timing_warnings, _warnings
 from tests.videos import make_video
 
 WHOLE = renderer_pb2.JoinSegmentsResponse()
@@ -37,6 +39,22 @@ def test_damage_and_lost_sound_are_told() -> None:
     lost = renderer_pb2.JoinSegmentsResponse(sound_lost=True)
     (words,) = _warnings(info, Fraction(1), 0, lost)
     assert "sound" in words
+
+
+def test_a_rate_that_is_assumed_is_told() -> None:
+    data = make_video(5, codec="mjpeg", container="mjpeg", pix_fmt="yuvj420p")
+    (words,) = _timing_warnings(read(data), JobOptions())
+    assert "25 frames per second are assumed" in words
+    assert "assume_frame_rate" in words
+    given = JobOptions(assume_frame_rate=12.5)
+    assert _timing_warnings(read(data, given.reading), given) == []
+    (words,) = _timing_warnings(read(make_video(5)), given)
+    assert "no effect" in words
+    assert _timing_warnings(read(make_video(5, container="h264")), JobOptions()) == []
+
+
+def read(data: bytes, reading: Reading = AS_FOUND) -> VideoInfo:
+    return VideoReader(io.BytesIO(data), reading=reading).info
 
 
 def test_damage_before_a_segment_is_counted_once() -> None:

@@ -4,8 +4,10 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from tests.heif import heic
 from tests.photos import card, encoded
-from tests.videos import make_video
+from tests.test_animated import animated
+from tests.videos import make_video, numbered
 
 _HEAD: Final = 512
 
@@ -91,6 +93,23 @@ def whole() -> dict[str, bytes]:
         "jpg": encoded(card(), "jpg"),
         "png": encoded(card(), "png"),
         "webp": encoded(card(), "webp"),
+        "heic": heic([card(64, 64)] * 2, grid=True),
+        **{
+            f"animated.{kind}": animated(kind, [numbered(index) for index in range(4)], [50] * 4)
+            for kind in ("png", "webp")
+        },
+        "h264": make_video(8, container="h264"),
+        "h265": make_video(
+            8, codec="libx265", container="hevc", options={"x265-params": "log-level=none"}
+        ),
+        "m2v": make_video(8, codec="mpeg2video", container="mpeg2video"),
+        "m4v": make_video(8, codec="mpeg4", container="m4v"),
+        "obu": make_video(8, codec="libsvtav1", container="obu", options={"preset": "12"}),
+        "mjpeg": encoded(numbered(0), "jpg") * 8,
+        "nut": make_video(8, container="nut"),
+        "ivf": make_video(8, codec="libvpx", container="ivf"),
+        "y4m": make_video(8, codec="wrapped_avframe", container="yuv4mpegpipe"),
+        "alpha.mov": make_video(8, codec="qtrle", container="mov", pix_fmt="argb"),
     }
 
 

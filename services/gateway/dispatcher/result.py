@@ -8,8 +8,9 @@ import structlog
 
 from poseway import keypoints, tracks
 from poseway.errors import NotFoundError
-from poseway.jobs import JobRequest, Keys, Smoothing, now
+from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, now
 from poseway.manifest import Manifest, ModelInfo, ResultFile, SourceInfo
+from poseway.raw_streams import Timing
 from poseway.storage import ObjectStore, ObjectWriter
 from poseway.v1 import inference_pb2, renderer_pb2
 from poseway.video import VideoInfo
@@ -109,7 +110,10 @@ def publish(
         seconds={**_summed(segments), "total": round(total_seconds, 3)},
         audio_codec=joined.audio_codec or None,
         damaged_packets=damaged,
-        warnings=_warnings(video, duration, damaged, joined, reshaped),
+        warnings=[
+            *_timing_warnings(video, request.options),
+            *_warnings(video, duration, damaged, joined, reshaped),
+        ],
         cuts=[
             round(float(pts * video.time_base), 6) for segment in segments for pts in segment.cuts
         ],
@@ -183,6 +187,18 @@ def _spans(store: ObjectStore, keys: Keys, segment: Checkpoint) -> dict[int, lis
         (frame["frame"], (person["id"] for person in frame["people"]))
         for frame in keypoints.read_frames(lines)
     )
+
+
+def _timing_warnings(video: VideoInfo, options: JobOptions) -> list[str]:
+    if video.timing is Timing.ASSUMED:
+        return [
+            f"The file has no times and tells no frame rate: {float(video.frame_rate):g} frames "
+            "per second are assumed. If that is wrong, give assume_frame_rate."
+        ]
+    timed = video.timing is Timing.FILE and not video.is_photo
+    if timed and options.assume_frame_rate is not None:
+        return ["The file has times of its own: assume_frame_rate has no effect on it."]
+    return []
 
 
 def _warnings(
