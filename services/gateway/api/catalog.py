@@ -151,10 +151,10 @@ class Catalog:
         return status
 
     def _frames(self, keys: Keys) -> int | None:
-        """Frames of a result; None if there is none."""
+        """Frames of a result; None if its manifest does not tell."""
         try:
             return Manifest.model_validate_json(self._store.get(keys.manifest)[0]).frames
-        except NotFoundError:
+        except (NotFoundError, ValidationError):
             return None
 
     def job(self, job_id: str) -> Job:
