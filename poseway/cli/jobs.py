@@ -15,6 +15,7 @@ from poseway.cli.parameters import with_argument, with_client
 from poseway.cli.progress import bars, failure, follow, note
 from poseway.cli.terminal import Exit, Json, console, notes
 from poseway.client import Client
+from poseway.filenames import shown
 from poseway.jobs import Job, JobState
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", show_default=False)]
@@ -41,7 +42,7 @@ def list_jobs(
         table.add_column(name, overflow="fold")
     for job in jobs:
         made = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        table.add_row(job.id, escape(job.name), escape(_standing(job)), made)
+        table.add_row(job.id, escape(shown(job.name)), escape(_standing(job)), made)
     console.print(table, soft_wrap=not console.is_terminal)
 
 
@@ -111,7 +112,7 @@ def delete(
     json: Json = False,
 ) -> None:
     """Removes jobs with their results; those that are not finished are cancelled first."""
-    names = {job: client.job(job).name for job in jobs}
+    names = {job: shown(client.job(job).name) for job in jobs}
     if not yes:
         _confirm(f"Remove {', '.join(names.values())} with all results?")
     for job in names:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from poseway.cli.terminal import JobFailedError, notes
 from poseway.client import Client
+from poseway.filenames import shown
 from poseway.jobs import Job, JobState
 
 
@@ -35,13 +36,13 @@ def bars() -> Progress:
 
 def upload(bars: Progress, video: Path, send: Callable[..., Job]) -> Job:
     """Sends a video with a bar; `send` takes what to tell of it as `sent`."""
-    task = bars.add_task(f"upload  {video.name}", total=video.stat().st_size or 1)
+    task = bars.add_task(f"upload  {shown(video.name)}", total=video.stat().st_size or 1)
     return send(sent=lambda count, _: bars.update(task, completed=count))
 
 
 def follow(bars: Progress, client: Client, job: Job) -> Job:
     """Shows how a job goes until it ends."""
-    task = bars.add_task(f"process {job.name}", total=1.0, note="queued")
+    task = bars.add_task(f"process {shown(job.name)}", total=1.0, note="queued")
     for job in client.watch(job.id):  # noqa: B020 # the last one counts
         bars.update(task, completed=job.progress.fraction, note=note(job))
     return job

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.markup import escape
 
+from poseway import filenames
 from poseway.cli.terminal import console, notes
 from poseway.client import Client
 from poseway.jobs import Job
@@ -39,10 +40,10 @@ def fetch(
 
 def target(output: Path, source: SourceInfo) -> Path:
     """The folder for a video's result; one that holds another video's result is left alone."""
-    stem = PurePath(source.name).stem.lstrip(".") or "video"
+    stem = filenames.stem(source.name)
     number = 1
     while True:
-        folder = output / (stem if number == 1 else f"{stem}-{number}")
+        folder = output / filenames.portable(stem, "" if number == 1 else f"-{number}")
         held = _held(folder)
         if not folder.exists() or (held and _same(held.source, source)):
             return folder

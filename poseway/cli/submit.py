@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from poseway import filenames
 from poseway.cli.options import job_options
 from poseway.cli.parameters import with_argument, with_client
 from poseway.cli.progress import bars, failure, follow, upload
@@ -57,7 +58,8 @@ def submit(
                 raise  # nor will the next get there
             except PosewayError as error:
                 # One that is refused is no reason to leave the others.
-                failed.append(type(error)(f"{video.name}: {error.message}", error.code))
+                message = f"{filenames.shown(video.name)}: {error.message}"
+                failed.append(type(error)(message, error.code))
         if wait:
             jobs = [follow(shown, client, job) for job in jobs]
             failed += filter(None, map(failure, jobs))

@@ -22,7 +22,8 @@ class Source:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
-        self.name = name
+        # The bytes of a file's name may be no text.
+        self.name = name.encode(errors="surrogateescape").decode(errors="replace")
         try:
             self.size = file.seek(0, io.SEEK_END)
         except (OSError, ValueError):

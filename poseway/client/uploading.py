@@ -1,6 +1,7 @@
 """Sending a video: small ones in one request, larger ones in parts that can be repeated."""
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -23,6 +24,7 @@ ONE_REQUEST_BYTES: Final = 8 << 20
 """A video up to this size is sent in one request, a larger one in parts."""
 
 _ROUNDS: Final = 3
+_ESCAPED: Final = re.compile(r'["\\%\x00-\x1f]')
 
 
 def submit(
@@ -40,7 +42,7 @@ def submit(
     headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
     fields = _fields(options)
     with opened(video, name) as source:
-        if source.size <= ONE_REQUEST_BYTES:
+        if _fits_in_form(source):
             if webhook_url:
                 fields["webhook_url"] = webhook_url
             request = _form(source, fields, headers, sent)
@@ -58,6 +60,16 @@ def submit(
             again = yield from insist(Request("GET", upload.links["self"]), patience)
             upload = Upload.model_validate_json(again.content)
         raise PosewayError("The gateway loses parts of the upload. Try again.", "upload_incomplete")
+
+
+def _fits_in_form(source: Source) -> bool:
+    """Whether a video is sent in one request.
+
+    One whose name would be escaped in a form is not: what a name comes out as is up to the server.
+    """
+    if source.size == 0:
+        return True  # it is refused, with a reason
+    return source.size <= ONE_REQUEST_BYTES and not _ESCAPED.search(source.name)
 
 
 def _fields(options: Options | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from poseway.exports.angles import to_angles
 from poseway.exports.archive import ZipStream
 from poseway.exports.coco import to_coco
 from poseway.exports.table import to_csv
+from poseway.filenames import portable
 from poseway.keypoints import split_lines
 
 _KEYPOINTS: Final = "keypoints.jsonl"
@@ -26,12 +27,13 @@ def to_everything(
     Args:
         files: Path and bytes of each file of the result.
         read: Reads a file by its path, piece by piece.
-        folder: The folder in the zip that everything is in.
+        folder: Name of the folder in the zip that everything is in. It may be any text, and is
+            made `portable`.
 
     Yields:
         Pieces of the zip.
     """
-    archive = ZipStream()
+    archive, folder = ZipStream(), portable(folder)
 
     def add(name: str, pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
         packed = PurePosixPath(name).suffix not in _PACKED_ALREADY

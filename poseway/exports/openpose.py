@@ -12,8 +12,10 @@ from poseway import keypoints
 from poseway.exports.archive import ZipStream
 from poseway.exports.person import seen
 from poseway.exports.text import blocks
+from poseway.filenames import portable
 
 _VERSION: Final = 1.3
+_ENDING: Final = "_{:012d}_keypoints.json"
 
 
 def to_openpose(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
@@ -24,7 +26,8 @@ def to_openpose(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
 
     Args:
         lines: Lines of a file.
-        stem: Begins the names of the files: ``STEM_000000000012_keypoints.json``.
+        stem: Begins the names of the files: ``STEM_000000000012_keypoints.json``. It may be any
+            text, and is made `portable`.
 
     Yields:
         Blocks of about 256 KiB.
@@ -35,9 +38,10 @@ def to_openpose(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
 def _zip(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
     _, frames = keypoints.read(lines)
     archive = ZipStream()
+    begins = portable(stem, _ENDING.format(0)).removesuffix(_ENDING.format(0))
     for frame in frames:
         content = {"version": _VERSION, "people": [_person(one) for one in frame["people"]]}
-        name = f"{stem}_{frame['frame']:012d}_keypoints.json"
+        name = f"{begins}{_ENDING.format(frame['frame'])}"
         yield from archive.file(name, [to_json(content), b"\n"])
     yield from archive.end()
 

@@ -14,6 +14,7 @@ from poseway import keypoints
 from poseway.exports.archive import ZipStream
 from poseway.exports.person import places
 from poseway.exports.text import blocks, cells
+from poseway.filenames import portable
 from poseway.skeleton import KEYPOINTS
 from poseway.tracks import Span
 
@@ -48,7 +49,8 @@ def to_trc(read: Read, spans: Mapping[int, Sequence[Span]], stem: str) -> Iterat
     Args:
         read: Reads the source.
         spans: When everybody is in it, as `poseway.tracks.spans` finds it.
-        stem: Begins the names of the files: ``STEM_person_003.trc``.
+        stem: Begins the names of the files: ``STEM_person_003.trc``. It may be any text, and is
+            made `portable`.
 
     Yields:
         Blocks of about 256 KiB.
@@ -148,7 +150,7 @@ def _file(
     stem: str, head: dict[str, Any], track: _Track, rows: Iterable[bytes]
 ) -> tuple[str, Iterable[bytes]]:
     """The name and the content of a person's file."""
-    name = f"{stem}_person_{track.id:03d}.trc"
+    name = portable(stem, f"_person_{track.id:03d}.trc")
     rate = float(Fraction(head["frame_rate"]))
     values = {
         "DataRate": rate,

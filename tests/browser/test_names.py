@@ -2,12 +2,22 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from poseway.client import Client
 from tests.browser.page import row_of
+from tests.gateway.test_disposition import NASTY
+from tests.test_filenames import assert_portable
+from tests.videos import make_video
 
 NAME = "<img src=x onerror=document.title='broken'>.mp4"
+SEND = """async (name) => {
+  const form = new FormData();
+  form.append("video", new File(["no video"], name));
+  const answer = await fetch("/v1/jobs", { method: "POST", body: form });
+  return (await answer.json()).id;
+}"""
 
 
 def test_a_name_is_text(page: Page, problems: list[str], client: Client) -> None:
@@ -22,3 +32,30 @@ def test_a_name_is_text(page: Page, problems: list[str], client: Client) -> None
     assert page.locator("img[src=x]").count() == 0
     assert problems == []
     client.delete(job)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_browsers_own_form_keeps_the_name(page: Page, client: Client, name: str) -> None:
+    page.goto("/")
+    job = client.job(page.evaluate(SEND, name))
+    assert job.name == name
+    client.delete(job.id)
+
+
+@pytest.mark.parametrize("name", ['a"b%22.mp4', "\u202egpj\\\n.mp4", "日" * 77 + ".mp4"])
+def test_the_page_keeps_the_name_and_what_is_downloaded_is_safe(
+    page: Page, client: Client, name: str
+) -> None:
+    page.goto("/")
+    video = {"name": name, "mimeType": "video/mp4", "buffer": make_video(4)}
+    page.get_by_label("Choose videos or pictures").set_input_files(video)  # type: ignore[arg-type]
+    with page.expect_response(re.compile("/v1/uploads/[0-9a-f]+/complete$")) as answer:
+        page.locator("#start").click()
+    job = client.wait(answer.value.json()["id"])
+    assert job.name == name
+    page.goto(f"/#/{job.id}")
+    with page.expect_download() as fetched:
+        page.get_by_role("link", name="Keypoints as a table").click()
+    assert_portable(fetched.value.suggested_filename)
+    assert fetched.value.suggested_filename.endswith("_keypoints.csv")
+    client.delete(job.id)

@@ -65,8 +65,9 @@ def test_options_may_follow_the_file() -> None:
         ("../../etc/passwd", "passwd"),
         ("C:\\\\videos\\\\a.mp4", "a.mp4"),
         ("a\tb\x7f.mp4", "ab.mp4"),
+        ("a%22b%0D%0A.mp4", 'a"b\r\n.mp4'),
         ("", "video"),
-        ("x" * 5000 + ".mp4", "x" * 196 + ".mp4"),
+        ("x" * 5000 + ".mp4", "x" * 251 + ".mp4"),
     ],
 )
 def test_file_names_are_cleaned(sent: str, kept: str) -> None:

@@ -1,5 +1,6 @@
 """Names of files that are meant to harm: each is text and nothing else, wherever it comes again."""
 
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote
 
@@ -16,33 +17,41 @@ from tests.videos import make_video
 # As a program that means harm writes them, and what becomes of them.
 SENT = (
     (b'filename="../../etc/passwd"', "passwd"),
-    (b'filename="..\\..\\x.mp4"', "x.mp4"),
+    (b'filename="..\\..\\x.mp4"', "..\\..\\x.mp4"),
     (b'filename="C:\\x.mp4"', "x.mp4"),
     (b'filename="/etc/passwd\x00.mp4"', "passwd.mp4"),
     (b'filename="a\x01\x1b[31m\x7f.mp4"', "a[31m.mp4"),
-    (b'filename="\xe2\x80\xae4pm.exe"', "4pm.exe"),
-    (b'filename="\xe2\x80\xa8\xe2\x81\xa6a.mp4"', "a.mp4"),
+    (b'filename="\xe2\x80\xae4pm.exe"', "\u202e4pm.exe"),
+    (b'filename="\xe2\x80\xa8\xe2\x81\xa6a.mp4"', "\u2028\u2066a.mp4"),
     (b'filename="a\\"; x=y.mp4"', 'a"; x=y.mp4'),
-    (b'filename="a%0d%0aX: y.mp4"', "a%0d%0aX: y.mp4"),
+    (b'filename="a%0d%0aX: y.mp4"', "a\r\nX: y.mp4"),
     (b'filename="a\nX: y.mp4"', None),
     (b'filename="a\r\nContent-Type: text/html\r\n\r\n<b>.mp4"', None),
     (b'filename=""', "video"),
     (b"", "video"),
     (b'filename="/"', "video"),
-    (b"filename*=UTF-8''%2e%2e%2fx", None),
-    (b"filename*=utf-16''%ff", None),
+    (b"filename*=UTF-8''%2e%2e%2fx", "x"),
+    (b"filename*=utf-16''%ff", "video"),
     (b'filename="\xff\xfe.mp4"', "\ufffd\ufffd.mp4"),
     (b'filename="\xed\xa0\x80.mp4"', "\ufffd\ufffd\ufffd.mp4"),
     ('filename="🕺 Tänzer 舞.mp4"'.encode(), "🕺 Tänzer 舞.mp4"),
     (b'filename="<img src=x onerror=alert(1)>.mp4"', "<img src=x onerror=alert(1)>.mp4"),
-    (b'filename="%s.mp4"' % (b"a" * 1000), "a" * 196 + ".mp4"),
+    (b'filename="%s.mp4"' % (b"a" * 1000), "a" * 251 + ".mp4"),
     (b'filename="%s"' % (b"a" * 10_000), None),
 )
 # What must come through a download as one name. A form cannot have all of them.
 WORST = (
-    '"; filename=evil.exe; x="', "..", "a\u202e4pm.exe", "🕺 '`$(id)` %0d%0aX: y.mp4",
+    '"; filename=evil.exe; x="', "..", "a\u202e4pm.exe", "🕺 '`$(id)` %0d%0aX: y.mp4", "a\r\nX: y",
     "<script>.mp4",
 )  # fmt: skip
+
+
+def assert_text(name: str) -> None:
+    """It is no path, and moves nothing on a terminal but the line."""
+    assert {c for c in name if unicodedata.category(c) == "Cc"} <= {"\r", "\n"}
+    assert "/" not in name
+    assert name not in ("", ".", "..")
+    assert len(name) <= 255
 
 
 @pytest.mark.parametrize(("named", "kept"), SENT, ids=lambda value: repr(value)[:30])
@@ -58,19 +67,16 @@ def test_a_name_in_a_form_is_text_or_is_refused(
     assert answer.status == 201
     name = answer.json()["name"]
     assert name == kept or kept is None
-    assert name.isprintable()
-    assert "/" not in name
-    assert len(name) <= 200
+    assert_text(name)
     with calm.client() as client:
         client.delete(f"/v1/jobs/{answer.json()['id']}")
 
 
-@pytest.mark.parametrize("name", [*WORST, "a\r\nX: y", "a" * 1000, "\x00", "/", "\\"])
+@pytest.mark.parametrize("name", [*WORST, "a" * 1000, "\x00", "/", "\\"])
 def test_nor_does_one_in_json_get_further(calm: Keyless, name: str) -> None:
     with calm.client() as client:
         upload = client.post("/v1/uploads", json={"name": name, "size": 1}).json()
-        assert upload["name"].isprintable()
-        assert len(upload["name"]) <= 200
+        assert_text(upload["name"])
         assert client.delete(upload["links"]["self"]).status_code == 204
         for wrong in ("", "a" * 1001, None, 5, ["a"], {"a": 1}):
             refused = client.post("/v1/uploads", json={"name": wrong, "size": 1})

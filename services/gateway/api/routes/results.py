@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from poseway import exports, keypoints, tracks
+from poseway import exports, filenames, keypoints, tracks
 from poseway.errors import NotFoundError
 from poseway.jobs import JobRequest, Keys
 from poseway.manifest import Manifest
@@ -65,7 +65,7 @@ def get_coco(asked: KnownJob, store: StoreDep) -> Response:
 @router.get("/openpose.zip", response_class=StreamingResponse)
 def get_openpose(asked: KnownJob, store: StoreDep) -> Response:
     """The keypoints as OpenPose writes them: a zip with one JSON file per frame."""
-    convert = partial(exports.to_openpose, stem=_stem(asked))
+    convert = partial(exports.to_openpose, stem=filenames.stem(asked.name))
     return _converted(store, asked, "openpose.zip", convert)
 
 
@@ -78,7 +78,7 @@ def get_trc(asked: KnownJob, store: StoreDep) -> Response:
     def read(start: int) -> Generator[bytes]:
         return cast("Generator[bytes]", store.stream(keys.keypoints, start))
 
-    content = exports.to_trc(read, _spans(store, keys), _stem(asked))
+    content = exports.to_trc(read, _spans(store, keys), filenames.stem(asked.name))
     return _download(asked, "trc.zip", content, content)
 
 
@@ -133,8 +133,7 @@ def get_everything(asked: KnownJob, store: StoreDep) -> Response:
         return cast("Generator[bytes]", store.stream(keys.result + name))
 
     everything = [("manifest.json", len(data)), *files]
-    folder = _stem(asked).strip(". ") or "video"
-    content = exports.to_everything(everything, read, folder)
+    content = exports.to_everything(everything, read, filenames.stem(asked.name))
     return _download(asked, "all.zip", content, content)
 
 
@@ -183,8 +182,5 @@ def _no_result() -> NotFoundError:
 
 def _disposition(asked: JobRequest, name: str, kind: str) -> str:
     """Names the file after the upload, as RFC 6266 has it."""
-    return f"{kind}; filename*=UTF-8''{quote(f'{_stem(asked)}_{name}')}"
-
-
-def _stem(asked: JobRequest) -> str:
-    return PurePath(asked.name).stem
+    named = filenames.portable(filenames.stem(asked.name), f"_{name}")
+    return f"{kind}; filename*=UTF-8''{quote(named, safe='')}"

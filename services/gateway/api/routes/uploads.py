@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from poseway import filenames
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobId, JobOptions, new_job_id, now
 from services.gateway.api.codes import documented
@@ -24,7 +25,6 @@ from services.gateway.api.deps import (
 )
 from services.gateway.api.settings import ApiSettings
 from services.gateway.api.uploads.body import arriving
-from services.gateway.api.uploads.form import clean_name
 from services.gateway.api.uploads.idempotency import fingerprint
 from services.gateway.api.uploads.parts import Uploads, complete
 from services.gateway.api.uploads.pending import Pending
@@ -159,7 +159,7 @@ async def begin_upload(
     Then PUT each part, in any order and several at a time, and complete the upload. After a break,
     GET it: it says which parts have arrived.
     """
-    name, webhook_url = clean_name(wish.name), check_webhook(wish.webhook_url)
+    name, webhook_url = filenames.given(wish.name), check_webhook(wish.webhook_url)
     options = models.chosen(JobOptions(**dict(wish.options)))
     upload_id = new_job_id()
     asked = fingerprint(name, wish.size, options, webhook_url)

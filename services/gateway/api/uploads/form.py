@@ -8,19 +8,19 @@ and the copy of it that is being sent.
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final, Protocol
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
+from poseway import filenames
 from poseway.errors import InvalidRequestError, PosewayError
+from services.gateway.api.uploads.disposition import sent_name
 
 FILE_FIELD: Final = "video"
 _MAX_FIELDS: Final = 20
 _MAX_FIELD_BYTES: Final = 1000
-_MAX_NAME: Final = 200
 
 
 class TooLargeError(PosewayError):
@@ -135,13 +135,14 @@ class UploadForm:
         if self._parts > _MAX_FIELDS:
             # Each is short, but they are kept until the end.
             raise InvalidRequestError("The form has too many fields.", "invalid_options")
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
         self._value.clear()
         if self._field == FILE_FIELD:
             if self.file_name is not None:
                 raise InvalidRequestError("Send one video or picture per job.", "several_videos")
-            self.file_name = clean_name(options.get(b"filename", b"").decode("utf-8", "replace"))
+            self.file_name = filenames.given(sent_name(disposition))
             self._sink = self._open_sink()
         elif b"filename" in options:
             raise InvalidRequestError(
@@ -183,10 +184,3 @@ def too_large(limit: int) -> TooLargeError:
     return TooLargeError(
         f"The video is larger than the limit of {limit:,} bytes. Upload a shorter or smaller one."
     )
-
-
-def clean_name(name: str) -> str:
-    """A file name without path and control characters, of a bearable length."""
-    name = PurePosixPath(PureWindowsPath(name).as_posix()).name
-    name = "".join(c for c in name if c.isprintable()).strip()
-    return name[-_MAX_NAME:] or "video"
