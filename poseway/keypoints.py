@@ -35,7 +35,7 @@ def header(
         width: Pixels of an upright frame.
         height: Pixels of an upright frame.
         time_base: Seconds per tick of `pts`.
-        frame_rate: Average frames per second.
+        frame_rate: Frames per second, measured.
         smoothing: How much the keypoints were smoothed.
         pixel_aspect: Width of an upright frame's pixels by their height.
     """

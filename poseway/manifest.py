@@ -18,7 +18,9 @@ class SourceInfo(Record):
     codec: str
     width: int = Field(description="Pixels, upright.")
     height: int = Field(description="Pixels, upright.")
-    frame_rate: str = Field(description="Average frames per second, as a fraction: 30000/1001.")
+    frame_rate: str = Field(
+        description="Frames per second, measured: frames over time, as a fraction: 30000/1001."
+    )
     time_base: str = Field(description="Seconds per tick of a presentation time, as a fraction.")
 
 

@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from poseway.errors import InvalidRequestError
-from poseway.tracks import Presence, Span, Track
+from poseway.tracks import Presence, Times, Track
 
 # As the renderer colours ids: consecutive ones are this part of the colour circle apart.
 _GOLDEN: Final = 0.618034
@@ -67,20 +67,20 @@ def show(console: Console, presence: Presence, title: str, *, svg: Path | None, 
         console.print(row, soft_wrap=True)
 
 
-def shares(runs: list[Span], frames: int, cells: int) -> list[float]:
+def shares(times: list[Times], duration: float, cells: int) -> list[float]:
     """Cuts a video into cells of equal length and finds how much of each a track is seen in.
 
     Args:
-        runs: The runs of frames in which the track is seen.
-        frames: Frames in the video, at least 1.
+        times: When the track is seen, in seconds.
+        duration: Length of the video in seconds.
         cells: How many cells there are to be.
 
     Returns:
         For each cell the part of it, 0..1.
     """
     found = [0.0] * cells
-    for first, last in runs:
-        begin, end = first * cells / frames, (last + 1) * cells / frames
+    for start, stop in times:
+        begin, end = (cells * time / duration if duration else 0.0 for time in (start, stop))
         for cell in range(int(begin), min(cells, ceil(end))):
             found[cell] += min(end, cell + 1) - max(begin, cell)
     return found
@@ -96,13 +96,14 @@ def rows(presence: Presence, width: int, *, ascii_only: bool = False) -> Iterato
     """
     nobody, partly, whole = _ASCII if ascii_only else _BLOCKS
     ids = [str(track.id) for track in presence.tracks]
-    seen = [f"{presence.seconds(track.frames):.1f} s" for track in presence.tracks]
+    times = [presence.times(track) for track in presence.tracks]
+    seen = [f"{sum(end - begin for begin, end in its):.1f} s" for its in times]
     id_width, seen_width = max(map(len, ids), default=0), max(map(len, seen), default=0)
     cells = max(_MIN_TEXT_WIDTH, width - id_width - seen_width - 2)
-    for track, name, seconds in zip(presence.tracks, ids, seen, strict=True):
+    for track, name, seconds, its in zip(presence.tracks, ids, seen, times, strict=True):
         bar = "".join(
             nobody if share < 0.001 else whole if share > 0.999 else partly
-            for share in shares(track.spans, presence.frames, cells)
+            for share in shares(its, presence.duration_seconds, cells)
         )
         text = Text(f"{name:>{id_width}} {seconds:>{seen_width}} ", no_wrap=True)
         yield text.append(bar, Style(color=_colour(track.id)))
@@ -155,8 +156,7 @@ def _bars(presence: Presence, row: int, track: Track) -> Iterator[str]:
     yield (
         f'<text x="{_LEFT - 10}" y="{y + 15}" fill="#1a1a1a" text-anchor="end">{track.id}</text>'
     )
-    for first, last in track.spans:
-        begin, end = presence.seconds(first), presence.seconds(last + 1)
+    for begin, end in presence.times(track):
         x = _x(begin, presence.duration_seconds)
         width = max(1, round(_x(end, presence.duration_seconds) - x, 2))
         yield (

@@ -1,6 +1,6 @@
-"""Who is in the picture when: the frames in which each track is seen.
+"""Who is in the picture when: the frames in which each track is seen, and their times.
 
-`spans` and `join` find them, `presence` puts them together, and `read` takes them from a file. The
+`runs` and `join` find them, `presence` puts them together, and `read` takes them from a file. The
 format of ``tracks.json`` is documented for users in ``docs/formats.md``.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, Literal, NoReturn, Self
+from typing import Annotated, Any, BinaryIO, Final, Literal, NamedTuple, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,10 +19,30 @@ from poseway.errors import InvalidRequestError
 Span = tuple[int, int]
 """Indices of the first and the last of some consecutive frames."""
 
+Times = tuple[float, float]
+"""Seconds from the start of the video at which something begins and at which it is over."""
+
 # The first line of keypoints.jsonl has about a kilobyte.
 _MOST_HEADER_BYTES: Final = 1 << 16
 
 _Count = Annotated[int, Field(ge=0, strict=True)]
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Run(NamedTuple):
+    """Consecutive frames in which a track is seen.
+
+    Attributes:
+        first: Index of the first.
+        last: Index of the last.
+        start: Presentation time of the first, in seconds.
+        end: When the last is over, in seconds.
+    """
+
+    first: int
+    last: int
+    start: float
+    end: float
 
 
 class _Part(BaseModel):
@@ -39,6 +59,8 @@ class Track(_Part):
         first: The first frame it is seen in.
         last: The last frame it is seen in.
         spans: The runs of consecutive frames in which it is seen, in order, gaps between them.
+        times: When each of these begins and is over, in seconds; empty in a file of an older
+            version.
     """
 
     id: Annotated[int, Field(ge=1, strict=True)]
@@ -46,6 +68,7 @@ class Track(_Part):
     first: _Count
     last: _Count
     spans: list[tuple[_Count, _Count]] = Field(min_length=1)
+    times: list[tuple[_Seconds, _Seconds]] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -57,6 +80,8 @@ class Track(_Part):
             raise ValueError("first and last are not those of the spans")
         if self.frames != sum(last - first + 1 for first, last in self.spans):
             raise ValueError("frames is not the number of frames in the spans")
+        if self.times and len(self.times) != len(self.spans):
+            raise ValueError("the times are not those of the spans")
         return self
 
 
@@ -67,7 +92,7 @@ class Presence(_Part):
         format: What the file is.
         version: Changes when an old reader would misread the file.
         frames: Frames in the video.
-        frame_rate: Average frames per second, as a fraction.
+        frame_rate: Frames per second, measured, as a fraction.
         duration_seconds: Length of the video.
         tracks: Everybody who was tracked, lowest id first.
     """
@@ -91,9 +116,51 @@ class Presence(_Part):
         """The content of ``tracks.json``."""
         return self.model_dump_json().encode() + b"\n"
 
-    def seconds(self, frame: int) -> float:
-        """When a frame begins, if all of the video's frames last equally long."""
-        return frame * self.duration_seconds / self.frames if self.frames else 0.0
+    def times(self, track: Track) -> list[Times]:
+        """When each of a track's spans begins and is over, in seconds.
+
+        Where the file does not tell, all of the video's frames are taken to last equally long.
+        """
+        if track.times:
+            return track.times
+        lasting = self.duration_seconds / self.frames if self.frames else 0.0
+        return [(first * lasting, (last + 1) * lasting) for first, last in track.spans]
+
+
+def runs(
+    frames: Iterable[tuple[int, float, float, Iterable[int]]],
+) -> dict[int, list[Run]]:
+    """Finds the runs of consecutive frames in which each track is seen.
+
+    Args:
+        frames: Of each frame, in order: its index, the seconds at which it begins and at which it
+            is over, and the ids of those who are seen in it.
+
+    Returns:
+        For each id, lowest first, its runs in order.
+    """
+    return join(
+        {track: [Run(index, index, start, end)] for track in ids}
+        for index, start, end, ids in frames
+    )
+
+
+def with_ends(
+    frames: Iterable[tuple[int, float, list[int]]], lasting: float
+) -> Iterator[tuple[int, float, float, list[int]]]:
+    """Adds when each frame is over, for `runs`: when the next begins.
+
+    Args:
+        frames: Of each frame, in order: its index, the seconds at which it begins, and the ids.
+        lasting: Seconds that the last frame is shown.
+    """
+    before: tuple[int, float, list[int]] | None = None
+    for frame in frames:
+        if before is not None:
+            yield before[0], before[1], frame[1], before[2]
+        before = frame
+    if before is not None:
+        yield before[0], before[1], before[1] + lasting, before[2]
 
 
 def spans(frames: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[Span]]:
@@ -105,30 +172,33 @@ def spans(frames: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[Span]]:
     Returns:
         For each id, lowest first, its runs in order.
     """
-    return join({track: [(index, index)] for track in ids} for index, ids in frames)
+    found = runs((index, 0.0, 0.0, ids) for index, ids in frames)
+    return {track: [(run.first, run.last) for run in its] for track, its in found.items()}
 
 
-def join(parts: Iterable[Mapping[int, list[Span]]]) -> dict[int, list[Span]]:
+def join(parts: Iterable[Mapping[int, list[Run]]]) -> dict[int, list[Run]]:
     """Joins what was found in consecutive parts of a video; a run may go on across their border."""
-    joined: dict[int, list[Span]] = {}
+    joined: dict[int, list[Run]] = {}
     for part in parts:
-        for track, runs in part.items():
+        for track, its in part.items():
             known = joined.setdefault(track, [])
-            for first, last in runs:
-                goes_on = known and known[-1][1] + 1 == first
-                known.append((known.pop()[0] if goes_on else first, last))
+            for run in its:
+                if known and known[-1].last + 1 == run.first:
+                    known[-1] = known[-1]._replace(last=run.last, end=run.end)
+                else:
+                    known.append(run)
     return dict(sorted(joined.items()))
 
 
 def presence(
-    seen: Mapping[int, list[Span]], frames: int, frame_rate: Fraction, duration: Fraction
+    seen: Mapping[int, list[Run]], frames: int, frame_rate: Fraction, duration: Fraction
 ) -> Presence:
     """Puts together what ``tracks.json`` holds.
 
     Args:
-        seen: What `spans` or `join` found in the whole video.
+        seen: What `runs` or `join` found in the whole video.
         frames: Frames in the video.
-        frame_rate: Average frames per second.
+        frame_rate: Frames per second, measured.
         duration: Length of the video in seconds.
     """
     return Presence(
@@ -138,12 +208,13 @@ def presence(
         tracks=[
             Track(
                 id=track,
-                frames=sum(last - first + 1 for first, last in runs),
-                first=runs[0][0],
-                last=runs[-1][1],
-                spans=runs,
+                frames=sum(run.last - run.first + 1 for run in its),
+                first=its[0].first,
+                last=its[-1].last,
+                spans=[(run.first, run.last) for run in its],
+                times=[(round(run.start, 6), round(run.end, 6)) for run in its],
             )
-            for track, runs in seen.items()
+            for track, its in seen.items()
         ],
     )
 
@@ -186,11 +257,10 @@ def _read(path: Path, file: BinaryIO) -> Presence:
 
 
 def _from_keypoints(path: Path, head: dict[str, Any], lines: Iterable[bytes]) -> Presence:
-    # How long the last frame is shown is not in the file; as long as the others, then.
     end, frames = 0.0, 0
     number = 1  # of the line that is read
 
-    def seen() -> Iterator[tuple[int, Iterator[int]]]:
+    def records() -> Iterator[tuple[int, float, list[int]]]:
         nonlocal end, frames, number
         for number, line in enumerate(lines, 2):  # noqa: B007
             record = json.loads(line)
@@ -198,14 +268,15 @@ def _from_keypoints(path: Path, head: dict[str, Any], lines: Iterable[bytes]) ->
             if index != frames:
                 raise ValueError("frames are missing")
             frames += 1
-            yield index, (_whole(person["id"]) for person in record["people"])
+            yield index, end, [_whole(person["id"]) for person in record["people"]]
 
     try:
         if head["version"] != keypoints.VERSION:
             raise ValueError("of a newer version")
         rate = Fraction(head["frame_rate"])
         lasting = 1 / rate
-        found = spans(seen())
+        # How long the last frame is shown is not in the file; as long as an average one, then.
+        found = runs(with_ends(records(), float(lasting)))
         return presence(found, frames, rate, Fraction(end) + lasting if frames else Fraction(0))
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         _refuse(f"{path} is damaged: line {number} cannot be read.")

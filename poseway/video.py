@@ -50,6 +50,7 @@ class VideoInfo:
         duration: Seconds as far as the container tells; None if it does not.
         is_photo: Whether it is no video but a picture: one frame.
         timing: Where the times of its frames come from.
+        counted: Whether `frames` is a count in the file's index, and no estimate.
     """
 
     codec: str
@@ -62,6 +63,7 @@ class VideoInfo:
     duration: Fraction | None
     is_photo: bool = False
     timing: Timing = Timing.FILE
+    counted: bool = False
 
 
 class VideoReader:
@@ -135,6 +137,7 @@ class VideoReader:
             duration=None if photo or self._clock else length(self.container, self.stream),
             is_photo=photo,
             timing=self._clock.timing if self._clock else Timing.FILE,
+            counted=photo or bool(self.stream.frames),
         )
 
     def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:

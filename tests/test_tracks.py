@@ -23,11 +23,13 @@ from poseway.v1 import pose_pb2
 
 IDS = [{1}, {1}, {1, 2}, {2}, {1, 2}, set()]
 SPANS = {1: [(0, 2), (4, 4)], 2: [(2, 4)]}
+# At a frame a second.
+RUNS = {t: [tracks.Run(a, b, float(a), b + 1.0) for a, b in its] for t, its in SPANS.items()}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def presence(seconds: int = 6) -> Presence:
-    return tracks.presence(SPANS, len(IDS), Fraction(len(IDS), seconds), Fraction(seconds))
+    return tracks.presence(RUNS, len(IDS), Fraction(len(IDS), seconds), Fraction(seconds))
 
 
 @pytest.fixture
@@ -50,6 +52,16 @@ def test_spans_are_runs_of_consecutive_frames() -> None:
     assert tracks.spans(enumerate(IDS)) == SPANS
 
 
+def test_runs_have_the_times_of_their_frames() -> None:
+    # The third frame is shown for five seconds.
+    starts = [0.0, 1.0, 2.0, 7.0, 8.0, 9.0]
+    frames = tracks.with_ends(zip(range(6), starts, map(sorted, IDS), strict=True), 0.5)
+    assert tracks.runs(frames) == {
+        1: [(0, 2, 0.0, 7.0), (4, 4, 8.0, 9.0)],
+        2: [(2, 4, 2.0, 9.0)],
+    }
+
+
 @given(
     frames=st.lists(st.sets(st.integers(1, 4)), max_size=30),
     cuts=st.lists(st.integers(0, 30), max_size=3),
@@ -58,13 +70,14 @@ def test_wherever_a_video_is_cut_the_spans_are_the_same(
     frames: list[set[int]], cuts: list[int]
 ) -> None:
     borders = [0, *sorted(cuts), len(frames)]
-    numbered = list(enumerate(frames))
-    parts = [tracks.spans(numbered[a:b]) for a, b in itertools.pairwise(borders)]
+    timed = [(index, 2.0 * index, 2.0 * index + 2, ids) for index, ids in enumerate(frames)]
+    parts = [tracks.runs(timed[a:b]) for a, b in itertools.pairwise(borders)]
     joined = tracks.join(parts)
-    assert joined == tracks.spans(numbered)
+    assert joined == tracks.runs(timed)
     for track, runs in joined.items():
-        seen = {index for first, last in runs for index in range(first, last + 1)}
-        assert seen == {index for index, ids in numbered if track in ids}
+        seen = {index for run in runs for index in range(run.first, run.last + 1)}
+        assert seen == {index for index, ids in enumerate(frames) if track in ids}
+        assert all(run.end - run.start == 2 * (run.last - run.first + 1) for run in runs)
     tracks.presence(joined, len(frames), Fraction(30), Fraction(1))  # refuses what overlaps
 
 
@@ -76,8 +89,22 @@ def test_the_file_says_what_is_documented() -> None:
         "frame_rate": "1",
         "duration_seconds": 6.0,
         "tracks": [
-            {"id": 1, "frames": 4, "first": 0, "last": 4, "spans": [[0, 2], [4, 4]]},
-            {"id": 2, "frames": 3, "first": 2, "last": 4, "spans": [[2, 4]]},
+            {
+                "id": 1,
+                "frames": 4,
+                "first": 0,
+                "last": 4,
+                "spans": [[0, 2], [4, 4]],
+                "times": [[0.0, 3.0], [4.0, 5.0]],
+            },
+            {
+                "id": 2,
+                "frames": 3,
+                "first": 2,
+                "last": 4,
+                "spans": [[2, 4]],
+                "times": [[2.0, 5.0]],
+            },
         ],
     }
 
@@ -121,6 +148,7 @@ TRACK = {"id": 1, "frames": 1, "first": 0, "last": 0, "spans": [[0, 0]]}
         (damage(tracks=[TRACK | {"spans": [[0, 0], [1, 1]], "last": 1}]), "not in order"),
         (damage(tracks=[TRACK | {"spans": [[1, 0]]}]), "ends before it begins"),
         (damage(tracks=[TRACK | {"spans": []}]), "damaged: tracks.0.spans"),
+        (damage(tracks=[TRACK | {"times": [[0.0, 1.0]] * 2}]), "the times are not those"),
     ],
 )
 def test_what_is_no_such_file_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
@@ -161,7 +189,7 @@ def test_bars_show_gaps_and_who_goes_on_for_whom() -> None:
 
 @pytest.mark.parametrize("cells", [1, 7, 10, 500])
 def test_the_cells_of_a_bar_hold_all_frames(cells: int) -> None:
-    found = timeline.shares(SPANS[1], 6, cells)
+    found = timeline.shares(presence().tracks[0].times, 6.0, cells)
     assert len(found) == cells
     assert all(0 <= share < 1 + 1e-9 for share in found)
     assert sum(found) / cells == pytest.approx(4 / 6)

@@ -7,22 +7,28 @@ import { colourOf } from "./skeleton.js";
 
 const NARROWEST = 0.002; // part of the width that the shortest time takes
 
-function bars(track, at, seconds) {
-  const path = track.spans.map(([first, last]) => {
-    const start = at(first) / seconds;
-    const end = Math.max(at(last + 1) / seconds, start + NARROWEST);
+/** When each span of a track begins and is over, in seconds; older results tell frames only. */
+function timesOf({ spans, times }, { frames, duration_seconds: seconds }) {
+  if (times?.length) return times;
+  return spans.map(([first, last]) => [first, last + 1].map((frame) => (frame * seconds) / frames));
+}
+
+function bars(track, times, seconds) {
+  const path = times.map(([from, to]) => {
+    const start = from / seconds;
+    const end = Math.max(to / seconds, start + NARROWEST);
     return `M${start.toFixed(5)} 0H${end.toFixed(5)}V1H${start.toFixed(5)}Z`;
   });
   const attributes = { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" };
   return shape("svg", attributes, shape("path", { d: path.join(""), fill: colourOf(track.id) }));
 }
 
-function row(track, at, seconds, look) {
+function row(track, times, seconds, look) {
   const swatch = element("i");
   swatch.style.background = colourOf(track.id);
   const name = element("button", { type: "button", className: "who" }, swatch, `Person ${track.id}`);
   name.addEventListener("click", () => look.showPeople([track.id], !look.isShown(track.id)));
-  const node = element("li", {}, name, element("div", { className: "bars" }, bars(track, at, seconds)));
+  const node = element("li", {}, name, element("div", { className: "bars" }, bars(track, times, seconds)));
   const mark = () => {
     name.setAttribute("aria-pressed", String(look.isShown(track.id)));
     node.classList.toggle("off", !look.isShown(track.id));
@@ -33,21 +39,22 @@ function row(track, at, seconds, look) {
 }
 
 /** A sentence for each person; every time in it can be gone to. */
-function inWords(track, at, player) {
-  const times = track.spans.map(([first, last]) => {
-    const textContent = `${at(first).toFixed(1)} to ${at(last + 1).toFixed(1)} s`;
+function inWords(track, times, player) {
+  const buttons = times.map(([from, to], index) => {
+    const textContent = `${from.toFixed(1)} to ${to.toFixed(1)} s`;
     const button = element("button", { type: "button", className: "link", textContent });
-    button.addEventListener("click", () => player.goTo(first));
+    button.addEventListener("click", () => player.goTo(track.spans[index][0]));
     return button;
   });
-  return element("li", {}, `Person ${track.id}: `, ...times.flatMap((time, index) => (index ? [", ", time] : [time])));
+  const listed = buttons.flatMap((button, index) => (index ? [", ", button] : [button]));
+  return element("li", {}, `Person ${track.id}: `, ...listed);
 }
 
 /** Fills the section with what a tracks.json holds. */
-export function fillTimeline(section, { frames, duration_seconds: seconds, tracks }, player, look) {
+export function fillTimeline(section, presence, player, look) {
+  const { duration_seconds: seconds, tracks } = presence;
   if (!tracks.length || !(seconds > 0)) return;
-  const at = (frame) => (frame * seconds) / frames;
-  $("ol", section).append(...tracks.map((track) => row(track, at, seconds, look)));
+  $("ol", section).append(...tracks.map((track) => row(track, timesOf(track, presence), seconds, look)));
   $(".axis", section).append(...timeMarks(0, seconds, innerWidth < 700 ? 4 : 8));
   const count = tracks.length === 1 ? "1 person" : `${number(tracks.length)} people`;
   $(".count", section).textContent = `${count} in ${duration(seconds)}`;
@@ -60,7 +67,7 @@ export function fillTimeline(section, { frames, duration_seconds: seconds, track
   const details = $("details", section);
   details.addEventListener(
     "toggle",
-    () => $("ul", details).append(...tracks.map((track) => inWords(track, at, player))),
+    () => $("ul", details).append(...tracks.map((track) => inWords(track, timesOf(track, presence), player))),
     { once: true },
   );
   followPlayer(section, player, seconds);

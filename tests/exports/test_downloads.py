@@ -57,7 +57,11 @@ def finish(store: ObjectStore, job: str, *, with_tracks: bool = True) -> bytes:
     file = walk(smoothed=True)
     store.put(keys.keypoints, file, keypoints.CONTENT_TYPE)
     if with_tracks:
-        found = tracks.presence(SPANS, FRAMES, Fraction(30), Fraction(FRAMES, 30))
+        runs = {
+            track: [tracks.Run(first, last, first / 30, (last + 1) / 30) for first, last in its]
+            for track, its in SPANS.items()
+        }
+        found = tracks.presence(runs, FRAMES, Fraction(30), Fraction(FRAMES, 30))
         store.put(keys.tracks, found.file(), "application/json")
     for path, (data, content_type) in FILES.items():
         store.put(keys.result + path, data, content_type)

@@ -4,13 +4,15 @@ import json
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
+
 from poseway import keypoints
 from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway.video import VideoInfo
 from services.gateway.dispatcher.record import Checkpoint
-from services.gateway.dispatcher.result import contact_sheet, publish
+from services.gateway.dispatcher.result import contact_sheet, measured, publish
 
 VIDEO = VideoInfo("h264", 64, 48, Fraction(1, 30), Fraction(30), Fraction(1), 6, Fraction(1, 5))
 SEEN = [[{1}, {1, 2}, {1}], [{1, 3}, {3}, {1, 3}]]
@@ -75,11 +77,14 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
         stack.store.delete_prefix(keys.segments)
     assert manifest.options.max_resolution == 1080  # as it was made
     assert tracks["duration_seconds"] == 0.2
+    times = [track.pop("times") for track in tracks["tracks"]]
     assert tracks["tracks"] == [
         {"id": 1, "frames": 5, "first": 0, "last": 5, "spans": [[0, 3], [5, 5]]},
         {"id": 2, "frames": 1, "first": 1, "last": 1, "spans": [[1, 1]]},
         {"id": 3, "frames": 3, "first": 3, "last": 5, "spans": [[3, 5]]},
     ]
+    for found, expected in zip(times, ([(0, 4), (5, 6)], [(1, 2)], [(3, 6)]), strict=True):
+        assert found == [pytest.approx([first / 30, end / 30], abs=1e-6) for first, end in expected]
     assert header["smoothing"] == "strong"
     assert manifest.tracks == 3
     assert manifest.cuts == [0.1, 0.166667]
@@ -89,6 +94,25 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
     assert [path for path in types if path.startswith("stills/")] == ["stills/person_001.jpg"]
     assert types["stills/person_001.jpg"] == "image/jpeg"
     assert (manifest.video_width, manifest.video_height) == (32, 24)
+
+
+@pytest.mark.parametrize(
+    ("container", "frames", "duration", "rate"),
+    [
+        ("30000/1001", 300, "10.010", "30000/1001"),
+        ("30", 100, "3.332", "30"),  # times in milliseconds
+        ("1000", 100, "3.333", "30"),
+        ("30", 12, "120", "1/10"),
+        ("30", 141, "10", "141/10"),
+        ("25", 1, "0", "25"),
+    ],
+)
+def test_the_rate_is_frames_over_time(
+    container: str, frames: int, duration: str, rate: str
+) -> None:
+    found = measured(Fraction(container), frames, Fraction(duration))
+    assert float(found) == pytest.approx(float(Fraction(rate)), rel=0.002)
+    assert (found == Fraction(container)) == (container == rate)
 
 
 def shots(count: int) -> list[Checkpoint]:

@@ -24,6 +24,7 @@ from poseway.storage import ObjectReader, ObjectStore
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway.video import VideoInfo
 from services.gateway.dispatcher import stills
+from services.gateway.dispatcher.advance import Advance
 from services.gateway.dispatcher.decoding import Decoder
 from services.gateway.dispatcher.frames import Batch, Position
 from services.gateway.dispatcher.header import segment_header
@@ -44,9 +45,6 @@ _FOUND: Final = prometheus_client.Counter(
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-RENDER_SHARE: Final = 0.2
-"""Part of the work of a frame that is done after its people are found; for the progress only."""
 
 
 class Pipeline:
@@ -79,11 +77,6 @@ class Pipeline:
         self._report = report
         self._room = Room(settings, services)
         self._spans = ExitStack()
-        self._frames_total: int | None = None
-        self._found = 0
-        self._rendered = 0
-        self._began = time.monotonic()
-        self._fraction_at_start = 0.0
 
     async def run(self) -> Manifest:
         """Does what is left of the job and publishes the result.
@@ -101,9 +94,7 @@ class Pipeline:
         decoder = Decoder(self._upload, self._settings, self._request.options.reading)
         try:
             video = await asyncio.to_thread(decoder.open)
-            self._frames_total = video.frames
-            self._found = self._rendered = sum(point.frames for point in done)
-            self._fraction_at_start = self._fraction()
+            self._advance = Advance(video, done)
             await self._tell()
             if not done or done[-1].following is not None:
                 done += await self._segments(decoder, video, model, done)
@@ -175,6 +166,7 @@ class Pipeline:
                     self._spans.callback(segment.begin().end)
                 await self._room.batches.acquire()
                 segment.add(batch)
+                self._advance.decoded(batch)
                 found = self._estimate(model, batch, segment)
                 segment.poses.append(group.create_task(found, context=segment.span.context()))
                 if batch.closes:
@@ -206,7 +198,7 @@ class Pipeline:
                 poses = await self._services.estimate(header, batch)
         finally:
             self._room.batches.release()
-        self._found += len(batch.images)
+        self._advance.found(len(batch.images))
         _FOUND.inc(len(batch.images))
         await self._tell()
         return poses
@@ -249,36 +241,17 @@ class Pipeline:
         if before is not None:
             await before
         await _in_thread(self._record.show, segment.number, segment.stretch(video.time_base))
-        point = checkpoint(segment, tracked, best, rendered)
+        point = checkpoint(segment, tracked, best, rendered, video.time_base)
         await _in_thread(self._record.save, point)
         self._room.segments.release()
-        self._rendered += point.frames
+        self._advance.rendered(point.frames)
         segment.close()
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
         await self._tell()
         return point.without_tracker()
 
-    def _fraction(self) -> float:
-        if not self._frames_total:
-            return 0.0
-        done = (1 - RENDER_SHARE) * self._found + RENDER_SHARE * self._rendered
-        # What the container says of its length can be wrong; only a finished job is at 1.
-        return min(0.99, done / self._frames_total)
-
     async def _tell(self) -> None:
-        fraction = self._fraction()
-        worked = fraction - self._fraction_at_start
-        eta = None
-        if worked > 0.02:
-            eta = round((time.monotonic() - self._began) / worked * (1 - fraction), 1)
-        await self._report(
-            Progress(
-                fraction=round(fraction, 4),
-                frames_done=self._found,
-                frames_total=self._frames_total,
-                eta_seconds=eta,
-            )
-        )
+        await self._report(self._advance.progress())
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

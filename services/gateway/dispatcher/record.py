@@ -11,7 +11,7 @@ from poseway.delivery import ACK_WAIT_SECONDS
 from poseway.errors import NotFoundError
 from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, Stretch, now
 from poseway.storage import ObjectStore
-from poseway.tracks import Span
+from poseway.tracks import Span, Times
 from services.gateway.dispatcher.frames import Position
 from services.gateway.dispatcher.stills import Still
 
@@ -35,6 +35,7 @@ class Checkpoint(BaseModel):
     Attributes:
         segment: Its number.
         frames: Frames in it.
+        start: Ticks at which its first frame is shown; 0 in a checkpoint of an older version.
         end: Ticks at which its last frame is over.
         following: Index and presentation time of the next frame; None if it was the last segment.
         memory: The same of the earliest frame that telling cuts looks back to from there; None in a
@@ -43,6 +44,8 @@ class Checkpoint(BaseModel):
         people: Most people in one frame of it.
         tracks: Ids seen in it.
         spans: For each of them the runs of consecutive frames, first and last, in which it is seen.
+            Empty in a checkpoint of an older version.
+        times: For each of these runs the seconds at which it begins and at which it is over.
             Empty in a checkpoint of an older version.
         screenshots: For each frame with a screenshot, how many people are in it.
         stills: For each track the frame in which it is seen best, and how well; see `stills`.
@@ -56,6 +59,7 @@ class Checkpoint(BaseModel):
 
     segment: int
     frames: int
+    start: int = 0
     end: int
     following: tuple[int, int] | None
     memory: tuple[int, int] | None = None
@@ -63,6 +67,7 @@ class Checkpoint(BaseModel):
     people: int
     tracks: list[int]
     spans: dict[int, list[Span]] = {}
+    times: dict[int, list[Times]] = {}
     screenshots: dict[int, int]
     stills: dict[int, Still] = {}
     video_size: tuple[int, int] | None = None

@@ -8,7 +8,7 @@ import structlog
 
 from poseway import keypoints, tracks
 from poseway.errors import NotFoundError
-from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, now
+from poseway.jobs import JobOptions, JobRequest, Keys, now
 from poseway.manifest import Manifest, ModelInfo, ResultFile, SourceInfo
 from poseway.raw_streams import Timing
 from poseway.storage import ObjectStore, ObjectWriter
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 _SHEET_PICTURES: Final = 40
 # Containers round their length, and count that of sound that goes on after the picture.
 _MOST: Final = Fraction(9, 10)
+# Containers round the times of frames, the last one's length most of all.
+_SAME_RATE: Final = Fraction(1, 200)
 _JSON: Final = "application/json"
 _MEDIA_TYPES: Final = {
     ".mp4": "video/mp4",
@@ -59,18 +61,28 @@ def publish(
         ConflictError: The job is not ours any more.
     """
     keys = Keys(request.id)
-    _join_keypoints(store, keys, video, request.options.smoothing, len(segments), go_on)
+    frames = sum(segment.frames for segment in segments)
+    duration = segments[-1].end * video.time_base
+    shown = duration - segments[0].start * video.time_base
+    rate = video.frame_rate if video.is_photo else measured(video.frame_rate, frames, shown)
+    head = keypoints.header(
+        video.width,
+        video.height,
+        video.time_base,
+        rate,
+        request.options.smoothing,
+        video.pixel_aspect,
+    )
+    _join_keypoints(store, keys, head, len(segments), go_on)
     screenshots = {i: people for s in segments for i, people in s.screenshots.items()}
     if screenshots:
         # The picture with the most people, the earliest of them.
         best = max(sorted(screenshots), key=lambda index: screenshots[index])
         store.copy(keys.screenshot(best), keys.poster)
-    frames = sum(segment.frames for segment in segments)
-    duration = segments[-1].end * video.time_base
-    seen = tracks.join(_spans(store, keys, segment) for segment in segments)
-    presence = tracks.presence(seen, frames, video.frame_rate, duration)
+    seen = tracks.join(_runs(store, keys, segment, rate) for segment in segments)
+    presence = tracks.presence(seen, frames, rate, duration)
     store.put(keys.tracks, presence.file(), _JSON)
-    _keep_stills(store, keys, segments, presence, video.frame_rate)
+    _keep_stills(store, keys, segments, presence)
     damaged = sum(segment.damaged_packets for segment in segments)
     reshaped = sum(segment.reshaped for segment in segments)
     size = segments[-1].video_size
@@ -83,7 +95,7 @@ def publish(
             codec=video.codec,
             width=video.width,
             height=video.height,
-            frame_rate=str(video.frame_rate),
+            frame_rate=str(rate),
             time_base=str(video.time_base),
         ),
         options=request.options.model_copy(
@@ -127,6 +139,23 @@ def publish(
     return manifest
 
 
+def measured(container: Fraction, frames: int, duration: Fraction) -> Fraction:
+    """Frames per second: frames over time.
+
+    Args:
+        container: The rate that the container states; kept where it is the same but for rounding,
+            since it is the exact fraction that was meant.
+        frames: Frames of the video.
+        duration: Seconds from the start of the first to the end of the last.
+    """
+    if not duration:
+        return container
+    rate = frames / duration
+    if abs(rate / container - 1) <= _SAME_RATE:
+        return container
+    return rate.limit_denominator(1001)
+
+
 def contact_sheet(segments: list[Checkpoint]) -> list[int]:
     """The frames whose screenshots give an overview: at most 40, evenly spread."""
     shots = sorted(index for segment in segments for index in segment.screenshots)
@@ -141,12 +170,14 @@ def _keep_stills(
     keys: Keys,
     segments: list[Checkpoint],
     presence: tracks.Presence,
-    rate: Fraction,
 ) -> None:
     """Keeps the best picture of everybody who is no ghost."""
     best = stills.over_all(segment.stills for segment in segments)
+    duration = presence.duration_seconds
     for track in presence.tracks:
-        if track.id not in best or not stills.lasting(track.frames, presence.frames, rate):
+        seconds = sum(end - start for start, end in presence.times(track))
+        lasting = stills.lasting(seconds, duration, duration / presence.frames)
+        if track.id not in best or not lasting:
             continue
         try:
             store.copy(keys.segment_still(best[track.id][0], track.id), keys.still(track.id))
@@ -157,19 +188,10 @@ def _keep_stills(
 def _join_keypoints(
     store: ObjectStore,
     keys: Keys,
-    video: VideoInfo,
-    smoothing: Smoothing,
+    head: bytes,
     segments: int,
     go_on: Callable[[], None],
 ) -> None:
-    head = keypoints.header(
-        video.width,
-        video.height,
-        video.time_base,
-        video.frame_rate,
-        smoothing,
-        video.pixel_aspect,
-    )
     with ObjectWriter(store, keys.keypoints, keypoints.CONTENT_TYPE) as writer:
         writer.write(head)
         for number in range(segments):
@@ -178,15 +200,24 @@ def _join_keypoints(
                 writer.write(chunk)
 
 
-def _spans(store: ObjectStore, keys: Keys, segment: Checkpoint) -> dict[int, list[tracks.Span]]:
-    if segment.spans or not segment.tracks:
-        return segment.spans
+def _runs(
+    store: ObjectStore, keys: Keys, segment: Checkpoint, rate: Fraction
+) -> dict[int, list[tracks.Run]]:
+    if segment.times or not segment.tracks:
+        return {
+            track: [
+                tracks.Run(*span, *times)
+                for span, times in zip(spans, segment.times[track], strict=True)
+            ]
+            for track, spans in segment.spans.items()
+        }
     # An older version wrote the checkpoint; the segment's keypoints tell the same.
     lines = keypoints.split_lines(store.stream(keys.segment(segment.segment, "keypoints.jsonl")))
-    return tracks.spans(
-        (frame["frame"], (person["id"] for person in frame["people"]))
+    frames = (
+        (frame["frame"], frame["time"], [person["id"] for person in frame["people"]])
         for frame in keypoints.read_frames(lines)
     )
+    return tracks.runs(tracks.with_ends(frames, float(1 / rate)))
 
 
 def _timing_warnings(video: VideoInfo, options: JobOptions) -> list[str]:

@@ -107,6 +107,7 @@ def checkpoint(
     tracked: Tracked,
     stills: dict[int, Still],
     rendered: renderer_pb2.RenderSegmentResponse,
+    time_base: Fraction,
 ) -> Checkpoint:
     """What is kept of a segment that is rendered.
 
@@ -115,19 +116,27 @@ def checkpoint(
         tracked: Its people.
         stills: The best moment of each of them.
         rendered: What the renderer says of it.
+        time_base: Seconds per tick.
     """
     people = {frame.frame_index: len(frame.people) for frame in tracked.frames}
-    spans = tracks.spans((f.frame_index, (p.track_id for p in f.people)) for f in tracked.frames)
+    starts = [float(pts * time_base) for pts in segment.pts]
+    ends = [*starts[1:], float(segment.end * time_base)]
+    runs = tracks.runs(
+        (frame.frame_index, start, end, [person.track_id for person in frame.people])
+        for frame, start, end in zip(tracked.frames, starts, ends, strict=True)
+    )
     return Checkpoint(
         segment=segment.number,
         frames=len(people),
+        start=segment.pts[0],
         end=segment.end,
         following=segment.following and (segment.following.index, segment.following.pts),
         memory=segment.memory and (segment.memory.index, segment.memory.pts),
         tracker=base64.b64encode(tracked.state).decode(),
         people=max(people.values()),
-        tracks=sorted(spans),
-        spans=spans,
+        tracks=sorted(runs),
+        spans={track: [(run.first, run.last) for run in its] for track, its in runs.items()},
+        times={track: [(run.start, run.end) for run in its] for track, its in runs.items()},
         screenshots={index: people[index] for index in rendered.screenshots},
         stills=stills,
         video_size=(rendered.width, rendered.height),

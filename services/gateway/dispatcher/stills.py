@@ -1,7 +1,6 @@
 """The moment at which each person is seen best, for a picture of them."""
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,8 @@ Still = tuple[int, float]
 _EDGE: Final = 0.01
 """A keypoint this near to the edge, in parts of the picture's side, has others beyond it."""
 _CUT_OFF: Final = 0.25
-_GHOST_SECONDS: Final = Fraction(1, 2)
+_GHOST_SECONDS: Final = 0.5
+_ROUNDED: Final = 0.4
 
 
 def best(frames: Sequence[pose_pb2.TrackedFrame], width: int, height: int) -> dict[int, Still]:
@@ -73,12 +73,12 @@ def over_all(segments: Iterable[dict[int, Still]]) -> dict[int, tuple[int, Still
     return found
 
 
-def lasting(seen: int, frames: int, rate: Fraction) -> bool:
+def lasting(seen: float, duration: float, interval: float) -> bool:
     """Whether a track is no ghost: seen for half a second, or for half of a shorter video.
 
     Args:
-        seen: Frames in which it is seen.
-        frames: Frames of the video.
-        rate: Average frames per second.
+        seen: Seconds for which it is seen.
+        duration: Length of the video in seconds.
+        interval: Seconds that a frame is shown on average; times that wander do not count.
     """
-    return seen >= min(_GHOST_SECONDS * rate, Fraction(frames, 2))
+    return seen >= min(_GHOST_SECONDS, duration / 2) - _ROUNDED * interval

@@ -1,0 +1,90 @@
+"""How far a job is."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from poseway.letterbox import Box
+from poseway.picture import Yuv
+from poseway.video import VideoInfo
+from services.gateway.dispatcher.advance import Advance
+from services.gateway.dispatcher.frames import Batch, Image, Position
+from services.gateway.dispatcher.record import Checkpoint
+
+# A container that claims 30 frames a second for 110 s; in truth there is one every ten seconds.
+SLOW = VideoInfo("h264", 64, 48, Fraction(1, 1000), Fraction(30), Fraction(1), 3301, Fraction(110))
+_PICTURE = Yuv(2, 2, bytes(6), 1, False)
+
+
+def batch(first: int, frames: int, seconds: float, *, last: bool = False) -> Batch:
+    """Frames that are shown for so many seconds each."""
+    ticks = round(1000 * seconds)
+    images = [Image(i, i * ticks, _PICTURE) for i in range(first, first + frames)]
+    end = (first + frames) * ticks
+    following = None if last else Position(first + frames, end)
+    return Batch(
+        segment=0,
+        images=images,
+        box=Box(0, 0, 64, 48),
+        closes=last,
+        following=following,
+        memory=Position(0, 0),
+        end=end,
+        seconds=0.0,
+        damaged_packets=0,
+        reshaped=0,
+    )
+
+
+def test_frames_total_is_estimated_from_the_duration_and_exact_in_the_end() -> None:
+    advance = Advance(SLOW, [])
+    assert advance.frames_total() == 3301
+    advance.decoded(batch(0, 4, 10.0))
+    assert advance.frames_total() == 11
+    advance.decoded(batch(4, 8, 10.0, last=True))
+    assert advance.frames_total() == 12
+
+
+def test_a_count_in_the_index_is_kept_until_it_is_known_better() -> None:
+    advance = Advance(replace(SLOW, frames=14, counted=True), [])
+    advance.decoded(batch(0, 4, 10.0))
+    assert advance.frames_total() == 14
+    advance.decoded(batch(4, 8, 10.0, last=True))
+    assert advance.frames_total() == 12
+
+
+def test_more_frames_than_a_file_tells_of() -> None:
+    advance = Advance(replace(SLOW, frames=3, duration=None), [])
+    advance.decoded(batch(0, 4, 10.0))
+    assert advance.frames_total() == 4
+    assert Advance(replace(SLOW, frames=None, duration=None), []).frames_total() is None
+
+
+def test_the_fraction_never_falls_and_is_1_only_when_the_job_has_ended() -> None:
+    advance = Advance(replace(SLOW, frames=8, counted=False), [])
+    advance.decoded(batch(0, 4, 10.0))
+    advance.found(4)
+    told = [advance.progress().fraction]
+    advance.decoded(batch(4, 20, 1.0))
+    told.append(advance.progress().fraction)
+    advance.decoded(batch(24, 1, 1.0, last=True))
+    advance.found(21)
+    told.append(advance.progress().fraction)
+    advance.rendered(25)
+    told.append(advance.progress().fraction)
+    assert told == sorted(told)
+    assert told[-1] == 0.99
+    assert advance.progress().frames_done == advance.progress().frames_total == 25
+
+
+@pytest.mark.parametrize(("following", "total"), [("[4, 40000]", 11), ("null", 4)])
+def test_an_attempt_goes_on_from_what_the_one_before_did(following: str, total: int) -> None:
+    point = Checkpoint.model_validate_json(
+        '{"segment": 0, "frames": 4, "end": 40000, "tracker": "", "people": 2, "tracks": [],'
+        f' "screenshots": {{}}, "seconds": {{}}, "following": {following}}}'
+    )
+    progress = Advance(SLOW, [point]).progress()
+    assert (progress.frames_done, progress.frames_total) == (4, total)
+    assert progress.eta_seconds is None
+    assert 0 < progress.fraction <= 0.99
