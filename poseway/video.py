@@ -19,11 +19,11 @@ from poseway.deinterlace import deinterlaced
 from poseway.errors import VideoError
 from poseway.frame import SourceFrame
 from poseway.limits import raise_if_short
-from poseway.orientation import Orientation
 from poseway.photo import is_photo, photo_stream, plain, read_photo
 from poseway.raw_streams import Timing, clock
 from poseway.reading import AS_FOUND, Reading
 from poseway.scale import MAX_CODED_PIXELS
+from poseway.shape import Shapes
 from poseway.transparency import decoder, opaque
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
@@ -32,7 +32,6 @@ _SEEK_BACK: Final = (0, 10)
 _BEFORE_START: Final = 10
 # In a row; then there is nothing more to be had of a file.
 _MOST_FAILURES: Final = 100
-_MOST_ASPECT: Final = Fraction(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +119,17 @@ class VideoReader:
         # AVI knows only the order in which frames are stored, which a decoder delays.
         self._as_stored = self.container.format.name == "avi"
         self._delay = (first.dts or 0) - self.start if self._as_stored else 0
-        width, height = first.width, first.height
         # Of pictures it is the dots per inch of some printer.
-        aspect = Fraction(1) if photo else _aspect(self.stream.sample_aspect_ratio)
-        self._orientation = Orientation.of(first)
-        if self._orientation.sideways:
-            width, height, aspect = height, width, 1 / aspect
+        aspect = None if photo else self.stream.sample_aspect_ratio
+        self._shapes = Shapes(first, aspect, self._decoder.sample_aspect_ratio)
+        shape = self._shapes.first
         self.info = VideoInfo(
             codec=self.stream.codec_context.name,
-            width=width,
-            height=height,
+            width=shape.size[0],
+            height=shape.size[1],
             time_base=self._time_base(),
             frame_rate=rate,
-            pixel_aspect=Fraction(aspect),
+            pixel_aspect=shape.pixel_aspect,
             frames=1 if photo else self._frame_count(),
             duration=None if photo or self._clock else length(self.container, self.stream),
             is_photo=photo,
@@ -196,6 +193,7 @@ class VideoReader:
         second = 1 / self._time_base()
         previous: int | None = None
         next_pts = 0
+        self._shapes.restart()
         for image, ticks in self._timed():
             pts = next_pts if ticks is None else ticks - self.start - self._delay
             if after is not None and previous is None:
@@ -210,12 +208,24 @@ class VideoReader:
                     "Convert it to MP4 (H.264) and upload that.",
                     "timestamps_jump_back",
                 )
+            before = self._shapes.now
+            self._shapes.look(image, self._decoder.sample_aspect_ratio)
             pts = max(pts, 0 if previous is None else previous + 1)
             duration = usual if self._clock else image.duration or usual
             next_pts = pts + duration
             if after is None or pts >= after:
                 shown = opaque(image)
-                yield SourceFrame(index, pts, duration, shown, self._orientation, previous)
+                shape = self._shapes.now
+                yield SourceFrame(
+                    index,
+                    pts,
+                    duration,
+                    shown,
+                    shape.orientation,
+                    previous,
+                    self._shapes.widening,
+                    reshaped=previous is not None and shape is not before,
+                )
                 index += 1
             previous = pts
 
@@ -316,11 +326,6 @@ class VideoReader:
         if self._clock:
             return self._clock.time_base
         return Fraction(self.stream.time_base or Fraction(1, 1000))
-
-
-def _aspect(told: Fraction | None) -> Fraction:
-    """Width of a pixel by its height; 1 where what is told is no camera's, but damage."""
-    return told if told and 1 / _MOST_ASPECT <= told <= _MOST_ASPECT else Fraction(1)
 
 
 def _is_stray(before: int | None, ticks: int | None, after: int | None, second: Fraction) -> bool:

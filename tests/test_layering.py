@@ -84,6 +84,7 @@ CORES = [
             "keypoints",
             "letterbox",
             "picture",
+            "shape",
             "tone",
             "tracks",
             "video",

@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.frame import SourceFrame
-from poseway.picture import samples
+from poseway.letterbox import Box, fitted
+from poseway.picture import LUMA_WEIGHTS, samples
 from poseway.tone import is_hdr, to_sdr
 from services.renderer.colour import ColourSpace
 
 _NEUTRAL: Final = 128
+# FFmpeg's numbers of the range of samples.
+_LIMITED: Final = 1
+_FULL: Final = 2
 _PLANAR: Final = ("yuv420p", "yuvj420p")
 
 Plane = NDArray[np.uint8]
@@ -52,42 +56,66 @@ class Canvas:
             plane[:] = _NEUTRAL
 
     def show(self, source: SourceFrame) -> None:
-        """Copies a frame of the video, turned upright."""
-        width, height = self._size
+        """Copies a frame of the video, turned upright; with bars around one of another shape."""
+        box = fitted(*self._size, source.widening)
+        if (box.width, box.height) != self._size:
+            self.blacken()
+        width, height = box.width, box.height
         if source.orientation.sideways:
             width, height = height, width
         planes = self._planes(source.image, width, height)
-        for target, plane in zip((self.luma, *self.chroma), planes, strict=True):
+        for target, plane in zip(self._inside(box), planes, strict=True):
             upright = source.orientation.apply(plane)
             rows, columns = upright.shape
             target[:rows, :columns] = upright
             target[:rows, columns:] = target[:rows, columns - 1 : columns]
             target[rows:] = target[rows - 1 : rows]
 
+    def _inside(self, box: Box) -> list[Plane]:
+        """The part of each plane in which a picture lies, with what makes its size even."""
+        right, bottom = box.left + box.width, box.top + box.height
+        right, bottom = right + right % 2, bottom + bottom % 2
+        luma = self.luma[box.top : bottom, box.left : right]
+        halves = [
+            plane[box.top // 2 : bottom // 2, box.left // 2 : right // 2] for plane in self.chroma
+        ]
+        return [luma, *halves]
+
     def _planes(self, image: av.VideoFrame, width: int, height: int) -> list[Plane]:
-        """The planes of a picture in 4:2:0, of standard range, and at the canvas's size."""
+        """The planes of a picture in 4:2:0, of standard range, at a size and in our colours."""
         twice = (image.width, image.height) == (2 * width, 2 * height)
         even = width % 2 == height % 2 == 0
-        if twice and even and image.format.name in _PLANAR and not is_hdr(image.color_trc):
+        if twice and even and not is_hdr(image.color_trc) and self._has_our_colours(image):
             # 4K to 1080p: OpenCV averages four samples several times faster than FFmpeg.
             return [_halved(samples(plane)) for plane in image.planes]
         return [samples(plane) for plane in self._converted(image, width, height).planes]
 
     def _converted(self, image: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
-        """The picture in 4:2:0, of standard range, and at the canvas's size."""
-        if image.format.name in _PLANAR and (image.width, image.height) == (width, height):
-            return to_sdr(image)
-        space = self._space
+        """The picture in 4:2:0, of standard range, at a size and in our colours."""
+        # To begin threads for every picture costs more than they gain where others wait for cores.
         if is_hdr(image.color_trc):
             # As it is; what it means is changed when it has no more pixels than it must.
-            colours = {}
-        else:
-            colours = {"dst_colorspace": space.effective, "dst_color_range": space.range}
-            if not image.format.is_rgb:
-                colours["src_colorspace"] = space.effective
-        # To begin threads for every picture costs more than they gain where others wait for cores.
-        return to_sdr(
-            image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
+            if image.format.name not in _PLANAR or (image.width, image.height) != (width, height):
+                image = image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1)
+            image = to_sdr(image)
+        if (image.width, image.height) == (width, height) and self._has_our_colours(image):
+            return image
+        space = self._space
+        colours = {"dst_colorspace": space.effective, "dst_color_range": space.range}
+        if not image.format.is_rgb:
+            named = image.colorspace
+            colours["src_colorspace"] = named if named in LUMA_WEIGHTS else space.effective
+        return image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
+
+    def _has_our_colours(self, image: av.VideoFrame) -> bool:
+        """Whether samples are in 4:2:0, and mean what ours do; the first picture's always do."""
+        if image.format.name not in _PLANAR:
+            return False
+        full = image.color_range == _FULL or image.format.name.startswith("yuvj")
+        known = full or image.color_range == _LIMITED
+        ours = LUMA_WEIGHTS[self._space.effective]
+        return (not known or full == self._space.full) and (
+            LUMA_WEIGHTS.get(image.colorspace, ours) == ours
         )
 
 
