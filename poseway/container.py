@@ -7,7 +7,7 @@ import av
 import av.error
 from av.stream import Disposition
 
-from poseway import photo, raw_streams
+from poseway import photo, raw_streams, unreadable
 from poseway.errors import UnavailableError, VideoError
 from poseway.limits import raise_if_short
 from poseway.recognition import Readable, recognised
@@ -18,11 +18,6 @@ from poseway.scale import MAX_PIXELS, MAX_SIDE
 _FORMATS: Final = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,nut,ivf,yuv4mpegpipe,gif,apng,"
     "wav,mp3,aac,flac," + raw_streams.FORMATS + "," + photo.FORMATS
-)
-_UNREADABLE: Final = (
-    "The file is not a video or picture that can be read, or it is cut off. Open it on your "
-    "computer; if that works, convert it to MP4 (H.264) or, if it is a picture, to JPEG, else "
-    "record or download it again."
 )
 
 
@@ -76,7 +71,8 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
             raise VideoError(
                 "The file is empty. Upload a video or a picture.", "empty_file"
             ) from error
-        raise VideoError(_UNREADABLE) from error
+        file.seek(0)
+        raise VideoError(unreadable.why(file.read(unreadable.HEAD))) from error
 
 
 def picture_stream(container: av.container.InputContainer, file: SeekableFile) -> av.VideoStream:
@@ -98,7 +94,7 @@ def picture_stream(container: av.container.InputContainer, file: SeekableFile) -
                 "The file has sound but no picture. Upload a video or a picture.",
                 "no_video_stream",
             )
-        raise VideoError(_UNREADABLE)
+        raise VideoError(unreadable.why(b""))
     _check_whole(stream, file)
     # There is no context for a codec that FFmpeg does not know, whatever the types say.
     if cast("object", stream.codec_context) is None:

@@ -87,6 +87,28 @@ def test_what_is_no_video_says_why(name: str) -> None:
     assert error.value.code == code
 
 
+KINDS: Final = {
+    "a JPEG XL picture": b"\0\0\0\x0cJXL \r\n\x87\n",
+    "a JPEG 2000 picture": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "a Photoshop document": b"8BPS\0\1",
+    "a camera's raw picture": b"\0\0\0\x18ftypcrx ",
+    "a drawing": b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>',
+    "a PDF document": b"%PDF-1.7",
+    "an archive": b"PK\3\4\x14",
+    "a web page": b"<!DOCTYPE html><html><body>Sign in</body></html>",
+    # A sequence header of VC-1.
+    "a raw video stream": b"\0\0\1\x0f\xca\x7c\x30",
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_it_is_said_what_a_file_is(name: str) -> None:
+    with pytest.raises(VideoError, match=f"The file is {name}.*, not a video") as error:
+        read(KINDS[name] + bytes(2000))
+    assert error.value.code == "video_unreadable"
+    assert "pload" in str(error.value) or "convert" in str(error.value)
+
+
 @pytest.mark.parametrize(
     "playlist",
     [
