@@ -78,4 +78,4 @@ def test_the_best_of_all_segments_and_the_earliest_of_equals() -> None:
 def test_ghosts_get_no_picture_and_everybody_in_a_short_video_does(
     seen: int, frames: int, kept: bool
 ) -> None:
-    assert lasting(seen / 30, frames / 30, 1 / 30) is kept
+    assert lasting(seen / 30, frames / 30) is kept

@@ -173,11 +173,9 @@ def _keep_stills(
 ) -> None:
     """Keeps the best picture of everybody who is no ghost."""
     best = stills.over_all(segment.stills for segment in segments)
-    duration = presence.duration_seconds
     for track in presence.tracks:
         seconds = sum(end - start for start, end in presence.times(track))
-        lasting = stills.lasting(seconds, duration, duration / presence.frames)
-        if track.id not in best or not lasting:
+        if track.id not in best or not stills.lasting(seconds, presence.duration_seconds):
             continue
         try:
             store.copy(keys.segment_still(best[track.id][0], track.id), keys.still(track.id))

@@ -14,8 +14,8 @@ Still = tuple[int, float]
 _EDGE: Final = 0.01
 """A keypoint this near to the edge, in parts of the picture's side, has others beyond it."""
 _CUT_OFF: Final = 0.25
-_GHOST_SECONDS: Final = 0.5
-_ROUNDED: Final = 0.4
+_GHOST_SECONDS: Final = 0.48
+"""Half a second, less what the times of frames may wander."""
 
 
 def best(frames: Sequence[pose_pb2.TrackedFrame], width: int, height: int) -> dict[int, Still]:
@@ -73,12 +73,11 @@ def over_all(segments: Iterable[dict[int, Still]]) -> dict[int, tuple[int, Still
     return found
 
 
-def lasting(seen: float, duration: float, interval: float) -> bool:
+def lasting(seen: float, duration: float) -> bool:
     """Whether a track is no ghost: seen for half a second, or for half of a shorter video.
 
     Args:
         seen: Seconds for which it is seen.
         duration: Length of the video in seconds.
-        interval: Seconds that a frame is shown on average; times that wander do not count.
     """
-    return seen >= min(_GHOST_SECONDS, duration / 2) - _ROUNDED * interval
+    return seen >= min(_GHOST_SECONDS, duration / 2)
