@@ -75,7 +75,7 @@ function fillPlayer(result, job, manifest, tracks, player) {
   look.addEventListener("change", choose);
   choose();
 
-  fillTimeline($(".timeline", result), tracks, player, look);
+  fillTimeline($(".timeline", result), tracks, manifest.cuts ?? [], player, look);
   fillPlots($(".plots", result), tracks, player, () => overlay.aspect);
   showTrouble($(".frames-trouble", result), player.frames);
 

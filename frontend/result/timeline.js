@@ -50,11 +50,23 @@ function inWords(track, times, player) {
   return element("li", {}, `Person ${track.id}: `, ...listed);
 }
 
-/** Fills the section with what a tracks.json holds. */
-export function fillTimeline(section, presence, player, look) {
+/** A line across all rows at a cut, which goes there. */
+function cutLine(time, seconds, player) {
+  const title = `Cut at ${clock(time)}`;
+  const line = element("i", { className: "cut", title });
+  line.setAttribute("role", "img");
+  line.setAttribute("aria-label", title);
+  line.style.setProperty("--at", time / seconds);
+  line.addEventListener("click", () => player.seek(time));
+  return line;
+}
+
+/** Fills the section with what a tracks.json holds, and with the times of the cuts. */
+export function fillTimeline(section, presence, cuts, player, look) {
   const { duration_seconds: seconds, tracks } = presence;
   if (!tracks.length || !(seconds > 0)) return;
   $("ol", section).append(...tracks.map((track) => row(track, timesOf(track, presence), seconds, look)));
+  $(".whole", section).append(...cuts.map((time) => cutLine(time, seconds, player)));
   $(".axis", section).append(...timeMarks(0, seconds, innerWidth < 700 ? 4 : 8));
   const count = tracks.length === 1 ? "1 person" : `${number(tracks.length)} people`;
   $(".count", section).textContent = `${count} in ${duration(seconds)}`;
