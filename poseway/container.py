@@ -9,8 +9,9 @@ from av.stream import Disposition
 
 from poseway import photo, raw_streams, unreadable
 from poseway.errors import UnavailableError, VideoError
+from poseway.heif import avif_as_png
 from poseway.limits import raise_if_short
-from poseway.recognition import Readable, recognised
+from poseway.recognition import Readable, Recognised, recognised
 from poseway.scale import MAX_PIXELS, MAX_SIDE
 
 # Containers of uploads. Neither playlists (HLS, DASH, concat) are among them nor numbered pictures
@@ -50,7 +51,15 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     Raises:
         VideoError: It cannot be read; the message says why.
     """
-    upload = recognised(file, photo.MAX_PIXELS)
+    container = _opened(file, recognised(file, photo.MAX_PIXELS))
+    if not photo.is_in_tiles(container):
+        return container
+    container.close()
+    file.seek(0)
+    return _opened(file, Recognised(avif_as_png(file, photo.MAX_PIXELS), "png_pipe"))
+
+
+def _opened(file: SeekableFile, upload: Recognised) -> av.container.InputContainer:
     try:
         return av.open(
             _Nameless(upload.file),

@@ -12,7 +12,6 @@ FAILURES: Final[dict[str, str]] = {
     "no_video_stream": "The file has sound but no picture.",
     "not_found": "The upload is not there any more.",
     "out_of_memory": "Decoding it takes more memory than one file may have.",
-    "picture_in_tiles": "A picture that is stored in tiles, as iPhones do it.",
     "picture_too_large": "The picture is larger than 8K.",
     "picture_unreadable": "A picture that is damaged, or of a kind that cannot be read.",
     "state_newer": "Parts of it were made by a newer version of the tracker than there is, twice.",

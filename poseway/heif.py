@@ -1,4 +1,4 @@
-"""HEIC, which phones write in tiles: decoded by libheif, and handed to FFmpeg as PNG."""
+"""HEIC and AVIF in tiles, as phones write them: decoded whole, and handed to FFmpeg as PNG."""
 
 import io
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -60,21 +60,54 @@ def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
         if is_hdr(_transfer(picture)[1]):
             picture = _primary(data, convert_hdr_to_8bit=False)
         width, height = picture.size
-        if width * height > most_pixels:
-            raise VideoError(
-                f"The picture has {width} x {height} pixels, more than 50 megapixels. Save it "
-                "smaller, as JPEG or PNG, and upload that.",
-                "picture_unreadable",
-            )
+        _check_size(width, height, most_pixels)
         samples = np.asarray(picture)
     # There is no end to what it raises of damaged files.
     except (ValueError, RuntimeError, EOFError, SyntaxError, OSError, IndexError) as error:
-        raise VideoError(
-            f"The HEIC picture is damaged, cut off or of a rare kind ({error}). Upload the whole "
-            "file again, or save the picture as JPEG and upload that.",
-            "picture_unreadable",
-        ) from error
+        raise _unreadable("HEIC", error) from error
     return _written(samples.reshape(height, width, -1), _transfer(picture))
+
+
+def avif_as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
+    """Decodes the picture of an AVIF file, whole and upright, from its start.
+
+    Args:
+        file: The upload.
+        most_pixels: Refuse larger pictures.
+
+    Returns:
+        A PNG of 8 bits.
+
+    Raises:
+        VideoError: It cannot be read.
+    """
+    from PIL import Image, ImageOps
+
+    Image.MAX_IMAGE_PIXELS = None  # the limit is given
+    try:
+        image = Image.open(io.BytesIO(file.read()), formats=["AVIF"])
+        _check_size(*image.size, most_pixels)
+        samples = np.asarray(ImageOps.exif_transpose(image))
+    except (ValueError, RuntimeError, EOFError, SyntaxError, OSError) as error:
+        raise _unreadable("AVIF", error) from error
+    return _written(samples.reshape(*samples.shape[:2], -1), (2, 2))
+
+
+def _check_size(width: int, height: int, most_pixels: int) -> None:
+    if width * height > most_pixels:
+        raise VideoError(
+            f"The picture has {width} x {height} pixels, more than 50 megapixels. Save it "
+            "smaller, as JPEG or PNG, and upload that.",
+            "picture_unreadable",
+        )
+
+
+def _unreadable(kind: str, error: Exception) -> VideoError:
+    return VideoError(
+        f"The {kind} picture is damaged, cut off or of a rare kind ({error}). Upload the whole "
+        "file again, or save the picture as JPEG and upload that.",
+        "picture_unreadable",
+    )
 
 
 def _primary(data: bytes, *, convert_hdr_to_8bit: bool = True) -> "pi_heif.HeifImage":

@@ -1,5 +1,6 @@
 """A picture in place of a video: read as a video of one frame."""
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final, cast
 
@@ -37,24 +38,31 @@ def is_photo(container: av.container.InputContainer) -> bool:
     return container.format.name in FORMATS.split(",") or brand in _BRANDS
 
 
+def is_in_tiles(container: av.container.InputContainer) -> bool:
+    """Whether a picture is put together of several, which FFmpeg's libraries do not do."""
+    whole = _whole(container)
+    return is_photo(container) and (
+        len(whole) > 1 or any(s.disposition & Disposition.dependent for s in whole)
+    )
+
+
 def photo_stream(container: av.container.InputContainer) -> av.VideoStream:
     """The stream that is the picture, not a part or a small copy of it.
 
     Raises:
         VideoError: There is none that can be decoded as one picture.
     """
-    streams = container.streams.video
-    whole = [s for s in streams if s.disposition & Disposition.default] or streams
-    if len(whole) > 1 or any(s.disposition & Disposition.dependent for s in whole):
-        raise VideoError(
-            "The picture is an AVIF in tiles, which cannot be read. Save it as JPEG or PNG and "
-            "upload that.",
-            "picture_in_tiles",
-        )
+    whole = _whole(container)
     # FFmpeg has had a look at it already, and knows the size of all that it can decode.
     if not whole or not whole[0].codec_context or not whole[0].codec_context.width:
         raise VideoError(_UNREADABLE, "picture_unreadable")
     return whole[0]
+
+
+def _whole(container: av.container.InputContainer) -> Sequence[av.VideoStream]:
+    """The streams that are no part and no small copy of another."""
+    streams = container.streams.video
+    return [s for s in streams if s.disposition & Disposition.default] or streams
 
 
 def read_photo(

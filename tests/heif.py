@@ -1,16 +1,16 @@
-"""HEIC pictures, whole or in tiles, box by box (ISO/IEC 23008-12)."""
+"""HEIC and AVIF pictures, whole or in tiles, box by box (ISO/IEC 23008-12)."""
 
 import io
 import struct
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Final, cast
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.videos import Tags
+from tests.videos import Tags, waits_its_turn
 
 UNTAGGED: Final = Tags()
 
@@ -25,7 +25,7 @@ def heic(
     pix_fmt: str = "yuv420p",
     tags: Tags = UNTAGGED,
 ) -> bytes:
-    """A HEIC file of tiles of one size, RGB.
+    """A HEIC file of tiles of one size, RGB; an AVIF if that is its brand.
 
     Args:
         tiles: The pictures.
@@ -37,23 +37,27 @@ def heic(
         pix_fmt: FFmpeg's name of the format of the encoded samples.
         tags: What the samples mean.
     """
-    coded = [_coded(tile, pix_fmt, tags) for tile in tiles]
+    av1 = brand == b"avif"
+    coded = [_coded(tile, pix_fmt, tags, av1=av1) for tile in tiles]
     height, width = tiles[0].shape[:2]
-    head = _box(b"ftyp", brand, bytes(4), b"mif1heic")
+    head = _box(b"ftyp", brand, bytes(4), b"mif1avif" if av1 else b"mif1heic")
     moves = [_box(b"irot", bytes((turns,)))] if turns else []
     if mirror is not None:
         moves.append(_box(b"imir", bytes((mirror,))))
-    start = len(head) + len(_meta(coded, 0, width, height, moves, grid=grid)) + 8
-    meta = _meta(coded, start, width, height, moves, grid=grid)
+    start = len(head) + len(_meta(coded, 0, width, height, moves, grid=grid, av1=av1)) + 8
+    meta = _meta(coded, start, width, height, moves, grid=grid, av1=av1)
     return head + meta + _box(b"mdat", *(packet for _, packet in coded))
 
 
-def _coded(picture: NDArray[np.uint8], pix_fmt: str, tags: Tags) -> tuple[bytes, bytes]:
-    """The decoder's configuration box, and the picture in HEVC."""
+def _coded(
+    picture: NDArray[np.uint8], pix_fmt: str, tags: Tags, *, av1: bool
+) -> tuple[bytes, bytes]:
+    """The decoder's configuration box, and the picture in HEVC or AV1."""
     data = io.BytesIO()
-    with av.open(data, "w", format="mp4") as output:
-        options = {"x265-params": "log-level=none:bframes=0"}
-        stream = output.add_stream("libx265", rate=1, options=options)
+    codec = "libsvtav1" if av1 else "libx265"
+    options = {"preset": "12"} if av1 else {"x265-params": "log-level=none:bframes=0"}
+    with waits_its_turn(), av.open(data, "w", format="mp4") as output:
+        stream = cast("av.VideoStream", output.add_stream(codec, rate=1, options=options))
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt = pix_fmt
         context = stream.codec_context
@@ -68,7 +72,7 @@ def _coded(picture: NDArray[np.uint8], pix_fmt: str, tags: Tags) -> tuple[bytes,
         output.mux(stream.encode())
     with av.open(io.BytesIO(data.getvalue()), "r") as container:
         packet = bytes(next(container.demux(video=0)))
-    at = data.getvalue().index(b"hvcC") - 4
+    at = data.getvalue().index(b"av1C" if av1 else b"hvcC") - 4
     size = int.from_bytes(data.getvalue()[at : at + 4])
     return data.getvalue()[at : at + size], packet
 
@@ -81,11 +85,12 @@ def _meta(
     moves: list[bytes],
     *,
     grid: bool,
+    av1: bool,
 ) -> bytes:
     """The box that says what there is, with the first picture's bytes at `start`."""
     tiles = range(1, len(coded) + 1)
     whole = len(coded) + 1
-    places, items = [], [_item(tile, b"hvc1") for tile in tiles]
+    places, items = [], [_item(tile, b"av01" if av1 else b"hvc1") for tile in tiles]
     for tile, (_, packet) in zip(tiles, coded, strict=True):
         places.append(struct.pack(">HHHHII", tile, 0, 0, 1, start, len(packet)))
         start += len(packet)

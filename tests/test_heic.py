@@ -1,4 +1,4 @@
-"""HEIC as phones write it: in tiles, turned, of 10 bits; or said why not."""
+"""HEIC and AVIF as phones write them: in tiles, turned, of 10 bits; or said why not."""
 
 import io
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def halves(**options: object) -> bytes:
     return heic([picture[:, :64], picture[:, 64:]], grid=True, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"avif"])
 def test_tiles_are_one_picture(brand: bytes) -> None:
     data = halves(brand=brand)
     info = read(data).info
@@ -45,6 +45,22 @@ def test_tiles_are_one_picture(brand: bytes) -> None:
     assert (info.width, info.height, info.frames) == (128, 64, 1)
     for colours in seen(data):
         assert np.abs(colours - CORNERS).max() < 12
+
+
+def test_an_avif_in_tiles_is_turned_too() -> None:
+    stored = held(card(64, 128), 6)
+    data = heic([stored[:, :64], stored[:, 64:]], grid=True, turns=3, brand=b"avif")
+    assert (read(data).info.width, read(data).info.height) == (64, 128)
+    for colours in seen(data):
+        assert np.abs(colours - CORNERS).max() < 12
+
+
+def test_an_avif_in_tiles_that_is_damaged_is_told() -> None:
+    data = halves(brand=b"avif")
+    at = data.rindex(b"mdat") + 4
+    with pytest.raises(VideoError, match="AVIF picture is damaged") as error:
+        read(data[:at] + bytes(len(data) - at))
+    assert error.value.code == "picture_unreadable"
 
 
 def test_a_heic_in_one_piece_is_a_picture_too() -> None:
