@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from poseway.jobs import JobOptions, Overlay, now
+from poseway.jobs import Audio, JobOptions, Overlay, now
 from poseway.local.place import StackError, free_ports
 from poseway.local.processes import Process, Supervisor
 from poseway.local.stack import ROOT, Stack, is_ready, running
@@ -260,6 +260,7 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
         line_width=3,
         crf=35,
         max_resolution=360,
+        audio=Audio.DROP,  # as it was taken: nobody chose
     )
     pictures = {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.jpg")}
     assert pictures == {file.path for file in manifest.files if "/" in file.path}
