@@ -1,11 +1,10 @@
-"""Opening an upload: the file and nothing but the file, and the stream of pictures in it."""
+"""Opening an upload: the file, nothing but the file, and all of it."""
 
 from fractions import Fraction
 from typing import Final, Protocol, cast, runtime_checkable
 
 import av
 import av.error
-from av.stream import Disposition
 
 from poseway import photo, raw_streams, unreadable
 from poseway.errors import UnavailableError, VideoError
@@ -84,44 +83,25 @@ def _opened(file: SeekableFile, upload: Recognised) -> av.container.InputContain
         raise VideoError(unreadable.why(file.read(unreadable.HEAD))) from error
 
 
-def picture_stream(container: av.container.InputContainer, file: SeekableFile) -> av.VideoStream:
-    """The first video stream that is not the cover of a sound file.
+def check(stream: av.VideoStream, file: SeekableFile) -> None:
+    """Refuses a video stream that cannot be decoded, or not all of it.
 
     Args:
-        container: The upload, open.
+        stream: The stream.
         file: The upload.
 
     Raises:
-        VideoError: There is none that can be decoded, or not all of it.
+        VideoError: It cannot be; the message says why.
     """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            break
-    else:
-        if container.streams.audio:
-            raise VideoError(
-                "The file has sound but no picture. Upload a video or a picture.",
-                "no_video_stream",
-            )
-        raise VideoError(unreadable.why(b""))
     _check_whole(stream, file)
     # There is no context for a codec that FFmpeg does not know, whatever the types say.
     if cast("object", stream.codec_context) is None:
         raise VideoError(
             "The file's video codec is not known. Convert it to MP4 (H.264).", "unknown_codec"
         )
+    if stream.time_base is None or not stream.codec_context.width:
+        raise VideoError("The file's video stream cannot be decoded. Convert it to MP4 (H.264).")
     _check_size(stream)
-    return stream
-
-
-def frame_count(
-    container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction
-) -> int | None:
-    """Frames as far as the container tells, an estimate at worst; None if it does not."""
-    if stream.frames:
-        return stream.frames
-    duration = length(container, stream) or _whole(container)
-    return None if duration is None else max(1, round(duration * rate))
 
 
 def length(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
@@ -130,10 +110,10 @@ def length(container: av.container.InputContainer, stream: av.VideoStream) -> Fr
         return Fraction(stream.duration * (stream.time_base or 0))
     if tagged := _seconds(stream.metadata.get("DURATION", "")):
         return tagged
-    return _whole(container) if len(container.streams) == 1 else None
+    return whole_length(container) if len(container.streams) == 1 else None
 
 
-def _whole(container: av.container.InputContainer) -> Fraction | None:
+def whole_length(container: av.container.InputContainer) -> Fraction | None:
     """Seconds of the file, whose sound may go on after the picture."""
     return Fraction(container.duration, av.time_base) if container.duration else None
 

@@ -7,6 +7,36 @@ from pydantic import Field
 from poseway.jobs import JobId, JobOptions, Record
 
 
+class SourceStream(Record):
+    """A stream of the upload."""
+
+    index: int = Field(description="Index in the file, as `video_stream` and `audio_stream` take.")
+    type: str = Field(
+        description="`video`, `audio`, `subtitle`, `data`, `attachment` or `unknown`."
+    )
+    codec: str | None = Field(None, description="FFmpeg's name; null if it cannot be decoded.")
+    width: int | None = Field(None, description="Pixels, as stored; null if it is no video.")
+    height: int | None = Field(None, description="Pixels, as stored; null if it is no video.")
+    channels: int | None = Field(None, description="Channels of sound; null if it is none.")
+    sample_rate: int | None = Field(None, description="Samples a second; null if it is no sound.")
+    language: str | None = None
+    title: str | None = None
+    default: bool = Field(False, description="Whether the file flags it as default.")
+    cover: bool = Field(False, description="Whether it is a cover picture, not a video.")
+
+    def line(self) -> str:
+        """What it is, in a few words."""
+        facts = [f"{self.index} {'cover' if self.cover else self.type}"]
+        if self.type in ("video", "audio"):
+            facts.append(self.codec or "unknown codec")
+        if self.width is not None:
+            facts.append(f"{self.width} x {self.height}")
+        if self.channels is not None:
+            facts.append(f"{self.channels} channel{'s' if self.channels != 1 else ''}")
+        facts += [text for text in (self.language, self.title) if text]
+        return ", ".join(facts)
+
+
 class SourceInfo(Record):
     """The uploaded video."""
 
@@ -22,6 +52,15 @@ class SourceInfo(Record):
         description="Frames per second, measured: frames over time, as a fraction: 30000/1001."
     )
     time_base: str = Field(description="Seconds per tick of a presentation time, as a fraction.")
+    streams: list[SourceStream] = Field(
+        default=[], description="All streams of the file; empty in older results."
+    )
+    video_stream: int | None = Field(
+        None, description="Index of the stream that was used; null in older results."
+    )
+    audio_stream: int | None = Field(
+        None, description="Index of the stream whose sound is in video.mp4; null if it is silent."
+    )
 
 
 class ModelInfo(Record):

@@ -1,37 +1,30 @@
 """Reading a video: what it is, and its frames with exact presentation times."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
 import av
-import av.error
 
-from poseway.container import (
-    SeekableFile,
-    frame_count,
-    length,
-    open_container,
-    picture_stream,
-)
+from poseway.container import SeekableFile, length, open_container, whole_length
 from poseway.deinterlace import deinterlaced
 from poseway.errors import VideoError
 from poseway.frame import SourceFrame
-from poseway.limits import raise_if_short
-from poseway.photo import is_photo, photo_stream, plain, read_photo
+from poseway.manifest import SourceStream
+from poseway.photo import is_photo
+from poseway.picture_stream import PictureStream
 from poseway.raw_streams import Timing, clock
 from poseway.reading import AS_FOUND, Reading
-from poseway.scale import MAX_CODED_PIXELS
 from poseway.shape import Shapes
-from poseway.transparency import decoder, opaque
+from poseway.still_picture import StillPicture
+from poseway.streams import audio_stream, described, video_stream
+from poseway.timing import lasting, without_strays
+from poseway.transparency import opaque
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
-_BEFORE_START: Final = 10
-# In a row; then there is nothing more to be had of a file.
-_MOST_FAILURES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +36,17 @@ class VideoInfo:
         width: Pixels of an upright frame.
         height: Pixels of an upright frame.
         time_base: Seconds per tick of a presentation time.
-        frame_rate: Average frames per second.
+        frame_rate: Frames per second, as measured where the video begins.
         pixel_aspect: Width of an upright frame's pixels by their height; 1 for nearly all videos.
-        frames: Frames as far as the container tells, an estimate at worst; None if it does not.
+        frames: Frames, an estimate at worst; None if nothing tells.
         duration: Seconds as far as the container tells; None if it does not.
         is_photo: Whether it is no video but a picture: one frame.
+        streams: All streams of the file.
+        video_stream: Index in the file of the stream that is read.
+        audio_stream: Index in the file of the stream whose sound belongs to it; None if there is
+            none that can be decoded.
         timing: Where the times of its frames come from.
-        counted: Whether `frames` is a count in the file's index, and no estimate.
+        counted: Whether `frames` is a count, and no estimate.
     """
 
     codec: str
@@ -61,6 +58,9 @@ class VideoInfo:
     frames: int | None
     duration: Fraction | None
     is_photo: bool = False
+    streams: tuple[SourceStream, ...] = ()
+    video_stream: int = 0
+    audio_stream: int | None = None
     timing: Timing = Timing.FILE
     counted: bool = False
 
@@ -70,11 +70,8 @@ class VideoReader:
 
     Attributes:
         info: What it is.
-        container: The open container, for whoever needs its other streams.
-        stream: The video stream in it.
         start: Ticks from the container's zero to the start of the video; `SourceFrame.pts` counts
             from there.
-        damaged_packets: Packets that could not be decoded so far, or not all of them.
     """
 
     def __init__(
@@ -95,47 +92,57 @@ class VideoReader:
         Raises:
             VideoError: This is no video that can be read; the message says why.
         """
-        self.damaged_packets = 0
-        self._file = file
-        self._threads = threads
-        self._alive = alive
-        self._open()
-        photo = is_photo(self.container)
+        self._pictures = _pictures(file, threads, alive, reading)
+        look = self._pictures.look()
+        photo = isinstance(self._pictures, StillPicture)
         self._clock = clock(self.container, self.stream, file, reading.assume_frame_rate)
-        base, rate = self.stream.time_base, self._rate()
-        if base is None or not self.stream.codec_context.width:
-            raise VideoError(
-                "The file's video stream cannot be decoded. Convert it to MP4 (H.264)."
-            )
-        origin = 0 if self._clock else self.container.start_time or 0
-        self.start = round(Fraction(origin, av.time_base) / base)
-        self._photo: av.VideoFrame | None = None
-        self._missing = False
-        if photo:
-            first, self._missing = read_photo(self.container, self.stream)
-            self._photo = plain(first)
+        if self._clock:
+            base, rate, origin = self._clock.time_base, self._clock.rate, Fraction(0)
         else:
-            first = self._first_image()
-        # AVI knows only the order in which frames are stored, which a decoder delays.
+            base, rate = Fraction(self.stream.time_base or 0), look.rate
+            origin = Fraction(self.container.start_time or 0, av.time_base)
+        self.start = round(origin / base)
         self._as_stored = self.container.format.name == "avi"
-        self._delay = (first.dts or 0) - self.start if self._as_stored else 0
         # Of pictures it is the dots per inch of some printer.
         aspect = None if photo else self.stream.sample_aspect_ratio
-        self._shapes = Shapes(first, aspect, self._decoder.sample_aspect_ratio)
+        self._shapes = Shapes(look.image, aspect, self._pictures.pixel_aspect)
         shape = self._shapes.first
+        audio = audio_stream(self.container, reading)
         self.info = VideoInfo(
             codec=self.stream.codec_context.name,
             width=shape.size[0],
             height=shape.size[1],
-            time_base=self._time_base(),
+            time_base=base,
             frame_rate=rate,
             pixel_aspect=shape.pixel_aspect,
-            frames=1 if photo else self._frame_count(),
+            frames=look.frames,
             duration=None if photo or self._clock else length(self.container, self.stream),
             is_photo=photo,
+            streams=described(self.container),
+            video_stream=self.stream.index,
+            audio_stream=audio.index if audio else None,
             timing=self._clock.timing if self._clock else Timing.FILE,
-            counted=photo or bool(self.stream.frames),
+            counted=look.frames is not None,
         )
+        if look.frames is None and not self._clock:
+            self.info = replace(self.info, frames=_estimate(self.container, self.info))
+        self._usual = max(1, round(1 / (rate * base)))
+        self._least = 1 if self._clock else look.least_duration
+
+    @property
+    def container(self) -> av.container.InputContainer:
+        """The open container; another one after going back to the start."""
+        return self._pictures.container
+
+    @property
+    def stream(self) -> av.VideoStream:
+        """The video stream in the container."""
+        return self._pictures.stream
+
+    @property
+    def damaged_packets(self) -> int:
+        """Packets that could not be decoded so far, or not all of them."""
+        return self._pictures.damaged_packets
 
     def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:
         """Decodes the frames in presentation order.
@@ -143,14 +150,16 @@ class VideoReader:
         Args:
             index: Index of the first frame to yield.
             pts: Its presentation time, if known: then decoding begins at the keyframe before it
-                instead of at the start of the file.
+                instead of at the start of the file, where the format allows.
 
         Raises:
             VideoError: The frame to begin with is not there.
         """
         if index and pts is not None and not self._clock:
             for seconds in _SEEK_BACK:
-                self._seek(pts - 1 - round(seconds / self._time_base()))
+                before = max(0, pts - 1 - round(seconds / self.info.time_base))
+                if not self._pictures.seek(self.start + before):
+                    continue
                 frames = self._decode(index, pts)
                 first = next(frames, None)
                 if first is not None and first.pts == pts and first.previous is not None:
@@ -158,30 +167,21 @@ class VideoReader:
                     yield from frames
                     return
         # No seek point, or none that led to the frame: count from the start.
-        self._seek(None)
+        self._pictures.rewind()
         for frame in self._decode(0, None):
             if frame.index >= index:
                 yield frame
 
     def close(self) -> None:
         """Lets go of the decoder."""
-        self.container.close()
-
-    def _open(self) -> None:
-        """Opens the file, to be read from its start."""
-        self.container = open_container(self._file)
-        if is_photo(self.container):
-            self.stream = photo_stream(self.container)
-        else:
-            self.stream = picture_stream(self.container, self._file)
-        self._decoder = decoder(self.stream)
-        self._decoder.thread_type = "AUTO"
-        self._decoder.thread_count = self._threads
-        # Frames may be larger than the first, or than the container says.
-        self._decoder.options = {"max_pixels": str(MAX_CODED_PIXELS)}
+        self._pictures.close()
 
     def _decode(self, index: int, after: int | None) -> Iterator[SourceFrame]:
-        """Decodes from the current position; frames before `after` are dropped uncounted.
+        """Decodes from the current position; frames before `after` are dropped uncounted."""
+        return lasting(self._numbered(index, after), self._usual, self._least, self._stays)
+
+    def _numbered(self, index: int, after: int | None) -> Iterator[SourceFrame]:
+        """Frames with the duration that the container tells, or 0.
 
         After a seek, pictures that precede the first keyframe lean on ones that were skipped, so
         they count for nothing. Times are made to rise, which those of damaged files do not always.
@@ -189,37 +189,36 @@ class VideoReader:
         Raises:
             VideoError: The times begin again, so that nobody knows when a frame is shown.
         """
-        usual = max(1, round(1 / (self._rate() * self._time_base())))
-        second = 1 / self._time_base()
+        second = 1 / self.info.time_base
         previous: int | None = None
         next_pts = 0
         self._shapes.restart()
-        for image, ticks in self._timed():
-            pts = next_pts if ticks is None else ticks - self.start - self._delay
+        for image, ticks in without_strays(self._timed(), second, self._pictures.count_damage):
+            pts = next_pts if ticks is None else ticks
             if after is not None and previous is None:
                 if ticks is None or pts > after:
                     return
-                if not image.key_frame and self._decoder is self.stream.codec_context:
+                if not image.key_frame and self._pictures.marks_keyframes:
                     continue
             if previous is not None and pts < previous - second:
                 raise VideoError(
-                    f"After {float(previous * self._time_base()):.1f} s the times of the video "
+                    f"After {float(previous * self.info.time_base):.1f} s the times of the video "
                     "begin again, as when recordings were put together without converting them. "
                     "Convert it to MP4 (H.264) and upload that.",
                     "timestamps_jump_back",
                 )
             before = self._shapes.now
-            self._shapes.look(image, self._decoder.sample_aspect_ratio)
+            self._shapes.look(image, self._pictures.pixel_aspect)
             pts = max(pts, 0 if previous is None else previous + 1)
-            duration = usual if self._clock else image.duration or usual
-            next_pts = pts + duration
+            told = self._usual if self._clock else image.duration or 0
+            next_pts = pts + (told if self._usual <= 2 * told <= 4 * self._usual else self._usual)
             if after is None or pts >= after:
                 shown = opaque(image)
                 shape = self._shapes.now
                 yield SourceFrame(
                     index,
                     pts,
-                    duration,
+                    told,
                     shown,
                     shape.orientation,
                     previous,
@@ -230,106 +229,36 @@ class VideoReader:
             previous = pts
 
     def _timed(self) -> Iterator[tuple[av.VideoFrame, int | None]]:
-        """Pictures and their ticks; None where there are none, or where one alone is far ahead."""
-        second = 1 / self._time_base()
-        held: tuple[av.VideoFrame, int | None] | None = None
-        before: int | None = None
-        for image in deinterlaced(self._images()):
-            ticks = image.dts if self._as_stored else image.pts
-            if self._clock:
-                ticks = None
-            if held is not None:
-                if _is_stray(before, held[1], ticks, second):
-                    self.damaged_packets += 1
-                    held = held[0], None
-                yield held
-                before = held[1] if held[1] is not None else before
-            held = image, ticks
-        if held is not None:
-            yield held
+        """Pictures and their presentation times, if they have any."""
+        for image in deinterlaced(self._pictures.images()):
+            yield image, self._pts(image)
 
-    def _images(self) -> Iterator[av.VideoFrame]:
-        """Decodes packet by packet; those that cannot be decoded are counted and passed over."""
-        if self._photo:
-            self.damaged_packets += self._missing
-            yield self._photo
-            return
-        packets, failures = self.container.demux(self.stream), 0
-        while failures < _MOST_FAILURES:
-            try:
-                packet = next(packets, None)
-            # The latter is PyAV's, at the end of a file in which streams began midway.
-            except (av.error.EOFError, IndexError):
-                return
-            except av.error.FFmpegError as error:
-                raise_if_short(error)
-                self.damaged_packets += 1
-                failures += 1
-                packets = self.container.demux(self.stream)
-                continue
-            if packet is None:
-                return
-            failures = 0
-            yield from self._decoded(packet)
-
-    def _decoded(self, packet: "av.Packet[av.VideoStream]") -> Iterator[av.VideoFrame]:
-        try:
-            for image in self._decoder.decode(packet):
-                # Decoders paint over what they cannot read, and say so.
-                self.damaged_packets += image.is_corrupt
-                self._alive()
-                yield image
-        except av.error.EOFError:
-            pass
-        except av.error.FFmpegError as error:  # damage may look like want of a decoder
-            raise_if_short(error)
-            self.damaged_packets += 1
-
-    def _first_image(self) -> av.VideoFrame:
-        for image in self._images():
-            return image
-        raise VideoError(
-            "No frame of the video can be decoded: it is damaged or cut off. Upload the whole "
-            "file, or convert it to MP4 (H.264)."
-        )
-
-    def _seek(self, pts: int | None) -> None:
-        """Goes to the last keyframe at or before `pts`, or to the start."""
-        if self._photo:
-            return
-        if pts is not None:
-            self._try_seek(max(0, pts))
-            return
-        # Not every format finds its first frame at its time, nor takes a time before it.
-        early = round(_BEFORE_START / self._time_base())
-        if self._clock or not (self._try_seek(-early) or self._try_seek(0)):
-            self.container.close()
-            self._open()
-
-    def _try_seek(self, pts: int) -> bool:
-        try:
-            self.container.seek(self.start + pts, stream=self.stream, backward=True)
-        except av.error.FFmpegError:
-            return False
-        self._decoder.flush_buffers()
-        return True
-
-    def _frame_count(self) -> int | None:
-        return None if self._clock else frame_count(self.container, self.stream, self._rate())
-
-    def _rate(self) -> Fraction:
+    def _pts(self, image: av.VideoFrame) -> int | None:
         if self._clock:
-            return self._clock.rate
-        return Fraction(self.stream.average_rate or self.stream.guessed_rate or 25)
+            return None
+        ticks = self._pictures.stored.time(image) if self._as_stored else image.pts
+        return None if ticks is None else ticks - self.start
 
-    def _time_base(self) -> Fraction:
-        if self._clock:
-            return self._clock.time_base
-        return Fraction(self.stream.time_base or Fraction(1, 1000))
+    def _stays(self) -> int:
+        until = self._pictures.stays_until
+        return 0 if until is None else until - self.start
 
 
-def _is_stray(before: int | None, ticks: int | None, after: int | None, second: Fraction) -> bool:
-    """Whether ticks are far ahead, while the next go on where the last ones were."""
-    if before is None or ticks is None or after is None:
-        return False
-    return before < after < ticks - second
+def _pictures(
+    file: SeekableFile, threads: int, alive: Callable[[], None], reading: Reading
+) -> PictureStream | StillPicture:
+    """Opens the pictures of a file."""
+    container = open_container(file)
+    if is_photo(container):
+        return StillPicture(container)
+    stream, at_start = video_stream(container, reading)
+    pictures = PictureStream(file, container, stream, threads, alive)
+    if not at_start:
+        pictures.rewind()
+    return pictures
+
+
+def _estimate(container: av.container.InputContainer, info: VideoInfo) -> int | None:
+    """Frames by the length that the container tells; None if it does not."""
+    duration = info.duration or whole_length(container)
+    return None if duration is None else max(1, round(duration * info.frame_rate))

@@ -58,7 +58,7 @@ BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
     "sound with a cover": (
         lambda: sound_file("mp3", "libmp3lame", cover=True),
         "no_video_stream",
-        "no picture",
+        "sound and a cover picture, but no video",
     ),
     "of an unknown codec": (
         lambda: make_video(5).replace(b"avc1", b"zzzz"),

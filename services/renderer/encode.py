@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 from av.codec.context import Flags
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from poseway.video import VideoInfo
@@ -21,6 +22,7 @@ That looks like veryfast, in three quarters of its time; see docs/performance.md
 """
 
 _KEYFRAME_SECONDS: Final = 2
+_ENDLESS: Final = 1 << 30  # x264's number for no limit
 _JPEG_QUALITY: Final = 90
 _PHOTO_QUALITY: Final = 95
 
@@ -91,7 +93,10 @@ class SegmentEncoder:
         context.colorspace = space.matrix
         context.color_primaries = space.primaries
         context.color_trc = space.transfer
-        context.gop_size = max(1, round(_KEYFRAME_SECONDS * info.frame_rate))
+        # Keyframes are wanted by time, not by the number of frames.
+        context.gop_size = _ENDLESS
+        self._most_ticks = _KEYFRAME_SECONDS / info.time_base
+        self._key_pts: int | None = None
         context.thread_count = encoding.threads
         # Else the last picture is shown for as long as the average one.
         context.flags |= Flags.frame_duration
@@ -107,6 +112,11 @@ class SegmentEncoder:
             duration: Ticks that it is shown.
         """
         frame = canvas.frame
+        # Even at the end of this frame, the last keyframe must not be too long ago.
+        key = self._key_pts is None or pts + duration - self._key_pts > self._most_ticks
+        if key:
+            self._key_pts = pts
+        frame.pict_type = PictureType.I if key else PictureType.NONE
         frame.pts = pts
         frame.duration = duration
         frame.time_base = self._time_base

@@ -95,6 +95,7 @@ class Joiner:
             most = upload.seek(0, 2) // _SOUND_PACKET_BYTES
             sounds = min(ceil(_SOUND_PACKETS_PER_SECOND * seconds), most)
         self._upload = upload
+        self._reading = reading
         self._frames = frames
         self._drop_audio = drop_audio
         self.room = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frames + _INDEX_BYTES_PER_SOUND * sounds
@@ -120,12 +121,13 @@ class Joiner:
             SoundError: There is sound, and it cannot be written.
         """
         pictures = _Pictures(segments)
-        self._upload.seek(0)
         with closing(open_container(self._upload)) as source:
             target = av.open(output, "w", format="mp4", options=self._options(room))
             video = target.add_stream_from_template(pictures.stream)
             streams: list[Iterator[_Packet]] = [pictures.packets(video)]
-            sound = None if silent or self._drop_audio else add_sound(target, source, self._zero)
+            sound = None
+            if not (silent or self._drop_audio):
+                sound = add_sound(target, source, self._zero, self._reading)
             unread = sound is None and not self._drop_audio and bool(source.streams.audio)
             if sound:
                 streams.append(sound.packets)

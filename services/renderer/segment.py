@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 
-from poseway.errors import InvalidRequestError
+from poseway.errors import IncompatibleError, InvalidRequestError
 from poseway.frame import SourceFrame
 from poseway.reading import AS_FOUND, Reading
 from poseway.scale import limited
@@ -211,7 +211,8 @@ def _matched(
             previous = frame.pts
             sent += 1
     if found <= sent // 2:
-        raise InvalidRequestError(
+        # Perhaps another version decoded it, or chose another stream.
+        raise IncompatibleError(
             f"Of {sent} frames from frame {first.index} at {first.pts} on, the video has {found}."
         )
 

@@ -9,6 +9,9 @@ import av
 import av.error
 from av.stream import Discard
 
+from poseway.reading import AS_FOUND, Reading
+from poseway.streams import audio_stream
+
 # What MP4 may hold is copied; everything else becomes AAC.
 _COPIED: Final = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})
 _AAC_RATE: Final = 48_000
@@ -33,29 +36,30 @@ class Sound:
 
 
 def add_sound(
-    output: av.container.OutputContainer, source: av.container.InputContainer, zero: Fraction
+    output: av.container.OutputContainer,
+    source: av.container.InputContainer,
+    zero: Fraction,
+    reading: Reading = AS_FOUND,
 ) -> Sound | None:
-    """Adds the first sound of an upload to an MP4 that is not begun yet.
+    """Adds the sound of an upload to an MP4 that is not begun yet.
 
     Args:
         output: The MP4.
         source: The upload, at its start.
         zero: Seconds from the upload's zero to the start of its video.
+        reading: What the user said about the upload.
 
     Returns:
         The sound, whose packets are still to be muxed; None if there is none that can be read.
     """
-    if not source.streams.audio:
-        return None
-    stream = source.streams.audio[0]
-    context = stream.codec_context
-    if context is None or not context.sample_rate:
+    stream = audio_stream(source, reading)
+    if stream is None:
         return None
     # What is not read need not be fetched.
     for other in source.streams:
         if other is not stream:
             other.discard = Discard.all
-    codec = context.codec.canonical_name
+    codec = stream.codec_context.codec.canonical_name
     if codec in _COPIED:
         target = output.add_stream_from_template(stream)
         return Sound(codec, _timed(_copied(source, stream), target, zero))

@@ -80,7 +80,9 @@ def test_the_header_says_what_was_chosen() -> None:
         screenshot_seconds=1.5,
         background=True,
     )
-    header = segment_header("0" * 32, 3, options, {9: (80, 0.5), 2: (75, 0.1)}, [frame(1)])
+    header = segment_header(
+        "0" * 32, 3, options, {9: (80, 0.5), 2: (75, 0.1)}, [frame(1)], Reading()
+    )
     assert header == renderer_pb2.SegmentHeader(
         job_id="0" * 32,
         segment=3,
@@ -102,7 +104,7 @@ def test_the_header_says_what_was_chosen() -> None:
 
 
 def test_by_default_there_are_ids_and_1080p_and_the_rest_suits_the_picture() -> None:
-    header = segment_header("0" * 32, 0, JobOptions(), {}, [])
+    header = segment_header("0" * 32, 0, JobOptions(), {}, [], Reading())
     assert header.drawing == renderer_pb2.Drawing()
     assert (header.crf, header.max_resolution) == (0, 1080)
     assert header.screenshots.frames == 50
@@ -113,23 +115,25 @@ def test_a_picture_may_be_larger_than_a_video_unless_told_otherwise(
     asked: int | None, given: int
 ) -> None:
     options = JobOptions(max_resolution=asked)
-    assert segment_header("0" * 32, 0, options, {}, [], photo=True).max_resolution == given
+    assert (
+        segment_header("0" * 32, 0, options, {}, [], Reading(), photo=True).max_resolution == given
+    )
 
 
 def test_what_is_drawn_on_black_has_no_background() -> None:
     options = JobOptions(overlay=Overlay.BLACK, background=True)
-    assert not segment_header("0" * 32, 0, options, {}, []).background
+    assert not segment_header("0" * 32, 0, options, {}, [], Reading()).background
 
 
 @pytest.mark.parametrize("overlay", list(Overlay))
 def test_every_overlay_has_its_number(overlay: Overlay) -> None:
-    header = segment_header("0" * 32, 0, JobOptions(overlay=overlay), {}, [])
+    header = segment_header("0" * 32, 0, JobOptions(overlay=overlay), {}, [], Reading())
     assert renderer_pb2.Overlay.Name(header.overlay) == f"OVERLAY_{overlay.name}"
 
 
 def test_what_the_user_said_about_the_file_reaches_the_renderer() -> None:
     options = JobOptions(video_stream=0, audio_stream=3)
-    header = segment_header("0" * 32, 0, options, {}, [])
+    header = segment_header("0" * 32, 0, options, {}, [], options.reading)
     assert reading(header.reading) == options.reading == Reading(video_stream=0, audio_stream=3)
     # An older dispatcher says nothing.
     assert reading(renderer_pb2.SegmentHeader().reading) == Reading() == JobOptions().reading

@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -34,13 +35,15 @@ def encode(
     last: int = 3000,
     space: ColourSpace = SPACE,
     encoding: Encoding = DEFAULT,
+    *,
+    moving: bool = True,
 ) -> av.container.InputContainer:
     file = io.BytesIO()
     encoder = SegmentEncoder(file, video, space, encoding)
     for index, pts in enumerate(times):
         canvas = Canvas(video.width, video.height, space)
         canvas.blacken()
-        canvas.luma[index % video.height] = 200
+        canvas.luma[index % video.height if moving else 0] = 200
         duration = times[index + 1] - pts if index + 1 < len(times) else last
         encoder.write(canvas, pts, duration)
     encoder.finish()
@@ -143,3 +146,40 @@ def test_a_jpeg_has_the_colours_of_the_picture(space: ColourSpace) -> None:
     assert data[:3] == b"\xff\xd8\xff"
     assert shown.shape == (48, 64, 3)
     assert np.abs(shown.astype(int) - (50, 100, 200)).max() <= 4
+
+
+@pytest.mark.parametrize("rate", [Fraction(1, 10), Fraction(30), Fraction(1000)])
+@pytest.mark.parametrize(
+    "times",
+    [
+        [33 * index for index in range(200)],
+        [4 * index for index in range(1500)],
+        [10_000 * index for index in range(6)],
+        [*range(0, 1900, 100), 9000, *range(9033, 12_000, 33)],
+    ],
+    ids=["30 a second", "250 a second", "one in 10 seconds", "with a pause"],
+)
+def test_keyframes_come_by_time_whatever_rate_is_announced(
+    rate: Fraction, times: list[int]
+) -> None:
+    container = encode(info(time_base=Fraction(1, 1000), rate=rate), times, last=33, moving=False)
+    packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+    shown = [(packet.pts or 0) * packet.time_base * 1000 for packet in packets]
+    keys = [time for time, packet in zip(shown, packets, strict=True) if packet.is_keyframe]
+    assert shown == times
+    last: Fraction | int = keys[0]
+    for time, end in pairwise([*times, times[-1] + 33]):
+        last = time if time in keys else last
+        assert end - last <= 2000 or last == time
+    # Not many more than needed, for they are large.
+    assert len(keys) <= min(len(times), 2 + (times[-1] - times[0]) // 1900)
+
+
+def test_segments_of_whatever_pace_join() -> None:
+    setups = {
+        encode(info(time_base=Fraction(1, 1000), rate=Fraction(30)), times)
+        .streams.video[0]
+        .codec_context.extradata
+        for times in ([0, 33, 66], [0, 10_000, 20_000], [0, 1, 2, 3])
+    }
+    assert len(setups) == 1

@@ -21,6 +21,7 @@ def segment_header(
     options: jobs.JobOptions,
     stills: Mapping[int, Still],
     before: Sequence[pose_pb2.TrackedFrame],
+    reading: Reading,
     *,
     photo: bool = False,
 ) -> renderer_pb2.SegmentHeader:
@@ -32,6 +33,7 @@ def segment_header(
         options: What its user chose.
         stills: The best moment of each track in the segment.
         before: Frames right before the segment; see `services.gateway.dispatcher.lead`.
+        reading: How the dispatcher reads the upload.
         photo: Whether the upload is a picture.
     """
     return renderer_pb2.SegmentHeader(
@@ -54,7 +56,7 @@ def segment_header(
         ],
         before=before,
         background=options.has_background,
-        reading=reading_message(options.reading),
+        reading=reading_message(reading),
     )
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
 
 import prometheus_client
@@ -20,6 +21,7 @@ from poseway import keypoints
 from poseway.errors import UnavailableError, VideoError
 from poseway.jobs import JobRequest, Progress
 from poseway.manifest import Manifest
+from poseway.reading import Reading
 from poseway.storage import ObjectReader, ObjectStore
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway.video import VideoInfo
@@ -29,7 +31,7 @@ from services.gateway.dispatcher.decoding import Decoder
 from services.gateway.dispatcher.frames import Batch, Position
 from services.gateway.dispatcher.header import segment_header
 from services.gateway.dispatcher.lead import lead, wanted
-from services.gateway.dispatcher.record import Checkpoint, Record
+from services.gateway.dispatcher.record import Checkpoint, Record, check_resumable
 from services.gateway.dispatcher.result import contact_sheet, publish
 from services.gateway.dispatcher.room import Room
 from services.gateway.dispatcher.segment import Segment, Tracked, checkpoint
@@ -84,6 +86,7 @@ class Pipeline:
         Raises:
             VideoError: The upload is no video that can be processed.
             DecoderError: The upload breaks the processes that decode it.
+            IncompatibleError: Segments that are done do not fit those that would follow.
             UnavailableError: Something that the job needs cannot be reached.
             ConflictError: Another dispatcher has the job.
             PosewayError: A service refused for good.
@@ -94,6 +97,7 @@ class Pipeline:
         decoder = Decoder(self._upload, self._settings, self._request.options.reading)
         try:
             video = await asyncio.to_thread(decoder.open)
+            check_resumable(done, video)
             self._advance = Advance(video, done)
             await self._tell()
             if not done or done[-1].following is not None:
@@ -105,6 +109,7 @@ class Pipeline:
                     len(done),
                     sum(point.frames for point in done),
                     contact_sheet(done),
+                    self._reading(video),
                 )
             with working("publishing"):
                 return await self._publish(video, model, done, joined, began)
@@ -231,7 +236,13 @@ class Pipeline:
         frames = lead((await previous).lines, video.time_base) if wanted(options) else []
         best = stills.best(tracked.frames, video.width, video.height)
         header = segment_header(
-            self._request.id, segment.number, options, best, frames, photo=video.is_photo
+            self._request.id,
+            segment.number,
+            options,
+            best,
+            frames,
+            self._reading(video),
+            photo=video.is_photo,
         )
         async with self._room.renders:
             with segment.working("rendering"):
@@ -241,7 +252,7 @@ class Pipeline:
         if before is not None:
             await before
         await _in_thread(self._record.show, segment.number, segment.stretch(video.time_base))
-        point = checkpoint(segment, tracked, best, rendered, video.time_base)
+        point = checkpoint(segment, tracked, best, rendered, video.time_base, video.video_stream)
         await _in_thread(self._record.save, point)
         self._room.segments.release()
         self._advance.rendered(point.frames)
@@ -249,6 +260,14 @@ class Pipeline:
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
         await self._tell()
         return point.without_tracker()
+
+    def _reading(self, video: VideoInfo) -> Reading:
+        """How the upload is read, with the streams that were chosen, for all to read the same."""
+        return replace(
+            self._request.options.reading,
+            video_stream=video.video_stream,
+            audio_stream=video.audio_stream,
+        )
 
     async def _tell(self) -> None:
         await self._report(self._advance.progress())

@@ -8,10 +8,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from poseway.delivery import ACK_WAIT_SECONDS
-from poseway.errors import NotFoundError
+from poseway.errors import IncompatibleError, NotFoundError
 from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, Stretch, now
 from poseway.storage import ObjectStore
 from poseway.tracks import Span, Times
+from poseway.video import VideoInfo
 from services.gateway.dispatcher.frames import Position
 from services.gateway.dispatcher.stills import Still
 
@@ -55,6 +56,7 @@ class Checkpoint(BaseModel):
         damaged_packets: Packets of the upload that could not be decoded.
         cuts: Presentation times in ticks of the frames that are the first after a cut.
         reshaped: Frames whose size or shape differ from those of the frame before.
+        video_stream: Index of the stream that was read; None in a checkpoint of an older version.
     """
 
     segment: int
@@ -75,6 +77,7 @@ class Checkpoint(BaseModel):
     damaged_packets: int = 0
     cuts: list[int] = []
     reshaped: int = 0
+    video_stream: int | None = None
 
     def without_tracker(self) -> "Checkpoint":
         """The same without the largest part of it, which matters in the last one only."""
@@ -87,6 +90,25 @@ class Checkpoint(BaseModel):
     def memory_position(self) -> Position | None:
         """The frame from which on cuts are told then."""
         return None if self.memory is None else Position(*self.memory)
+
+
+def check_resumable(done: list[Checkpoint], video: VideoInfo) -> None:
+    """Refuses to go on with another video stream than the segments that are done have.
+
+    Raises:
+        IncompatibleError: An older version began the job, and read another stream.
+    """
+    if not done or video.is_photo:
+        return
+    read = done[-1].video_stream
+    if read is None:
+        # Older versions took the first.
+        films = [s.index for s in video.streams if s.type == "video" and not s.cover]
+        read = films[0] if films else video.video_stream
+    if read != video.video_stream:
+        raise IncompatibleError(
+            f"The segments show stream {read} of the upload instead of {video.video_stream}."
+        )
 
 
 class Record:

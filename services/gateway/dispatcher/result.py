@@ -97,6 +97,9 @@ def publish(
             height=video.height,
             frame_rate=str(rate),
             time_base=str(video.time_base),
+            streams=list(video.streams),
+            video_stream=video.video_stream,
+            audio_stream=video.audio_stream if joined.audio_codec else None,
         ),
         options=request.options.model_copy(
             # What was done: the page measures in it, and knows no other way.

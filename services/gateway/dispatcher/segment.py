@@ -108,6 +108,7 @@ def checkpoint(
     stills: dict[int, Still],
     rendered: renderer_pb2.RenderSegmentResponse,
     time_base: Fraction,
+    video_stream: int,
 ) -> Checkpoint:
     """What is kept of a segment that is rendered.
 
@@ -117,6 +118,7 @@ def checkpoint(
         stills: The best moment of each of them.
         rendered: What the renderer says of it.
         time_base: Seconds per tick.
+        video_stream: Index of the stream that was read.
     """
     people = {frame.frame_index: len(frame.people) for frame in tracked.frames}
     starts = [float(pts * time_base) for pts in segment.pts]
@@ -144,4 +146,5 @@ def checkpoint(
         damaged_packets=segment.damaged_packets,
         cuts=list(segment.cuts.values()),
         reshaped=segment.reshaped,
+        video_stream=video_stream,
     )

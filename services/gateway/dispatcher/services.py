@@ -10,6 +10,7 @@ from poseway.channel import connect, repeat
 from poseway.errors import ServiceError
 from poseway.inference import find_model
 from poseway.letterbox import Box
+from poseway.reading import Reading
 from poseway.telemetry.client import calling
 from poseway.v1 import (
     inference_pb2,
@@ -152,6 +153,7 @@ class Services:
         segments: int,
         frames: int,
         contact_sheet: list[int],
+        reading: Reading,
     ) -> renderer_pb2.JoinSegmentsResponse:
         """Joins the rendered segments to the job's video, and some screenshots to one picture."""
         message = renderer_pb2.JoinSegmentsRequest(
@@ -160,8 +162,8 @@ class Services:
             frames=frames,
             contact_sheet=contact_sheet,
             background=request.options.has_background,
-            reading=reading_message(request.options.reading),
             drop_audio=request.options.sound is jobs.Audio.DROP,
+            reading=reading_message(reading),
         )
 
         async def call(channel: grpc.aio.Channel) -> renderer_pb2.JoinSegmentsResponse:

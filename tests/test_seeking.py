@@ -1,0 +1,94 @@
+"""From the front and from the middle, the frames are the same, at the same times."""
+
+import io
+from fractions import Fraction
+from typing import Final
+
+import pytest
+
+from poseway.frame import SourceFrame
+from poseway.video import VideoReader
+from tests.several import Sound, Video, several
+from tests.videos import read_number
+
+FRAMES: Final = 60
+B_FRAMES: Final = (("bf", "2"),)
+PLAIN: Final = (("bf", "0"),)
+VPX: Final = (("deadline", "realtime"), ("cpu-used", "8"))
+# Container, codecs of picture and sound, options of the picture's encoder and of the muxer.
+KINDS: Final = {
+    "mp4": ("mp4", "libx264", "aac", B_FRAMES, {}),
+    "mp4-fragments": ("mp4", "libx264", "aac", B_FRAMES, {"movflags": "frag_keyframe+empty_moov"}),
+    "mp4-one-fragment": ("mp4", "libx264", "aac", PLAIN, {"movflags": "empty_moov"}),
+    "mov": ("mov", "mpeg4", "pcm_s16le", B_FRAMES, {}),
+    "mkv": ("matroska", "libx264", "aac", B_FRAMES, {}),
+    "mkv-live": ("matroska", "libx264", "aac", B_FRAMES, {"live": "1"}),
+    "webm": ("webm", "libvpx", "libopus", VPX, {}),
+    "webm-live": ("webm", "libvpx-vp9", "libopus", VPX, {"live": "1"}),
+    "ts": ("mpegts", "libx264", "aac", B_FRAMES, {}),
+    "ts-mpeg2": ("mpegts", "mpeg2video", "mp2", B_FRAMES, {}),
+    "ps": ("mpeg", "mpeg2video", "mp2", B_FRAMES, {}),
+    "vob": ("vob", "mpeg2video", "ac3", B_FRAMES, {}),
+    "avi": ("avi", "mpeg4", "libmp3lame", B_FRAMES, {}),
+    "avi-h264": ("avi", "libx264", "pcm_s16le", PLAIN, {}),
+    "avi-mjpeg": ("avi", "mjpeg", "pcm_s16le", (), {}),
+    "flv": ("flv", "libx264", "aac", B_FRAMES, {"flvflags": "no_duration_filesize"}),
+    "flv-indexed": ("flv", "libx264", "aac", B_FRAMES, {"flvflags": "add_keyframe_index"}),
+    "flv1": ("flv", "flv", "libmp3lame", (), {}),
+    "asf": ("asf", "wmv2", "libmp3lame", (), {}),
+    "asf-h264": ("asf", "libx264", "libmp3lame", PLAIN, {}),
+    "ogg-vp8": ("ogg", "libvpx", "libopus", VPX, {}),
+    "mxf": ("mxf", "mpeg2video", "pcm_s16le", B_FRAMES, {}),
+}
+# Muxed so, the first picture is where the file begins, or nearly there.
+EARLY: Final = ("avi", "avi-h264", "avi-mjpeg", "mp4-fragments", "mp4-one-fragment")
+
+
+def made(kind: str, late: Fraction) -> bytes:
+    container, codec, sound, encoder, muxer = KINDS[kind]
+    video = Video(codec, frames=FRAMES, rate=25, late=late, options=encoder)
+    return several(container, video, Sound(440, sound, seconds=6), options=muxer)
+
+
+def seen(frame: SourceFrame) -> tuple[int, int, int | None, int, int]:
+    return (
+        frame.index,
+        frame.pts,
+        frame.previous,
+        frame.duration,
+        read_number(frame.bgr(320, 240)),
+    )
+
+
+def expected(kind: str, late: int, first: float) -> list[float]:
+    """When frames are due, as far as FFmpeg's muxer can say it."""
+    times = [first + index / 25 for index in range(FRAMES)]
+    if kind in EARLY and late:
+        # The first picture is there from the start, and stays until the second. AVI has that when
+        # it is decoded, which is a frame earlier if others lean on it.
+        assert first == pytest.approx(0, abs=0.1)
+        begin = late - (kind == "avi") / 25
+        return [first, *(begin + index / 25 for index in range(1, FRAMES))]
+    assert first == pytest.approx(late if kind != "mxf" else 0, abs=0.1)
+    return times
+
+
+@pytest.mark.parametrize("late", [0, 1, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_middle_is_as_it_is_from_the_front(kind: str, late: int) -> None:
+    data = made(kind, Fraction(late))
+    reader = VideoReader(io.BytesIO(data), threads=1)
+    frames = [seen(frame) for frame in reader.frames()]
+    assert [(index, number) for index, *_, number in frames] == [(i, i) for i in range(FRAMES)]
+    times = [float(pts * reader.info.time_base) for _, pts, *_ in frames]
+    assert times == pytest.approx(expected(kind, late, times[0]), abs=0.0011)
+    assert reader.info.frame_rate == 25
+    assert reader.damaged_packets == 0
+    for index in (0, 1, 5, 12, 13, 37, FRAMES - 1):
+        pts = frames[index][1]
+        for each in (reader, VideoReader(io.BytesIO(data), threads=1)):
+            found = each.frames(index, pts)
+            assert [seen(f) for f, _ in zip(found, range(3), strict=False)] == frames[
+                index : index + 3
+            ]
+    assert [seen(frame) for frame in reader.frames()] == frames
