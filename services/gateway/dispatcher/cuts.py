@@ -18,7 +18,7 @@ from services.gateway.dispatcher.glance import Glance, distance, is_flat, level_
 T = TypeVar("T")
 
 # What counts as shortly before or after: so much time, but at least and at most so many frames.
-_SECONDS: Final = 0.2
+_SECONDS: Final = 0.3
 _FEWEST: Final = 4
 _MOST: Final = 24
 # Frames of each side that are compared with those of the other.
@@ -55,7 +55,7 @@ class _Seen:
 class CutFinder(Generic[T]):
     """Tells of every frame whether there is a cut before it.
 
-    What it tells of a frame depends on those within 0.2 s, or within 4 frames, before and after,
+    What it tells of a frame depends on those within 0.3 s, or within 4 frames, before and after,
     and on nothing else. Frames are held back only while one that looks different is being judged.
     """
 
