@@ -22,6 +22,9 @@ Span = tuple[int, int]
 Times = tuple[float, float]
 """Seconds from the start of the video at which something begins and at which it is over."""
 
+_LONGEST_SECONDS: Final = 1.0
+"""Nobody is taken to be there for longer after a frame, unless frames are farther apart."""
+
 # The first line of keypoints.jsonl has about a kilobyte.
 _MOST_HEADER_BYTES: Final = 1 << 16
 
@@ -146,21 +149,24 @@ def runs(
 
 
 def with_ends(
-    frames: Iterable[tuple[int, float, list[int]]], lasting: float
+    frames: Iterable[tuple[int, float, list[int]]], interval: float, over: float | None = None
 ) -> Iterator[tuple[int, float, float, list[int]]]:
-    """Adds when each frame is over, for `runs`: when the next begins.
+    """Adds when each frame is over, for `runs`: when the next begins, or a gap.
 
     Args:
         frames: Of each frame, in order: its index, the seconds at which it begins, and the ids.
-        lasting: Seconds that the last frame is shown.
+        interval: Seconds that pass between frames of the video on average.
+        over: Seconds at which the last of them is over; None for after the average interval.
     """
+    longest = max(_LONGEST_SECONDS, 1.5 * interval)
     before: tuple[int, float, list[int]] | None = None
     for frame in frames:
         if before is not None:
-            yield before[0], before[1], frame[1], before[2]
+            yield before[0], before[1], min(frame[1], before[1] + longest), before[2]
         before = frame
     if before is not None:
-        yield before[0], before[1], before[1] + lasting, before[2]
+        end = before[1] + interval if over is None else min(over, before[1] + longest)
+        yield before[0], before[1], end, before[2]
 
 
 def spans(frames: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[Span]]:

@@ -53,13 +53,17 @@ def test_spans_are_runs_of_consecutive_frames() -> None:
 
 
 def test_runs_have_the_times_of_their_frames() -> None:
-    # The third frame is shown for five seconds.
-    starts = [0.0, 1.0, 2.0, 7.0, 8.0, 9.0]
-    frames = tracks.with_ends(zip(range(6), starts, map(sorted, IDS), strict=True), 0.5)
-    assert tracks.runs(frames) == {
-        1: [(0, 2, 0.0, 7.0), (4, 4, 8.0, 9.0)],
-        2: [(2, 4, 2.0, 9.0)],
+    # After the fourth frame nothing is recorded for an hour.
+    starts = [0.0, 0.8, 1.2, 2.0, 3602.0, 3602.9]
+    timed = tracks.with_ends(zip(range(6), starts, map(sorted, IDS), strict=True), 0.5)
+    assert tracks.runs(timed) == {
+        1: [(0, 2, 0.0, 2.0), (4, 4, 3602.0, 3602.9)],
+        2: [(2, 4, 1.2, 3602.9)],
     }
+    timed = tracks.with_ends([(0, 0.0, [1]), (1, 2.0, [2])], 0.5, 90.0)
+    assert tracks.runs(timed) == {1: [(0, 0, 0.0, 1.0)], 2: [(1, 1, 2.0, 3.0)]}
+    timed = tracks.with_ends([(0, 0.0, [1]), (1, 10.0, [2])], 10.0)
+    assert tracks.runs(timed) == {1: [(0, 0, 0.0, 10.0)], 2: [(1, 1, 10.0, 20.0)]}
 
 
 @given(

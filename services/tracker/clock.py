@@ -27,6 +27,9 @@ _LEAST_MEMORY: Final = 8
 _MOST_MEMORY: Final = 64
 """Intervals that the usual one is estimated from: those of the last second, within these bounds."""
 
+_BURST_SECONDS: Final = 0.5
+"""Recorders that stamp frames in bursts do so more often than this."""
+
 _ROUNDED: Final = 0.4
 """Part of an interval by which a duration may be exceeded.
 
@@ -94,8 +97,8 @@ class Clock:
 
     Containers and recorders round times, and browsers stamp frames when they get round to it.
     Motion does not jump with those times, so the clock goes evenly where times only wander about
-    an even beat: it is corrected by a tenth of every error, as a phase-locked loop is. It follows
-    every other time exactly: a dropped frame, a gap, a change of rate.
+    an even beat: it is corrected by a tenth of every error, as a phase-locked loop is. A dropped
+    frame, a gap or a change of rate it follows at once, to within half an interval.
     """
 
     def __init__(self) -> None:
@@ -129,7 +132,10 @@ class Clock:
             cuts: Whether each frame is the first after a hard cut.
         """
         if not self._intervals:
+            # Those of the first second tell what the usual interval is before any has passed.
             for before, after in pairwise(times[: _MOST_MEMORY + 1]):
+                if len(self._intervals) >= _LEAST_MEMORY and after - times[0] > _MEMORY_SECONDS:
+                    break
                 self._remember(after - before)
         for time, cut in zip(times, cuts, strict=True):
             if self._measured is not None:
@@ -161,5 +167,8 @@ class Clock:
         if not self._intervals:
             return 1 / REFERENCE_RATE
         usual = median_low(self._intervals)
+        short = [interval for interval in self._intervals if interval <= _BURST_SECONDS]
+        if short and (mean := fmean(short)) > 2 * usual:
+            return mean  # frames come in bursts: most intervals tell nothing
         longest = usual + max(usual / 2, _JITTER_SECONDS)
         return fmean(interval for interval in self._intervals if interval <= longest)

@@ -285,6 +285,7 @@ class Smoother:
 
     def _remember(self, memory: _Memory, ids: Sequence[int], last: Moment) -> None:
         ages = last.time - memory.times
-        memory.times[ages >= MEMORY_SECONDS] = NEVER
+        # Where frames are far apart, a gap that may still be filled is longer.
+        memory.times[ages >= max(MEMORY_SECONDS, self._limit(last))] = NEVER
         kept = np.flatnonzero((memory.times > NEVER).any(axis=1)).tolist()
         self._tracks = [memory.track(row, ids[row]) for row in kept]

@@ -46,6 +46,15 @@ def test_frames_total_is_estimated_from_the_duration_and_exact_in_the_end() -> N
     assert advance.frames_total() == 12
 
 
+def test_a_picture_that_begins_late() -> None:
+    # Of a minute of sound, the picture has the last ten seconds.
+    advance = Advance(replace(SLOW, frames=1500, duration=Fraction(60)), [])
+    first = batch(1250, 10, 0.04)
+    images = [replace(image, index=image.index - 1250) for image in first.images]
+    advance.decoded(replace(first, images=images))
+    assert advance.frames_total() == 250
+
+
 def test_a_count_in_the_index_is_kept_until_it_is_known_better() -> None:
     advance = Advance(replace(SLOW, frames=14, counted=True), [])
     advance.decoded(batch(0, 4, 10.0))

@@ -103,6 +103,7 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
         ("30", 100, "3.332", "30"),  # times in milliseconds
         ("1000", 100, "3.333", "30"),
         ("30", 12, "120", "1/10"),
+        ("30", 3, "10800", "1/3600"),
         ("30", 141, "10", "141/10"),
         ("25", 1, "0", "25"),
     ],

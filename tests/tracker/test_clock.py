@@ -61,6 +61,20 @@ def test_a_rate_that_changes_is_followed() -> None:
     assert moments[-1].interval == pytest.approx(1 / 60, rel=0.01)
 
 
+@pytest.mark.parametrize("burst", [2, 3, 5])
+def test_frames_that_come_in_bursts_count_as_on_average(burst: int) -> None:
+    times = [burst * (index // burst) / 30 + index % burst / 1000 for index in range(90)]
+    intervals = [moment.interval for moment in _moments(times)]
+    np.testing.assert_allclose(intervals[:60], 1 / 30, rtol=0.35)
+
+
+def test_a_slow_start_is_not_judged_by_what_follows() -> None:
+    times = [*(5.0 * index for index in range(6)), *(25 + index / 30 for index in range(1, 60))]
+    moments = _moments(times)
+    assert all(2.5 < moment.interval <= 5.0 for moment in moments[:5])
+    assert moments[-1].interval == pytest.approx(1 / 30)
+
+
 def test_cuts_are_passed_on() -> None:
     moments = Clock().moments([0.0, 0.04, 0.08], [False, True, False])
     assert [moment.cut for moment in moments] == [False, True, False]

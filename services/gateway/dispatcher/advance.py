@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Final
 
 from poseway.jobs import Progress
@@ -32,6 +31,7 @@ class Advance:
         """
         self._video = video
         self._found = self._rendered = self._decoded = sum(point.frames for point in done)
+        self._start = done[0].start if done else None
         self._end = done[-1].end if done else 0
         self._is_over = bool(done) and done[-1].following is None
         self._began = time.monotonic()
@@ -39,6 +39,8 @@ class Advance:
 
     def decoded(self, batch: Batch) -> None:
         """Takes note of the next batch of frames."""
+        if self._start is None:
+            self._start = batch.images[0].pts
         self._decoded = batch.images[-1].index + 1
         self._end = batch.end
         self._is_over = batch.following is None
@@ -71,11 +73,12 @@ class Advance:
         if self._is_over:
             return self._decoded
         video = self._video
-        seconds = self._end * video.time_base
-        if video.counted or video.duration is None or not self._decoded or seconds <= 0:
+        # The picture may begin long after the sound.
+        start, end = ((ticks or 0) * video.time_base for ticks in (self._start, self._end))
+        if video.counted or video.duration is None or not self._decoded or end <= start:
             expected = video.frames
         else:
-            expected = round(self._decoded * max(Fraction(1), video.duration / seconds))
+            expected = round(self._decoded * (video.duration - start) / (end - start))
         return None if expected is None else max(expected, self._decoded)
 
     def _share(self) -> float:

@@ -45,6 +45,9 @@ _FOUND: Final = prometheus_client.Counter(
     "poseway_frames_found", "Frames whose people were found, as jobs go on."
 )
 
+_MOST_RATE: Final = 100_000.0
+"""What the tracker takes; it goes by the times of frames."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -216,7 +219,7 @@ class Pipeline:
             pose.time = float(pts * video.time_base)
             pose.cut = pose.frame_index in segment.cuts
         state = (await previous).state
-        rate = float(video.frame_rate)
+        rate = min(float(video.frame_rate), _MOST_RATE)
         with segment.working("tracking"):
             frames, after = await self._services.track(self._request, state, rate, poses)
         for frame, pts in zip(frames, segment.pts, strict=True):
@@ -252,7 +255,7 @@ class Pipeline:
         if before is not None:
             await before
         await _in_thread(self._record.show, segment.number, segment.stretch(video.time_base))
-        point = checkpoint(segment, tracked, best, rendered, video.time_base, video.video_stream)
+        point = checkpoint(segment, tracked, best, rendered, video)
         await _in_thread(self._record.save, point)
         self._room.segments.release()
         self._advance.rendered(point.frames)

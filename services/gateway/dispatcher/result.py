@@ -156,7 +156,8 @@ def measured(container: Fraction, frames: int, duration: Fraction) -> Fraction:
     rate = frames / duration
     if abs(rate / container - 1) <= _SAME_RATE:
         return container
-    return rate.limit_denominator(1001)
+    # A frame may be shown for an hour.
+    return rate.limit_denominator(1001) if rate >= 1 else 1 / (1 / rate).limit_denominator(1001)
 
 
 def contact_sheet(segments: list[Checkpoint]) -> list[int]:

@@ -12,6 +12,7 @@ from poseway import tracks
 from poseway.jobs import Stretch
 from poseway.telemetry import traces
 from poseway.v1 import pose_pb2, renderer_pb2
+from poseway.video import VideoInfo
 from services.gateway.dispatcher.frames import Batch, Position
 from services.gateway.dispatcher.record import Checkpoint
 from services.gateway.dispatcher.stages import spent
@@ -107,8 +108,7 @@ def checkpoint(
     tracked: Tracked,
     stills: dict[int, Still],
     rendered: renderer_pb2.RenderSegmentResponse,
-    time_base: Fraction,
-    video_stream: int,
+    video: VideoInfo,
 ) -> Checkpoint:
     """What is kept of a segment that is rendered.
 
@@ -117,16 +117,17 @@ def checkpoint(
         tracked: Its people.
         stills: The best moment of each of them.
         rendered: What the renderer says of it.
-        time_base: Seconds per tick.
-        video_stream: Index of the stream that was read.
+        video: What was read.
     """
+    time_base = video.time_base
     people = {frame.frame_index: len(frame.people) for frame in tracked.frames}
-    starts = [float(pts * time_base) for pts in segment.pts]
-    ends = [*starts[1:], float(segment.end * time_base)]
-    runs = tracks.runs(
-        (frame.frame_index, start, end, [person.track_id for person in frame.people])
-        for frame, start, end in zip(tracked.frames, starts, ends, strict=True)
+    frames = (
+        (frame.frame_index, float(pts * time_base), [person.track_id for person in frame.people])
+        for frame, pts in zip(tracked.frames, segment.pts, strict=True)
     )
+    over = segment.following.pts if segment.following else segment.end
+    interval = float(1 / video.frame_rate)
+    runs = tracks.runs(tracks.with_ends(frames, interval, float(over * time_base)))
     return Checkpoint(
         segment=segment.number,
         frames=len(people),
@@ -146,5 +147,5 @@ def checkpoint(
         damaged_packets=segment.damaged_packets,
         cuts=list(segment.cuts.values()),
         reshaped=segment.reshaped,
-        video_stream=video_stream,
+        video_stream=video.video_stream,
     )
