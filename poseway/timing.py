@@ -20,6 +20,8 @@ _CLOSE: Final = Fraction(2, 100)
 # So many times the usual interval is a pause, not a slower rate.
 _PAUSE: Final = 10
 _USUAL_RATE: Final = Fraction(25)
+# Denominators of the rates that cameras have: 25 or 30000/1001.
+_EXACT: Final = (1, 1001)
 # More than a decoder, all of its threads and deinterlacing hold back.
 _MOST_PLACES: Final = 256
 
@@ -68,10 +70,11 @@ class RateMeter:
         measured = self._measured()
         if measured is None:
             return Fraction(told[0]) if told else _USUAL_RATE
-        for rate in told:
-            if abs(rate - measured) <= _CLOSE * measured:
-                return Fraction(rate)
-        return Fraction(round(measured * 1000), 1000) or measured
+        near = [Fraction(rate) for rate in told if abs(rate - measured) <= _CLOSE * measured]
+        if not near:
+            return Fraction(round(measured * 1000), 1000) or measured
+        # Some of them may be estimates of FFmpeg's.
+        return min(near, key=lambda rate: rate.denominator not in _EXACT)
 
     def least_duration(self) -> int | None:
         """Ticks that a frame must be said to be shown at least, to be believed.
@@ -165,9 +168,12 @@ def lasting(
             yield replace(held, duration=frame.pts - held.pts)
         held = frame
     if held is not None:
-        before = usual if held.previous is None else held.pts - held.previous
-        told = held.duration if least is not None and held.duration >= least else before
-        yield replace(held, duration=max(told, stays() - held.pts))
+        duration = usual if held.previous is None else held.pts - held.previous
+        if (until := stays()) > held.pts:
+            duration = until - held.pts
+        elif least is not None and held.duration >= least:
+            duration = held.duration
+        yield replace(held, duration=duration)
 
 
 def without_strays(

@@ -161,6 +161,7 @@ def remuxed(
         for index, packet in enumerate(packets):
             packet.stream = stream
             if times is not None:
+                packet.duration = round((packet.duration or 0) * packet.time_base * 1000)
                 packet.time_base = Fraction(1, 1000)
                 packet.pts = packet.dts = times[index]
             output.mux(packet)
