@@ -1,0 +1,79 @@
+"""The renderer reads the streams that the dispatcher reads, and keeps their times."""
+
+import io
+from fractions import Fraction
+from typing import Final
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+
+from poseway.reading import AS_FOUND, Reading
+from poseway.video import VideoReader
+from services.renderer.encode import Encoding
+from services.renderer.join import Joined, Joiner
+from services.renderer.people import PosedFrame
+from services.renderer.segment import Order, render_segment
+from tests.renderer.people import Shots
+from tests.renderer.through import seen, through
+from tests.several import Sound, Video, several
+from tests.videos import read_number
+
+DEFAULT: Final = Disposition.default
+FILM: Final = Video()
+GOOD, OTHER = 1000, 300
+
+
+def joined(data: bytes, reading: Reading = AS_FOUND) -> tuple[Joined, bytes]:
+    reader = VideoReader(io.BytesIO(data), 1, reading=reading)
+    posed = [PosedFrame(frame.index, frame.pts, []) for frame in reader.frames()]
+    segment, output = io.BytesIO(), io.BytesIO()
+    render_segment(reader, posed, Order(), Encoding(threads=1), segment, Shots())
+    joiner = Joiner(io.BytesIO(data), len(posed), reading)
+    return joiner.write([io.BytesIO(segment.getvalue())], output, joiner.room), output.getvalue()
+
+
+def hertz(video: bytes) -> float:
+    """The frequency that sounds loudest."""
+    with av.open(io.BytesIO(video), "r") as container:
+        wave = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+        spectrum = np.abs(np.fft.rfft(wave))
+        return float(spectrum.argmax()) * container.streams.audio[0].rate / len(wave)
+
+
+def test_the_default_sound_is_kept() -> None:
+    data = several("matroska", FILM, Sound(OTHER), Sound(GOOD, layout="stereo", flags=DEFAULT))
+    result, video = joined(data)
+    assert hertz(video) == pytest.approx(GOOD, abs=5)
+    assert (result.audio_codec, result.sound_lost) == ("aac", False)
+    assert hertz(joined(data, Reading(audio_stream=1))[1]) == pytest.approx(OTHER, abs=5)
+
+
+def test_sound_of_an_unknown_codec_is_passed_over() -> None:
+    data = several("mov", FILM, Sound(OTHER, "pcm_s16le"), Sound(GOOD))
+    unknown = data.replace(b"sowt", b"zzzz")
+    result, video = joined(unknown)
+    assert hertz(video) == pytest.approx(GOOD, abs=5)
+    assert not result.sound_lost
+    only = several("mov", FILM, Sound(OTHER, "pcm_s16le")).replace(b"sowt", b"zzzz")
+    result, video = joined(only)
+    assert (result.audio_codec, result.sound_lost) == ("", True)
+    assert joined(unknown, Reading(audio_stream=1))[0].sound_lost
+
+
+def test_a_video_behind_a_still_is_drawn_on() -> None:
+    data = several("mp4", Video("mjpeg", (640, 480), 1), FILM)
+    assert [read_number(frame.picture) for frame in seen(through(data))] == list(range(30))
+
+
+@pytest.mark.parametrize("container", ["flv", "mpegts", "matroska", "mp4"])
+def test_a_picture_that_begins_after_the_sound_keeps_its_time(container: str) -> None:
+    late = Fraction(3, 2)
+    video = Video(late=late, options=(("bf", "0"),))
+    frames = seen(through(several(container, video, Sound(GOOD, seconds=3))))
+    assert [read_number(frame.picture) for frame in frames] == list(range(30))
+    # Encoders of AAC put in some sound before the sound.
+    assert frames[0].time == pytest.approx(1.5, abs=0.03)
+    times = [frame.time - frames[0].time for frame in frames]
+    assert times == pytest.approx([index / 30 for index in range(30)], abs=0.0011)
