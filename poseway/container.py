@@ -1,6 +1,8 @@
 """Opening an upload: the file, nothing but the file, and all of it."""
 
+from collections.abc import Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final, Protocol, cast, runtime_checkable
 
 import av
@@ -19,6 +21,10 @@ _FORMATS: Final = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,nut,ivf,yuv4mpegpipe,gif,apng,"
     "wav,mp3,aac,flac," + raw_streams.FORMATS + "," + photo.FORMATS
 )
+
+# In these, a stream is known from its first packets on; a picture may come minutes after the sound.
+_WITHOUT_HEAD: Final = ("flv", "mpeg", "mpegts")
+_PATIENT: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * av.time_base)}
 
 
 @runtime_checkable
@@ -50,7 +56,12 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     Raises:
         VideoError: It cannot be read; the message says why.
     """
-    container = _opened(file, recognised(file, photo.MAX_PIXELS))
+    upload = recognised(file, photo.MAX_PIXELS)
+    container = _opened(file, upload)
+    if container.format.name in _WITHOUT_HEAD and not _shows(container):
+        container.close()
+        file.seek(0)
+        return _opened(file, upload, _PATIENT)
     if not photo.is_in_tiles(container):
         return container
     container.close()
@@ -58,13 +69,24 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     return _opened(file, Recognised(avif_as_png(file, photo.MAX_PIXELS), "png_pipe"))
 
 
-def _opened(file: SeekableFile, upload: Recognised) -> av.container.InputContainer:
+def _shows(container: av.container.InputContainer) -> bool:
+    """Whether the size of some video is known."""
+    contexts = (
+        cast("av.VideoCodecContext | None", s.codec_context) for s in container.streams.video
+    )
+    return any(context is not None and context.width > 0 for context in contexts)
+
+
+def _opened(
+    file: SeekableFile, upload: Recognised, patience: Mapping[str, str] = MappingProxyType({})
+) -> av.container.InputContainer:
     try:
         return av.open(
             _Nameless(upload.file),
             mode="r",
             format=upload.format,
             options={
+                **patience,
                 "format_whitelist": _FORMATS,
                 "protocol_whitelist": "",
                 "max_pixels": str(photo.MAX_PIXELS),  # a look at the first frames decodes them

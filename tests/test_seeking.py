@@ -92,3 +92,16 @@ def test_the_middle_is_as_it_is_from_the_front(kind: str, late: int) -> None:
                 index : index + 3
             ]
     assert [seen(frame) for frame in reader.frames()] == frames
+
+
+@pytest.mark.parametrize("kind", ["ts", "ts-mpeg2", "ps", "flv", "flv1"])
+def test_a_picture_may_come_minutes_after_the_sound(kind: str) -> None:
+    container, codec, sound, _, _ = KINDS[kind]
+    video = Video(codec, frames=30, rate=25, late=Fraction(100), options=PLAIN)
+    data = several(container, video, Sound(440, sound, seconds=101))
+    reader = VideoReader(io.BytesIO(data), threads=1)
+    frames = [seen(frame) for frame in reader.frames()]
+    assert [number for *_, number in frames] == list(range(30))
+    assert float(frames[0][1] * reader.info.time_base) == pytest.approx(100, abs=0.1)
+    assert [seen(frame) for frame in reader.frames(13, frames[13][1])] == frames[13:]
+    assert reader.info.audio_stream is not None
