@@ -53,8 +53,7 @@ function inWords(track, times, player) {
 /** A line across all rows at a cut, which goes there. */
 function cutLine(time, seconds, player) {
   const title = `Cut at ${clock(time)}`;
-  const line = element("i", { className: "cut", title });
-  line.setAttribute("role", "img");
+  const line = element("button", { type: "button", className: "cut", title });
   line.setAttribute("aria-label", title);
   line.style.setProperty("--at", time / seconds);
   line.addEventListener("click", () => player.seek(time));

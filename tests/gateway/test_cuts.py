@@ -74,6 +74,46 @@ def test_cuts_are_found_where_they_are(kind: str, rate: int) -> None:
     assert set(scenedetect(data, rate)) & set(expected) <= set(cuts(data))
 
 
+def blended(last: Picture, first: Picture) -> Picture:
+    return lit(last, 0.5, first * 0.5)
+
+
+def woven(last: Picture, first: Picture) -> Picture:
+    """The even lines of the one and the odd lines of the other."""
+    picture = last.copy()
+    picture[1::2] = first[1::2]
+    return picture
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("mixture", [blended, woven])
+def test_a_frame_may_mix_two_shots(
+    mixture: Callable[[Picture, Picture], Picture], rate: int
+) -> None:
+    frames = max(6, rate // 2)
+    for seed in range(8):
+        before, after, last = (shot(seed + 50 * n, frames, n) for n in range(3))
+        shots = [*before, mixture(before[-1], after[0]), *after, mixture(after[-1], last[0]), *last]
+        found = cuts(film(shots, rate, jitter=True))
+        # A mixture that looks like the shot after it may begin it.
+        assert [(at + 1) // (frames + 1) for at in found] == [1, 2], (seed, found)
+        assert all((at + 1) % (frames + 1) <= 1 for at in found), (seed, found)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4])
+def test_a_whip_pan_is_one_cut_at_most(frames: int) -> None:
+    steps = [170 + 430 * step / (frames + 1) for step in range(1, frames + 1)]
+    xs = [170.0] * 30 + steps + [600.0] * 30
+    found = cuts(film([view(place(2), x, 200) for x in xs], 30))
+    assert len(found) <= 1
+
+
+@pytest.mark.parametrize("frames", [3, 4, 8])
+def test_short_shots_are_told_apart(frames: int) -> None:
+    shots = [picture for seed in range(8) for picture in shot(seed, frames, seed % 4)]
+    assert cuts(film(shots, 30)) == [frames * number for number in range(1, 8)]
+
+
 @pytest.mark.parametrize("rate", SOME_RATES)
 def test_cuts_between_parts_of_the_sample_are_found(rate: int, people: list[Picture]) -> None:
     frames = max(6, rate // 2)
@@ -203,7 +243,8 @@ def test_a_cut_through_black_is_one_cut() -> None:
 
 @pytest.mark.parametrize("rate", [10, 30, 120])
 def test_a_resumed_job_tells_the_same_cuts(rate: int) -> None:
-    shots, _ = four_places(rate)
+    shots, (_, at, _) = four_places(rate)
+    shots.insert(at, blended(shots[at - 1], shots[at]))
     data = film(shots, rate, jitter=True)
     whole = decoded(data, seconds=0.2)
     for number, batch in enumerate(whole):

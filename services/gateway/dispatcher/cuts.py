@@ -3,13 +3,15 @@
 There is a cut before a frame if no frame shortly after looks like any frame shortly before, and if
 the two sides differ by more than frames around them do. So a flash or a strobe is no cut, as its
 scene comes back; nor is a fast pan or a dancer close to the camera, where every frame differs from
-the one before it.
+the one before it. Converting the frame rate can leave a frame that mixes both shots: the cut is
+after it.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from statistics import median
 from typing import Final, Generic, TypeVar
 
@@ -21,10 +23,18 @@ T = TypeVar("T")
 _SECONDS: Final = 0.3
 _FEWEST: Final = 4
 _MOST: Final = 24
+# Frames of the shortest shot.
+_SHORTEST: Final = 3
 # Frames of each side that are compared with those of the other.
 _COMPARED: Final = 6
 # From this distance on two frames show different scenes.
 _DIFFERENT: Final = 0.4
+# From this distance on a frame between two shots may be a mixture of both: half of each is about
+# 0.3 from either.
+_MIXED: Final = 0.1
+# The geometric mean of the steps to and from it is so many times larger than those around them; a
+# dissolve has several that are alike.
+_MIXED_STANDS_OUT: Final = 1.5
 # The two sides of a cut are so many times farther apart than the frames within each.
 _STANDS_OUT: Final = 2.0
 
@@ -80,10 +90,15 @@ class CutFinder(Generic[T]):
     def __iter__(self) -> Iterator[Told[T]]:
         while self._ahead or self._read():
             seen = self._ahead[0][1]
-            cut = seen.change >= _DIFFERENT and _is_cut(self._past, self._after())
+            cut = self._is_suspect(seen) and _is_cut(self._past, self._after())
             frame, _ = self._ahead.popleft()
             self._past = _shortly([*self._past, seen][::-1])[::-1]
             yield Told(frame, cut, self._past[0].look)
+
+    def _is_suspect(self, seen: _Seen) -> bool:
+        if seen.change >= _DIFFERENT:
+            return True
+        return bool(self._past) and min(self._past[-1].change, seen.change) >= _MIXED
 
     def _after(self) -> list[_Seen]:
         """The frames shortly after, from the one that is judged on; reads what it must."""
@@ -117,21 +132,67 @@ def _shortly(frames: Sequence[_Seen]) -> list[_Seen]:
 
 def _is_cut(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
     """Whether there is a cut between the frames right before and those right after."""
-    if not past or not _stands_out(past, after):
+    if not past:
+        return False
+    return _is_hard(past, after) or _is_after_mixture(past, after)
+
+
+def _is_hard(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
+    """Whether one shot ends with the last frame and another begins with the next."""
+    if after[0].change < _DIFFERENT or not _stands_out(past, after):
         return False
     if is_flat(after[0].look) and not _stays_flat(after):
         return False  # if the scene does not come back, the cut is where another begins
-    earlier, later = [seen.look for seen in past], [seen.look for seen in after]
+    return _differ(past, after) and _stays(after)
+
+
+def _is_after_mixture(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
+    """Whether the last frame is a mixture of the shots before and after it.
+
+    A mixture looks like both, so none of the frames next to it can begin a shot for `_is_hard`.
+    """
+    *before, mixture = past
+    if not before or is_flat(mixture.look):
+        return False
+    steps = mixture.change, after[0].change
+    usual = max(
+        before[-1].change,
+        _median(seen.change for seen in before[1:]),
+        _median(seen.change for seen in after[1:]),
+        *(seen.change for seen in after[1:2]),
+    )
+    return (
+        min(steps) >= _MIXED
+        and math.prod(steps) >= (_MIXED_STANDS_OUT * usual) ** 2
+        and _differ(before, after)
+        and not _differ(before, [mixture])
+        and not _differ([mixture], after)
+    )
+
+
+def _differ(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
+    """Whether no frame of the one side looks like any of the other."""
+    earlier, later = [seen.look for seen in reversed(past)], [seen.look for seen in after]
     if not (all(map(is_flat, earlier)) or all(map(is_flat, later))):
         # It is of no matter through what the one scene became the other, or itself again.
         earlier, later = (
             [look for look in looks if not is_flat(look)] for looks in (earlier, later)
         )
-    return all(
-        distance(one, other, steady=True) >= _DIFFERENT
-        for one in _some(earlier)
-        for other in _some(later)
-    )
+    # Those close in time are the most likely to look alike, which settles it.
+    pairs = sorted(product(_some(earlier), _some(later)), key=_seconds_between)
+    return all(distance(*pair, steady=True) >= _DIFFERENT for pair in pairs)
+
+
+def _seconds_between(pair: tuple[Glance, Glance]) -> float:
+    return abs(pair[1].seconds - pair[0].seconds)
+
+
+def _stays(after: Sequence[_Seen]) -> bool:
+    """Whether the first frame begins a shot, rather than being on the way to the next one."""
+    calm = min(_DIFFERENT, after[0].change / _STANDS_OUT)
+    if all(seen.change < calm for seen in after[1:_SHORTEST]):
+        return True
+    return not _differ(after[:1], after[_SHORTEST - 1 :] or after[-1:])
 
 
 def _stands_out(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
@@ -159,5 +220,5 @@ def _median(distances: Iterable[float]) -> float:
 
 
 def _some(looks: Sequence[Glance]) -> Sequence[Glance]:
-    """At most `_COMPARED` frames, evenly spread."""
+    """At most `_COMPARED` frames, the first and others evenly spread."""
     return looks[:: -(-len(looks) // _COMPARED)]

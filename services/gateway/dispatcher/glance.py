@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from poseway.picture import Yuv
@@ -33,8 +34,6 @@ _ZOOMS: Final = (1.0, 0.87, 1.15, 0.75, 1.33)
 _SHAKE: Final = 1.5
 _FASTEST: Final = 3.0
 _FARTHEST: Final = 6
-# Room for the picture and for moving it, in which FFT is fast.
-_PADDED: Final = 32
 # Pictures whose widths by heights differ by more than this have two shapes.
 _SAME_SHAPE: Final = 1.05
 
@@ -115,8 +114,9 @@ def distance(one: Glance, other: Glance, *, steady: bool = False) -> float:
         return 1 - match
     moved = 0.0 if steady else _FASTEST * _SIDE * abs(other.seconds - one.seconds)
     reach = min(_FARTHEST, int(_SHAKE + moved))
-    zooms = _ZOOMS[:1] if steady else _ZOOMS
-    match = max(match, *(_best_match(first, second, zoom, reach) for zoom in zooms))
+    match = max(match, _best_match(first, second, _ZOOMS[:1], reach))
+    if match < _ALIKE and not steady:
+        match = max(match, _best_match(first, second, _ZOOMS[1:], reach))
     return (1 - match) * (_LESS if shared > _SHARED else 1.0)
 
 
@@ -187,11 +187,16 @@ def _as_bright(one: _Grid, other: _Grid) -> tuple[_Grid, _Grid]:
     They are those of the one that has fewer different levels, being dark or cut off at white.
     """
     ranked = one.ravel().argsort(kind="stable"), other.ravel().argsort(kind="stable")
-    poorer = int(np.unique(other.round()).size < np.unique(one.round()).size)
+    poorer = int(_levels(other) < _levels(one))
     source, target = (one, other)[poorer], ranked[1 - poorer]
     exposed = np.empty_like(source)
     exposed.ravel()[target] = source.ravel()[ranked[poorer]]
     return (source, exposed) if poorer == 0 else (exposed, source)
+
+
+def _levels(grid: _Grid) -> int:
+    """How many different levels there are in a picture."""
+    return int(np.count_nonzero(np.bincount(grid.ravel().round().astype(np.intp))))
 
 
 def _match(first: _Grid, second: _Grid) -> float:
@@ -200,18 +205,36 @@ def _match(first: _Grid, second: _Grid) -> float:
     return float(np.vdot(first, second)) / max(norms, 1e-6)
 
 
-def _best_match(first: _Grid, second: _Grid, zoom: float, reach: int) -> float:
-    """The same with the second zoomed, and moved by up to `reach` cells as fits best."""
-    rows, columns = (_zoomer(size, zoom) for size in second.shape)
-    mask = np.outer(rows.any(1), columns.any(1)).astype(np.float32)
-    zoomed = rows @ second @ columns.T
-    size = (_PADDED, _PADDED)
-    ones = np.fft.rfft2(np.stack([first, first**2, np.ones_like(first)]), size)
-    others = np.fft.rfft2(np.stack([zoomed, mask, zoomed**2]), size)
-    products = np.fft.irfft2(ones * np.conj(others), size)
-    moves = np.arange(-reach, reach + 1)
-    common, *energies = products[:, moves[:, None], moves]
-    return float((common / np.sqrt(np.maximum(energies[0] * energies[1], 1e-6))).max())
+def _best_match(first: _Grid, second: _Grid, zooms: tuple[float, ...], reach: int) -> float:
+    """The same with the second zoomed, and moved by up to `reach` cells, as fits best."""
+    rows, columns, masks = _zoomers(first.shape, zooms)
+    zoomed = (rows @ second @ columns).reshape(len(zooms), -1).T
+    moved = _moved(first, reach)
+    common = moved @ zoomed
+    energies = (moved**2 @ masks) * (_inside_of(first.shape, reach) @ zoomed**2)
+    return float((common / np.sqrt(np.maximum(energies, 1e-6))).max())
+
+
+def _moved(grid: _Grid, reach: int) -> _Grid:
+    """A grid moved by up to `reach` cells in each direction, zeros coming in: (moves, cells)."""
+    rows, columns = grid.shape
+    padded = np.zeros((rows + 2 * reach, columns + 2 * reach), np.float32)
+    padded[reach : reach + rows, reach : reach + columns] = grid
+    return padded.ravel()[_places(grid.shape, reach)]
+
+
+@lru_cache(maxsize=_SIDE)
+def _places(shape: tuple[int, int], reach: int) -> NDArray[np.intp]:
+    """Where in a padded grid the cells come from: (moves, cells)."""
+    rows, columns = (size + 2 * reach for size in shape)
+    places = np.arange(rows * columns).reshape(rows, columns)
+    return sliding_window_view(places, shape).reshape((2 * reach + 1) ** 2, -1)
+
+
+@lru_cache(maxsize=_SIDE)
+def _inside_of(shape: tuple[int, int], reach: int) -> _Grid:
+    """Where there are cells to move: (moves, cells)."""
+    return _moved(np.ones(shape, np.float32), reach)
 
 
 def _shared_colours(one: Glance, other: Glance, area: _Area) -> float:
@@ -240,7 +263,14 @@ def _leveller(size: int) -> _Grid:
     return np.asarray(near / near.sum(1, keepdims=True), np.float32)
 
 
-@lru_cache(maxsize=_SIDE * len(_ZOOMS))
+@lru_cache(maxsize=_SIDE)
+def _zoomers(shape: tuple[int, int], zooms: tuple[float, ...]) -> tuple[_Grid, _Grid, _Grid]:
+    """Scales rows, (zooms, n, n), and columns; where there is something then, (cells, zooms)."""
+    rows, columns = (np.stack([_zoomer(size, zoom) for zoom in zooms]) for size in shape)
+    masks = (rows.sum(2)[:, :, None] > 0) & (columns.sum(2)[:, None] > 0)
+    return rows, columns.transpose(0, 2, 1), masks.reshape(len(zooms), -1).T.astype(np.float32)
+
+
 def _zoomer(size: int, zoom: float) -> _Grid:
     """Scales cells about their middle: (size, size), a row of zeros where there is nothing."""
     middle = (size - 1) / 2
