@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Final, cast
 
@@ -21,7 +22,10 @@ _USUAL_MS: Final = 100
 # Where a WebP has its width and its height, less one, of three bytes each (RFC 9649, 2.7).
 _WEBP_SIZE: Final = (24, 27)
 # What Pillow raises of files that are damaged.
-_DAMAGE: Final = (EOFError, OSError, SyntaxError, ValueError, struct.error)
+_DAMAGE: Final = (
+    *(EOFError, OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError),
+    *(struct.error, zlib.error),
+)
 
 
 def is_animated(file: "SeekableFile", kind: str) -> bool:

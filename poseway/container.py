@@ -22,6 +22,10 @@ _FORMATS: Final = (
     "wav,mp3,aac,flac," + raw_streams.FORMATS + "," + photo.FORMATS
 )
 
+# What FFmpeg takes for raw JPEGs is believed only where we recognise it: archives and documents
+# with pictures in them look like that, too.
+_GUESSED: Final = ",".join(name for name in _FORMATS.split(",") if name != "mjpeg")
+
 # In these, a stream is known from its first packets on; a picture may come minutes after the sound.
 _WITHOUT_HEAD: Final = ("flv", "mpeg", "mpegts")
 _PATIENT: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * av.time_base)}
@@ -87,7 +91,7 @@ def _opened(
             format=upload.format,
             options={
                 **patience,
-                "format_whitelist": _FORMATS,
+                "format_whitelist": _FORMATS if upload.format else _GUESSED,
                 "protocol_whitelist": "",
                 "max_pixels": str(photo.MAX_PIXELS),  # a look at the first frames decodes them
             },

@@ -23,6 +23,11 @@ _LONGEST: Final = 256
 _BRANDS: Final = (b"heic", b"heix", b"heim", b"heis")
 _GENERAL: Final = (b"mif1", b"mif2", b"mif3", b"miaf")
 _AV1: Final = (b"avif", b"avis")
+# What libraries raise of damaged files.
+_DAMAGE: Final = (
+    *(ValueError, RuntimeError, EOFError, SyntaxError, OSError, LookupError),
+    *(TypeError, ArithmeticError),
+)
 
 
 def is_heic(head: bytes) -> bool:
@@ -61,11 +66,10 @@ def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
             picture = _primary(data, convert_hdr_to_8bit=False)
         width, height = picture.size
         _check_size(width, height, most_pixels)
-        samples = np.asarray(picture)
-    # There is no end to what it raises of damaged files.
-    except (ValueError, RuntimeError, EOFError, SyntaxError, OSError, IndexError) as error:
+        samples = np.asarray(picture).reshape(height, width, -1)
+    except _DAMAGE as error:
         raise _unreadable("HEIC", error) from error
-    return _written(samples.reshape(height, width, -1), _transfer(picture))
+    return _written(samples, _transfer(picture))
 
 
 def avif_as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
@@ -88,12 +92,15 @@ def avif_as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
         image = Image.open(io.BytesIO(file.read()), formats=["AVIF"])
         _check_size(*image.size, most_pixels)
         samples = np.asarray(ImageOps.exif_transpose(image))
-    except (ValueError, RuntimeError, EOFError, SyntaxError, OSError) as error:
+        samples = samples.reshape(*samples.shape[:2], -1)
+    except _DAMAGE as error:
         raise _unreadable("AVIF", error) from error
-    return _written(samples.reshape(*samples.shape[:2], -1), (2, 2))
+    return _written(samples, (2, 2))
 
 
 def _check_size(width: int, height: int, most_pixels: int) -> None:
+    if min(width, height) < 1:
+        raise ValueError("it has no pixels")
     if width * height > most_pixels:
         raise VideoError(
             f"The picture has {width} x {height} pixels, more than 50 megapixels. Save it "

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from poseway.container import SeekableFile
 
 _START: Final = b"\xff\xd8\xff"
+_NEXT: Final = 0xD8
 _END: Final = 0xD9
 _SCAN: Final = 0xDA
 # Start of frame, of all kinds: what the size is in.
@@ -15,7 +16,9 @@ _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APP2: Final = 0xE2
 _SEVERAL: Final = b"MPF\0"
 # In the coded samples, FF is followed by a zero or by a restart marker.
-_MARKER: Final = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+# No camera writes more of them into a picture.
+_MOST_SEGMENTS: Final = 1000
 # Some cameras fill each picture up to a round number of bytes.
 _FILLING: Final = 4096
 _READ: Final = 1 << 16
@@ -62,8 +65,11 @@ def _read(stream: "_Bytes") -> _Picture | None:
     size, markers, in_head = b"", b"", True
     if stream.take(2) != _START[:2]:
         return None
-    while (marker := stream.marker()) is not None:
-        if marker == _END:
+    for _ in range(_MOST_SEGMENTS):
+        marker = stream.marker()
+        if marker is None:
+            return None
+        if _ends(stream, marker, in_head=in_head):
             return _Picture(size, markers)
         body = stream.take(max(0, int.from_bytes(stream.take(2)) - 2))
         if marker == _APP2 and body.startswith(_SEVERAL):
@@ -77,6 +83,14 @@ def _read(stream: "_Bytes") -> _Picture | None:
         elif in_head:
             markers += bytes((marker,))
     return None
+
+
+def _ends(stream: "_Bytes", marker: int, *, in_head: bool) -> bool:
+    """Whether a picture ends with a marker, or before it."""
+    if marker == _NEXT and not in_head:  # its end is damaged, and the next one begins
+        stream.back(2)
+        return True
+    return marker == _END
 
 
 class _Bytes:
@@ -99,6 +113,10 @@ class _Bytes:
         found = self.peek(size)
         self._at += len(found)
         return found
+
+    def back(self, size: int) -> None:
+        """Goes back by so many of the bytes that were just taken."""
+        self._at -= size
 
     def marker(self) -> int | None:
         """The marker that comes next; None if there is something else."""

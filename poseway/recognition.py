@@ -51,11 +51,15 @@ def recognised(file: "SeekableFile", most_pixels: int) -> Recognised:
     file.seek(0)
     if heif.is_heic(head):
         return Recognised(heif.as_png(file, most_pixels), "png_pipe")
-    if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and head[_WEBP_FLAGS] & _ANIMATED:
+    if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and _is_animated(head):
         return Recognised(animated.as_apng(file, most_pixels), "apng")
     name = _format(file, head)
     file.seek(0)
     return Recognised(file, name)
+
+
+def _is_animated(webp: bytes) -> bool:
+    return len(webp) > _WEBP_FLAGS and bool(webp[_WEBP_FLAGS] & _ANIMATED)
 
 
 def _format(file: "SeekableFile", head: bytes) -> str | None:

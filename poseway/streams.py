@@ -71,10 +71,10 @@ def video_stream(
     if len(films) == 1:
         return films[0], True
     frames = {stream.index: stream.frames for stream in films}
-    counted = all(frames.values())
+    counted, whole = all(frames.values()), True
     if not counted:
-        frames = _packets(container, films)
-    moving = [stream for stream in films if _moves(stream, frames)]
+        frames, whole = _packets(container, films)
+    moving = [stream for stream in films if _moves(stream, frames, whole=whole)]
 
     def rank(stream: av.VideoStream) -> tuple[int, ...]:
         context = stream.codec_context
@@ -84,14 +84,18 @@ def video_stream(
     return max(moving or films, key=rank), counted
 
 
-def audio_stream(container: av.container.InputContainer, reading: Reading) -> av.AudioStream | None:
+def audio_stream(
+    container: av.container.InputContainer, reading: Reading, video: av.VideoStream | None = None
+) -> av.AudioStream | None:
     """The audio stream that a player would play, or the one that the user asked for.
 
-    That is the stream flagged as default, otherwise the first of those with the most channels.
+    That is the stream flagged as default, otherwise the first of those with the most channels; in
+    a transport stream with several programmes, the sound of the one that is shown.
 
     Args:
         container: The upload, open.
         reading: What the user said about the upload.
+        video: The video stream that is shown, if that is known.
 
     Returns:
         The stream; None if there is none that can be decoded.
@@ -103,6 +107,11 @@ def audio_stream(container: av.container.InputContainer, reading: Reading) -> av
         asked = _asked_for(container, container.streams.audio, reading.audio_stream)
         return asked if can_be_decoded(asked) else None
 
+    if video is not None and _has_programmes(container):
+        related = container.streams.best("audio", related=video)
+        if isinstance(related, av.AudioStream) and can_be_decoded(related):
+            return related
+
     def rank(stream: av.AudioStream) -> tuple[int, ...]:
         special = bool(stream.disposition & _SPECIAL)
         channels = stream.codec_context.layout.nb_channels
@@ -110,6 +119,10 @@ def audio_stream(container: av.container.InputContainer, reading: Reading) -> av
 
     good = (stream for stream in container.streams.audio if can_be_decoded(stream))
     return max(good, key=rank, default=None)
+
+
+def _has_programmes(container: av.container.InputContainer) -> bool:
+    return container.format.name == "mpegts" and len(container.streams.video) > 1
 
 
 def described(container: av.container.InputContainer) -> tuple[SourceStream, ...]:
@@ -180,24 +193,30 @@ def _no_video(container: av.container.InputContainer) -> VideoError:
 
 def _packets(
     container: av.container.InputContainer, streams: list[av.VideoStream]
-) -> dict[int, int]:
-    """Packets of each stream as far as it takes to see which of them move."""
+) -> tuple[dict[int, int], bool]:
+    """Packets of each stream as far as it takes to see which of them move.
+
+    Returns:
+        The packets by the index of the stream, and whether the file has no more.
+    """
     counts, size = Counter({stream.index: 0 for stream in streams}), 0
     try:
         for packet in container.demux(streams):
             counts[packet.stream_index] += packet.size > 0
             size += packet.size
-            if counts[packet.stream_index] >= _LOOK_PACKETS or size >= _LOOK_BYTES:
-                break
+            # A stream may begin late, or be slow.
+            enough = counts[packet.stream_index] >= _LOOK_PACKETS and min(counts.values()) > 1
+            if enough or size >= _LOOK_BYTES:
+                return counts, False
     except (av.error.FFmpegError, IndexError):
         pass  # what was seen until here must do
-    return counts
+    return counts, True
 
 
-def _moves(stream: av.VideoStream, frames: dict[int, int]) -> bool:
+def _moves(stream: av.VideoStream, frames: dict[int, int], *, whole: bool) -> bool:
     """Whether a stream is more than a still, or a preview that changes now and then."""
     count = frames[stream.index]
     context = stream.codec_context
     if can_be_decoded(stream) and context.name in _PICTURES:
         return count > 1 and count * _PREVIEW_SHARE > max(frames.values())
-    return count > 1
+    return count > 1 or not whole

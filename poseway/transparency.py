@@ -1,5 +1,6 @@
 """Pictures that can be seen through, laid on white as a page shows them."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, cast
 
@@ -15,6 +16,7 @@ _NEUTRAL: Final = 128
 _FULL: Final = 2
 _HALF: Final = 128
 _ROWS: Final = 64
+_OFTEN_BLANK: Final = ("rawvideo", "huffyuv", "ffvhuff", "utvideo", "qtrle")
 # FFmpeg's own decoders of VP8 and VP9 leave out the transparency that WebM has beside the pictures.
 _SEEING: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -48,11 +50,33 @@ def opaque(image: av.VideoFrame) -> av.VideoFrame:
     return result
 
 
+def whitener(first: av.VideoFrame, codec: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
+    """What makes the pictures of a stream opaque: `opaque`, where their transparency is meant.
+
+    Screen recorders write four samples a pixel and leave the fourth at 0. Where the whole first
+    picture of their codecs is transparent, that says nothing.
+
+    Args:
+        first: The first picture of the stream.
+        codec: FFmpeg's name of its codec.
+    """
+    if codec in _OFTEN_BLANK and is_clear(first.format.name):
+        rgba = cast("NDArray[np.uint8]", first.to_ndarray(format="rgba", threads=1))
+        if not rgba[..., 3].any():
+            return _seen
+    return opaque
+
+
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A picture (height, width, 4) as (height, width, 3)."""
     result = np.empty((*rgba.shape[:2], 3), np.uint8)
     _blend(rgba[..., :3], rgba[..., 3:], _WHITE, result)
     return result
+
+
+def _seen(image: av.VideoFrame) -> av.VideoFrame:
+    """The picture as if nothing of it were transparent."""
+    return image.reformat(format="rgb24", threads=1) if is_clear(image.format.name) else image
 
 
 def _rgb(image: av.VideoFrame) -> av.VideoFrame:

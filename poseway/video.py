@@ -20,11 +20,13 @@ from poseway.shape import Shapes
 from poseway.still_picture import StillPicture
 from poseway.streams import audio_stream, described, video_stream
 from poseway.timing import lasting, without_strays
-from poseway.transparency import opaque
+from poseway.transparency import whitener
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
+# A frame of an MP4 can be shown no longer.
+_MOST_TICKS: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ class VideoReader:
         aspect = None if photo else self.stream.sample_aspect_ratio
         self._shapes = Shapes(look.image, aspect, self._pictures.pixel_aspect)
         shape = self._shapes.first
-        audio = audio_stream(self.container, reading)
+        self._opaque = whitener(look.image, self.stream.codec_context.name)
+        audio = audio_stream(self.container, reading, self.stream)
         self.info = VideoInfo(
             codec=self.stream.codec_context.name,
             width=shape.size[0],
@@ -207,13 +210,21 @@ class VideoReader:
                     "Convert it to MP4 (H.264) and upload that.",
                     "timestamps_jump_back",
                 )
+            if previous is not None and pts - previous > _MOST_TICKS:
+                hours = float((pts - previous) * self.info.time_base / 3600)
+                raise VideoError(
+                    f"After {float(previous * self.info.time_base):.1f} s the times of the video "
+                    f"jump by {hours:.1f} hours, as when recordings were put together without "
+                    "converting them. Convert it to MP4 (H.264) and upload that.",
+                    "timestamps_jump_back",
+                )
             before = self._shapes.now
             self._shapes.look(image, self._pictures.pixel_aspect)
             pts = max(pts, 0 if previous is None else previous + 1)
             told = self._usual if self._clock else image.duration or 0
             next_pts = pts + (told if self._usual <= 2 * told <= 4 * self._usual else self._usual)
             if after is None or pts >= after:
-                shown = opaque(image)
+                shown = self._opaque(image)
                 shape = self._shapes.now
                 yield SourceFrame(
                     index,

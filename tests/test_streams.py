@@ -2,6 +2,7 @@
 
 import io
 import struct
+from fractions import Fraction
 from typing import Final
 
 import pytest
@@ -67,6 +68,16 @@ VIDEOS: Final = {
         1,
     ),
     "sound before it": ("matroska", (Sound(440), FILM), 1),
+    "one that begins late": (
+        "matroska",
+        (Video(size=SMALL, frames=90), Video(flags=DEFAULT, late=Fraction(5, 2))),
+        1,
+    ),
+    "one that is slow": (
+        "matroska",
+        (Video(size=SMALL, frames=120), Video(frames=3, rate=1, flags=DEFAULT)),
+        1,
+    ),
 }
 
 

@@ -210,7 +210,7 @@ def _matched(
                 yield frame, replace(shown, index=frame.index, pts=frame.pts, previous=previous)
             previous = frame.pts
             sent += 1
-    if found <= sent // 2:
+    if found < (sent + 1) // 2:
         # Perhaps another version decoded it, or chose another stream.
         raise IncompatibleError(
             f"Of {sent} frames from frame {first.index} at {first.pts} on, the video has {found}."

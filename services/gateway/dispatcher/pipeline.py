@@ -19,7 +19,7 @@ import structlog
 
 from poseway import keypoints
 from poseway.errors import UnavailableError, VideoError
-from poseway.jobs import JobRequest, Progress
+from poseway.jobs import Audio, JobRequest, Progress
 from poseway.manifest import Manifest
 from poseway.reading import Reading
 from poseway.storage import ObjectReader, ObjectStore
@@ -113,6 +113,11 @@ class Pipeline:
                     sum(point.frames for point in done),
                     contact_sheet(done),
                     self._reading(video),
+                )
+            if joined.audio_codec and self._request.options.sound is Audio.DROP:
+                raise UnavailableError(
+                    "The renderer is of an older version and kept the sound that is to be left "
+                    "out; the job waits for a newer one."
                 )
             with working("publishing"):
                 return await self._publish(video, model, done, joined, began)

@@ -16,10 +16,12 @@ from python_multipart.multipart import parse_options_header
 
 from poseway import filenames
 from poseway.errors import InvalidRequestError, PosewayError
+from poseway.jobs import JobOptions
 from services.gateway.api.uploads.disposition import sent_name
 
 FILE_FIELD: Final = "video"
-_MAX_FIELDS: Final = 20
+# All options, the webhook, the video, and some for what is yet unknown.
+_MAX_FIELDS: Final = len(JobOptions.model_fields) + 10
 _MAX_FIELD_BYTES: Final = 1000
 
 
