@@ -192,7 +192,7 @@ def _matched(
 
     Around damaged packets decoders do not always give the same frames: it matters where they began.
     So a frame too many is passed over, and for one that is missing the picture before it stays; but
-    most must be there.
+    at least half must be there.
     """
     wanted = iter(posed)
     first = next(wanted, None)

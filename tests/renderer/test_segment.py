@@ -174,7 +174,10 @@ def test_frames_that_are_not_in_order_are_refused(
     ("change", "words"),
     [
         (lambda frames: [PosedFrame(4, 1, [])], "from frame 4 at 1 on, the video has 0"),
-        (lambda frames: [frames[0], PosedFrame(1, 7, [])], "the video has 1"),
+        (
+            lambda frames: [frames[0], PosedFrame(1, 7, []), PosedFrame(2, 8, [])],
+            "the video has 1",
+        ),
         (lambda frames: [PosedFrame(99, 50_688, [])], "the video has 0"),
     ],
 )
