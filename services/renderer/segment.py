@@ -112,8 +112,8 @@ def render_segment(
             that is wanted; must write and seek.
 
     Raises:
-        InvalidRequestError: There are no frames, or the video does not have them; the frames
-            before or the stills do not fit them.
+        InvalidRequestError: There are no frames; the frames before or the stills do not fit them.
+        IncompatibleError: The video does not have most of the frames: they were read otherwise.
     """
     info = reader.info
     width, height = limited(info.width, info.height, order.max_resolution)

@@ -71,8 +71,9 @@ class Renderer:
 
         Raises:
             NotFoundError: The upload is gone.
-            InvalidRequestError: There are no frames, or the upload does not have them; the frames
-                before or the stills do not fit them.
+            InvalidRequestError: There are no frames; the frames before or the stills do not fit
+                them.
+            IncompatibleError: The upload does not have most of the frames.
             VideoError: The upload cannot be read.
             DecoderError: The upload breaks the process that reads it.
             UnavailableError: Object storage cannot be reached.
