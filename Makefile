@@ -16,6 +16,7 @@
 #   make bench-uploads      200 uploads at the same time: none lost, memory of the gateway
 #   make bench-footprint    what a system takes at idle, what a video minute stores; some 8 minutes
 #   make bench-tracker      time of the tracker for a frame, beside SORT
+#   make bench-cuts         time to find cuts for a frame, beside PySceneDetect
 #   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
 #   make bench-memory       memory of the inference service over 10,000 frames
@@ -52,7 +53,7 @@ PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
 .PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-footprint bench-tracker \
-	bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
+	bench-cuts bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
 	images sbom base-image test-containers test-hostile test-chaos test-load audit
 
 run: $(STUBS) weights $(if $(VIDEO),,sample)
@@ -129,6 +130,9 @@ bench-footprint: $(STUBS) $(VENV)/.run weights sample
 
 bench-tracker: $(STUBS) $(VENV)/.run
 	@$(BIN)/python -m benchmarks.tracker
+
+bench-cuts: $(STUBS) $(VENV)/.test sample
+	@$(BIN)/python -m benchmarks.cuts
 
 bench-smoothing: $(STUBS) $(VENV)/.run
 	@$(BIN)/python -m benchmarks.smoothing
