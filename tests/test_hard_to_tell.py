@@ -13,7 +13,6 @@ from poseway.errors import VideoError
 from poseway.motion_jpeg import is_motion_jpeg
 from poseway.transparency import whitener
 from poseway.video import VideoReader
-from services.gateway.api.uploads import form
 from tests.photos import card, encoded
 from tests.videos import make_video, numbered
 
@@ -99,12 +98,6 @@ def test_a_fourth_sample_that_is_always_0_is_no_transparency(codec: str) -> None
     np.testing.assert_array_equal(seen, card(64, 32))
     # Elsewhere it is meant.
     assert (whitener(image, "prores")(image).to_ndarray(format="rgb24") == 255).all()
-
-
-def test_a_form_has_room_for_every_option() -> None:
-    from poseway.jobs import JobOptions
-
-    assert len(JobOptions.model_fields) + 2 <= form._MAX_FIELDS
 
 
 def test_times_that_jump_by_months_are_refused() -> None:

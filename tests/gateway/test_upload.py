@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
+from poseway.jobs import JobOptions
 from poseway.local.stack import Stack
 from services.gateway.api.uploads.form import TooLargeError, UploadForm
 from tests.waiting import until
@@ -115,6 +116,13 @@ def test_too_many_fields_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match="too many fields"):
         form.feed(body(*fields))
     assert len(form.fields) <= 40
+
+
+def test_every_option_and_a_webhook_fit_into_a_form() -> None:
+    names = [*JobOptions.model_fields, "webhook_url"]
+    form, received = feed(body(*((name, None, b"1") for name in names), ("video", "a.mp4", b"x")))
+    assert list(form.fields) == names
+    assert received == b"x"
 
 
 def test_too_long_a_boundary_is_refused() -> None:
