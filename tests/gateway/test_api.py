@@ -70,7 +70,7 @@ def test_bad_options_are_refused(
 ) -> None:
     before = {item.key for item in stack.store.walk("uploads/")}
     assert_problem(post(http, b"x" * 100, **options), 422, code)
-    assert {item.key for item in stack.store.walk("uploads/")} == before
+    assert {item.key for item in stack.store.walk("uploads/")} <= before
 
 
 def test_an_empty_file_is_refused(http: httpx.Client) -> None:
