@@ -74,11 +74,11 @@ check: $(STUBS) $(VENV)/.test
 
 # Models that cannot be fetched here, for want of npm say, are not tested.
 unit: $(STUBS) $(VENV)/.test weights sample
-	@$(BIN)/python -m poseway.local.fetch weights || echo "The tests of these models are skipped."
+	@$(BIN)/python -m poseway.local.downloads weights || echo "The tests of these models are skipped."
 	$(BIN)/pytest $(ARGS)
 
 evaluate: labels $(STUBS) $(VENV)/.evaluate
-	@$(BIN)/python -m poseway.local.fetch weights "$${MODEL:-default}"
+	@$(BIN)/python -m poseway.local.downloads weights "$${MODEL:-default}"
 	@$(BIN)/poseway evaluate --images "$$IMAGES" --annotations "$$ANNOTATIONS" \
 		$${MODEL:+--model "$$MODEL"} $(ARGS)
 
@@ -186,7 +186,8 @@ audit: $(VENV)/.audit
 # Only wheels, only the hashes of the lock file: nothing is built, so no compiler is needed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
 
-$(VENV)/.run: requirements/run.lock
+# What pyproject.toml says of the packages is part of what is installed.
+$(VENV)/.run: requirements/run.lock pyproject.toml
 	@echo "Setting up $(VENV): 550 MB of packages, a minute or a few."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 		{ echo "Poseway needs Python 3.11; name it with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -226,13 +227,13 @@ $(STUBS): $(PROTOS) $(VENV)/.run
 
 # The default model's weights, those of all models, and the sample video, checked by their hashes.
 weights: $(VENV)/.run
-	@$(BIN)/python -m poseway.local.fetch weights default
+	@$(BIN)/python -m poseway.local.downloads weights default
 
 models: $(VENV)/.run
-	@$(BIN)/python -m poseway.local.fetch weights
+	@$(BIN)/python -m poseway.local.downloads weights
 
 sample: $(VENV)/.run
-	@$(BIN)/python -m poseway.local.fetch sample build/sample
+	@$(BIN)/python -m poseway.local.downloads sample build/sample
 
 # --- maintenance ----------------------------------------------------------------------------
 

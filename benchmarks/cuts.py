@@ -22,12 +22,12 @@ from scenedetect.detectors import ContentDetector
 from scenedetect.scene_manager import compute_downscale_factor
 
 from benchmarks.clips import SIZES, clip
-from poseway.models import load_cards
-from poseway.picture import Yuv
-from poseway.scale import fit
-from poseway.video import VideoReader
-from services.gateway.dispatcher.cuts import CutFinder
-from services.gateway.dispatcher.glance import Glance, glance
+from poseway.media.reader import VideoReader
+from poseway.media.resize import fit
+from poseway.media.yuv import Yuv
+from poseway.model_cards import load_cards
+from poseway_gateway.dispatcher.frames.cut_detector import CutFinder
+from poseway_gateway.dispatcher.frames.frame_signature import Glance, glance
 
 _FRAMES: Final = 90
 _RATE: Final = 30

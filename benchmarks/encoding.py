@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.inference import SAMPLE
-from poseway.picture import samples
-from services.renderer.encode import LOOKAHEAD
+from poseway.media.yuv import samples
+from poseway_renderer.media.encode import LOOKAHEAD
 
 _RESULT: Final = Path("build/bench-encoding.json")
 _FRAMES: Final = 120

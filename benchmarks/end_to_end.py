@@ -24,10 +24,10 @@ from rich.table import Table
 from benchmarks import seed, single, stages
 from benchmarks.clips import SIZES, clip
 from benchmarks.stack import Running
-from poseway.models import load_cards
-from services.inference.engines.base import cores
-from services.inference.models import LoadedModel, load_model
-from services.inference.settings import InferenceSettings
+from poseway.model_cards import load_cards
+from poseway_inference.engines.base import cores
+from poseway_inference.model_loader import LoadedModel, load_model
+from poseway_inference.settings import InferenceSettings
 
 _RESULT: Final = Path("build/bench.json")
 _SEED_FRAMES: Final = 60

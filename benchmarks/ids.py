@@ -21,16 +21,16 @@ from rich.table import Table
 from scipy.optimize import linear_sum_assignment
 
 from poseway.evaluation.service import Inference, started
-from poseway.local.fetch import fetch, fetch_sample
-from poseway.models import Download
-from poseway.scale import fit
+from poseway.local.downloads import fetch, fetch_sample
+from poseway.media.reader import VideoReader
+from poseway.media.resize import fit
+from poseway.model_cards import Download
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import inference_pb2
-from poseway.video import VideoReader
-from services.tracker.clock import even
-from services.tracker.detections import Detections, Tracker
-from services.tracker.people import PeopleTracker
-from services.tracker.sort import Sort
+from poseway_tracker.trackers.base import Detections, Tracker
+from poseway_tracker.trackers.clock import even
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort
 
 _HERE: Final = Path(__file__).parent
 _VIDEOS: Final = Path("build/people")

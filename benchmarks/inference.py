@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.ways import OURS, PEERS, Way, opencv, ours_with_tensorflow
-from poseway.models import load_cards
-from services.inference.decoder import CHANNELS, decode
-from services.inference.engines.base import cores
-from services.inference.engines.choose import fastest_engine
-from services.inference.geometry import Geometry
+from poseway.model_cards import load_cards
+from poseway_inference.engines.base import cores
+from poseway_inference.engines.select import fastest_engine
+from poseway_inference.families.openpose.decoder import CHANNELS, decode
+from poseway_inference.families.openpose.geometry import Geometry
 from tests.inference.drawn import at, draw
 
 SAMPLE: Final = Path("build/sample/demo.mp4")

@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.clips import SIZES, clip
 from benchmarks.processes import family, megabytes
 from benchmarks.stack import PARTS, Running
-from poseway.manifest import Manifest
+from poseway.formats.manifest import Manifest
 
 _RESULT: Final = Path("build/bench-long.json")
 _LOOP_SECONDS: Final = 20

@@ -40,7 +40,7 @@ def service() -> Iterator[tuple[int, inference_pb2_grpc.InferenceServiceStub]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"POSEWAY_PORT": str(port), "POSEWAY_LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([sys.executable, "-m", "services.inference"], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "poseway_inference"], env=environment)
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield process.pid, inference_pb2_grpc.InferenceServiceStub(channel)

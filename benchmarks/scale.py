@@ -27,9 +27,9 @@ from benchmarks.scale_replica import FIRST_WORK, FRAME_SECONDS
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.jobs import JobState
-from poseway.local.place import HOST, free_ports, is_free
-from poseway.local.processes import Process, Supervisor
+from poseway.local.data_dir import HOST, free_ports, is_free
 from poseway.local.stack import ROOT, Stack
+from poseway.local.supervisor import Process, Supervisor
 
 SIZES: Final = (1, 2, 4, 8)
 _PARTS: Final = ("inference", "renderer")

@@ -15,24 +15,25 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway import isolation, rpc, telemetry
+from poseway import isolation, telemetry
 from poseway.isolation import Limits
-from poseway.models import load_cards
+from poseway.model_cards import load_cards
+from poseway.rpc import server
 from poseway.storage import ObjectStore
 from poseway.v1 import inference_pb2, inference_pb2_grpc
-from services.inference.decoder import People
-from services.inference.engines.base import About
-from services.inference.estimator import Frame
-from services.inference.models import LoadedModel
-from services.inference.service import InferenceService
-from services.inference.settings import InferenceSettings
-from services.renderer import inner
-from services.renderer.encode import Encoding
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, Rendered
-from services.renderer.service import add_to
-from services.renderer.settings import RendererSettings
-from services.renderer.work import Renderer
+from poseway_inference.engines.base import About
+from poseway_inference.families.openpose.decoder import People
+from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.model_loader import LoadedModel
+from poseway_inference.service import InferenceService
+from poseway_inference.settings import InferenceSettings
+from poseway_renderer import isolated
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.renderer import Renderer
+from poseway_renderer.segment import Order, Rendered
+from poseway_renderer.service import add_to
+from poseway_renderer.settings import RendererSettings
 
 FRAME_SECONDS: Final = "SCALE_FRAME_SECONDS"
 """Environment: time that a replica takes for a frame; it does one after the other."""
@@ -133,7 +134,7 @@ def inference() -> None:
         inference_pb2_grpc.add_InferenceServiceServicer_to_server(service, server)
         return inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
 
-    rpc.serve(settings, add)
+    server.serve(settings, add)
 
 
 def renderer() -> None:
@@ -143,8 +144,8 @@ def renderer() -> None:
     limits = Limits(settings.decode_memory_mb << 20, settings.decode_seconds)
     encoding = Encoding(settings.encoder_preset, threads=1)
     slow = SlowRenderer(ObjectStore(settings), encoding, limits)
-    isolation.prepare(inner.__name__, "benchmarks.scale_replica")
-    rpc.serve(settings, lambda server: add_to(server, slow))
+    isolation.prepare(isolated.__name__, "benchmarks.scale_replica")
+    server.serve(settings, lambda server: add_to(server, slow))
 
 
 if __name__ == "__main__":

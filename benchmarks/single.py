@@ -18,22 +18,22 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from poseway.frame import SourceFrame
-from poseway.picture import Yuv
-from poseway.scale import fit
-from poseway.video import VideoInfo, VideoReader
-from services.inference.decoder import People
-from services.inference.estimator import Frame
-from services.inference.models import LoadedModel
-from services.inference.yuv import to_bgr
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.draw import Painter
-from services.renderer.encode import Encoding, SegmentEncoder
-from services.renderer.people import Person
-from services.tracker import video as tracking
-from services.tracker.people import PeopleTracker
-from services.tracker.smoothing import Smoother, Strength
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoInfo, VideoReader
+from poseway.media.resize import fit
+from poseway.media.yuv import Yuv
+from poseway_inference.families.openpose.decoder import People
+from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.model_loader import LoadedModel
+from poseway_inference.yuv import to_bgr
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.people import Person
+from poseway_renderer.drawing.skeletons import Painter
+from poseway_renderer.media.encode import Encoding, SegmentEncoder
+from poseway_tracker import session as tracking
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
 
 _TRACKED_FRAMES: Final = 30
 _WAITING: Final = 2

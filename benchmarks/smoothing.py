@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from poseway.skeleton import KEYPOINTS
-from services.tracker.clock import even
-from services.tracker.smoothing import Smoother, Strength
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.clock import even
 from tests.tracker.people import person
 
 Floats = NDArray[np.float64]

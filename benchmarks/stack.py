@@ -8,9 +8,9 @@ from typing import Final, Self
 from benchmarks.processes import cpu_seconds
 from poseway.client import Client
 from poseway.errors import PosewayError
+from poseway.formats.manifest import Manifest
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from poseway.manifest import Manifest
 
 PARTS: Final = (
     "api",

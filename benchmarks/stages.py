@@ -9,14 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from poseway.scale import fit
-from poseway.video import VideoReader
-from services.inference.geometry import Geometry
-from services.inference.models import LoadedModel
-from services.inference.yuv import to_bgr
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.encode import Encoding, SegmentEncoder
+from poseway.media.reader import VideoReader
+from poseway.media.resize import fit
+from poseway_inference.families.openpose.geometry import Geometry
+from poseway_inference.model_loader import LoadedModel
+from poseway_inference.yuv import to_bgr
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.media.encode import Encoding, SegmentEncoder
 
 _FRAMES: Final = 300
 _EVERY: Final = 5

@@ -15,12 +15,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from services.tracker.clock import even
-from services.tracker.detections import Detections
-from services.tracker.people import PeopleTracker
-from services.tracker.smoothing import Smoother, Strength
-from services.tracker.sort import Sort
-from services.tracker.video import Frame, VideoTracker
+from poseway_tracker.session import Frame, VideoTracker
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.base import Detections
+from poseway_tracker.trackers.clock import even
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort
 
 _RESULT: Final = Path("build/bench-tracker.json")
 _FRAME_RATE: Final = 30.0

@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clips import SIZES, clip
-from poseway.frame import SourceFrame
-from poseway.models import load_cards
-from poseway.picture import Yuv
-from poseway.scale import fit
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoReader
+from poseway.media.resize import fit
+from poseway.media.yuv import Yuv
+from poseway.model_cards import load_cards
 from poseway.v1 import inference_pb2
-from poseway.video import VideoReader
-from services.inference.yuv import to_bgr
+from poseway_inference.yuv import to_bgr
 
 _RESULT: Final = Path("build/bench-transfer.json")
 _FRAMES: Final = 30

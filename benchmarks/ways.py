@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.models import load_cards
-from services.inference.engines.choose import EngineName, load_engine
-from services.inference.models import read_network
-from services.inference.network import tensorflow
+from poseway.model_cards import load_cards
+from poseway_inference.engines.select import EngineName, load_engine
+from poseway_inference.graphs.network import tensorflow
+from poseway_inference.model_loader import read_network
 
 Floats = NDArray[np.float32]
 TENSORS = ("image:0", "Openpose/concat_stage7:0")

@@ -19,12 +19,12 @@ from poseway.cli.terminal import Exit
 from poseway.failures import FAILURES
 from poseway.jobs import JobOptions
 from poseway.settings import Settings
-from services.gateway.api.codes import CODES
-from services.gateway.api.settings import ApiSettings
-from services.gateway.dispatcher.settings import DispatcherSettings
-from services.inference.settings import InferenceSettings
-from services.renderer.settings import RendererSettings
-from services.tracker.settings import TrackerSettings
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.api.web.error_codes import CODES
+from poseway_gateway.dispatcher.settings import DispatcherSettings
+from poseway_inference.settings import InferenceSettings
+from poseway_renderer.settings import RendererSettings
+from poseway_tracker.settings import TrackerSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _PLACE: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -160,7 +160,7 @@ def _whose(path: Path) -> str:
     parts = path.relative_to(ROOT).parts
     if parts[0] == "poseway":
         return _SHARE[path.stem]
-    return parts[2] if parts[1] == "gateway" else parts[1]
+    return parts[3] if parts[1] == "gateway" else parts[1]
 
 
 def _sizes(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from poseway.failures import FAILURES
-from poseway.reading import Reading
+from poseway.read_options import Reading
 
 DEFAULT_SCREENSHOT_FRAMES: Final = 50
 _VIDEO_RESOLUTION: Final = 1080

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from poseway.client import Client
-from poseway.local.fetch import fetch_sample
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
+from poseway.local.downloads import fetch_sample
 from poseway.local.stack import ROOT, Stack
 
 

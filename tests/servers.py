@@ -7,8 +7,8 @@ from typing import Any
 
 import grpc
 
-from poseway.local.place import free_ports
-from poseway.rpc import ErrorInterceptor
+from poseway.local.data_dir import free_ports
+from poseway.rpc.server import ErrorInterceptor
 
 Answer = Callable[[grpc.ServicerContext], bytes]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from poseway.errors import VideoError
-from poseway.video import VideoReader
+from poseway.media.reader import VideoReader
 from tests.photos import CORNERS, card, corners, encoded
 from tests.videos import numbered, read_number
 

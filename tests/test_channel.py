@@ -8,7 +8,6 @@ from typing import Any
 import grpc
 import pytest
 
-from poseway.channel import connect, repeat
 from poseway.errors import (
     STATE_NEWER,
     IncompatibleError,
@@ -18,6 +17,7 @@ from poseway.errors import (
     ServiceError,
     UnavailableError,
 )
+from poseway.rpc.client import connect, repeat
 from tests.servers import Server, once
 
 

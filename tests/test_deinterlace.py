@@ -10,9 +10,9 @@ import pytest
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
-from poseway.deinterlace import deinterlaced
-from poseway.frame import SourceFrame
-from poseway.video import VideoReader
+from poseway.media.deinterlace import deinterlaced
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoReader
 from tests.videos import make_video
 
 if TYPE_CHECKING:

@@ -10,13 +10,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("deploy", "poseway", "services")
+OURS = (
+    "deploy",
+    "poseway",
+    "poseway_gateway",
+    "poseway_inference",
+    "poseway_renderer",
+    "poseway_tracker",
+)
 ENTRIES = {
-    "gateway": ["services.gateway.api.__main__"],
-    "dispatcher": ["services.gateway.dispatcher.__main__"],
-    "inference": ["services.inference.__main__"],
-    "tracker": ["services.tracker.__main__"],
-    "renderer": ["services.renderer.__main__"],
+    "gateway": ["poseway_gateway.api.__main__"],
+    "dispatcher": ["poseway_gateway.dispatcher.__main__"],
+    "inference": ["poseway_inference.__main__"],
+    "tracker": ["poseway_tracker.__main__"],
+    "renderer": ["poseway_renderer.__main__"],
     "setup": ["deploy.setup.bucket", "deploy.setup.secrets"],
 }
 
@@ -28,9 +35,12 @@ UNREACHED = {"setup": {"opentelemetry"}}  # services are traced, commands are no
 
 
 def file_of(module: str) -> Path | None:
-    path = ROOT.joinpath(*module.split("."))
-    candidates = (path.with_suffix(".py"), path / "__init__.py")
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    for root in (ROOT, *(ROOT / "services").iterdir()):
+        path = root.joinpath(*module.split("."))
+        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+    return None
 
 
 def running_nodes(node: ast.AST) -> Iterator[ast.AST]:

@@ -7,7 +7,7 @@ import pytest
 
 from poseway.doctor import State, examine_machine, examine_software, software
 from poseway.doctor.finding import Finding
-from poseway.models import MODELS_DIR, load_cards
+from poseway.model_cards import MODELS_DIR, load_cards
 
 
 def named(name: str, findings: list[Finding]) -> Finding:

@@ -15,7 +15,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
-from poseway.local.place import free_ports, is_free
+from poseway.local.data_dir import free_ports, is_free
 from poseway.local.stack import ROOT, Stack
 from tests.videos import small_clip
 from tests.waiting import first_answer, until

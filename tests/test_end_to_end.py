@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from poseway.client import Client
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
-from poseway.manifest import Manifest
 from poseway.skeleton import COLOURS
 from tests.waiting import until
 

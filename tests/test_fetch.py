@@ -12,8 +12,8 @@ from typing import Protocol
 
 import pytest
 
-from poseway.local import fetch
-from poseway.models import load_cards, read_weights
+from poseway.local import downloads
+from poseway.model_cards import load_cards, read_weights
 from tests.cards import ARCHIVE, WEIGHTS, npm_card, openpose, pypi_card
 
 NOWHERE = "http://127.0.0.1:9/"
@@ -81,7 +81,7 @@ def run(models: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 
     def run(status: int, *arguments: str) -> str:
         with pytest.raises(SystemExit) as ended:
-            fetch.main(arguments, models)
+            downloads.main(arguments, models)
         if isinstance(ended.value.code, str):  # Python prints it, and ends with 1
             assert status == 1
             return ended.value.code

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from poseway.errors import VideoError
-from poseway.motion_jpeg import is_motion_jpeg
-from poseway.transparency import whitener
-from poseway.video import VideoReader
+from poseway.media.motion_jpeg import is_motion_jpeg
+from poseway.media.reader import VideoReader
+from poseway.media.transparency import whitener
 from tests.photos import card, encoded
 from tests.videos import make_video, numbered
 

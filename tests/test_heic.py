@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from poseway.errors import VideoError
-from poseway.frame import SourceFrame
-from poseway.heif import as_png, is_heic
-from poseway.video import VideoReader
+from poseway.media.frame import SourceFrame
+from poseway.media.heif import as_png, is_heic
+from poseway.media.reader import VideoReader
 from tests.heif import heic
 from tests.photos import CORNERS, card, corners, encoded, held
 from tests.test_pictures_in import seen

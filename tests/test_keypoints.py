@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import pytest
 
-from poseway import keypoints
+from poseway.formats import keypoints
 from poseway.jobs import Smoothing
 from poseway.v1 import pose_pb2
 

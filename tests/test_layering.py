@@ -67,15 +67,15 @@ CORES = [
             "trail",
         )
     ),
-    "services/gateway/dispatcher/cuts.py",
-    "services/gateway/dispatcher/frames.py",
-    "services/gateway/dispatcher/glance.py",
-    "services/gateway/dispatcher/pipeline.py",
-    "services/gateway/dispatcher/stills.py",
-    "services/gateway/api/uploads/form.py",
-    "services/gateway/api/catalog.py",
-    "services/gateway/api/frames.py",
-    "services/gateway/api/mp4.py",
+    "services/gateway/poseway_gateway/dispatcher/frames/cut_detector.py",
+    "services/gateway/poseway_gateway/dispatcher/frames/batches.py",
+    "services/gateway/poseway_gateway/dispatcher/frames/frame_signature.py",
+    "services/gateway/poseway_gateway/dispatcher/pipeline.py",
+    "services/gateway/poseway_gateway/dispatcher/frames/stills.py",
+    "services/gateway/poseway_gateway/api/uploads/multipart_form.py",
+    "services/gateway/poseway_gateway/api/jobs/repository.py",
+    "services/gateway/poseway_gateway/api/jobs/frame_slices.py",
+    "services/gateway/poseway_gateway/api/jobs/mp4_edit_list.py",
     *(
         f"poseway/{name}.py"
         for name in (

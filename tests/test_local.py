@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from poseway.formats.manifest import Manifest, ModelInfo, SourceInfo
 from poseway.jobs import Audio, JobOptions, Overlay, now
-from poseway.local.place import StackError, free_ports
-from poseway.local.processes import Process, Supervisor
+from poseway.local.data_dir import StackError, free_ports
 from poseway.local.stack import ROOT, Stack, is_ready, running
-from poseway.manifest import Manifest, ModelInfo, SourceInfo
+from poseway.local.supervisor import Process, Supervisor
 from tests.waiting import until
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
@@ -124,7 +124,7 @@ def test_a_process_that_ended_is_not_ready_whoever_answers_for_it(tmp_path: Path
 KILLED_WHILE_IT_STARTS = """
 import os, signal, subprocess, sys
 from pathlib import Path
-from poseway.local.processes import Process, Supervisor
+from poseway.local.supervisor import Process, Supervisor
 
 supervisor = Supervisor(Path(sys.argv[1]))
 started = subprocess.Popen

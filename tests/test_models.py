@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from poseway.errors import IncompatibleError, InvalidRequestError, NotFoundError
-from poseway.models import MODELS_DIR, find_card, load_cards, read_weights, weights_sha256
+from poseway.model_cards import MODELS_DIR, find_card, load_cards, read_weights, weights_sha256
 from tests.cards import WEIGHTS, npm_card, openpose, pypi_card, sha256
 
 

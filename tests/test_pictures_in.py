@@ -11,13 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.errors import VideoError
-from poseway.frame import SourceFrame
-from poseway.photo import MAX_PIXELS
-from poseway.scale import fit, limited
-from poseway.video import VideoReader
-from services.inference.yuv import to_bgr
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoReader
+from poseway.media.resize import fit, limited
+from poseway.media.still_image import MAX_PIXELS
+from poseway_inference.yuv import to_bgr
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
 from tests.photos import CORNERS, card, corners, encoded, held, tagged
 
 KINDS: Final = ("jpg", "png", "webp", "bmp", "tiff")

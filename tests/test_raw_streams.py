@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from poseway.raw_streams import Timing
-from poseway.reading import Reading
-from poseway.video import VideoReader
+from poseway.media.raw_streams import Timing
+from poseway.media.reader import VideoReader
+from poseway.read_options import Reading
 from tests.photos import card, encoded
 from tests.videos import make_video, numbered, read_number, remuxed
 

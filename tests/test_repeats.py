@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from poseway.packets import is_empty, is_end, shows_nothing
-from poseway.video import VideoReader
+from poseway.media.packets import is_empty, is_end, shows_nothing
+from poseway.media.reader import VideoReader
 from tests.theora import KEYFRAME, ogg
 from tests.videos import make_video, read_number
 

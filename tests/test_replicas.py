@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator
 import grpc
 import pytest
 
-from poseway.channel import connect, repeat
 from poseway.errors import InvalidRequestError, ServiceError
-from poseway.replicas import Replicas, look_up
+from poseway.rpc.client import connect, repeat
+from poseway.rpc.load_balancer import Replicas, look_up
 from tests.servers import Server, once
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from poseway.frame import SourceFrame
-from poseway.video import VideoReader
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoReader
 from tests.several import Sound, Video, several
 from tests.videos import read_number
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from poseway.settings import SECRETS_DIR, QueueSettings, Settings, StorageSettings
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.settings import ApiSettings
 
 
 class Mixed(Settings, StorageSettings, QueueSettings):

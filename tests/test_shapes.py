@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.frame import SourceFrame
-from poseway.letterbox import Box, fitted
+from poseway.media.frame import SourceFrame
+from poseway.media.letterbox import Box, fitted
+from poseway.media.reader import VideoReader
 from poseway.v1 import pose_pb2
-from poseway.video import VideoReader
-from services.gateway.dispatcher.frames import Batch, Position, batches
-from services.gateway.dispatcher.services import _in_frame
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.look import Background, Look
-from services.renderer.segment import Order
+from poseway_gateway.dispatcher.clients import _in_frame
+from poseway_gateway.dispatcher.frames.batches import Batch, Position, batches
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.segment import Order
 from tests.renderer.rendering import frames_of, posed, render
 from tests.reshaping import Part, film, squares
 

@@ -11,10 +11,10 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
-from services.gateway.dispatcher.record import BEAT_SECONDS
-from services.gateway.dispatcher.worker import HAND_BACK_SECONDS, STOP_SECONDS
+from poseway_gateway.dispatcher.job_record import BEAT_SECONDS
+from poseway_gateway.dispatcher.worker import HAND_BACK_SECONDS, STOP_SECONDS
 from tests.videos import make_video
 from tests.waiting import until
 

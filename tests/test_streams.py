@@ -9,8 +9,8 @@ import pytest
 from av.stream import Disposition
 
 from poseway.errors import VideoError
-from poseway.reading import Reading
-from poseway.video import VideoReader
+from poseway.media.reader import VideoReader
+from poseway.read_options import Reading
 from tests.several import Sound, Video, several
 from tests.videos import read_number
 

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pytest
 
-from poseway.frame import SourceFrame
-from poseway.video import VideoInfo, VideoReader
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoInfo, VideoReader
 from tests.videos import make_video, read_number, remuxed
 
 NTSC: Final = Fraction(30_000, 1001)

@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from poseway.picture import samples
-from poseway.tone import HLG, PQ, to_sdr
+from poseway.media.tone_mapping import HLG, PQ, to_sdr
+from poseway.media.yuv import samples
 
 LIGHT: Final = (0, 1, 10, 26, 50, 100, 203, 400, 1000)
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from poseway import keypoints, timeline, tracks
-from poseway.cli import app
+from poseway.cli import app, presence_plot
 from poseway.errors import InvalidRequestError
+from poseway.formats import keypoints, tracks
+from poseway.formats.tracks import Presence
 from poseway.jobs import Smoothing
-from poseway.tracks import Presence
 from poseway.v1 import pose_pb2
 
 IDS = [{1}, {1}, {1, 2}, {2}, {1, 2}, set()]
@@ -124,8 +124,8 @@ def test_a_video_of_nobody(tmp_path: Path) -> None:
     path.write_bytes(keypoints.header(64, 48, Fraction(1), Fraction(1), Smoothing.OFF))
     found = tracks.read(path)
     assert (found.frames, found.duration_seconds, found.tracks) == (0, 0.0, [])
-    assert list(timeline.rows(found, 80)) == []
-    ET.fromstring(timeline.plot(found, "empty"))  # noqa: S314 # our own
+    assert list(presence_plot.rows(found, 80)) == []
+    ET.fromstring(presence_plot.plot(found, "empty"))  # noqa: S314 # our own
     assert "Nobody was tracked." in CliRunner().invoke(app, ["tracks", str(path)]).output
 
 
@@ -185,22 +185,22 @@ def test_a_damaged_line_is_named(result: Path, number: int, line: bytes) -> None
 
 
 def test_bars_show_gaps_and_who_goes_on_for_whom() -> None:
-    rows = [row.plain for row in timeline.rows(presence(), 8 + 12)]
+    rows = [row.plain for row in presence_plot.rows(presence(), 8 + 12)]
     assert rows == ["1 4.0 s ██████··██··", "2 3.0 s ····██████··"]
-    first, _ = timeline.rows(presence(), 8 + 10, ascii_only=True)
+    first, _ = presence_plot.rows(presence(), 8 + 10, ascii_only=True)
     assert first.plain == "1 4.0 s #####.+#+."
 
 
 @pytest.mark.parametrize("cells", [1, 7, 10, 500])
 def test_the_cells_of_a_bar_hold_all_frames(cells: int) -> None:
-    found = timeline.shares(presence().tracks[0].times, 6.0, cells)
+    found = presence_plot.shares(presence().tracks[0].times, 6.0, cells)
     assert len(found) == cells
     assert all(0 <= share < 1 + 1e-9 for share in found)
     assert sum(found) / cells == pytest.approx(4 / 6)
 
 
 def test_a_plot_has_a_row_per_track_and_a_bar_per_span() -> None:
-    picture = ET.fromstring(timeline.plot(presence(), 'a <b> & "c"\x01'))  # noqa: S314 # our own
+    picture = ET.fromstring(presence_plot.plot(presence(), 'a <b> & "c"\x01'))  # noqa: S314 # our own
     bars = [bar for bar in picture.iter(f"{SVG}rect") if bar.find(f"{SVG}title") is not None]
     assert len({bar.get("y") for bar in bars}) == 2
     titles = [bar.findtext(f"{SVG}title") for bar in bars]
@@ -217,7 +217,7 @@ def test_a_plot_has_a_row_per_track_and_a_bar_per_span() -> None:
 
 def test_the_axis_has_few_round_ticks() -> None:
     for seconds in (1, 7, 60, 3600, 100_000):
-        picture = ET.fromstring(timeline.plot(presence(seconds), ""))  # noqa: S314 # our own
+        picture = ET.fromstring(presence_plot.plot(presence(seconds), ""))  # noqa: S314 # our own
         assert 3 <= len(list(picture.iter(f"{SVG}line"))) <= 11
 
 
@@ -247,6 +247,6 @@ def test_the_command_says_in_a_line_what_is_wrong(result: Path, tmp_path: Path) 
 
 def test_rows_are_as_wide_as_the_terminal() -> None:
     console = Console(file=io.StringIO(), width=40)
-    timeline.show(console, presence(), "", svg=None, json=False)
+    presence_plot.show(console, presence(), "", svg=None, json=False)
     assert isinstance(console.file, io.StringIO)
     assert {len(line) for line in console.file.getvalue().splitlines()} == {40}

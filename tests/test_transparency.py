@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from poseway.tone import PQ
-from poseway.transparency import opaque
-from poseway.video import VideoReader
+from poseway.media.reader import VideoReader
+from poseway.media.tone_mapping import PQ
+from poseway.media.transparency import opaque
 from tests.photos import CORNERS, card
 from tests.test_pictures_in import colours_of
 

@@ -11,7 +11,7 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from poseway.errors import VideoError
-from poseway.video import VideoReader
+from poseway.media.reader import VideoReader
 from tests.videos import make_video, numbered, remuxed
 
 if TYPE_CHECKING:

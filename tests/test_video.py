@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.frame import SourceFrame
-from poseway.video import VideoReader
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoReader
 from tests.videos import make_video, numbered, read_number, remuxed
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.markers import Marker
 
-from poseway.models import ModelCard, load_cards
+from poseway.model_cards import ModelCard, load_cards
 from requirements import lock
 
 IMAGES: Final = {

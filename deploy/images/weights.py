@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, ".")
 
 from poseway.errors import PosewayError
-from poseway.models import load_cards, read_weights
+from poseway.model_cards import load_cards, read_weights
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from poseway.cli.system import DEFAULT_DATA_DIR, system
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.jobs import Job, JobState
-from poseway.local.fetch import fetch_sample
+from poseway.local.downloads import fetch_sample
 from poseway.local.stack import ROOT
 
 HERE: Final = Path(__file__).resolve().parent

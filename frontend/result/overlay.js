@@ -4,7 +4,7 @@ import { drawPerson } from "./skeleton.js";
 
 const OF_PICTURE = 1 / 220;
 
-/** The size of a video that is scaled down; as limited() in poseway/scale.py, but for pictures beyond 8K. */
+/** The size of a video that is scaled down; as limited() in poseway/media/resize.py, but for pictures beyond 8K. */
 function limited({ width, height }, shorter) {
   const least = Math.min(width, height);
   if (!(shorter > 0 && shorter < least)) return { width, height };

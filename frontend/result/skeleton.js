@@ -1,4 +1,4 @@
-// What a skeleton is, and drawing one. The same widths and colours as services/renderer/draw.py.
+// What a skeleton is, and drawing one. The same widths and colours as services/renderer/poseway_renderer/drawing/skeletons.py.
 
 /** Names of the keypoints; their order is the order of every keypoint array. */
 export const KEYPOINTS =

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from poseway.errors import InvalidRequestError, PosewayError
-from poseway.evaluation.coco import Labels
+from poseway.evaluation.coco_metrics import Labels
 from poseway.evaluation.measure import evaluate
 
 STDOUT: Final = Path("-")

@@ -13,7 +13,7 @@ from poseway.cli.system import DEFAULT_DATA_DIR, DataDir
 from poseway.cli.terminal import console, ending
 
 if TYPE_CHECKING:
-    from poseway.apikeys import ApiKeys
+    from poseway.api_keys import ApiKeys
 
 app = typer.Typer(
     help="Makes, lists, replaces and revokes API keys of the system that runs on this machine.",
@@ -31,7 +31,7 @@ def create(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Makes a key and prints it, once: it is kept nowhere."""
-    from poseway.apikeys import Limits
+    from poseway.api_keys import Limits
 
     with _keys(data_dir) as keys:
         limits = Limits.of(requests_per_minute, jobs_per_day, gigabytes_per_day)
@@ -71,7 +71,7 @@ def _print(key: str) -> None:
 @contextmanager
 def _keys(data_dir: Path) -> Iterator["ApiKeys"]:
     """The keys of the system that runs on a data directory; ends the command if none does."""
-    from poseway.apikeys import ApiKeys
+    from poseway.api_keys import ApiKeys
     from poseway.local.bucket import running_storage
     from poseway.storage import ObjectStore
 

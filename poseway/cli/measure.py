@@ -8,7 +8,7 @@ import typer
 
 from poseway.cli.terminal import fail, stop_on_sigterm
 from poseway.errors import PosewayError
-from poseway.local.place import bypass_proxies
+from poseway.local.data_dir import bypass_proxies
 
 
 def evaluate(
@@ -34,12 +34,12 @@ def evaluate(
     stop_on_sigterm()
     bypass_proxies()
     try:
-        from poseway.evaluation import command
+        from poseway.cli import evaluation
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed. Run `make evaluate`."
         fail(PosewayError(message, "not_installed"))
     try:
-        command.run(
+        evaluation.run(
             images,
             annotations,
             model=model,

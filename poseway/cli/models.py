@@ -10,7 +10,7 @@ from rich.table import Table
 from poseway.cli.result import print_json
 from poseway.cli.terminal import Exit, Json, console, ending, notes, say
 from poseway.errors import PosewayError
-from poseway.models import MODELS_DIR, ModelCard, find_card, load_cards
+from poseway.model_cards import MODELS_DIR, ModelCard, find_card, load_cards
 
 models = typer.Typer(help="Lists the models, and fetches their weights.")
 
@@ -60,7 +60,7 @@ def fetch_models(
 ) -> None:
     """Fetches weights and checks their hashes; what is there already is left alone."""
     with ending():
-        from poseway.local.fetch import fetch
+        from poseway.local.downloads import fetch
 
         known = load_cards()
         cards = [find_card(name, known) for name in names or ()]

@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from poseway.errors import InvalidRequestError
-from poseway.tracks import Presence, Times, Track
+from poseway.formats.tracks import Presence, Times, Track
 
 # As the renderer colours ids: consecutive ones are this part of the colour circle apart.
 _GOLDEN: Final = 0.618034

@@ -10,8 +10,8 @@ from rich.markup import escape
 from poseway import filenames
 from poseway.cli.terminal import console, notes
 from poseway.client import Client
+from poseway.formats.manifest import Manifest, SourceInfo
 from poseway.jobs import Job
-from poseway.manifest import Manifest, SourceInfo
 
 # Whether there are any, and how many, depends on the options.
 _OPTIONAL: Final = ("screenshots/frame_*.jpg", "stills/person_*.jpg", "background.mp4")

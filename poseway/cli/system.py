@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from poseway.cli.terminal import console, ending, notes
-from poseway.local.place import HOST
+from poseway.local.data_dir import HOST
 
 if TYPE_CHECKING:
     from poseway.local.stack import Stack

@@ -15,10 +15,10 @@ def tracks(
     json: Annotated[bool, typer.Option("--json", help="Print what tracks.json holds.")] = False,
 ) -> None:
     """Shows who is in the picture when: a row per track, a gap where it is not seen."""
-    from poseway import timeline
-    from poseway.tracks import read
+    from poseway.cli import presence_plot
+    from poseway.formats.tracks import read
 
     try:
-        timeline.show(console, read(file), file.resolve().name, svg=svg, json=json)
+        presence_plot.show(console, read(file), file.resolve().name, svg=svg, json=json)
     except PosewayError as error:
         fail(error)

@@ -8,16 +8,16 @@ from typing import Self, TypeVar
 
 import httpx
 
-from poseway.client import fetching, steps, uploading
-from poseway.client.answers import Frame, Model, Session, Share
-from poseway.client.patience import PATIENCE_SECONDS
-from poseway.client.request import TIMEOUT, Address, Request, lost
+from poseway.client import downloads, operations, uploads
+from poseway.client.events import Watch
+from poseway.client.http import TIMEOUT, Address, Request, lost
+from poseway.client.responses import Frame, Model, Session, Share
+from poseway.client.retry import PATIENCE_SECONDS
 from poseway.client.source import Video
-from poseway.client.uploading import Options
-from poseway.client.watching import Watch
+from poseway.client.uploads import Options
 from poseway.errors import UnavailableError
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState
-from poseway.manifest import Manifest
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class AsyncClient:
     ) -> Job:
         """As `Client.submit`."""
         return await self._run(
-            uploading.submit(
+            uploads.submit(
                 video,
                 options,
                 sent,
@@ -75,7 +75,7 @@ class AsyncClient:
 
     async def job(self, job_id: str) -> Job:
         """As `Client.job`."""
-        return await self._run(steps.job(job_id))
+        return await self._run(operations.job(job_id))
 
     async def jobs(
         self, *, states: Sequence[JobState | str] = (), search: str = ""
@@ -83,7 +83,7 @@ class AsyncClient:
         """As `Client.jobs`."""
         cursor: str | None = ""
         while cursor is not None:
-            page = await self._run(steps.page(cursor, states, search))
+            page = await self._run(operations.page(cursor, states, search))
             for job in page.jobs:
                 yield job
             cursor = page.next_cursor
@@ -113,21 +113,21 @@ class AsyncClient:
 
     async def cancel(self, job_id: str) -> Job:
         """As `Client.cancel`."""
-        return await self._run(steps.cancel(job_id))
+        return await self._run(operations.cancel(job_id))
 
     async def delete(self, job_id: str) -> None:
         """As `Client.delete`."""
-        await self._run(steps.delete(job_id))
+        await self._run(operations.delete(job_id))
 
     async def manifest(self, job_id: str) -> Manifest:
         """As `Client.manifest`."""
-        return await self._run(steps.manifest(job_id))
+        return await self._run(operations.manifest(job_id))
 
     async def download(
         self, path: str, target: Path, received: Callable[[int, int | None], None] = _nothing
     ) -> None:
         """As `Client.download`."""
-        await self._run(fetching.download(path, target, received, self._patience))
+        await self._run(downloads.download(path, target, received, self._patience))
 
     async def fetch(
         self,
@@ -139,7 +139,7 @@ class AsyncClient:
         told: Callable[[str], None] = _nothing,
     ) -> list[Path]:
         """As `Client.fetch`."""
-        return await self._run(fetching.fetch(job, folder, only, also, told, self._patience))
+        return await self._run(downloads.fetch(job, folder, only, also, told, self._patience))
 
     async def frames(
         self, job_id: str, start: float = 0, end: float | None = None
@@ -147,26 +147,26 @@ class AsyncClient:
         """As `Client.frames`."""
         at: float | None = start
         while at is not None:
-            found = await self._run(steps.frames(job_id, at, end))
+            found = await self._run(operations.frames(job_id, at, end))
             for frame in found.frames:
                 yield frame
             at = found.goes_on(end)
 
-    async def share(self, job_id: str, seconds: int = steps.SHARE_SECONDS) -> Share:
+    async def share(self, job_id: str, seconds: int = operations.SHARE_SECONDS) -> Share:
         """As `Client.share`."""
-        return await self._run(steps.share(job_id, seconds))
+        return await self._run(operations.share(job_id, seconds))
 
     async def models(self) -> list[Model]:
         """As `Client.models`."""
-        return await self._run(steps.models())
+        return await self._run(operations.models())
 
     async def session(self) -> Session:
         """As `Client.session`."""
-        return await self._run(steps.session())
+        return await self._run(operations.session())
 
     async def ready(self) -> None:
         """As `Client.ready`."""
-        await self._run(steps.ready())
+        await self._run(operations.ready())
 
     async def close(self) -> None:
         """Lets go of the connections."""
@@ -178,16 +178,16 @@ class AsyncClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _run(self, doing: steps.Steps[T]) -> T:
+    async def _run(self, doing: operations.Steps[T]) -> T:
         outcome: httpx.Response | UnavailableError | None = None
         # The steps read and write files, which would hold up whatever else the loop does.
         while not isinstance(
-            step := await asyncio.to_thread(steps.advance, doing, outcome), steps.Result
+            step := await asyncio.to_thread(operations.advance, doing, outcome), operations.Result
         ):
             outcome = await self._do(step)
         return step.value
 
-    async def _do(self, step: steps.Step) -> httpx.Response | UnavailableError | None:
+    async def _do(self, step: operations.Step) -> httpx.Response | UnavailableError | None:
         if not isinstance(step, Request):
             await asyncio.sleep(step)
             return None

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
-from poseway.client.patience import Patience
+from poseway.client.operations import Steps, insist, manifest
+from poseway.client.retry import Patience
 from poseway.client.sink import PartFile
-from poseway.client.steps import Steps, insist, manifest
 from poseway.errors import NotFoundError, PosewayError
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState
-from poseway.manifest import Manifest
 
 _NO_FILES = ("self", "events", "frames", "preview")
 

@@ -2,8 +2,8 @@
 
 import httpx
 
-from poseway.client.patience import PATIENCE_SECONDS, Patience
-from poseway.client.request import Request
+from poseway.client.http import Request
+from poseway.client.retry import PATIENCE_SECONDS, Patience
 from poseway.errors import NotFoundError, UnavailableError
 from poseway.jobs import Job
 

@@ -11,12 +11,12 @@ from typing import Final, Generic, TypeVar
 
 import httpx
 
-from poseway.client.answers import Frames, JobPage, Model, Models, Session, Share
-from poseway.client.patience import PATIENCE_SECONDS, Patience
-from poseway.client.request import Request, problem
+from poseway.client.http import Request, problem
+from poseway.client.responses import Frames, JobPage, Model, Models, Session, Share
+from poseway.client.retry import PATIENCE_SECONDS, Patience
 from poseway.errors import NotFoundError, UnavailableError
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState
-from poseway.manifest import Manifest
 
 T = TypeVar("T")
 Step = Request | float

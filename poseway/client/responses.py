@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from poseway.jobs import Job, Record
-from poseway.models import Measured
+from poseway.model_cards import Measured
 
 
 class JobPage(Record):

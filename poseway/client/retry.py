@@ -5,7 +5,7 @@ from typing import Final
 
 import httpx
 
-from poseway.client.request import problem, retry_after
+from poseway.client.http import problem, retry_after
 from poseway.errors import UnavailableError
 
 PATIENCE_SECONDS: Final = 60.0

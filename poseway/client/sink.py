@@ -8,7 +8,7 @@ from typing import Self
 
 import httpx
 
-from poseway.client.request import Request
+from poseway.client.http import Request
 
 
 class PartFile:

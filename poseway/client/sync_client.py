@@ -8,16 +8,16 @@ from typing import Self, TypeVar
 
 import httpx
 
-from poseway.client import fetching, steps, uploading
-from poseway.client.answers import Frame, Model, Session, Share
-from poseway.client.patience import PATIENCE_SECONDS
-from poseway.client.request import TIMEOUT, Address, Request, lost
+from poseway.client import downloads, operations, uploads
+from poseway.client.events import Watch
+from poseway.client.http import TIMEOUT, Address, Request, lost
+from poseway.client.responses import Frame, Model, Session, Share
+from poseway.client.retry import PATIENCE_SECONDS
 from poseway.client.source import Video
-from poseway.client.uploading import Options
-from poseway.client.watching import Watch
+from poseway.client.uploads import Options
 from poseway.errors import UnavailableError
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState
-from poseway.manifest import Manifest
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Client:
                 made up for every call.
         """
         return self._run(
-            uploading.submit(
+            uploads.submit(
                 video,
                 options,
                 sent,
@@ -97,7 +97,7 @@ class Client:
 
     def job(self, job_id: str) -> Job:
         """A job as it stands."""
-        return self._run(steps.job(job_id))
+        return self._run(operations.job(job_id))
 
     def jobs(self, *, states: Sequence[JobState | str] = (), search: str = "") -> Iterator[Job]:
         """All jobs, newest first, fetched a page at a time.
@@ -108,7 +108,7 @@ class Client:
         """
         cursor: str | None = ""
         while cursor is not None:
-            page = self._run(steps.page(cursor, states, search))
+            page = self._run(operations.page(cursor, states, search))
             yield from page.jobs
             cursor = page.next_cursor
 
@@ -144,15 +144,15 @@ class Client:
 
         One that ends in just that moment is removed.
         """
-        return self._run(steps.cancel(job_id))
+        return self._run(operations.cancel(job_id))
 
     def delete(self, job_id: str) -> None:
         """Removes a job with its result; one that is not finished is cancelled first."""
-        self._run(steps.delete(job_id))
+        self._run(operations.delete(job_id))
 
     def manifest(self, job_id: str) -> Manifest:
         """What came of a job that succeeded."""
-        return self._run(steps.manifest(job_id))
+        return self._run(operations.manifest(job_id))
 
     def download(
         self, path: str, target: Path, received: Callable[[int, int | None], None] = _nothing
@@ -166,7 +166,7 @@ class Client:
             target: The file.
             received: Is told how many bytes are there, and of how many if that is known.
         """
-        self._run(fetching.download(path, target, received, self._patience))
+        self._run(downloads.download(path, target, received, self._patience))
 
     def fetch(
         self,
@@ -187,7 +187,7 @@ class Client:
             also: Names of links whose files are wanted besides all that the manifest lists.
             told: Is told the name of each file before it is fetched.
         """
-        return self._run(fetching.fetch(job, folder, only, also, told, self._patience))
+        return self._run(downloads.fetch(job, folder, only, also, told, self._patience))
 
     def frames(self, job_id: str, start: float = 0, end: float | None = None) -> Iterator[Frame]:
         """Who is in the frames of a result, fetched a stretch at a time.
@@ -199,25 +199,25 @@ class Client:
         """
         at: float | None = start
         while at is not None:
-            found = self._run(steps.frames(job_id, at, end))
+            found = self._run(operations.frames(job_id, at, end))
             yield from found.frames
             at = found.goes_on(end)
 
-    def share(self, job_id: str, seconds: int = steps.SHARE_SECONDS) -> Share:
+    def share(self, job_id: str, seconds: int = operations.SHARE_SECONDS) -> Share:
         """A link to a result for whoever has it, for a while."""
-        return self._run(steps.share(job_id, seconds))
+        return self._run(operations.share(job_id, seconds))
 
     def models(self) -> list[Model]:
         """The models that jobs can choose, the default first."""
-        return self._run(steps.models())
+        return self._run(operations.models())
 
     def session(self) -> Session:
         """Who the gateway takes this client for."""
-        return self._run(steps.session())
+        return self._run(operations.session())
 
     def ready(self) -> None:
         """Raises unless the gateway takes jobs."""
-        self._run(steps.ready())
+        self._run(operations.ready())
 
     def close(self) -> None:
         """Lets go of the connections."""
@@ -229,13 +229,13 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, doing: steps.Steps[T]) -> T:
+    def _run(self, doing: operations.Steps[T]) -> T:
         outcome: httpx.Response | UnavailableError | None = None
-        while not isinstance(step := steps.advance(doing, outcome), steps.Result):
+        while not isinstance(step := operations.advance(doing, outcome), operations.Result):
             outcome = self._do(step)
         return step.value
 
-    def _do(self, step: steps.Step) -> httpx.Response | UnavailableError | None:
+    def _do(self, step: operations.Step) -> httpx.Response | UnavailableError | None:
         if not isinstance(step, Request):
             time.sleep(step)
             return None

@@ -9,11 +9,11 @@ from typing import Final
 
 import httpx
 
-from poseway.client.answers import PartUrl, Upload
-from poseway.client.patience import Patience
-from poseway.client.request import Request
+from poseway.client.http import Request
+from poseway.client.operations import JSON, Steps, insist
+from poseway.client.responses import PartUrl, Upload
+from poseway.client.retry import Patience
 from poseway.client.source import Source, Video, opened
-from poseway.client.steps import JSON, Steps, insist
 from poseway.errors import InvalidRequestError, PosewayError, UnavailableError
 from poseway.jobs import Job, JobOptions
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from poseway.doctor.finding import Finding, fail, ok, warn
 from poseway.errors import PosewayError
-from poseway.local.place import find_program
-from poseway.models import MODELS_DIR, ModelCard, load_cards, read_weights
+from poseway.local.data_dir import find_program
+from poseway.model_cards import MODELS_DIR, ModelCard, load_cards, read_weights
 
 _SET_UP: Final = "Run `make run`, which sets everything up."
 _EXTRAS: Final = ("gateway", "dispatcher", "inference", "cpu", "tracker", "renderer", "local")

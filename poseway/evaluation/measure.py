@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poseway.errors import PosewayError
 from poseway.evaluation import pictures
-from poseway.evaluation.coco import Detection, Image, Labels
+from poseway.evaluation.coco_metrics import Detection, Image, Labels
 from poseway.evaluation.report import Report
 from poseway.evaluation.service import Inference, started
 from poseway.v1 import inference_pb2

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from poseway.mot import MotError, Rows, read
+from poseway.formats.mot import MotError, Rows, read
 
 MAX_DISTANCE: Final = 0.5
 """A tracked box is of an object where 1 - their intersection over union is at most this."""

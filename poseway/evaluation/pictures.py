@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.errors import NotFoundError, PosewayError
-from poseway.evaluation.coco import Image
-from poseway.frame import SourceFrame
-from poseway.orientation import Orientation
-from poseway.scale import fit
+from poseway.evaluation.coco_metrics import Image
+from poseway.media.frame import SourceFrame
+from poseway.media.orientation import Orientation
+from poseway.media.resize import fit
 
 # Labels are of the image as it is stored, whatever a camera says of how it was held.
 _AS_STORED: Final = Orientation()

@@ -9,7 +9,7 @@ class Report(BaseModel):
     """What an evaluation came to.
 
     Attributes:
-        AP: Average precision in 0..1; see `poseway.evaluation.coco.Scores`, also for the next.
+        AP: Average precision in 0..1; `poseway.evaluation.coco_metrics.Scores` has more.
         AP50: The same at an object keypoint similarity of 0.5.
         AP75: The same at 0.75.
         AR: Average recall in 0..1.

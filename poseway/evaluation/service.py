@@ -13,10 +13,10 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
-from poseway.channel import connect, repeat
-from poseway.inference import find_model
-from poseway.local.place import HOST, free_ports
-from poseway.local.processes import Process, Supervisor
+from poseway.local.data_dir import HOST, free_ports
+from poseway.local.supervisor import Process, Supervisor
+from poseway.rpc.client import connect, repeat
+from poseway.rpc.model_lookup import find_model
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def started() -> Iterator[str]:
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     process = Process(
         "inference",
-        [sys.executable, "-m", "services.inference"],
+        [sys.executable, "-m", "poseway_inference"],
         {"POSEWAY_HOST": HOST, "POSEWAY_PORT": str(port), "PYTHONPATH": path},
         lambda: _serves(address),
         grace_seconds=30,
@@ -63,7 +63,7 @@ def _serves(address: str) -> bool:
 
 
 class Inference:
-    """Calls of the inference service; raise what `poseway.channel.repeat` does."""
+    """Calls of the inference service; raise what `poseway.rpc.client.repeat` does."""
 
     def __init__(self, address: str) -> None:
         self._replicas = connect(address)
@@ -75,7 +75,7 @@ class Inference:
         await self._replicas.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
-        """Asks how a model is run; see `poseway.inference.find_model`."""
+        """Asks how a model is run; see `poseway.rpc.model_lookup.find_model`."""
         return await find_model(self._replicas, name, _PATIENCE_SECONDS)
 
     async def estimate(

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from poseway.errors import InvalidRequestError, PosewayError, ServiceError
-from poseway.evaluation.mot import TrackingReport, measure, read_truth
-from poseway.mot import Rows, parse, read
+from poseway.evaluation.mot_metrics import TrackingReport, measure, read_truth
+from poseway.formats.mot import Rows, parse, read
 
 TRACKERS: Final = ("sort", "default")
 STDOUT: Final = Path("-")
@@ -39,7 +39,7 @@ def run(
         tracker: One of `TRACKERS`; None measures all, side by side.
         measures: Where the reports go as JSON; `STDOUT` moves the table to the standard error
             output.
-        settings: Options of ``services.tracker.mot``, by name; None leaves one as it ships.
+        settings: Options of ``poseway_tracker.mot_cli``, by name; None leaves one as it ships.
 
     Raises:
         MotError: A file cannot be used.
@@ -73,7 +73,7 @@ def track(detections: Path, tracker: str, settings: Mapping[str, float | None]) 
         ServiceError: It breaks.
     """
     # Whatever lies in the working directory is not the program, so -P.
-    command = [sys.executable, "-P", "-m", "services.tracker.mot", "--tracker", tracker]
+    command = [sys.executable, "-P", "-m", "poseway_tracker.mot_cli", "--tracker", tracker]
     for name, value in settings.items():
         if value is not None:
             command.append(f"--{name.replace('_', '-')}={value!r}")

@@ -2,7 +2,7 @@
 
 The first line describes the file (`header`), every other line is one frame (`line`), in order.
 Files of consecutive segments are joined by appending their lines. Reading holds a frame.
-`poseway.exports` makes other files of it. The format is documented for users in
+`poseway.formats.exports` makes other files of it. The format is documented for users in
 ``docs/formats.md``.
 """
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, BinaryIO, Final, Literal, NamedTuple, NoRetur
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from poseway import keypoints
 from poseway.errors import InvalidRequestError
+from poseway.formats import keypoints
 
 Span = tuple[int, int]
 """Indices of the first and the last of some consecutive frames."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from poseway.errors import DecoderError, PosewayError, ServiceError
 from poseway.isolation.messages import SHORT_OF_MEMORY, Kind
-from poseway.limits import end_with, is_short, limit_memory
+from poseway.isolation.rlimits import end_with, is_short, limit_memory
 
 _ALIVE_SECONDS: Final = 1.0
 _READ_BYTES: Final = 1 << 18

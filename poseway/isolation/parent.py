@@ -19,9 +19,9 @@ from typing import Any, Final, Self
 
 import structlog
 
-from poseway.container import SeekableFile
 from poseway.errors import DecoderError, PosewayError, UnavailableError
-from poseway.isolation import guest
+from poseway.isolation import child
+from poseway.isolation.files import SeekableFile
 from poseway.isolation.messages import SHORT_OF_MEMORY, Kind
 
 log = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ def prepare(*modules: str) -> None:
     Args:
         modules: Names of the modules that they need.
     """
-    _CONTEXT.set_forkserver_preload([guest.__name__, *modules])
+    _CONTEXT.set_forkserver_preload([child.__name__, *modules])
     forkserver.ensure_running()
 
 
@@ -100,7 +100,7 @@ class Isolated:
         # Nothing goes through it. It breaks when this process ends, whatever ends it.
         line, self._line = _CONTEXT.Pipe(duplex=False)
         self._process = _CONTEXT.Process(
-            target=guest.serve, args=(theirs, line, limits.memory_bytes, make, args), daemon=True
+            target=child.serve, args=(theirs, line, limits.memory_bytes, make, args), daemon=True
         )
         try:
             self._begin()

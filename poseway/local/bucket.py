@@ -7,8 +7,8 @@ from typing import cast
 
 from pydantic import SecretStr
 
-from poseway.apikeys import ApiKeys, AuthMode, keys_needed
-from poseway.local.place import StackError, is_locked, load_secrets
+from poseway.api_keys import ApiKeys, AuthMode, keys_needed
+from poseway.local.data_dir import StackError, is_locked, load_secrets
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 

@@ -22,7 +22,7 @@ from rich.markup import escape
 from unearth import PackageFinder
 
 from poseway.errors import NotFoundError, PosewayError, UnavailableError
-from poseway.models import MODELS_DIR, Download, Source, find_card, load_cards
+from poseway.model_cards import MODELS_DIR, Download, Source, find_card, load_cards
 
 _SAMPLE_CARD: Final = Path(__file__).with_name("sample.toml")
 _NPM_SECONDS: Final = 900
@@ -219,11 +219,12 @@ def _asked(arguments: Sequence[str], directory: Path) -> list[tuple[Download, li
             return [(card, card.paths(directory)) for card in cards]
         case ["sample", folder]:
             return [_sample(Path(folder))]
-    sys.exit("usage: python -m poseway.local.fetch weights [default | NAME...] | sample DIRECTORY")
+    command = "python -m poseway.local.downloads"
+    sys.exit(f"usage: {command} weights [default | NAME...] | sample DIRECTORY")
 
 
 def main(arguments: Sequence[str], models_dir: Path = MODELS_DIR) -> None:
-    """``python -m poseway.local.fetch weights [default | NAME...] | sample DIRECTORY``.
+    """``python -m poseway.local.downloads weights [default | NAME...] | sample DIRECTORY``.
 
     Fetches the weights of all models, or of those that are named, or the sample video, and prints
     the paths. What cannot be fetched keeps nothing else from being fetched.

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from poseway.errors import PosewayError
 from poseway.local.bucket import make_first_key, storage_settings
-from poseway.local.place import (
+from poseway.local.data_dir import (
     HOST,
     WEED_SECRETS,
     StackError,
@@ -28,7 +28,7 @@ from poseway.local.place import (
     lock,
     reached_at,
 )
-from poseway.local.processes import Process, Supervisor
+from poseway.local.supervisor import Process, Supervisor
 from poseway.storage import ObjectStore
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -126,7 +126,7 @@ class Stack:
                     self._grpc("inference", self.inference_address),
                     self._grpc("tracker", self.tracker_address),
                     self._grpc("renderer", self.renderer_address),
-                    self._python("dispatcher", "services.gateway.dispatcher", {}, lambda: True),
+                    self._python("dispatcher", "poseway_gateway.dispatcher", {}, lambda: True),
                     self._api(),
                 ]
             )
@@ -232,7 +232,7 @@ class Stack:
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
         port = address.rpartition(":")[2]
-        return self._python(name, f"services.{name}", {"POSEWAY_PORT": port}, ready)
+        return self._python(name, f"poseway_{name}", {"POSEWAY_PORT": port}, ready)
 
     def _api(self) -> Process:
         env = {
@@ -241,7 +241,7 @@ class Stack:
             # glibc gives the parts of uploads back to the system, not to a heap that stays large.
             "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
         }
-        return self._python("api", "services.gateway.api", env, lambda: is_ready(self.gateway_url))
+        return self._python("api", "poseway_gateway.api", env, lambda: is_ready(self.gateway_url))
 
     def _python(
         self, name: str, module: str, env: dict[str, str], ready: Callable[[], bool]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from poseway.local.place import StackError
+from poseway.local.data_dir import StackError
 
 # A process tells the reaper of itself before it becomes its program: we could be killed before we
 # had said so. Its group has its own number.

@@ -8,13 +8,13 @@ from typing import IO, TYPE_CHECKING, Final, cast
 
 import numpy as np
 
-from poseway import png
 from poseway.errors import VideoError
+from poseway.media import png
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from poseway.container import SeekableFile
+    from poseway.isolation.files import SeekableFile
 
 # A frame of no time, or next to none, is shown as long as browsers, and FFmpeg for GIF, show it.
 _SHORTEST_MS: Final = 20

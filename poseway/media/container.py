@@ -3,23 +3,24 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Final, Protocol, cast, runtime_checkable
+from typing import Final, cast
 
 import av
 import av.error
 
-from poseway import photo, raw_streams, unreadable
 from poseway.errors import UnavailableError, VideoError
-from poseway.heif import avif_as_png
-from poseway.limits import raise_if_short
-from poseway.recognition import Readable, Recognised, recognised
-from poseway.scale import MAX_PIXELS, MAX_SIDE
+from poseway.isolation.files import SeekableFile
+from poseway.isolation.rlimits import raise_if_short
+from poseway.media import raw_streams, still_image, unreadable
+from poseway.media.file_type import Readable, Recognised, recognised
+from poseway.media.heif import avif_as_png
+from poseway.media.resize import MAX_PIXELS, MAX_SIDE
 
 # Containers of uploads. Neither playlists (HLS, DASH, concat) are among them nor numbered pictures
 # (image2): they name other files.
 _FORMATS: Final = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,nut,ivf,yuv4mpegpipe,gif,apng,"
-    "wav,mp3,aac,flac," + raw_streams.FORMATS + "," + photo.FORMATS
+    "wav,mp3,aac,flac," + raw_streams.FORMATS + "," + still_image.FORMATS
 )
 
 # What FFmpeg takes for raw JPEGs is believed only where we recognise it: archives and documents
@@ -29,20 +30,6 @@ _GUESSED: Final = ",".join(name for name in _FORMATS.split(",") if name != "mjpe
 # In these, a stream is known from its first packets on; a picture may come minutes after the sound.
 _WITHOUT_HEAD: Final = ("flv", "mpeg", "mpegts")
 _PATIENT: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * av.time_base)}
-
-
-@runtime_checkable
-class SeekableFile(Protocol):
-    """What a video is read from."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Reads up to `size` bytes."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Moves to a position."""
-
-    def tell(self) -> int:
-        """The current position."""
 
 
 class _Nameless:
@@ -60,17 +47,17 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     Raises:
         VideoError: It cannot be read; the message says why.
     """
-    upload = recognised(file, photo.MAX_PIXELS)
+    upload = recognised(file, still_image.MAX_PIXELS)
     container = _opened(file, upload)
     if container.format.name in _WITHOUT_HEAD and not _shows(container):
         container.close()
         file.seek(0)
         return _opened(file, upload, _PATIENT)
-    if not photo.is_in_tiles(container):
+    if not still_image.is_in_tiles(container):
         return container
     container.close()
     file.seek(0)
-    return _opened(file, Recognised(avif_as_png(file, photo.MAX_PIXELS), "png_pipe"))
+    return _opened(file, Recognised(avif_as_png(file, still_image.MAX_PIXELS), "png_pipe"))
 
 
 def _shows(container: av.container.InputContainer) -> bool:
@@ -93,7 +80,9 @@ def _opened(
                 **patience,
                 "format_whitelist": _FORMATS if upload.format else _GUESSED,
                 "protocol_whitelist": "",
-                "max_pixels": str(photo.MAX_PIXELS),  # a look at the first frames decodes them
+                "max_pixels": str(
+                    still_image.MAX_PIXELS
+                ),  # a look at the first frames decodes them
             },
             metadata_errors="replace",  # old cameras and cutters do not write UTF-8
         )

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from poseway import animated, heif, motion_jpeg
+from poseway.media import animated_image, heif, motion_jpeg
 
 if TYPE_CHECKING:
-    from poseway.container import SeekableFile
+    from poseway.isolation.files import SeekableFile
 
 HEAD: Final = 1024
 """Bytes at the start of a file that are enough to tell what to look for."""
@@ -52,7 +52,7 @@ def recognised(file: "SeekableFile", most_pixels: int) -> Recognised:
     if heif.is_heic(head):
         return Recognised(heif.as_png(file, most_pixels), "png_pipe")
     if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and _is_animated(head):
-        return Recognised(animated.as_apng(file, most_pixels), "apng")
+        return Recognised(animated_image.as_apng(file, most_pixels), "apng")
     name = _format(file, head)
     file.seek(0)
     return Recognised(file, name)
@@ -69,7 +69,7 @@ def _format(file: "SeekableFile", head: bytes) -> str | None:
         # Its demuxer passes over whatever is between two JPEGs.
         return "mjpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "apng" if animated.is_animated(file, "PNG") else "png_pipe"
+        return "apng" if animated_image.is_animated(file, "PNG") else "png_pipe"
     if head.startswith(b"GIF8"):
-        return "gif" if animated.is_animated(file, "GIF") else "gif_pipe"
+        return "gif" if animated_image.is_animated(file, "GIF") else "gif_pipe"
     return None

@@ -8,9 +8,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.orientation import Orientation
-from poseway.picture import LUMA_WEIGHTS, Yuv, samples, usual_matrix
-from poseway.tone import is_hdr, to_sdr
+from poseway.media.orientation import Orientation
+from poseway.media.tone_mapping import is_hdr, to_sdr
+from poseway.media.yuv import LUMA_WEIGHTS, Yuv, samples, usual_matrix
 
 # FFmpeg's numbers of the range of samples.
 _LIMITED: Final = 1

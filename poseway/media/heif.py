@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway import png
 from poseway.errors import VideoError
-from poseway.tone import is_hdr
+from poseway.media import png
+from poseway.media.tone_mapping import is_hdr
 
 if TYPE_CHECKING:
     import pi_heif
 
-    from poseway.container import SeekableFile
+    from poseway.isolation.files import SeekableFile
 
 _Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 

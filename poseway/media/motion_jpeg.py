@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from poseway.container import SeekableFile
+    from poseway.isolation.files import SeekableFile
 
 _START: Final = b"\xff\xd8\xff"
 _NEXT: Final = 0xD8

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import av
 
 if TYPE_CHECKING:
-    from poseway.container import SeekableFile
+    from poseway.isolation.files import SeekableFile
 
 FORMATS: Final = "h264,hevc,mpegvideo,m4v,obu,av1,mjpeg"
 """FFmpeg's names."""

@@ -7,20 +7,21 @@ from typing import Final
 
 import av
 
-from poseway.container import SeekableFile, length, open_container, whole_length
-from poseway.deinterlace import deinterlaced
 from poseway.errors import VideoError
-from poseway.frame import SourceFrame
-from poseway.manifest import SourceStream
-from poseway.photo import is_photo
-from poseway.picture_stream import PictureStream
-from poseway.raw_streams import Timing, clock
-from poseway.reading import AS_FOUND, Reading
-from poseway.shape import Shapes
-from poseway.still_picture import StillPicture
-from poseway.streams import audio_stream, described, video_stream
-from poseway.timing import lasting, without_strays
-from poseway.transparency import whitener
+from poseway.formats.manifest import SourceStream
+from poseway.isolation.files import SeekableFile
+from poseway.media.container import length, open_container, whole_length
+from poseway.media.deinterlace import deinterlaced
+from poseway.media.frame import SourceFrame
+from poseway.media.raw_streams import Timing, clock
+from poseway.media.shape import Shapes
+from poseway.media.still_image import is_photo
+from poseway.media.still_image_stream import StillPicture
+from poseway.media.stream_selection import audio_stream, described, video_stream
+from poseway.media.timing import lasting, without_strays
+from poseway.media.transparency import whitener
+from poseway.media.video_stream import PictureStream
+from poseway.read_options import AS_FOUND, Reading
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
 # or a keyframe with pictures before it, may lead too far at first.

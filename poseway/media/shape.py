@@ -6,7 +6,7 @@ from typing import Final
 
 import av
 
-from poseway.orientation import Orientation
+from poseway.media.orientation import Orientation
 
 _MOST_ASPECT: Final = Fraction(4)
 

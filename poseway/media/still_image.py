@@ -11,9 +11,9 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from poseway.errors import VideoError
-from poseway.scale import limited
-from poseway.tone import is_hdr
-from poseway.transparency import is_clear, on_white
+from poseway.media.resize import limited
+from poseway.media.tone_mapping import is_hdr
+from poseway.media.transparency import is_clear, on_white
 
 FORMATS: Final = "jpeg_pipe,png_pipe,gif_pipe,webp_pipe,bmp_pipe,tiff_pipe"
 """FFmpeg's names."""

@@ -6,15 +6,15 @@ from typing import Final
 
 import av
 
-from poseway.photo import photo_stream, plain, read_photo
-from poseway.picture_stream import FirstLook
-from poseway.timing import StoredOrder
+from poseway.media.still_image import photo_stream, plain, read_photo
+from poseway.media.timing import StoredOrder
+from poseway.media.video_stream import FirstLook
 
 _RATE: Final = Fraction(25)
 
 
 class StillPicture:
-    """The only frame of a picture; see `poseway.picture_stream.PictureStream`."""
+    """The only frame of a picture; see `poseway.media.video_stream.PictureStream`."""
 
     stays_until = None
     marks_keyframes = True

@@ -8,8 +8,8 @@ import av.error
 from av.stream import Disposition
 
 from poseway.errors import VideoError
-from poseway.manifest import SourceStream
-from poseway.reading import Reading
+from poseway.formats.manifest import SourceStream
+from poseway.read_options import Reading
 
 # Pictures that go with the video, never the video itself.
 _BESIDE: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import av
 
-from poseway.frame import SourceFrame
-from poseway.packets import Packet, shows_nothing
+from poseway.media.frame import SourceFrame
+from poseway.media.packets import Packet, shows_nothing
 
 _ENOUGH_PACKETS: Final = 60
 _ENOUGH_BYTES: Final = 8 << 20

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.picture import BT709, LUMA_WEIGHTS, samples
+from poseway.media.yuv import BT709, LUMA_WEIGHTS, samples
 
 PQ: Final = 16
 """Transfer characteristics of perceptual quantization (SMPTE ST 2084), as ITU-T H.273 numbers."""

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.picture import samples
+from poseway.media.yuv import samples
 
 _WHITE: Final = 255
 _LIMITED_WHITE: Final = 235

@@ -8,13 +8,14 @@ from typing import Final
 import av
 import av.error
 
-from poseway.container import SeekableFile, check, open_container
 from poseway.errors import VideoError
-from poseway.limits import raise_if_short
-from poseway.packets import Packet, is_empty, is_end, shows_nothing
-from poseway.scale import MAX_CODED_PIXELS
-from poseway.timing import RateMeter, StoredOrder, is_counted
-from poseway.transparency import decoder
+from poseway.isolation.files import SeekableFile
+from poseway.isolation.rlimits import raise_if_short
+from poseway.media.container import check, open_container
+from poseway.media.packets import Packet, is_empty, is_end, shows_nothing
+from poseway.media.resize import MAX_CODED_PIXELS
+from poseway.media.timing import RateMeter, StoredOrder, is_counted
+from poseway.media.transparency import decoder
 
 # In a row; then there is nothing more to be had of a file.
 _MOST_FAILURES: Final = 100

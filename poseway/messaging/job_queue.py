@@ -18,11 +18,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
-from poseway import backlog, news
-from poseway.backlog import Backlog
-from poseway.delivery import ACK_WAIT_SECONDS, WORK, Delivery, Early, owner_of, subject_of
 from poseway.errors import UnavailableError
-from poseway.news import Follower, Gone
+from poseway.messaging import backlog, status_feed
+from poseway.messaging.backlog import Backlog
+from poseway.messaging.delivery import ACK_WAIT_SECONDS, WORK, Delivery, Early, owner_of, subject_of
+from poseway.messaging.status_feed import Follower, Gone
 from poseway.settings import QueueSettings
 from poseway.telemetry import traces
 
@@ -81,14 +81,14 @@ class JobQueue:
             settle: Give streams that are there these settings. Only done when starting: while
                 services are replaced one by one, old and new ones would undo each other's.
         """
-        await news.ensure(self._stream, self._replicas, settle=settle)
+        await status_feed.ensure(self._stream, self._replicas, settle=settle)
         await self._ensure_queue(STREAM, [WORK, subject_of("*")], CONSUMER, settle)
         await self._ensure_queue(_ENDED_STREAM, [_ENDED], _ENDED_CONSUMER, settle)
 
     async def _ensure_queue(
         self, name: str, subjects: list[str], consumer: str, settle: bool
     ) -> None:
-        await news.ensure_stream(
+        await status_feed.ensure_stream(
             self._stream,
             StreamConfig(
                 name=name,
@@ -227,7 +227,7 @@ class JobQueue:
 
     async def report(self, job_id: str, data: bytes) -> None:
         """Tells whoever listens how a job is going; nobody listening is fine."""
-        await self._best_effort(news.SUBJECT + job_id, data)
+        await self._best_effort(status_feed.SUBJECT + job_id, data)
 
     async def report_gone(self, job_id: str, owner: str) -> None:
         """Tells whoever listens that a job was removed."""

@@ -9,7 +9,7 @@ import grpc
 import structlog
 
 from poseway import errors
-from poseway.replicas import Replica, Replicas, Resolve
+from poseway.rpc.load_balancer import Replica, Replicas, Resolve
 
 T = TypeVar("T")
 

@@ -2,9 +2,9 @@
 
 import grpc
 
-from poseway.channel import repeat
 from poseway.errors import InvalidRequestError, NotFoundError
-from poseway.replicas import Replicas
+from poseway.rpc.client import repeat
+from poseway.rpc.load_balancer import Replicas
 from poseway.telemetry.client import calling
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 
@@ -20,7 +20,7 @@ async def find_model(replicas: Replicas, name: str | None, patience: float) -> i
     Raises:
         InvalidRequestError: Inference does not know it; the message lists what it offers.
         NotFoundError: It cannot be used; the message says why and what to do.
-        PosewayError: What `poseway.channel.repeat` raises.
+        PosewayError: What `poseway.rpc.client.repeat` raises.
     """
 
     async def call(channel: grpc.aio.Channel) -> inference_pb2.ListModelsResponse:

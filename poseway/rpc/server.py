@@ -18,7 +18,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from poseway import errors
-from poseway.channel import BEGUN
+from poseway.rpc.client import BEGUN
 from poseway.settings import ServerSettings
 from poseway.telemetry.server import Watch, wrapped
 

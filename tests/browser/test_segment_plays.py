@@ -9,10 +9,10 @@ from playwright.sync_api import Page
 
 from poseway.jobs import JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.local.stack import Stack
-from poseway.video import VideoInfo
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.encode import Encoding, SegmentEncoder
+from poseway.media.reader import VideoInfo
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.media.encode import Encoding, SegmentEncoder
 
 PLAY = """async (url) => {
   const video = document.createElement("video");

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.stack import PARTS
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack, is_ready
 from tests.chaos.proxy import Proxy
 from tests.waiting import until

@@ -13,7 +13,7 @@ import yaml
 from pydantic import SecretStr
 
 from poseway.errors import PosewayError
-from poseway.local.place import find_program
+from poseway.local.data_dir import find_program
 from poseway.local.stack import is_ready
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore

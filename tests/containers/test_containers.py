@@ -25,13 +25,13 @@ pytestmark = [
 
 PROJECT = ROOT / "pyproject.toml"
 SERVICES = ("gateway-api", "gateway-dispatcher", "inference", "tracker", "renderer")
-# What is in each image: packages of ours, and all that is under /app/services.
+# What is in each image: packages of ours, and under /app/services the names from before they moved.
 PACKAGES = {
-    "poseway-gateway": ("services.gateway", {"__init__.py", "gateway"}),
-    "poseway-dispatcher": ("services.gateway.dispatcher", {"__init__.py", "gateway"}),
-    "poseway-inference": ("services.inference", {"__init__.py", "inference"}),
-    "poseway-tracker": ("services.tracker", {"__init__.py", "tracker"}),
-    "poseway-renderer": ("services.renderer", {"__init__.py", "renderer"}),
+    "poseway-gateway": ("poseway_gateway", {"gateway"}),
+    "poseway-dispatcher": ("poseway_gateway.dispatcher", {"gateway"}),
+    "poseway-inference": ("poseway_inference", {"inference"}),
+    "poseway-tracker": ("poseway_tracker", {"tracker"}),
+    "poseway-renderer": ("poseway_renderer", {"renderer"}),
     "poseway-setup": ("deploy.setup", set()),
 }
 LOCKS = ("build", "sbom", *(name.removeprefix("poseway-") for name in PACKAGES), "inference-gpu")

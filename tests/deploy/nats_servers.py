@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
-from poseway.local.place import find_program, free_ports
+from poseway.local.data_dir import find_program, free_ports
 from poseway.settings import QueueSettings
 
 COMPONENTS = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "components"

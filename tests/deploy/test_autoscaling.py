@@ -13,9 +13,9 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from poseway.local.place import find_program, free_ports
+from poseway.local.data_dir import find_program, free_ports
 from poseway.local.stack import Stack
-from poseway.queue import CONSUMER, STREAM, JobQueue
+from poseway.messaging.job_queue import CONSUMER, STREAM, JobQueue
 from poseway.settings import QueueSettings
 from tests.gateway.gateways import gateway
 from tests.waiting import until

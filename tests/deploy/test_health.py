@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from pydantic_settings import BaseSettings
 
-from services.gateway.api.settings import ApiSettings
-from services.gateway.dispatcher.settings import DispatcherSettings
-from services.inference.settings import InferenceSettings
-from services.renderer.settings import RendererSettings
-from services.tracker.settings import TrackerSettings
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.dispatcher.settings import DispatcherSettings
+from poseway_inference.settings import InferenceSettings
+from poseway_renderer.settings import RendererSettings
+from poseway_tracker.settings import TrackerSettings
 from tests.deploy.objects import (
     K8S,
     Object,

@@ -11,8 +11,8 @@ import nats.errors
 import pytest
 
 from poseway.errors import UnavailableError
-from poseway.news import Follower
-from poseway.queue import STREAM, JobQueue
+from poseway.messaging.job_queue import STREAM, JobQueue
+from poseway.messaging.status_feed import Follower
 from tests.deploy.nats_servers import TOKEN, Servers, patch, servers
 
 
@@ -68,7 +68,7 @@ def test_three_servers_lose_nothing_when_the_leader_goes(
     tmp_path: Path, stop: Callable[[Servers, int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Enough for machines that are busy with other things.
-    monkeypatch.setattr("poseway.queue._TAKEOVER_SECONDS", 120)
+    monkeypatch.setattr("poseway.messaging.job_queue._TAKEOVER_SECONDS", 120)
 
     async def run(cluster: Servers) -> list[str]:
         queue = await JobQueue.connect(cluster.settings(3))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.gateway.api.webhooks.address import is_public
+from poseway_gateway.api.webhooks.ssrf_guard import is_public
 from tests.deploy.network import Place, allowed
 from tests.deploy.objects import (
     Object,

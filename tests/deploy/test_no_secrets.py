@@ -131,7 +131,10 @@ def test_no_engine_is_sent_what_may_be_secret(path: str) -> None:
 def test_engines_are_sent_what_images_are_made_of() -> None:
     dockerfile = (ROOT / "deploy" / "images" / "Dockerfile").read_text()
     named = re.findall(r"^COPY (\S+) \./$", dockerfile, re.MULTILINE)
-    named += ["services/tracker/__main__.py", "models/weights/openpose-mobilenet-thin/graph_opt.pb"]
+    named += [
+        "services/tracker/poseway_tracker/__main__.py",
+        "models/weights/openpose-mobilenet-thin/graph_opt.pb",
+    ]
     named += ["frontend/index.html", "proto/poseway/v1/pose.proto", "deploy/setup/bucket.py"]
     for path in named:
         assert path == "." or in_context(path), path

@@ -15,7 +15,7 @@ from deploy.setup.bucket import BucketSettings, Server, prepare
 from deploy.setup.rules import lifecycle, policy
 from deploy.setup.secrets import MADE
 from poseway.errors import PosewayError, UnavailableError
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
@@ -203,7 +203,7 @@ def test_the_api_lives_while_there_is_no_bucket_and_is_ready_once_there_is(
 ) -> None:
     env = gateway_env(stack, {"POSEWAY_BUCKET": fresh.bucket})
     url = f"http://127.0.0.1:{env['POSEWAY_PORT']}"
-    command = [sys.executable, "-m", "services.gateway.api"]
+    command = [sys.executable, "-m", "poseway_gateway.api"]
     with (
         subprocess.Popen(command, env=env) as process,
         httpx.Client(base_url=url, timeout=60) as client,

@@ -11,10 +11,10 @@ import pytest
 
 from deploy.setup import secrets
 from deploy.setup.cluster import Cluster
-from poseway.apikeys import split
+from poseway.api_keys import split
 from poseway.errors import PosewayError, UnavailableError
-from poseway.local.place import free_ports
-from services.gateway.api.settings import ApiSettings
+from poseway.local.data_dir import free_ports
+from poseway_gateway.api.settings import ApiSettings
 from tests.deploy.kubernetes_api import NAMESPACE, KubernetesApi, kubernetes_api
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")

@@ -11,14 +11,14 @@ import botocore.validate
 from pydantic_settings import BaseSettings
 
 from deploy.setup.bucket import BucketSettings
-from poseway.apikeys import keys_needed
+from poseway.api_keys import keys_needed
 from poseway.jobs import Keys
 from poseway.settings import Settings
-from services.gateway.api.settings import ApiSettings
-from services.gateway.dispatcher.settings import DispatcherSettings
-from services.inference.settings import InferenceSettings
-from services.renderer.settings import RendererSettings
-from services.tracker.settings import TrackerSettings
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.dispatcher.settings import DispatcherSettings
+from poseway_inference.settings import InferenceSettings
+from poseway_renderer.settings import RendererSettings
+from poseway_tracker.settings import TrackerSettings
 from tests.deploy.objects import (
     K8S,
     Object,
@@ -32,11 +32,11 @@ from tests.deploy.objects import (
 )
 
 SETTINGS: dict[str, type[BaseSettings]] = {
-    "services.gateway.api": ApiSettings,
-    "services.gateway.dispatcher": DispatcherSettings,
-    "services.inference": InferenceSettings,
-    "services.renderer": RendererSettings,
-    "services.tracker": TrackerSettings,
+    "poseway_gateway.api": ApiSettings,
+    "poseway_gateway.dispatcher": DispatcherSettings,
+    "poseway_inference": InferenceSettings,
+    "poseway_renderer": RendererSettings,
+    "poseway_tracker": TrackerSettings,
     "deploy.setup.bucket": BucketSettings,
     "deploy.setup.secrets": Settings,
 }
@@ -72,7 +72,7 @@ def test_services_start_what_exists_with_settings_that_exist(objects: list[Objec
 
 def test_services_open_the_ports_on_which_they_listen(objects: list[Object]) -> None:
     for item, container in ours(objects):
-        api = container["args"][1] == "services.gateway.api"
+        api = container["args"][1] == "poseway_gateway.api"
         names = {
             "POSEWAY_METRICS_PORT": "metrics",
             "POSEWAY_HEALTH_PORT": "health",

@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
+from poseway.cli import evaluation
 from poseway.errors import InvalidRequestError, PosewayError
-from poseway.evaluation import Detection, Labels, command, measure, pictures
+from poseway.evaluation import Detection, Labels, measure, pictures
 from poseway.local.stack import ROOT
-from poseway.models import MODELS_DIR, load_cards
+from poseway.model_cards import MODELS_DIR, load_cards
 from tests.evaluation.labelled import SMALL, SOMEBODY, annotated, as_labels
 from tests.waiting import until
 
@@ -106,7 +107,7 @@ def test_what_cannot_be_written_is_found_before_anything_is_started(
     (tmp_path / "file").touch()
     outputs: dict[str, Any] = {"measures": None, "detections": None, other: tmp_path / name}
     with pytest.raises(PosewayError, match=f"{name} cannot be written"):
-        command.run(tmp_path, tmp_path / "gone.json", model=None, accurate=False, **outputs)
+        evaluation.run(tmp_path, tmp_path / "gone.json", model=None, accurate=False, **outputs)
 
 
 def test_two_results_in_one_place_are_refused(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_however_it_is_ended_nothing_runs_on(
     scratch.mkdir()
     env = os.environ | {"TMPDIR": str(scratch)}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env) as process:
-        service = b"services.inference"
+        service = b"poseway_inference"
         until(lambda: process.poll() is not None or service in b"".join(marked(str(scratch))))
         assert process.poll() is None, "it ended"
         os.kill(process.pid, number)

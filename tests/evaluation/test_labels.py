@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from poseway.evaluation import Detection, Labels
-from poseway.evaluation.coco import COCO_KEYPOINTS, LabelsError
+from poseway.evaluation.coco_metrics import COCO_KEYPOINTS, LabelsError
 from poseway.skeleton import KEYPOINTS
 from tests.evaluation.labelled import SOMEBODY, annotated
 

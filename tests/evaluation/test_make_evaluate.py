@@ -31,7 +31,7 @@ def test_make_evaluate_takes_any_path(tmp_path: Path) -> None:
     annotations.touch()
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == [
-        *("-m", "poseway.local.fetch", "weights", "some model"),
+        *("-m", "poseway.local.downloads", "weights", "some model"),
         "evaluate",
         *("--images", str(images), "--annotations", str(annotations)),
         *("--model", "some model", "--accurate"),

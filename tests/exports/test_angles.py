@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.angles import NAMES, angles
+from poseway.formats.joint_angles import NAMES, angles
 from poseway.skeleton import KEYPOINTS
 
 

@@ -5,8 +5,8 @@ import json
 import zipfile
 from pathlib import Path
 
-from poseway import exports
-from poseway.exports.archive import ZipStream
+from poseway.formats import exports
+from poseway.formats.exports.zip_stream import ZipStream
 from tests.exports.walk import FRAMES, records, walk
 
 

@@ -8,8 +8,8 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from poseway import exports
-from poseway.evaluation.coco import COCO_KEYPOINTS
+from poseway.evaluation.coco_metrics import COCO_KEYPOINTS
+from poseway.formats import exports
 from poseway.skeleton import KEYPOINTS
 from tests.exports.walk import FRAMES, records, walk
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import httpx
 import pytest
 
-from poseway import exports, keypoints, tracks
+from poseway.formats import exports, keypoints, tracks
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.storage import ObjectStore

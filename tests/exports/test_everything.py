@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseway import exports
-from poseway.exports.archive import ZipStream
+from poseway.formats import exports
+from poseway.formats.exports.zip_stream import ZipStream
 from tests.exports.walk import walk
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from poseway import exports, keypoints
-from poseway.exports import trc
+from poseway.formats import exports, keypoints
+from poseway.formats.exports import trc
 from tests.exports.walk import walk
 
 Convert = Callable[[Path], Iterator[bytes]]

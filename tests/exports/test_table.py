@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from poseway import angles, exports
+from poseway.formats import exports, joint_angles
 from poseway.skeleton import KEYPOINTS
 from tests.exports.walk import best, records, walk
 
@@ -72,13 +72,13 @@ def test_pandas_reads_the_angles(smoothed: bool, aspect: str) -> None:
         b'"pixel_aspect":"1"', f'"pixel_aspect":"{aspect}"'.encode()
     )
     table = read(exports.to_angles, file)
-    assert list(table) == ["frame", "time", "id", *angles.NAMES]
+    assert list(table) == ["frame", "time", "id", *joint_angles.NAMES]
     expected = records(file)
     keys = [[frame["frame"], frame["time"], person["id"]] for frame, person in expected]
     np.testing.assert_array_equal(table[["frame", "time", "id"]].to_numpy(), keys)
     ratio = 16 / 11 if aspect != "1" else 1
-    degrees = angles.angles(np.array([best(person) for _, person in expected]), ratio)
-    np.testing.assert_allclose(table[list(angles.NAMES)].to_numpy(), degrees, atol=0.0051)
+    degrees = joint_angles.angles(np.array([best(person) for _, person in expected]), ratio)
+    np.testing.assert_allclose(table[list(joint_angles.NAMES)].to_numpy(), degrees, atol=0.0051)
     assert np.isnan(degrees).any()
     # Cells that are empty, as the docs say, not ones that say so: not every reader knows NaN.
     assert b"nan" not in b"".join(exports.to_angles(file.splitlines())).lower()

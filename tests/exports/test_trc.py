@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from trc import TRCData
 
-from poseway import exports
-from poseway.exports import trc
+from poseway.formats import exports
+from poseway.formats.exports import trc
+from poseway.formats.tracks import Span
 from poseway.skeleton import KEYPOINTS
-from poseway.tracks import Span
 from tests.exports.walk import SPANS, best, records, walk
 
 

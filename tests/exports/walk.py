@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from poseway import keypoints
+from poseway.formats import keypoints
+from poseway.formats.tracks import Span
 from poseway.jobs import Smoothing
 from poseway.skeleton import KEYPOINTS
-from poseway.tracks import Span
 from poseway.v1 import pose_pb2
 
 TIME_BASE = Fraction(1, 30000)

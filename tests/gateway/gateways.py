@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack, is_ready
 
 KEYS = {"POSEWAY_AUTH": "keys"}
@@ -26,7 +26,7 @@ def gateway(stack: Stack, env: dict[str, str]) -> Iterator[str]:
     """The address of a gateway that runs for the block."""
     whole = gateway_env(stack, env)
     url = f"http://127.0.0.1:{whole['POSEWAY_PORT']}"
-    command = [sys.executable, "-m", "services.gateway.api"]
+    command = [sys.executable, "-m", "poseway_gateway.api"]
     with subprocess.Popen(command, env=whole) as process:
         try:
             while not is_ready(url):

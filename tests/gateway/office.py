@@ -7,14 +7,14 @@ from pathlib import Path
 
 import nats
 
-from poseway.delivery import Delivery, Early
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
-from poseway.queue import STREAM, JobQueue
+from poseway.messaging.delivery import Delivery, Early
+from poseway.messaging.job_queue import STREAM, JobQueue
 from poseway.settings import QueueSettings
-from services.gateway.api.catalog import Catalog
-from services.gateway.dispatcher.record import Record
-from services.gateway.dispatcher.turns import Turns
+from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.dispatcher.fair_order import Turns
+from poseway_gateway.dispatcher.job_record import Record
 from tests.deploy.nats_servers import servers
 
 GREEDY, SMALL, THIRD = "a" * 8, "b" * 8, "c" * 8

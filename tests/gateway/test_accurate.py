@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from poseway.client import Client
+from poseway.formats.manifest import Manifest
 from poseway.jobs import JobOptions, JobRequest, JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack
-from poseway.manifest import Manifest
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings
 from poseway.v1 import inference_pb2
-from services.gateway.dispatcher.services import frame_height
+from poseway_gateway.dispatcher.clients import frame_height
 from tests.videos import make_video
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]

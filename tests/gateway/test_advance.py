@@ -5,12 +5,12 @@ from fractions import Fraction
 
 import pytest
 
-from poseway.letterbox import Box
-from poseway.picture import Yuv
-from poseway.video import VideoInfo
-from services.gateway.dispatcher.advance import Advance
-from services.gateway.dispatcher.frames import Batch, Image, Position
-from services.gateway.dispatcher.record import Checkpoint
+from poseway.media.letterbox import Box
+from poseway.media.reader import VideoInfo
+from poseway.media.yuv import Yuv
+from poseway_gateway.dispatcher.frames.batches import Batch, Image, Position
+from poseway_gateway.dispatcher.job_record import Checkpoint
+from poseway_gateway.dispatcher.progress import Advance
 
 # A container that claims 30 frames a second for 110 s; in truth there is one every ten seconds.
 SLOW = VideoInfo("h264", 64, 48, Fraction(1, 1000), Fraction(30), Fraction(1), 3301, Fraction(110))

@@ -22,9 +22,9 @@ from poseway.jobs import (
     now,
 )
 from poseway.local.stack import Stack
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings
-from services.gateway.api.catalog import Catalog
+from poseway_gateway.api.jobs.repository import Catalog
 from tests.gateway.sse import Event, events
 
 

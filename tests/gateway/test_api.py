@@ -14,8 +14,8 @@ from starlette.types import Message
 from poseway.client import Client
 from poseway.jobs import Job, JobOptions, JobState, Keys
 from poseway.local.stack import Stack
-from poseway.models import load_cards
-from services.gateway.api.streams import StoredResponse
+from poseway.model_cards import load_cards
+from poseway_gateway.api.web.streams import StoredResponse
 from tests.videos import make_video
 
 FEW_FRAMES = 6

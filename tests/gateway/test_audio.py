@@ -6,8 +6,8 @@ import av
 import pytest
 
 from poseway.client import Client
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Audio, JobState, Overlay
-from poseway.manifest import Manifest
 from tests.videos import make_video
 
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from poseway.errors import OverloadedError
-from services.gateway.api.uploads.budget import Budget
+from poseway_gateway.api.uploads.memory_budget import Budget
 
 
 def test_no_more_is_lent_than_there_is_and_in_the_order_asked() -> None:

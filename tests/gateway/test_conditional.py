@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.gateway.api.conditional import unchanged
+from poseway_gateway.api.web.conditional import unchanged
 
 
 @pytest.mark.parametrize(

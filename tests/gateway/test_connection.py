@@ -7,7 +7,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from services.gateway.api.connection import within
+from poseway_gateway.api.web.h11_protocol import within
 
 
 async def _answer(_: Scope, receive: Receive, send: Send) -> None:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.client import Client
-from poseway.manifest import Manifest
+from poseway.formats.manifest import Manifest
 from tests.reshaping import Part, film
 
 FRAMES = 20

@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from poseway.video import VideoReader
-from services.gateway.dispatcher.frames import Batch, Position, batches
+from poseway.media.reader import VideoReader
+from poseway_gateway.dispatcher.frames.batches import Batch, Position, batches
 from tests.gateway.shots import PLACES, Picture, film, lit, noisy, place, scenedetect, view
 from tests.videos import make_video
 

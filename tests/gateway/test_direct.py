@@ -11,7 +11,7 @@ from poseway.client import Client
 from poseway.errors import ConflictError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id
 from poseway.local.stack import Stack
-from services.gateway.api.uploads.parts import PART_BYTES, Uploads
+from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, Uploads
 from tests.gateway.gateways import assert_problem, gateway
 from tests.videos import make_video
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from poseway.local.place import find_program, free_ports
-from services.gateway.dispatcher.health import Health
+from poseway.local.data_dir import find_program, free_ports
+from poseway_gateway.dispatcher.health_server import Health
 from tests.waiting import first_answer, until
 
 
@@ -63,7 +63,7 @@ def test_a_dispatcher_is_well_without_a_queue_and_ready_with_one(tmp_path: Path)
     }
     nats = find_program("nats-server")
     assert nats
-    dispatcher = subprocess.Popen([sys.executable, "-m", "services.gateway.dispatcher"], env=env)
+    dispatcher = subprocess.Popen([sys.executable, "-m", "poseway_gateway.dispatcher"], env=env)
     try:
         url = f"http://127.0.0.1:{health}"
         wait_for_status(f"{url}/healthz", 200)

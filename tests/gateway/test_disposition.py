@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.api.uploads.disposition import sent_name
+from poseway_gateway.api.uploads.content_disposition import sent_name
 
 NASTY = (
     'a"b.mp4',

@@ -8,10 +8,10 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import Job, JobError, JobState, JobStatus, Keys, Progress
 from poseway.local.stack import Stack
-from poseway.news import Gone, News
+from poseway.messaging.status_feed import Gone, News
 from poseway.storage import ObjectStore
-from services.gateway.api.live import Hub
-from services.gateway.dispatcher.record import Record
+from poseway_gateway.api.events.hub import Hub
+from poseway_gateway.dispatcher.job_record import Record
 from tests.gateway.test_queue import record_only
 from tests.photos import card, encoded
 from tests.upgrade.records import left_behind

@@ -25,11 +25,11 @@ from poseway.jobs import (
     new_job_id,
     now,
 )
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, Stack, is_ready
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings
-from services.gateway.api.catalog import Catalog
+from poseway_gateway.api.jobs.repository import Catalog
 from tests.waiting import until
 
 
@@ -86,7 +86,7 @@ def test_an_open_event_stream_does_not_hold_up_a_stop(stack: Stack, queued: str)
     port = free_ports(1)[0]
     env = os.environ | stack.env | {"POSEWAY_PORT": str(port), "POSEWAY_GRACE_SECONDS": "20"}
     url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([sys.executable, "-m", "services.gateway.api"], cwd=ROOT, env=env) as api:
+    with subprocess.Popen([sys.executable, "-m", "poseway_gateway.api"], cwd=ROOT, env=env) as api:
         try:
             until(lambda: is_ready(url))
             with httpx.stream("GET", f"{url}/v1/jobs/{queued}/events", timeout=30) as answer:

@@ -11,9 +11,9 @@ import pytest
 
 from poseway.cli import result
 from poseway.client import Client
+from poseway.formats.manifest import SourceInfo
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from poseway.manifest import SourceInfo
 from tests.gateway.test_disposition import NASTY
 from tests.test_filenames import assert_portable
 from tests.videos import make_video

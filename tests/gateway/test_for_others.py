@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, running
 from tests.waiting import until
 

@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import pytest
 
-from poseway.video import VideoReader
-from services.gateway.dispatcher.frames import Batch, Position, batches
+from poseway.media.reader import VideoReader
+from poseway_gateway.dispatcher.frames.batches import Batch, Position, batches
 from tests.videos import make_video, read_number
 
 

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from poseway.apikeys import ApiKeys
+from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
-from services.gateway.api.access import keyring
-from services.gateway.api.access.threads import Threads
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.access import keyring
+from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.settings import ApiSettings
 from tests.gateway.gateways import KEYS, assert_problem, gateway, user
 
 FIRST = "pw_00000002_" + "ab" * 20

@@ -5,14 +5,14 @@ from fractions import Fraction
 
 import pytest
 
-from poseway import keypoints
 from poseway.errors import InvalidRequestError
+from poseway.formats import keypoints
 from poseway.jobs import JobOptions, Overlay
-from poseway.reading import Reading
+from poseway.read_options import Reading
 from poseway.v1 import pose_pb2, renderer_pb2
-from services.gateway.dispatcher.header import reading_message, segment_header
-from services.gateway.dispatcher.lead import lead, wanted
-from services.renderer.request import reading
+from poseway_gateway.dispatcher.frames.lead_in import lead, wanted
+from poseway_gateway.dispatcher.render_request import reading_message, segment_header
+from poseway_renderer.request_parsing import reading
 
 TIME_BASE = Fraction(1, 90_000)
 TICKS = 3600  # 25 frames a second

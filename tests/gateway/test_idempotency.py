@@ -16,8 +16,8 @@ from poseway.client import Client
 from poseway.errors import ConflictError, InvalidRequestError
 from poseway.jobs import JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack, is_ready
-from services.gateway.api.uploads import idempotency
-from services.gateway.api.uploads.idempotency import Memory, fingerprint
+from poseway_gateway.api.uploads import idempotency
+from poseway_gateway.api.uploads.idempotency import Memory, fingerprint
 from tests.videos import make_video
 from tests.waiting import until
 

@@ -10,12 +10,12 @@ import httpx
 import numpy as np
 import pytest
 
-from poseway import keypoints
-from poseway.angles import NAMES, angles
+from poseway.formats import keypoints
+from poseway.formats.joint_angles import NAMES, angles
 from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.v1 import pose_pb2
-from services.gateway.api import frames
+from poseway_gateway.api.jobs import frame_slices
 from tests.exports.walk import FRAMES, best, walk
 
 
@@ -32,7 +32,7 @@ class File:
             yield self.data[at : min(end, at + 10_000)]
 
     def cut(self, start: float, end: float) -> tuple[list[dict[str, Any]], float | None]:
-        return frames.cut(self.read, len(self.data), start, end)
+        return frame_slices.cut(self.read, len(self.data), start, end)
 
     def times(self) -> list[float]:
         return [json.loads(line)["time"] for line in self.data.splitlines()[1:]]
@@ -101,7 +101,9 @@ def test_few_and_short_reads_however_long_the_video() -> None:
     assert sum(long.reads) < 3 << 20
 
 
-@pytest.mark.parametrize(("people", "limit"), [(0, frames.MAX_FRAMES), (3, frames.MAX_PEOPLE // 3)])
+@pytest.mark.parametrize(
+    ("people", "limit"), [(0, frame_slices.MAX_FRAMES), (3, frame_slices.MAX_PEOPLE // 3)]
+)
 def test_an_answer_is_bounded(people: int, limit: int) -> None:
     file = file_of(list(range(5000)), [people] * 5000)
     found, following = file.cut(0, 60)

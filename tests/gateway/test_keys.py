@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from poseway.apikeys import ApiKeys
+from poseway.api_keys import ApiKeys
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
 from poseway.local.stack import Stack
 from tests.gateway.gateways import KEYS, assert_problem, gateway, gateway_env, submit, user
@@ -222,7 +222,7 @@ def test_names_are_told_apart(keys: ApiKeys) -> None:
 
 def test_the_operators_command(stack: Stack, url: str) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "services.gateway.keys", *words]
+        command = [sys.executable, "-m", "poseway_gateway.admin.keys", *words]
         env = gateway_env(stack, {})
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 

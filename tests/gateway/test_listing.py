@@ -10,8 +10,8 @@ import pytest
 
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, now
 from poseway.local.stack import Stack
-from services.gateway.api.catalog import Catalog
-from services.gateway.api.listing import SCANNED_AT_ONCE, Listing, Wanted
+from poseway_gateway.api.jobs.listing import SCANNED_AT_ONCE, Listing, Wanted
+from poseway_gateway.api.jobs.repository import Catalog
 
 COUNT = 1000
 OWNER = "0a0a0a0a"

@@ -6,8 +6,8 @@ from fractions import Fraction
 import av
 import pytest
 
-from services.gateway.api.mp4 import from_zero
-from services.renderer.encode import mp4_options
+from poseway_gateway.api.jobs.mp4_edit_list import from_zero
+from poseway_renderer.media.encode import mp4_options
 
 BASE = Fraction(1, 30_000)
 STEP = 1001

@@ -7,10 +7,10 @@ import pytest
 
 from poseway.jobs import JobRequest, JobState, Keys
 from poseway.local.stack import Stack
-from services.gateway.dispatcher.record import SILENCE, Record
-from services.gateway.dispatcher.services import Services
-from services.gateway.dispatcher.settings import DispatcherSettings
-from services.gateway.dispatcher.worker import Worker
+from poseway_gateway.dispatcher.clients import Services
+from poseway_gateway.dispatcher.job_record import SILENCE, Record
+from poseway_gateway.dispatcher.settings import DispatcherSettings
+from poseway_gateway.dispatcher.worker import Worker
 from tests.gateway.office import GREEDY, SMALL, Office, run_in
 
 

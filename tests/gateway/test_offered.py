@@ -8,11 +8,11 @@ import pytest
 
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.evaluation.service import started
-from poseway.models import MODELS_DIR
+from poseway.model_cards import MODELS_DIR
 from poseway.v1 import inference_pb2
-from services.gateway.api.models import Models
-from services.gateway.dispatcher.services import Services
-from services.gateway.dispatcher.settings import DispatcherSettings
+from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.dispatcher.clients import Services
+from poseway_gateway.dispatcher.settings import DispatcherSettings
 from tests.cards import WEIGHTS, npm_card, openpose, pypi_card
 
 

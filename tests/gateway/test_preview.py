@@ -22,7 +22,7 @@ from poseway.jobs import (
     now,
 )
 from poseway.local.stack import Stack
-from services.gateway.api.preview import Previews
+from poseway_gateway.api.jobs.previews import Previews
 from tests.gateway.gateways import assert_problem
 from tests.videos import make_video
 from tests.waiting import until

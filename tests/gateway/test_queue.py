@@ -14,9 +14,9 @@ from poseway.client import Client
 from poseway.errors import ConflictError
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
-from poseway.queue import STREAM
-from services.gateway.api.catalog import Catalog
-from services.gateway.dispatcher.record import SILENCE, Record
+from poseway.messaging.job_queue import STREAM
+from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.dispatcher.job_record import SILENCE, Record
 from tests.upgrade.records import put_back
 from tests.videos import make_video
 from tests.waiting import until
@@ -112,7 +112,7 @@ def test_putting_a_running_job_back_does_it_no_harm(
         if state.progress.frames_done > 10:
             break
     # A second dispatcher, idle, takes the second message while the first is at work.
-    command = [sys.executable, "-m", "services.gateway.dispatcher"]
+    command = [sys.executable, "-m", "poseway_gateway.dispatcher"]
     env = {**os.environ, **stack.env}
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as second:
         assert second.stderr is not None

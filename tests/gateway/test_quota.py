@@ -9,12 +9,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from poseway.apikeys import ApiKey, ApiKeys, Limits
+from poseway.api_keys import ApiKey, ApiKeys, Limits
 from poseway.jobs import now
 from poseway.local.stack import Stack
-from services.gateway.api.access.errors import AccessError
-from services.gateway.api.access.threads import Threads
-from services.gateway.api.access.usage import Usage
+from poseway_gateway.api.access.errors import AccessError
+from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.quotas import Usage
 from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
 from tests.upgrade.records import change
 

@@ -1,6 +1,6 @@
 import pytest
 
-from services.gateway.api.ranges import RangeError, parse_range
+from poseway_gateway.api.web.ranges import RangeError, parse_range
 
 
 @pytest.mark.parametrize(

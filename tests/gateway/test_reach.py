@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from poseway.errors import UnavailableError
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
-from services.gateway.api.reach import Reach
+from poseway_gateway.api.monitoring.storage_probe import Reach
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from poseway import keypoints
 from poseway.client import Client
+from poseway.formats import keypoints
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, Progress
-from poseway.manifest import Manifest
 from tests.videos import make_video, numbered_people
 
 _FRAMES = 40

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from poseway.apikeys import ApiKeys, AuthMode, keys_needed
+from poseway.api_keys import ApiKeys, AuthMode, keys_needed
 from poseway.local.bucket import make_first_key
-from poseway.local.place import free_ports, reached_at
+from poseway.local.data_dir import free_ports, reached_at
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.settings import ApiSettings
 from tests.gateway.gateways import KEYS, gateway, gateway_env, user
 
 EMPTY = {"POSEWAY_BUCKET": "without-keys"}
@@ -37,7 +37,7 @@ def empty(stack: Stack) -> Iterator[ObjectStore]:
 
 def start(stack: Stack, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """A gateway that is expected to end by itself."""
-    command = [sys.executable, "-m", "services.gateway.api"]
+    command = [sys.executable, "-m", "poseway_gateway.api"]
     return subprocess.run(
         command,
         env=gateway_env(stack, env),
@@ -73,7 +73,7 @@ def test_who_is_asked_for_keys(auth: AuthMode, host: str, needed: bool) -> None:
 def test_it_does_not_start_without_keys(stack: Stack, env: dict[str, str]) -> None:
     ended = start(stack, {**EMPTY, **env})
     assert ended.returncode == 1
-    for advice in ("services.gateway.keys create", "POSEWAY_FIRST_KEY", "POSEWAY_AUTH=off"):
+    for advice in ("poseway_gateway.admin.keys create", "POSEWAY_FIRST_KEY", "POSEWAY_AUTH=off"):
         assert advice in ended.stderr
 
 
@@ -127,7 +127,7 @@ def test_who_named_their_proxies_as_before_is_told(
 def test_without_object_storage_it_starts_and_lets_nobody_in(stack: Stack) -> None:
     nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
     env = gateway_env(stack, {**KEYS, "POSEWAY_S3_ENDPOINT": nowhere})
-    command = [sys.executable, "-m", "services.gateway.api"]
+    command = [sys.executable, "-m", "poseway_gateway.api"]
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:

@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from poseway import keypoints
+from poseway.formats import keypoints
 from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, new_job_id, now
 from poseway.local.stack import Stack
+from poseway.media.reader import VideoInfo
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
-from poseway.video import VideoInfo
-from services.gateway.dispatcher.record import Checkpoint
-from services.gateway.dispatcher.result import contact_sheet, measured, publish
+from poseway_gateway.dispatcher.job_record import Checkpoint
+from poseway_gateway.dispatcher.publish import contact_sheet, measured, publish
 
 VIDEO = VideoInfo("h264", 64, 48, Fraction(1, 30), Fraction(30), Fraction(1), 6, Fraction(1, 5))
 SEEN = [[{1}, {1, 2}, {1}], [{1, 3}, {3}, {1, 3}]]

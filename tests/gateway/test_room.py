@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from services.gateway.dispatcher.room import Room
-from services.gateway.dispatcher.services import Services
-from services.gateway.dispatcher.settings import DispatcherSettings
+from poseway_gateway.dispatcher.clients import Services
+from poseway_gateway.dispatcher.concurrency import Room
+from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 
 class Told:

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from poseway.apikeys import ApiKeys
+from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
-from services.gateway.api.access.access import COOKIE
-from services.gateway.api.access.threads import Threads
-from services.gateway.api.access.tokens import Signatures
+from poseway_gateway.api.access.authenticator import COOKIE
+from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.tokens import Signatures
 from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
 
 FIRST = "pw_00000002_" + "cd" * 20

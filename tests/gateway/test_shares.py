@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from poseway.apikeys import ApiKeys
+from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
 from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
 from tests.videos import make_video

@@ -4,7 +4,7 @@ import pytest
 
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2
-from services.gateway.dispatcher.stills import best, lasting, over_all
+from poseway_gateway.dispatcher.frames.stills import best, lasting, over_all
 
 WIDTH, HEIGHT = 640, 480
 

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from tests.gateway.gateways import gateway
 
 
-@pytest.mark.parametrize("module", ["services.gateway.api", "services.gateway.dispatcher"])
+@pytest.mark.parametrize("module", ["poseway_gateway.api", "poseway_gateway.dispatcher"])
 def test_stops_without_a_queue(stack: Stack, module: str) -> None:
     port, nowhere = free_ports(2)
     env = {

@@ -7,10 +7,10 @@ from av.stream import Disposition
 
 from poseway.client import Client
 from poseway.errors import IncompatibleError
+from poseway.formats.manifest import Manifest
 from poseway.jobs import JobState
-from poseway.manifest import Manifest
-from poseway.video import VideoInfo, VideoReader
-from services.gateway.dispatcher.record import Checkpoint, check_resumable
+from poseway.media.reader import VideoInfo, VideoReader
+from poseway_gateway.dispatcher.job_record import Checkpoint, check_resumable
 from tests.several import Sound, Video, several
 
 SMALL = (160, 96)

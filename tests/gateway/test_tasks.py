@@ -4,7 +4,7 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from services.gateway.api.tasks import lasting
+from poseway_gateway.api.background import lasting
 
 
 async def fail() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from poseway.delivery import Early
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
-from services.gateway.dispatcher.record import LONG_SILENCE, SILENCE, Record
+from poseway.messaging.delivery import Early
+from poseway_gateway.dispatcher.job_record import LONG_SILENCE, SILENCE, Record
 from tests.deploy.nats_servers import servers
 from tests.gateway.office import GREEDY, SMALL, THIRD, Office, Run, lag, run_in
 

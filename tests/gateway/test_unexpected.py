@@ -9,9 +9,9 @@ from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.app import create_app
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.app import create_app
+from poseway_gateway.api.settings import ApiSettings
 
 ORIGIN: Final = "https://example.org"
 LEFT: Final = {"RateLimit-Remaining": "7"}

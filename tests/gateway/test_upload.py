@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions
 from poseway.local.stack import Stack
-from services.gateway.api.uploads.form import TooLargeError, UploadForm
+from poseway_gateway.api.uploads.multipart_form import TooLargeError, UploadForm
 from tests.waiting import until
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"

@@ -19,9 +19,9 @@ from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack, is_ready
 from poseway.storage import ObjectStore
-from services.gateway.api.bodies import Bodies
-from services.gateway.api.uploads.body import arriving
-from services.gateway.api.uploads.parts import PART_BYTES, Uploads
+from poseway_gateway.api.uploads.arriving_body import arriving
+from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, Uploads
+from poseway_gateway.api.web.request_bodies import Bodies
 from tests.upgrade.records import change
 from tests.videos import make_video
 from tests.waiting import until

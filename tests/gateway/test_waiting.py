@@ -6,9 +6,9 @@ from pathlib import Path
 
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
-from services.gateway.api.catalog import Catalog
-from services.gateway.api.waiting import Waiting
-from services.gateway.dispatcher.record import Record
+from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.monitoring.queue_age import Waiting
+from poseway_gateway.dispatcher.job_record import Record
 from tests.gateway.office import GREEDY, SMALL, Office, run_in
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from poseway.jobs import JobOptions
-from poseway.reading import AS_FOUND, Reading
+from poseway.media.reader import VideoInfo, VideoReader
+from poseway.read_options import AS_FOUND, Reading
 from poseway.v1 import renderer_pb2
-from poseway.video import VideoInfo, VideoReader
-from services.gateway.dispatcher.frames import Position, batches
-from services.gateway.dispatcher.result import _timing_warnings, _warnings
+from poseway_gateway.dispatcher.frames.batches import Position, batches
+from poseway_gateway.dispatcher.publish import _timing_warnings, _warnings
 from tests.videos import make_video
 
 WHOLE = renderer_pb2.JoinSegmentsResponse()

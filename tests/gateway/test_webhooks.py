@@ -17,11 +17,11 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from poseway.client import Client
 from poseway.jobs import JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.local.stack import ROOT, Stack
-from services.gateway.api.catalog import Catalog
-from services.gateway.api.webhooks import message
-from services.gateway.api.webhooks.address import RefusedError, is_public, resolve
-from services.gateway.api.webhooks.deliver import pause_after
-from services.gateway.api.webhooks.sender import Sender
+from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.webhooks import payload
+from poseway_gateway.api.webhooks.delivery import pause_after
+from poseway_gateway.api.webhooks.sender import Sender
+from poseway_gateway.api.webhooks.ssrf_guard import RefusedError, is_public, resolve
 from tests.gateway.test_all_events import connected
 from tests.gateway.webhook_receiver import Receiver, listening
 
@@ -243,9 +243,9 @@ def test_the_example_of_the_documentation_verifies(secret: str) -> None:
     verify = names["verify"]
     assert callable(verify)
     body = b'{"type": "job.succeeded"}'
-    headers = message.headers(secret, "a" * 32, datetime.now(UTC), body)
+    headers = payload.headers(secret, "a" * 32, datetime.now(UTC), body)
     assert verify(secret, headers, body) == {"type": "job.succeeded"}
-    old = message.headers(secret, "a" * 32, datetime(2026, 1, 1, tzinfo=UTC), body)
+    old = payload.headers(secret, "a" * 32, datetime(2026, 1, 1, tzinfo=UTC), body)
     for wrong in ({**headers, "webhook-signature": "v1,AAAA"}, {**headers, "webhook-id": "b"}, old):
         with pytest.raises(ValueError, match=r"signature|old"):
             verify(secret, wrong, body)

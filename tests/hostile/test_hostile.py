@@ -16,7 +16,7 @@ from poseway.errors import PosewayError
 from poseway.failures import FAILURES
 from poseway.jobs import JobState
 from poseway.local.stack import ROOT, Stack
-from services.gateway.api.codes import CODES
+from poseway_gateway.api.web.error_codes import CODES
 from tests.hostile.canary import SIZE, Canary
 from tests.hostile.claims import claims
 from tests.hostile.mutations import mutated

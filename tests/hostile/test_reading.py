@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import islice
 
 from poseway.errors import VideoError
-from poseway.video import VideoReader
+from poseway.media.reader import VideoReader
 from tests.hostile.claims import claims, grown
 from tests.hostile.mutations import mutated
 

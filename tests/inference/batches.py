@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from services.inference.batching import Batcher
+from poseway_inference.scheduling.batcher import Batcher
 
 Make = Callable[..., Batcher[str, int, int]]
 T = TypeVar("T")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.models import load_cards
-from services.inference.batching import Batcher
-from services.inference.engines.base import Engine
-from services.inference.engines.choose import load_engine
-from services.inference.models import read_network
-from services.inference.network import Network
+from poseway.model_cards import load_cards
+from poseway_inference.engines.base import Engine
+from poseway_inference.engines.select import load_engine
+from poseway_inference.graphs.network import Network
+from poseway_inference.model_loader import read_network
+from poseway_inference.scheduling.batcher import Batcher
 from tests.inference.batches import NEVER, Make
 
 

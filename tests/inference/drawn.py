@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.skeleton import LIMBS
-from services.inference.decoder import CHANNELS
+from poseway_inference.families.openpose.decoder import CHANNELS
 
 Array = NDArray[np.float32]
 

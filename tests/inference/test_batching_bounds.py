@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from poseway.errors import OverloadedError, UnavailableError
-from services.inference.batching import Batcher
+from poseway_inference.scheduling.batcher import Batcher
 from tests.inference.batches import SOON, Make, Work, keyed, start
 from tests.waiting import until
 

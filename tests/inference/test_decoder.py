@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.inference.decoder import CHANNELS, _choose_limbs, decode
+from poseway_inference.families.openpose.decoder import CHANNELS, _choose_limbs, decode
 from tests.inference.drawn import STANDING, at, draw
 
 Array = NDArray[np.float32]

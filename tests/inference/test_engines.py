@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.errors import IncompatibleError
-from services.inference.decoder import CHANNELS
-from services.inference.engines import base, choose
-from services.inference.engines.base import Engine, Precision, cores, has_bfloat16
-from services.inference.engines.choose import EngineName, load_engine
-from services.inference.network import Network, read_openpose, tensorflow
+from poseway_inference.engines import base, select
+from poseway_inference.engines.base import Engine, Precision, cores, has_bfloat16
+from poseway_inference.engines.select import EngineName, load_engine
+from poseway_inference.families.openpose.decoder import CHANNELS
+from poseway_inference.graphs.network import Network, read_openpose, tensorflow
 
 ENGINES: list[EngineName] = ["tensorflow", "openvino"]
 
@@ -100,19 +100,19 @@ def test_auto_takes_openvino_where_it_is_faster(
     network: Network, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("openvino")
-    monkeypatch.setattr(choose, "has_matrices", lambda: False)
+    monkeypatch.setattr(select, "has_matrices", lambda: False)
     assert load_engine(network).about.name.startswith("TensorFlow")
-    monkeypatch.setattr(choose, "has_matrices", lambda: True)
+    monkeypatch.setattr(select, "has_matrices", lambda: True)
     expected = "OpenVINO" if engine.about.device == "CPU" else "TensorFlow"
     assert load_engine(network).about.name.startswith(expected)
-    monkeypatch.setattr(choose, "_has_openvino", lambda: False)
+    monkeypatch.setattr(select, "_has_openvino", lambda: False)
     assert load_engine(network).about.name.startswith("TensorFlow")
     with pytest.raises(IncompatibleError, match=r"pip install openvino"):
         load_engine(network, "openvino")
 
 
 def test_a_missing_library_is_found_missing() -> None:
-    assert choose._has_openvino() == (importlib.util.find_spec("openvino") is not None)
+    assert select._has_openvino() == (importlib.util.find_spec("openvino") is not None)
 
 
 def test_a_precision_that_the_device_lacks(network: Network, engine: Engine) -> None:
@@ -152,7 +152,7 @@ def test_cores_are_those_that_it_may_run_on() -> None:
     core = min(os.sched_getaffinity(0))
     code = (
         f"import os; os.sched_setaffinity(0, {{{core}}})\n"
-        "from services.inference.engines.base import cores\n"
+        "from poseway_inference.engines.base import cores\n"
         "print(cores())"
     )
     root = Path(__file__).parents[2]

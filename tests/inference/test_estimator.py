@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
-from services.inference.decoder import People
-from services.inference.engines.base import Engine
-from services.inference.estimator import Frame, OpenPoseEstimator
+from poseway_inference.engines.base import Engine
+from poseway_inference.families.openpose.decoder import People
+from poseway_inference.families.openpose.estimator import Frame, OpenPoseEstimator
 
 Picture = NDArray[np.uint8]
 NOSE, NECK = KEYPOINTS.index("nose"), KEYPOINTS.index("neck")

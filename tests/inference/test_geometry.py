@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
-from services.inference.geometry import Geometry
+from poseway_inference.families.openpose.geometry import Geometry
 
 HEIGHT = 368
 STRIDE = 8

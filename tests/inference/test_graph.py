@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.inference.graph import lower, simplify
-from services.inference.network import Network, tensorflow
+from poseway_inference.graphs.network import Network, tensorflow
+from poseway_inference.graphs.optimize import lower, simplify
 
 Floats = NDArray[np.float32]
 RNG = np.random.default_rng(0)

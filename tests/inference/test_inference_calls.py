@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from poseway.v1 import inference_pb2_grpc
-from services.inference.decoder import People
-from services.inference.engines.base import Engine
-from services.inference.estimator import Frame
-from services.inference.models import LoadedModel
-from services.inference.service import InferenceService
+from poseway_inference.engines.base import Engine
+from poseway_inference.families.openpose.decoder import People
+from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.model_loader import LoadedModel
+from poseway_inference.service import InferenceService
 from tests.inference.test_inference_service import SMALL, estimate, frame, header
 from tests.waiting import until
 

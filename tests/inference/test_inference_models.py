@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from poseway.errors import IncompatibleError, NotFoundError
-from poseway.models import MODELS_DIR, load_cards
-from services.inference.engines.base import Engine
-from services.inference.estimator import Frame
-from services.inference.models import load_models
-from services.inference.settings import InferenceSettings
+from poseway.model_cards import MODELS_DIR, load_cards
+from poseway_inference.engines.base import Engine
+from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.model_loader import load_models
+from poseway_inference.settings import InferenceSettings
 from tests.inference.test_estimator import SIZE, Picture, assert_man_and_woman, scaled
 
 DEFAULT = load_cards()[0]

@@ -19,10 +19,10 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.local.stack import Stack
-from poseway.models import MODELS_DIR, load_cards
-from poseway.picture import Yuv
+from poseway.media.reader import VideoReader
+from poseway.media.yuv import Yuv
+from poseway.model_cards import MODELS_DIR, load_cards
 from poseway.v1 import inference_pb2, inference_pb2_grpc
-from poseway.video import VideoReader
 
 MODEL = "openpose-mobilenet-thin"
 MOVENET = all(path.is_file() for card in load_cards() for path in card.paths())
@@ -264,7 +264,7 @@ def narrow(tmp_path: Path) -> Iterator[inference_pb2_grpc.InferenceServiceStub]:
         port = free.getsockname()[1]
     settings = {"PORT": str(port), "MODELS_DIR": str(models), "MAX_FRAMES": "2"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "services.inference"],
+        [sys.executable, "-m", "poseway_inference"],
         cwd=MODELS_DIR.parent,
         env=os.environ | {f"POSEWAY_{name}": value for name, value in settings.items()},
         stdout=subprocess.DEVNULL,

@@ -6,13 +6,13 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, NotFoundError
-from poseway.models import find_card, load_cards, read_weights
+from poseway.model_cards import find_card, load_cards, read_weights
 from poseway.skeleton import KEYPOINTS
-from services.inference import tfjs
-from services.inference.decoder import People
-from services.inference.engines.tensorflow import TensorFlowEngine
-from services.inference.estimator import Frame
-from services.inference.movenet import MoveNetEstimator, read_people
+from poseway_inference.engines.tensorflow import TensorFlowEngine
+from poseway_inference.families.movenet.estimator import MoveNetEstimator, read_people
+from poseway_inference.families.openpose.decoder import People
+from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.graphs import tfjs
 
 Floats = NDArray[np.float32]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from poseway.errors import IncompatibleError
-from poseway.models import load_cards, read_weights
-from services.inference.network import read_openpose, tensorflow
+from poseway.model_cards import load_cards, read_weights
+from poseway_inference.graphs.network import read_openpose, tensorflow
 
 HASH = "0" * 64
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from poseway.skeleton import KEYPOINTS
-from services.inference.decoder import CHANNELS, X_CHANNELS
-from services.inference.geometry import Geometry
-from services.inference.peaks import Floats, find_peaks
-from services.inference.scales import View, average
+from poseway_inference.families.openpose.decoder import CHANNELS, X_CHANNELS
+from poseway_inference.families.openpose.geometry import Geometry
+from poseway_inference.families.openpose.multiscale import View, average
+from poseway_inference.families.openpose.peaks import Floats, find_peaks
 
 WIDTH, HEIGHT = 1000, 700
 RIGHT, LEFT = KEYPOINTS.index("right_wrist"), KEYPOINTS.index("left_wrist")

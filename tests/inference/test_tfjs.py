@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.errors import IncompatibleError
-from poseway.models import weights_sha256
-from services.inference import tfjs
-from services.inference.engines.tensorflow import TensorFlowEngine
+from poseway.model_cards import weights_sha256
+from poseway_inference.engines.tensorflow import TensorFlowEngine
+from poseway_inference.graphs import tfjs
 
 Floats = NDArray[np.float32]
 Json = dict[str, Any]

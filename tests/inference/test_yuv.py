@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.picture import LUMA_WEIGHTS, Yuv
-from poseway.video import VideoReader
-from services.inference.yuv import to_bgr
+from poseway.media.reader import VideoReader
+from poseway.media.yuv import LUMA_WEIGHTS, Yuv
+from poseway_inference.yuv import to_bgr
 from tests.videos import make_video
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 120, 40)]

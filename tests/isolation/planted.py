@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 from poseway.isolation import Outside
-from poseway.video import VideoInfo
-from services.gateway.dispatcher import decoding
-from services.renderer import inner
-from services.renderer.encode import Encoding
-from services.renderer.join import Joined
-from services.renderer.segment import Order, Rendered
+from poseway.media.reader import VideoInfo
+from poseway_gateway.dispatcher.frames import decoder
+from poseway_renderer import isolated
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.media.join import Joined
+from poseway_renderer.segment import Order, Rendered
 
 
 def poisoned(video: bytes, place: str, defect: str) -> bytes:
@@ -26,7 +26,7 @@ def poisoned(video: bytes, place: str, defect: str) -> bytes:
 _WORD: Final = 16
 
 
-class Work(decoding._Work):
+class Work(decoder._Work):
     """The dispatcher's."""
 
     def open(self) -> VideoInfo:
@@ -34,7 +34,7 @@ class Work(decoding._Work):
         return super().open()
 
 
-class Inner(inner.Inner):
+class Inner(isolated.Inner):
     """The renderer's."""
 
     def render(self, order: Order, encoding: Encoding, background: bool) -> Rendered:

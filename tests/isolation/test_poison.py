@@ -13,15 +13,15 @@ import pytest
 from benchmarks.processes import family
 from poseway.client import Client
 from poseway.jobs import Job, JobState, Keys
-from poseway.local.place import free_ports
-from poseway.local.processes import Process
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
-from services.gateway.api.catalog import Catalog
+from poseway.local.supervisor import Process
+from poseway_gateway.api.jobs.repository import Catalog
 from tests.isolation.planted import poisoned
 from tests.videos import make_video
 from tests.waiting import until
 
-WITH_DEFECTS = {"services.gateway.dispatcher", "services.renderer"}
+WITH_DEFECTS = {"poseway_gateway.dispatcher", "poseway_renderer"}
 FRAMES = 12
 VIDEO = make_video(FRAMES)
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from poseway.errors import DecoderError
 from poseway.isolation import Isolated, Limits, prepare
-from services.renderer import inner
-from services.renderer.encode import Encoding
-from services.renderer.inner import Inner
-from services.renderer.segment import Every, Order
+from poseway_renderer import isolated
+from poseway_renderer.isolated import Inner
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.segment import Every, Order
 from tests.renderer.rendering import frames_of, posed
 from tests.videos import make_video
 
@@ -25,7 +25,7 @@ def wide(index: int) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def video() -> bytes:
-    prepare(inner.__name__)
+    prepare(isolated.__name__)
     return make_video(FRAMES, picture=wide, options={"preset": "ultrafast"})
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from poseway.apikeys import ApiKeys
+from poseway.api_keys import ApiKeys
 from poseway.jobs import Keys
-from poseway.local.place import WEED_SECRETS, load_secrets
+from poseway.local.data_dir import WEED_SECRETS, load_secrets
 from poseway.local.stack import Stack
 from tests.gateway.gateways import gateway_env, submit, user
 from tests.leaks.known import Known
@@ -165,7 +165,7 @@ def fail_to_log_in(life: Life) -> None:
     """Services whose secrets are not those of the others, or are none at all."""
     wrong = life.known.add("secret of others", secrets.token_hex(20))
     part = life.known.add("part of a key", secrets.token_hex(12))
-    api, dispatcher = "services.gateway.api", "services.gateway.dispatcher"
+    api, dispatcher = "poseway_gateway.api", "poseway_gateway.dispatcher"
     no_queue, no_storage = {"POSEWAY_NATS_TOKEN": wrong}, {"POSEWAY_S3_SECRET_KEY": wrong}
     run(life, "api-no-queue", api, no_queue, "Authorization")
     run(life, "dispatcher-no-queue", dispatcher, no_queue, "Authorization")

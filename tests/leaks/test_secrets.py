@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from tests.gateway.webhook_receiver import Receiver, listening
 from tests.leaks.known import Known
@@ -98,7 +98,7 @@ def test_commands_have_none(life: Life) -> None:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             commands[path.parent.name] = path.read_bytes()
-    assert b"services.gateway.api" in commands[str(life.stack.pid("api"))]
+    assert b"poseway_gateway.api" in commands[str(life.stack.pid("api"))]
     assert leaks(life.known, commands) == {}
 
 

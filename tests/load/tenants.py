@@ -7,7 +7,7 @@ from functools import cache
 import httpx
 
 from benchmarks.uploads import answered
-from poseway.apikeys import ApiKeys, Limits
+from poseway.api_keys import ApiKeys, Limits
 from poseway.client import Client
 from poseway.jobs import Job
 from poseway.local.stack import Stack

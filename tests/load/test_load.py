@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.uploads import middle_and_slow
 from poseway.jobs import Job, JobState
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, Stack
 from tests.load import report
 from tests.load.tenants import Tenant

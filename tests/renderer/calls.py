@@ -3,11 +3,11 @@
 import io
 from typing import Any
 
-from poseway.frame import SourceFrame
 from poseway.jobs import Keys
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoReader
 from poseway.storage import ObjectStore
 from poseway.v1 import pose_pb2, renderer_pb2
-from poseway.video import VideoReader
 from tests.renderer.people import keypoints
 
 Request = renderer_pb2.RenderSegmentRequest

@@ -11,7 +11,7 @@ import numpy as np
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
-from poseway.orientation import Orientation
+from poseway.media.orientation import Orientation
 from tests.videos import numbered, waits_its_turn
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.people import Person
+from poseway_renderer.drawing.people import Person
 
 # x in parts of the height from the middle, y in parts of the height from the top.
 _STANDING: Final = (

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.draw import Painter
-from services.renderer.look import Look
-from services.renderer.people import Person
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.people import Person
+from poseway_renderer.drawing.skeletons import Painter
+from poseway_renderer.drawing.style import Look
 
 WIDTH, HEIGHT = 960, 720
 SPACE = ColourSpace(1, 1, 1, False, 1)

@@ -2,11 +2,11 @@
 
 import io
 
-from poseway.frame import SourceFrame
-from poseway.video import VideoReader
-from services.renderer.encode import Encoding
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, Rendered, render_segment
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoReader
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.segment import Order, Rendered, render_segment
 from tests.renderer.people import Shots, standing
 
 PLAIN = Order()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.renderer.ahead import ahead
+from poseway_renderer.media.prefetch import ahead
 
 
 def test_all_come_in_order() -> None:

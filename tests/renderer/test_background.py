@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
+from poseway.media.reader import VideoReader
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
-from poseway.video import VideoReader
-from services.renderer.encode import Encoding
-from services.renderer.join import Joiner
-from services.renderer.look import Background, Look
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, render_segment
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.media.join import Joiner
+from poseway_renderer.segment import Order, render_segment
 from tests.renderer.calls import segment, upload
 from tests.renderer.people import Shots, standing
 from tests.renderer.rendering import frames_of

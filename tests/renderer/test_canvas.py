@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.frame import SourceFrame
-from poseway.orientation import Orientation
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.draw import Painter
+from poseway.media.frame import SourceFrame
+from poseway.media.orientation import Orientation
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.skeletons import Painter
 from tests.renderer.people import standing
 
 UPRIGHT = Orientation()

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from poseway.reading import AS_FOUND, Reading
-from poseway.video import VideoReader
-from services.renderer.encode import Encoding
-from services.renderer.join import Joined, Joiner
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, render_segment
+from poseway.media.reader import VideoReader
+from poseway.read_options import AS_FOUND, Reading
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.media.join import Joined, Joiner
+from poseway_renderer.segment import Order, render_segment
 from tests.renderer.people import Shots
 from tests.renderer.through import seen, through
 from tests.several import Sound, Video, several

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.renderer.colour import ColourSpace
+from poseway_renderer.drawing.colour import ColourSpace
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

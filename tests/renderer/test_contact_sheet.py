@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.renderer.contact_sheet import MOST_TILES, chosen, contact_sheet
-from services.renderer.encode import jpeg
+from poseway_renderer.media.encode import jpeg
+from poseway_renderer.pictures.contact_sheet import MOST_TILES, chosen, contact_sheet
 from tests.renderer.people import decoded
 
 

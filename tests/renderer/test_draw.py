@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import COLOURS, KEYPOINTS, LIMBS
 from poseway.v1 import pose_pb2, renderer_pb2
-from services.renderer import request
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.draw import Painter
-from services.renderer.people import Person
+from poseway_renderer import request_parsing
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.people import Person
+from poseway_renderer.drawing.skeletons import Painter
 from tests.renderer.people import keypoints, standing
 from tests.renderer.pictures import HEIGHT, SPACE, WIDTH, at, drawn, touched
 
@@ -183,7 +183,7 @@ def posed(**tracked: Any) -> Person:  # noqa: ANN401 # whatever the proto has
     """Somebody as a request tells of them."""
     frame = pose_pb2.TrackedFrame(people=[pose_pb2.TrackedPose(track_id=1, **tracked)])
     requests = iter([renderer_pb2.RenderSegmentRequest(frame=frame)])
-    (person,) = next(request.posed(requests, lambda: True)).people
+    (person,) = next(request_parsing.posed(requests, lambda: True)).people
     return person
 
 

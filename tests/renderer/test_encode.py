@@ -8,11 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from poseway.video import VideoInfo
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.encode import Encoding, SegmentEncoder, jpeg
-from services.renderer.shots import picture
+from poseway.media.reader import VideoInfo
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.media.encode import Encoding, SegmentEncoder, jpeg
+from poseway_renderer.pictures.crops import picture
 from tests.renderer.people import decoded
 
 SPACE = ColourSpace(1, 1, 1, False, 1)

@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway.skeleton import KEYPOINTS
-from services.renderer.blur import blur, hide
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.heads import Head, Heads
-from services.renderer.people import HEAD, Person, PosedFrame
+from poseway_renderer.drawing.blur import blur, hide
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.heads import Head, Heads
+from poseway_renderer.drawing.people import HEAD, Person, PosedFrame
 from tests.renderer.people import keypoints, standing
 
 WIDTH, HEIGHT = 960, 720

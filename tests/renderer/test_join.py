@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from poseway.errors import IncompatibleError
-from poseway.video import VideoReader
-from services.renderer.encode import Encoding
-from services.renderer.join import MARGIN, IndexRoomError, Joined, Joiner
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, render_segment
+from poseway.media.reader import VideoReader
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.media.join import MARGIN, IndexRoomError, Joined, Joiner
+from poseway_renderer.segment import Order, render_segment
 from tests.renderer.clap import flash_and_click, make_clap
 from tests.renderer.mp4 import boxes
 from tests.renderer.people import Shots

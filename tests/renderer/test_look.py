@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from poseway.skeleton import COLOURS, KEYPOINTS
-from services.renderer.canvas import Canvas
-from services.renderer.label import Labels
-from services.renderer.look import Look, track_colour
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.labels import Labels
+from poseway_renderer.drawing.style import Look, track_colour
 from tests.renderer.people import standing
 from tests.renderer.pictures import HEIGHT, SPACE, WIDTH, at, drawn, touched
 

@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from poseway.orientation import Orientation
-from poseway.tone import HLG, PQ
+from poseway.media.orientation import Orientation
+from poseway.media.tone_mapping import HLG, PQ
 from tests.renderer.clap import flash_and_click
 from tests.renderer.film import CLAP, HEVC, Film
 from tests.renderer.through import seen, shown, through

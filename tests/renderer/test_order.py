@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from poseway.errors import InvalidRequestError
-from poseway.frame import SourceFrame
-from poseway.video import VideoInfo, VideoReader
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.encode import Encoding, SegmentEncoder
-from services.renderer.look import Background, Look
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Every, Order
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoInfo, VideoReader
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.media.encode import Encoding, SegmentEncoder
+from poseway_renderer.segment import Every, Order
 from tests.renderer.people import decoded, standing
 from tests.renderer.rendering import frames_of, posed, render
 from tests.videos import make_video, numbered

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from poseway.errors import IncompatibleError, InvalidRequestError
-from poseway.video import VideoReader
-from services.renderer.encode import Encoding
-from services.renderer.look import Background, Look
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Every, Order, render_segment
+from poseway.media.reader import VideoReader
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.segment import Every, Order, render_segment
 from tests.renderer.people import Shots, decoded, standing
 from tests.renderer.rendering import frames_of, posed, render
 from tests.videos import make_video, numbered, read_number

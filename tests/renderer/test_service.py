@@ -13,9 +13,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
+from poseway.media.reader import VideoReader
 from poseway.v1 import pose_pb2, renderer_pb2, renderer_pb2_grpc
-from poseway.video import VideoReader
-from services.renderer.join import Joiner
+from poseway_renderer.media.join import Joiner
 from tests.renderer.calls import Request, segment, upload
 from tests.renderer.clap import flash_and_click, make_clap
 from tests.renderer.mp4 import boxes

@@ -6,8 +6,8 @@ import pytest
 
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
+from poseway.media.reader import VideoReader
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
-from poseway.video import VideoReader
 from tests.renderer.calls import frame, segment, upload
 from tests.renderer.people import decoded
 from tests.videos import make_video

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from poseway.video import VideoReader
+from poseway.media.reader import VideoReader
 from tests.renderer.clap import flash_and_click
 from tests.renderer.film import CLAP, HEVC, Film
 from tests.renderer.through import seen, shown, through

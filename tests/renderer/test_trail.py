@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from poseway.skeleton import KEYPOINTS
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.look import track_colour
-from services.renderer.people import Person, PosedFrame
-from services.renderer.trail import Trails
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.people import Person, PosedFrame
+from poseway_renderer.drawing.style import track_colour
+from poseway_renderer.drawing.trails import Trails
 
 WIDTH, HEIGHT = 640, 360
 SPACE = ColourSpace(1, 1, 1, False, 1)

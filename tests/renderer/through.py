@@ -9,11 +9,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.video import VideoReader
-from services.renderer.encode import Encoding
-from services.renderer.join import Joiner
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, render_segment
+from poseway.media.reader import VideoReader
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.media.join import Joiner
+from poseway_renderer.segment import Order, render_segment
 from tests.renderer.film import Film
 from tests.renderer.people import Shots
 

@@ -8,7 +8,7 @@ import pytest
 from packaging.markers import Marker
 
 from deploy.images.sbom import IMAGES, write
-from poseway.models import MODELS_DIR
+from poseway.model_cards import MODELS_DIR
 from requirements import lock
 from tests.deploy.objects import K8S
 from tests.supply.boms import components, hashes, read, versions

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from docs.tables import metrics
 from poseway.client import Client
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from tests.deploy.promql import expressions
 from tests.telemetry.watched import SERVICES, WatchedStack
 from tests.waiting import first_answer, until

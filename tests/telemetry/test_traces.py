@@ -167,10 +167,10 @@ def test_which_jobs_are_traced_is_set_as_the_standard_has_it() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "services.gateway.api.__main__",
-        "services.gateway.dispatcher.__main__",
-        "services.tracker.__main__",
-        "services.renderer.__main__",
+        "poseway_gateway.api.__main__",
+        "poseway_gateway.dispatcher.__main__",
+        "poseway_tracker.__main__",
+        "poseway_renderer.__main__",
     ],
 )
 def test_where_traces_are_off_nothing_makes_or_sends_them(module: str) -> None:

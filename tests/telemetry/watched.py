@@ -8,9 +8,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from poseway.local.place import free_ports
-from poseway.local.processes import Process
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
+from poseway.local.supervisor import Process
 from tests.waiting import first_answer
 
 SERVICES = ("api", "dispatcher", "inference", "tracker", "renderer")

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tracker.detections import Detections
+from poseway_tracker.trackers.base import Detections
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
-from services.tracker.boxes import check_boxes, iou, measure, unmeasure
+from poseway_tracker.trackers.boxes import check_boxes, iou, measure, unmeasure
 
 _position = st.floats(-5e5, 5e5)
 _side = st.floats(1e-2, 1e5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.tracker.clock import Clock, ClockState, Moment, even
+from poseway_tracker.trackers.clock import Clock, ClockState, Moment, even
 
 _RATES = (0.1, 1, 10, 12.5, 15, 24, 25, 30, 50, 60, 120, 240)
 

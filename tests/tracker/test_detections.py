@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
-from services.tracker import state
-from services.tracker.clock import Clock, even
-from services.tracker.detections import Detections, Tracker, pose_boxes
-from services.tracker.people import PeopleTracker
-from services.tracker.sort import Sort
+from poseway_tracker import state
+from poseway_tracker.trackers.base import Detections, Tracker, pose_boxes
+from poseway_tracker.trackers.clock import Clock, even
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort
 from tests.tracker.people import cut, found, frame, person
 
 _MAX_AGE = 3

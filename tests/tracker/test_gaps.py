@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.tracker import gaps
+from poseway_tracker.smoothing import gap_filling
 
 _NEVER = -1000.0
 
@@ -29,7 +29,7 @@ def _fill(
     last_times, last_places = np.full(18, _NEVER), np.zeros((18, 2))
     last_times[4], last_places[4] = last[0], (last[1], -last[1])
     limits = np.full(len(times), limit + 1.4)  # a frame a second
-    result = gaps.fill(
+    result = gap_filling.fill(
         np.array(times, np.float64), places, was_seen, last_times, last_places, limits
     )
     assert not np.delete(result.filled, 4, axis=1).any()

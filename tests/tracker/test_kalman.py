@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tracker.boxes import measure
-from services.tracker.kalman import BoxFilter
+from poseway_tracker.trackers.boxes import measure
+from poseway_tracker.trackers.kalman import BoxFilter
 
 # What the published code gives for these boxes; None is a frame in which nothing was found.
 _SEEN = [(10, 20, 50, 120), (16, 21, 58, 123), (21, 23, 65, 125), None, (33, 26, 76, 131)]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseway.skeleton import KEYPOINTS, LIMBS
-from services.tracker import limbs
+from poseway_tracker.smoothing import limb_lengths
 from tests.tracker.people import person
 
 _HEIGHT = np.array([400.0])
@@ -15,29 +15,31 @@ _ENDS = ("right_wrist", "left_wrist", "right_ankle", "left_ankle", "right_ear", 
 
 
 def _kept(pose: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[str]:
-    kept = limbs.possible(pose[None], _HEIGHT)[0]
+    kept = limb_lengths.possible(pose[None], _HEIGHT)[0]
     return [name for name, is_kept in zip(KEYPOINTS, kept, strict=True) if is_kept]
 
 
 @pytest.mark.parametrize("height", [60.0, 200.0, 900.0])
 def test_size_is_the_height_of_somebody_who_stands(height: float) -> None:
-    assert limbs.sizes(person(300.0, height=height)[None])[0] == pytest.approx(height, rel=0.15)
+    assert limb_lengths.sizes(person(300.0, height=height)[None])[0] == pytest.approx(
+        height, rel=0.15
+    )
 
 
 @pytest.mark.parametrize("wrong", range(18))
 def test_a_wrong_keypoint_hardly_changes_the_size(wrong: int) -> None:
     pose = person(300.0)
-    right = limbs.sizes(pose[None])[0]
+    right = limb_lengths.sizes(pose[None])[0]
     pose[wrong, :2] += 5000.0
-    assert limbs.sizes(pose[None])[0] == pytest.approx(right, rel=0.3)
+    assert limb_lengths.sizes(pose[None])[0] == pytest.approx(right, rel=0.3)
 
 
 def test_too_few_limbs_have_no_size() -> None:
     pose = person(300.0)
     pose[5:] = 0.0  # nose, neck and the right arm: four limbs
-    assert limbs.sizes(pose[None])[0] > 0
+    assert limb_lengths.sizes(pose[None])[0] > 0
     pose[0] = 0.0
-    assert limbs.sizes(pose[None])[0] == 0
+    assert limb_lengths.sizes(pose[None])[0] == 0
 
 
 def test_nothing_of_a_real_body_is_dropped() -> None:
@@ -79,12 +81,14 @@ def test_a_neck_far_from_everything_is_itself_wrong() -> None:
 def test_without_a_size_everything_is_possible() -> None:
     pose = person(300.0)
     pose[4, :2] += 1e5
-    assert limbs.possible(pose[None], np.zeros(1)).all()
+    assert limb_lengths.possible(pose[None], np.zeros(1)).all()
 
 
 def test_every_limb_has_a_length() -> None:
-    assert limbs.LENGTHS.shape == (len(LIMBS),)
-    assert sorted(limb for level in limbs._LEVELS for limb in level) == list(range(len(LIMBS)))
+    assert limb_lengths.LENGTHS.shape == (len(LIMBS),)
+    assert sorted(limb for level in limb_lengths._LEVELS for limb in level) == list(
+        range(len(LIMBS))
+    )
 
 
 @given(
@@ -97,8 +101,8 @@ def test_every_limb_has_a_length() -> None:
 def test_only_what_is_seen_is_kept_and_never_nothing(rows: list[tuple[float, ...]]) -> None:
     pose = np.array(rows)[None]
     before = pose.copy()
-    size = limbs.sizes(pose)
-    kept = limbs.possible(pose, size)
+    size = limb_lengths.sizes(pose)
+    kept = limb_lengths.possible(pose, size)
     assert np.isfinite(size).all()
     assert not (kept & (pose[..., 2] == 0)).any()
     assert kept.any() == (pose[..., 2] > 0).any()

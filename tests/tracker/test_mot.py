@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from poseway.errors import InvalidRequestError
-from poseway.mot import parse, read
-from services.tracker.mot import Settings, detections_of, main, track
+from poseway.formats.mot import parse, read
+from poseway_tracker.mot_cli import Settings, detections_of, main, track
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DETECTIONS = (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.tracker.one_euro import OneEuro, weigh
+from poseway_tracker.smoothing.one_euro import OneEuro, weigh
 
 _FILTER = OneEuro(1.2, 3.0, 0.9)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from services.tracker.clock import Moment, even
-from services.tracker.detections import Detections
-from services.tracker.people import PeopleTracker
-from services.tracker.thresholds import BOXES, POSES
+from poseway_tracker.trackers.base import Detections
+from poseway_tracker.trackers.clock import Moment, even
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.thresholds import BOXES, POSES
 from tests.tracker.people import cut, found, frame, person
 
 NOBODY = found(frame())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.tracker.similarity import oks, widened
+from poseway_tracker.trackers.similarity import oks, widened
 from tests.tracker.people import frame, person
 
 _AREA = np.array([10_000.0])

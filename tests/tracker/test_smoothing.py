@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from services.tracker.clock import Moment, even
-from services.tracker.smoothing import Smoothed, Smoother, SmootherState, Strength
+from poseway_tracker.smoothing.smoother import Smoothed, Smoother, SmootherState, Strength
+from poseway_tracker.trackers.clock import Moment, even
 from tests.tracker.people import person, street
 
 Frames = list[dict[int, NDArray[np.float64]]]

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
-from services.tracker.boxes import Boxes
-from services.tracker.clock import REFERENCE_RATE, Moment, even
-from services.tracker.detections import Detections, Tracked
-from services.tracker.match import match
-from services.tracker.sort import Sort
+from poseway_tracker.trackers.assignment import match
+from poseway_tracker.trackers.base import Detections, Tracked
+from poseway_tracker.trackers.boxes import Boxes
+from poseway_tracker.trackers.clock import REFERENCE_RATE, Moment, even
+from poseway_tracker.trackers.sort import Sort
 
 NOBODY = np.empty((0, 4))
 FRAME = 1 / REFERENCE_RATE

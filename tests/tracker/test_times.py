@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.tracker.people import PeopleTracker
-from services.tracker.smoothing import Smoother, Strength
-from services.tracker.sort import Sort
-from services.tracker.video import Frame, Identified, VideoTracker
+from poseway_tracker.session import Frame, Identified, VideoTracker
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort
 from tests.tracker.people import frame, person
 
 _SECONDS = 6.0

@@ -12,11 +12,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from poseway.local.stack import Stack
 from poseway.v1 import pose_pb2, tracker_pb2, tracker_pb2_grpc
-from services.tracker.people import PeopleTracker
-from services.tracker.service import add_to
-from services.tracker.settings import Method, TrackerSettings
-from services.tracker.smoothing import Smoother, Strength
-from services.tracker.video import Frame, VideoTracker
+from poseway_tracker.service import add_to
+from poseway_tracker.session import Frame, VideoTracker
+from poseway_tracker.settings import Method, TrackerSettings
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
 from tests.tracker.people import Poses, frame, person, street
 
 

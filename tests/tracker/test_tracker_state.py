@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseway.errors import IncompatibleError, InvalidRequestError
-from services.tracker import state
-from services.tracker.clock import REFERENCE_RATE, Clock
-from services.tracker.kalman import BoxFilter
-from services.tracker.people import PeopleTracker
-from services.tracker.smoothing import Smoother, Strength
-from services.tracker.sort import Sort, Track
-from services.tracker.video import Frame, VideoTracker
+from poseway_tracker import state
+from poseway_tracker.session import Frame, VideoTracker
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.clock import REFERENCE_RATE, Clock
+from poseway_tracker.trackers.kalman import BoxFilter
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort, Track
 from tests.tracker.people import Poses, street
 
 RATE = 30.0

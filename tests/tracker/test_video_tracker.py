@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseway.errors import InvalidRequestError
-from services.tracker.detections import Tracker
-from services.tracker.people import PeopleTracker
-from services.tracker.smoothing import Smoother, Strength
-from services.tracker.sort import Sort
-from services.tracker.video import Frame, Identified, VideoTracker
+from poseway_tracker.session import Frame, Identified, VideoTracker
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.base import Tracker
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort
 from tests.tracker.people import Poses, cut, frame, person, street
 
 FRAME_RATE = 30.0

@@ -16,12 +16,12 @@ from typing import Final
 import pytest
 
 from poseway.local.bucket import running_storage
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, running
 from poseway.storage import ObjectStore
 from tests.waiting import until
 
-DISPATCHER: Final = "services.gateway.dispatcher"
+DISPATCHER: Final = "poseway_gateway.dispatcher"
 FROM: Final = "POSEWAY_TEST_UPGRADE_FROM"
 SEGMENTS: Final = {"POSEWAY_SEGMENT_SECONDS": "1"}
 
@@ -189,7 +189,7 @@ class Old:
 
     def stop(self) -> None:
         """Ctrl-C; the dispatcher goes on only after the gateway has ended, and is stopped then."""
-        gateway, dispatcher = (self.pid(name) for name in ("services.gateway.api", DISPATCHER))
+        gateway, dispatcher = (self.pid(name) for name in ("poseway_gateway.api", DISPATCHER))
         self.launcher.send_signal(signal.SIGINT)
         while gateway in self.children():
             time.sleep(0.01)

@@ -20,18 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from poseway.apikeys import given
+from poseway.api_keys import given
 from poseway.client import Client
 from poseway.jobs import JobError, JobOptions, JobRequest, JobState, JobStatus, Keys, Smoothing
-from poseway.local.fetch import fetch_sample
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
+from poseway.local.downloads import fetch_sample
 from poseway.local.stack import ROOT, Stack
-from services.gateway.api.access.usage import Used
-from services.gateway.api.uploads.idempotency import Remembered
-from services.gateway.api.uploads.pending import Pending
-from services.tracker.smoothing import Smoother, Strength
-from services.tracker.sort import Sort
-from services.tracker.video import Frame, VideoTracker
+from poseway_gateway.api.access.quotas import Used
+from poseway_gateway.api.uploads.idempotency import Remembered
+from poseway_gateway.api.uploads.upload_record import Pending
+from poseway_tracker.session import Frame, VideoTracker
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.sort import Sort
 from tests.tracker.people import street
 from tests.videos import make_video
 

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from poseway.jobs import Keys, new_job_id
 from poseway.local.stack import Stack
-from poseway.queue import JobQueue
-from services.gateway.requeue import RequeueSettings, requeue
+from poseway.messaging.job_queue import JobQueue
+from poseway_gateway.admin.requeue import RequeueSettings, requeue
 
 RECORDED: Final = Path(__file__).parent / "recorded"
 _JOB: Final = "f" * 32

@@ -20,7 +20,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, Stack
 from tests.upgrade.checkout import DISPATCHER, SEGMENTS, Checkout, Old, made
 from tests.upgrade.record import small

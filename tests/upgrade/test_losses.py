@@ -15,9 +15,9 @@ import pytest
 from poseway.client import Client
 from poseway.errors import NotFoundError
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
-from poseway.local.place import free_ports
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
-from services.gateway.api.catalog import Catalog
+from poseway_gateway.api.jobs.repository import Catalog
 from tests.upgrade.record import small
 from tests.upgrade.records import put_back
 from tests.videos import make_video
@@ -99,7 +99,7 @@ def put_back_beside_a_gateway(stack: Stack) -> None:
     """Runs the command where an operator does: with all settings of a gateway that is running."""
     taken = stack.gateway_url.rpartition(":")[2]
     subprocess.run(
-        [sys.executable, "-m", "services.gateway.requeue"],
+        [sys.executable, "-m", "poseway_gateway.admin.requeue"],
         env={**os.environ, **stack.env, "POSEWAY_METRICS_PORT": taken},
         check=True,
         timeout=120,

@@ -8,7 +8,7 @@ import nats
 from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy, StreamConfig
 
-from poseway.queue import STREAM, JobQueue
+from poseway.messaging.job_queue import STREAM, JobQueue
 from poseway.settings import QueueSettings
 from tests.deploy.nats_servers import servers
 

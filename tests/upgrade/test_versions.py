@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from poseway.apikeys import ApiKey
+from poseway.api_keys import ApiKey
 from poseway.client import Client
 from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
 from poseway.local.stack import Stack
-from services.gateway.api.access.usage import Used
-from services.gateway.api.uploads.idempotency import Remembered
-from services.gateway.api.uploads.pending import Pending
-from services.tracker.video import Frame, VideoTracker
+from poseway_gateway.api.access.quotas import Used
+from poseway_gateway.api.uploads.idempotency import Remembered
+from poseway_gateway.api.uploads.upload_record import Pending
+from poseway_tracker.session import Frame, VideoTracker
 from tests.tracker.people import street
 from tests.upgrade.records import RECORDED, change, left_behind, put, put_back, put_on_queue
 from tests.videos import make_video

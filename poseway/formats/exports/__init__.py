@@ -5,11 +5,11 @@ the same whatever the length of the video. The formats are documented for users 
 ``docs/formats.md``.
 """
 
-from poseway.exports.angles import to_angles
-from poseway.exports.coco import to_coco
-from poseway.exports.everything import to_everything
-from poseway.exports.openpose import to_openpose
-from poseway.exports.table import to_csv
-from poseway.exports.trc import to_trc
+from poseway.formats.exports.angles_csv import to_angles
+from poseway.formats.exports.bundle import to_everything
+from poseway.formats.exports.coco import to_coco
+from poseway.formats.exports.keypoints_csv import to_csv
+from poseway.formats.exports.openpose import to_openpose
+from poseway.formats.exports.trc import to_trc
 
 __all__ = ["to_angles", "to_coco", "to_csv", "to_everything", "to_openpose", "to_trc"]

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from poseway import keypoints
-from poseway.angles import NAMES, angles
-from poseway.exports.person import places
-from poseway.exports.text import blocks, cells
+from poseway.formats import keypoints
+from poseway.formats.exports.places import places
+from poseway.formats.exports.text import blocks, cells
+from poseway.formats.joint_angles import NAMES, angles
 
 _ROWS: Final = 256
 """People whose angles are measured at once."""

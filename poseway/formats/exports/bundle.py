@@ -5,12 +5,12 @@ from contextlib import closing
 from pathlib import PurePosixPath
 from typing import Final
 
-from poseway.exports.angles import to_angles
-from poseway.exports.archive import ZipStream
-from poseway.exports.coco import to_coco
-from poseway.exports.table import to_csv
 from poseway.filenames import portable
-from poseway.keypoints import split_lines
+from poseway.formats.exports.angles_csv import to_angles
+from poseway.formats.exports.coco import to_coco
+from poseway.formats.exports.keypoints_csv import to_csv
+from poseway.formats.exports.zip_stream import ZipStream
+from poseway.formats.keypoints import split_lines
 
 _KEYPOINTS: Final = "keypoints.jsonl"
 _MADE: Final = {"keypoints.csv": to_csv, "angles.csv": to_angles, "coco.json": to_coco}

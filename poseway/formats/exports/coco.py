@@ -8,9 +8,9 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from poseway import keypoints
-from poseway.exports.person import seen
-from poseway.exports.text import blocks
+from poseway.formats import keypoints
+from poseway.formats.exports.places import seen
+from poseway.formats.exports.text import blocks
 from poseway.skeleton import KEYPOINTS
 
 _PERSON: Final = 1

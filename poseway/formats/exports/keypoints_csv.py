@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from poseway import keypoints
-from poseway.exports.person import places
-from poseway.exports.text import blocks, cells
+from poseway.formats import keypoints
+from poseway.formats.exports.places import places
+from poseway.formats.exports.text import blocks, cells
 from poseway.jobs import Smoothing
 from poseway.skeleton import KEYPOINTS
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from poseway import keypoints
-from poseway.exports.archive import ZipStream
-from poseway.exports.person import seen
-from poseway.exports.text import blocks
 from poseway.filenames import portable
+from poseway.formats import keypoints
+from poseway.formats.exports.places import seen
+from poseway.formats.exports.text import blocks
+from poseway.formats.exports.zip_stream import ZipStream
 
 _VERSION: Final = 1.3
 _ENDING: Final = "_{:012d}_keypoints.json"

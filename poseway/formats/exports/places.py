@@ -10,7 +10,7 @@ def places(person: dict[str, Any]) -> list[Place]:
     """The best places there are: smoothed and filled if the file is smoothed, else raw.
 
     Args:
-        person: One of the people of a frame, as `poseway.keypoints.read` gives them.
+        person: One of the people of a frame, as `poseway.formats.keypoints.read` gives them.
 
     Returns:
         A place for each keypoint; None if it was neither seen nor filled, or was dropped.

@@ -10,13 +10,13 @@ from fractions import Fraction
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
-from poseway import keypoints
-from poseway.exports.archive import ZipStream
-from poseway.exports.person import places
-from poseway.exports.text import blocks, cells
 from poseway.filenames import portable
+from poseway.formats import keypoints
+from poseway.formats.exports.places import places
+from poseway.formats.exports.text import blocks, cells
+from poseway.formats.exports.zip_stream import ZipStream
+from poseway.formats.tracks import Span
 from poseway.skeleton import KEYPOINTS
-from poseway.tracks import Span
 
 Read = Callable[[int], Generator[bytes]]
 """Reads a file from a byte on, in chunks of any size."""
@@ -48,7 +48,7 @@ def to_trc(read: Read, spans: Mapping[int, Sequence[Span]], stem: str) -> Iterat
 
     Args:
         read: Reads the source.
-        spans: When everybody is in it, as `poseway.tracks.spans` finds it.
+        spans: When everybody is in it, as `poseway.formats.tracks.spans` finds it.
         stem: Begins the names of the files: ``STEM_person_003.trc``. It may be any text, and is
             made `portable`.
 

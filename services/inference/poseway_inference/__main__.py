@@ -1,18 +1,19 @@
-"""``python -m services.inference``: loads the models, then serves until it is told to stop."""
+"""``python -m poseway_inference``: loads the models, then serves until it is told to stop."""
 
-import poseway.early  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
 
 # isort: split
 
 import cv2
 import grpc
 
-from poseway import rpc, telemetry
-from poseway.leaving import leave
+from poseway import telemetry
+from poseway.lifecycle.exit import leave
+from poseway.rpc import server
 from poseway.v1 import inference_pb2, inference_pb2_grpc
-from services.inference.models import load_models
-from services.inference.service import InferenceService
-from services.inference.settings import InferenceSettings
+from poseway_inference.model_loader import load_models
+from poseway_inference.service import InferenceService
+from poseway_inference.settings import InferenceSettings
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
         inference_pb2_grpc.add_InferenceServiceServicer_to_server(service, server)
         return inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
 
-    rpc.serve(settings, add)
+    server.serve(settings, add)
     telemetry.stop()
     leave()
 

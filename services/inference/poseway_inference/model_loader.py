@@ -6,14 +6,14 @@ from typing import Literal
 
 import structlog
 
-from poseway.models import MODELS_DIR, ModelCard, load_cards, read_weights, weights_sha256
-from services.inference import tfjs
-from services.inference.engines.base import Engine
-from services.inference.engines.choose import EngineName, load_engine
-from services.inference.estimator import Estimator, OpenPoseEstimator
-from services.inference.movenet import MoveNetEstimator
-from services.inference.network import Network, read_openpose
-from services.inference.settings import InferenceSettings
+from poseway.model_cards import MODELS_DIR, ModelCard, load_cards, read_weights, weights_sha256
+from poseway_inference.engines.base import Engine
+from poseway_inference.engines.select import EngineName, load_engine
+from poseway_inference.families.movenet.estimator import MoveNetEstimator
+from poseway_inference.families.openpose.estimator import Estimator, OpenPoseEstimator
+from poseway_inference.graphs import tfjs
+from poseway_inference.graphs.network import Network, read_openpose
+from poseway_inference.settings import InferenceSettings
 
 log = structlog.get_logger(__name__)
 

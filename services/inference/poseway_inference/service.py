@@ -11,13 +11,13 @@ import structlog
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, NotFoundError
-from poseway.picture import LUMA_WEIGHTS, Yuv
+from poseway.media.yuv import LUMA_WEIGHTS, Yuv
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
-from services.inference.batching import Batcher
-from services.inference.decoder import People
-from services.inference.estimator import Frame
-from services.inference.models import LoadedModel
-from services.inference.yuv import to_bgr
+from poseway_inference.families.openpose.decoder import People
+from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.model_loader import LoadedModel
+from poseway_inference.scheduling.batcher import Batcher
+from poseway_inference.yuv import to_bgr
 
 _FRAMES = prometheus_client.Counter("poseway_inference_frames", "Frames whose people were found.")
 _SECONDS = prometheus_client.Histogram(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from poseway.models import MODELS_DIR
+from poseway.model_cards import MODELS_DIR
 from poseway.settings import ServerSettings
 
 

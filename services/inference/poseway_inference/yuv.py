@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.picture import LUMA_WEIGHTS, Yuv
+from poseway.media.yuv import LUMA_WEIGHTS, Yuv
 
 
 def to_bgr(picture: Yuv) -> NDArray[np.uint8]:

@@ -1,18 +1,19 @@
-"""``python -m services.renderer``: serves until it is told to stop."""
+"""``python -m poseway_renderer``: serves until it is told to stop."""
 
-import poseway.early  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
 
 # isort: split
 
-from poseway import isolation, rpc, telemetry
+from poseway import isolation, telemetry
 from poseway.isolation import Limits
-from poseway.leaving import leave
+from poseway.lifecycle.exit import leave
+from poseway.rpc import server
 from poseway.storage import ObjectStore
-from services.renderer import inner
-from services.renderer.encode import Encoding
-from services.renderer.service import add_to
-from services.renderer.settings import RendererSettings
-from services.renderer.work import Renderer
+from poseway_renderer import isolated
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.renderer import Renderer
+from poseway_renderer.service import add_to
+from poseway_renderer.settings import RendererSettings
 
 
 def main() -> None:
@@ -24,8 +25,8 @@ def main() -> None:
     )
     limits = Limits(settings.decode_memory_mb << 20, settings.decode_seconds)
     renderer = Renderer(ObjectStore(settings), encoding, limits)
-    isolation.prepare(inner.__name__)
-    rpc.serve(settings, lambda server: add_to(server, renderer))
+    isolation.prepare(isolated.__name__)
+    server.serve(settings, lambda server: add_to(server, renderer))
     isolation.clean_up()
     telemetry.stop()
     leave()

@@ -7,12 +7,12 @@ from typing import Final
 import cv2
 
 from poseway.isolation import Outside
-from poseway.reading import Reading
-from poseway.video import VideoReader
-from services.renderer.encode import Encoding
-from services.renderer.join import Joined, Joiner
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, Rendered, render_segment
+from poseway.media.reader import VideoReader
+from poseway.read_options import Reading
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.media.join import Joined, Joiner
+from poseway_renderer.segment import Order, Rendered, render_segment
 
 UPLOAD: Final = "upload"
 """The file that nobody trusts; segments are named by their numbers."""
@@ -27,7 +27,7 @@ class Inner:
         self._outside = outside
 
     def render(self, order: Order, encoding: Encoding, background: bool) -> Rendered:
-        """Renders a segment; see `services.renderer.segment`.
+        """Renders a segment; see `poseway_renderer.segment`.
 
         Asks the outside for each ``frame`` of the segment, None at its end, to take ``screenshot``
         and ``still``, and to write the ``video`` and, if that is wanted, the ``background``.
@@ -47,7 +47,7 @@ class Inner:
         return self._joiner.room
 
     def join(self, segments: int, room: int, silent: bool) -> Joined:
-        """Joins segments; see `services.renderer.join`. Asks the outside to ``write``."""
+        """Joins segments; see `poseway_renderer.media.join`. Asks the outside to ``write``."""
         files = (self._outside.file(str(number)) for number in range(segments))
         with self._outside.sink("write") as output:
             return self._joiner.write(files, output, room, silent=silent)

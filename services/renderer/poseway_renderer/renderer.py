@@ -7,18 +7,18 @@ from typing import Final
 
 import structlog
 
-from poseway.container import SeekableFile
 from poseway.errors import NotFoundError, VideoError
 from poseway.isolation import Isolated, Limits
+from poseway.isolation.files import SeekableFile
 from poseway.jobs import Keys
-from poseway.reading import AS_FOUND, Reading
+from poseway.read_options import AS_FOUND, Reading
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
-from services.renderer.contact_sheet import chosen, contact_sheet
-from services.renderer.encode import Encoding
-from services.renderer.inner import UPLOAD, Inner
-from services.renderer.join import MARGIN, IndexRoomError, Joined, SoundError
-from services.renderer.people import PosedFrame
-from services.renderer.segment import Order, Rendered
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.isolated import UPLOAD, Inner
+from poseway_renderer.media.encode import Encoding
+from poseway_renderer.media.join import MARGIN, IndexRoomError, Joined, SoundError
+from poseway_renderer.pictures.contact_sheet import chosen, contact_sheet
+from poseway_renderer.segment import Order, Rendered
 
 log = structlog.get_logger(__name__)
 

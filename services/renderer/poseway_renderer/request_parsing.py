@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, UnavailableError
-from poseway.reading import Reading
+from poseway.read_options import Reading
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, renderer_pb2
-from services.renderer.look import Background, Look
-from services.renderer.people import Person, PosedFrame
-from services.renderer.segment import Every, Order
+from poseway_renderer.drawing.people import Person, PosedFrame
+from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.segment import Every, Order
 
 _JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 _NUMBERS: Final = 3 * len(KEYPOINTS)

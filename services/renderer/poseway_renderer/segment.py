@@ -7,18 +7,18 @@ from fractions import Fraction
 from itertools import chain
 
 from poseway.errors import IncompatibleError, InvalidRequestError
-from poseway.frame import SourceFrame
-from poseway.reading import AS_FOUND, Reading
-from poseway.scale import limited
-from poseway.video import VideoInfo, VideoReader
-from services.renderer.ahead import ahead
-from services.renderer.artist import Artist
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.encode import Encoding, SegmentEncoder, Sink, jpeg
-from services.renderer.look import Look
-from services.renderer.people import PosedFrame
-from services.renderer.shots import Album, cut, picture
+from poseway.media.frame import SourceFrame
+from poseway.media.reader import VideoInfo, VideoReader
+from poseway.media.resize import limited
+from poseway.read_options import AS_FOUND, Reading
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.composer import Artist
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.drawing.style import Look
+from poseway_renderer.media.encode import Encoding, SegmentEncoder, Sink, jpeg
+from poseway_renderer.media.prefetch import ahead
+from poseway_renderer.pictures.crops import Album, cut, picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from prometheus_client import Counter
 
 from poseway.errors import InvalidRequestError
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
-from services.renderer import request as requested
-from services.renderer.work import Renderer
+from poseway_renderer import request_parsing as requested
+from poseway_renderer.renderer import Renderer
 
 NAME: Final = renderer_pb2.DESCRIPTOR.services_by_name["RendererService"].full_name
 

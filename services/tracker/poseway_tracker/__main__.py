@@ -1,20 +1,21 @@
-"""``python -m services.tracker`` serves the tracker."""
+"""``python -m poseway_tracker`` serves the tracker."""
 
-import poseway.early  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
 
 # isort: split
 
-from poseway import rpc, telemetry
-from poseway.leaving import leave
-from services.tracker.service import add_to
-from services.tracker.settings import TrackerSettings
+from poseway import telemetry
+from poseway.lifecycle.exit import leave
+from poseway.rpc import server
+from poseway_tracker.service import add_to
+from poseway_tracker.settings import TrackerSettings
 
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
     settings = TrackerSettings()
     telemetry.start("tracker", settings)
-    rpc.serve(settings, lambda server: add_to(server, settings))
+    server.serve(settings, lambda server: add_to(server, settings))
     telemetry.stop()
     leave()
 

@@ -1,4 +1,4 @@
-"""Tracks a MOTChallenge file: ``python -m services.tracker.mot det.txt --tracker sort``.
+"""Tracks a MOTChallenge file: ``python -m poseway_tracker.mot_cli det.txt --tracker sort``.
 
 Writes a row ``frame,id,left,top,width,height,1,-1,-1,-1`` per tracked box to the standard output,
 for the frames from 1 to the last with a detection.
@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from poseway.errors import InvalidRequestError, PosewayError
-from poseway.mot import Rows, read, row
-from services.tracker.clock import REFERENCE_RATE, even
-from services.tracker.detections import Detections, Tracked, Tracker
-from services.tracker.people import PeopleTracker
-from services.tracker.sort import Sort
-from services.tracker.thresholds import BOXES
+from poseway.formats.mot import Rows, read, row
+from poseway_tracker.trackers.base import Detections, Tracked, Tracker
+from poseway_tracker.trackers.clock import REFERENCE_RATE, even
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort
+from poseway_tracker.trackers.thresholds import BOXES
 
 TRACKERS: Final = ("sort", "default")
 
@@ -100,7 +100,7 @@ def _tracker(name: str, settings: Settings) -> Tracker:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program; returns 2 where the request is wrong, with the reason on standard error."""
-    parser = argparse.ArgumentParser("services.tracker.mot", description="Tracks boxes.")
+    parser = argparse.ArgumentParser("poseway_tracker.mot_cli", description="Tracks boxes.")
     parser.add_argument("detections", type=Path)
     parser.add_argument("--tracker", choices=TRACKERS, default="default")
     for name, default in Settings()._asdict().items():

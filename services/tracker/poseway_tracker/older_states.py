@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from services.tracker.clock import REFERENCE_RATE
-from services.tracker.smoothing import MEMORY_SECONDS, NEVER
+from poseway_tracker.smoothing.smoother import MEMORY_SECONDS, NEVER
+from poseway_tracker.trackers.clock import REFERENCE_RATE
 
 
 def upgraded(state: dict[str, Any], frame_rate: float, next_time: float) -> dict[str, Any]:

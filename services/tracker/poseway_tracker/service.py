@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, tracker_pb2, tracker_pb2_grpc
-from services.tracker.detections import Tracker
-from services.tracker.people import PeopleTracker
-from services.tracker.settings import Method, TrackerSettings
-from services.tracker.smoothing import Smoother, Strength
-from services.tracker.sort import Sort
-from services.tracker.video import Frame, Identified, VideoTracker
+from poseway_tracker.session import Frame, Identified, VideoTracker
+from poseway_tracker.settings import Method, TrackerSettings
+from poseway_tracker.smoothing.smoother import Smoother, Strength
+from poseway_tracker.trackers.base import Tracker
+from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.sort import Sort
 
 NAME: Final = tracker_pb2.DESCRIPTOR.services_by_name["TrackerService"].full_name
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError
-from services.tracker import state
-from services.tracker.clock import MAX_SECONDS, Clock
-from services.tracker.detections import Detections, Poses, Tracker
-from services.tracker.smoothing import Smoothed, Smoother
+from poseway_tracker import state
+from poseway_tracker.smoothing.smoother import Smoothed, Smoother
+from poseway_tracker.trackers.base import Detections, Poses, Tracker
+from poseway_tracker.trackers.clock import MAX_SECONDS, Clock
 
 
 @dataclass(frozen=True, slots=True)

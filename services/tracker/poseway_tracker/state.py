@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from poseway.errors import STATE_NEWER, IncompatibleError, InvalidRequestError
-from services.tracker.clock import Clock, ClockState
-from services.tracker.detections import Tracker
-from services.tracker.kalman import BoxFilter
-from services.tracker.older_states import upgraded
-from services.tracker.people import PeopleTracker, Person
-from services.tracker.smoothing import Smoother, SmootherState
-from services.tracker.sort import Sort, Track
-from services.tracker.thresholds import Thresholds
+from poseway_tracker.older_states import upgraded
+from poseway_tracker.smoothing.smoother import Smoother, SmootherState
+from poseway_tracker.trackers.base import Tracker
+from poseway_tracker.trackers.clock import Clock, ClockState
+from poseway_tracker.trackers.kalman import BoxFilter
+from poseway_tracker.trackers.pose_tracker import PeopleTracker, Person
+from poseway_tracker.trackers.sort import Sort, Track
+from poseway_tracker.trackers.thresholds import Thresholds
 
 _VERSION: Final = 3
 

@@ -3,9 +3,9 @@
 import asyncio
 from unittest.mock import patch
 
-from services.gateway.dispatcher import __main__ as service
+from poseway_gateway.dispatcher import __main__ as service
 from tests.isolation import planted
 
 if __name__ == "__main__":
-    with patch("services.gateway.dispatcher.decoding._Work", planted.Work):
+    with patch("poseway_gateway.dispatcher.frames.decoder._Work", planted.Work):
         asyncio.run(service.main())

@@ -2,9 +2,9 @@
 
 from unittest.mock import patch
 
-from services.renderer import __main__ as service
+from poseway_renderer import __main__ as service
 from tests.isolation import planted
 
 if __name__ == "__main__":
-    with patch("services.renderer.work.Inner", planted.Inner):
+    with patch("poseway_renderer.renderer.Inner", planted.Inner):
         service.main()

@@ -1,4 +1,4 @@
-"""``python -m services.gateway.keys``: makes, lists, replaces and revokes API keys.
+"""``python -m poseway_gateway.admin.keys``: makes, lists, replaces and revokes API keys.
 
 For operators: it finds the bucket by the same environment variables as the gateway.
 """
@@ -6,14 +6,16 @@ For operators: it finds the bucket by the same environment variables as the gate
 import argparse
 import sys
 
-from poseway.apikeys import ApiKey, ApiKeys, Limits
+from poseway.api_keys import ApiKey, ApiKeys, Limits
 from poseway.errors import PosewayError
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m services.gateway.keys", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m poseway_gateway.admin.keys", description=__doc__
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help="make a key and print it, once")
     create.add_argument("name", help="whose it is, or what for")

@@ -1,4 +1,4 @@
-"""``python -m services.gateway.requeue``: puts unfinished jobs back on the queue.
+"""``python -m poseway_gateway.admin.requeue``: puts unfinished jobs back on the queue.
 
 For when the queue lost its data: object storage is the record of all jobs. A job that is still on
 the queue is merely looked at twice.
@@ -10,12 +10,12 @@ import secrets
 import structlog
 
 from poseway.jobs import JobRequest
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings, Settings, StorageSettings
 from poseway.storage import ObjectStore
 from poseway.telemetry import logs
-from services.gateway.api.catalog import Catalog
-from services.gateway.api.listing import Listing, Wanted
+from poseway_gateway.api.jobs.listing import Listing, Wanted
+from poseway_gateway.api.jobs.repository import Catalog
 
 log = structlog.get_logger(__name__)
 

@@ -1,6 +1,6 @@
-"""``python -m services.gateway.api``: serves until it is told to stop."""
+"""``python -m poseway_gateway.api``: serves until it is told to stop."""
 
-import poseway.early  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
 
 # isort: split
 
@@ -15,10 +15,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from poseway import telemetry
-from services.gateway.api.access.start import check, warn_of_proxies
-from services.gateway.api.app import create_app
-from services.gateway.api.connection import HEAD_BYTES, within
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.access.startup_checks import check, warn_of_proxies
+from poseway_gateway.api.app import create_app
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.api.web.h11_protocol import HEAD_BYTES, within
 
 _FILES: Final = 65_536
 

@@ -8,47 +8,47 @@ from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi_offline import FastAPIOffline
 
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from services.gateway.api import problems
-from services.gateway.api.access.access import Access
-from services.gateway.api.access.gate import Gate
-from services.gateway.api.access.origins import add_cors
-from services.gateway.api.bodies import Bodies
-from services.gateway.api.catalog import Catalog
-from services.gateway.api.document import describe
-from services.gateway.api.head import HeadAsGet
-from services.gateway.api.headers import SecurityHeaders
-from services.gateway.api.listing import Listing
-from services.gateway.api.live import Hub
-from services.gateway.api.models import Models
-from services.gateway.api.news import follow
-from services.gateway.api.page import Page
-from services.gateway.api.places import Places
-from services.gateway.api.preview import Previews
-from services.gateway.api.reach import Reach
-from services.gateway.api.routes import (
-    access,
+from poseway_gateway.api.access.authenticator import Access
+from poseway_gateway.api.access.cors import add_cors
+from poseway_gateway.api.access.middleware import Gate
+from poseway_gateway.api.background import lasting
+from poseway_gateway.api.events.hub import Hub
+from poseway_gateway.api.events.reconcile import follow
+from poseway_gateway.api.events.stream_limits import Places
+from poseway_gateway.api.jobs.listing import Listing
+from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.api.jobs.previews import Previews
+from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.monitoring.http_metrics import Watch, look_for_ever
+from poseway_gateway.api.monitoring.queue_age import Waiting
+from poseway_gateway.api.monitoring.storage_probe import Reach
+from poseway_gateway.api.openapi import describe
+from poseway_gateway.api.routes import (
     create,
     events,
     frames,
     jobs,
     preview,
     results,
+    sessions,
     system,
     uploads,
 )
-from services.gateway.api.settings import ApiSettings
-from services.gateway.api.tasks import lasting
-from services.gateway.api.unexpected import Unexpected
-from services.gateway.api.uploads.budget import Budget
-from services.gateway.api.uploads.relay import Relay
-from services.gateway.api.uploads.sweep import sweep_for_ever
-from services.gateway.api.uploads.turns import Turns
-from services.gateway.api.waiting import Waiting
-from services.gateway.api.watch import Watch, look_for_ever
-from services.gateway.api.webhooks.deliver import Webhooks
-from services.gateway.api.webhooks.sender import Sender
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.api.uploads.expiry import sweep_for_ever
+from poseway_gateway.api.uploads.memory_budget import Budget
+from poseway_gateway.api.uploads.named_locks import Turns
+from poseway_gateway.api.uploads.part_relay import Relay
+from poseway_gateway.api.web import problems
+from poseway_gateway.api.web.error_boundary import Unexpected
+from poseway_gateway.api.web.head_method import HeadAsGet
+from poseway_gateway.api.web.request_bodies import Bodies
+from poseway_gateway.api.web.security_headers import SecurityHeaders
+from poseway_gateway.api.web.static_files import Page
+from poseway_gateway.api.webhooks.delivery import Webhooks
+from poseway_gateway.api.webhooks.sender import Sender
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -101,7 +101,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     problems.add_handlers(app)
     app.include_router(system.router)
-    app.include_router(access.router)
+    app.include_router(sessions.router)
     app.include_router(create.router)
     app.include_router(uploads.router)
     app.include_router(jobs.router)

@@ -8,25 +8,25 @@ from fastapi import Depends, Header, Path, Request
 
 from poseway.errors import UnavailableError
 from poseway.jobs import JobRequest
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from services.gateway.api.access.access import Access
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.access.errors import AccessError
-from services.gateway.api.access.shares import SharedRequest
-from services.gateway.api.catalog import Catalog, no_such_job
-from services.gateway.api.listing import Listing
-from services.gateway.api.live import Hub
-from services.gateway.api.models import Models
-from services.gateway.api.places import Places
-from services.gateway.api.preview import Previews
-from services.gateway.api.reach import Reach
-from services.gateway.api.settings import ApiSettings
-from services.gateway.api.uploads.budget import Budget
-from services.gateway.api.uploads.intake import Intake
-from services.gateway.api.uploads.parts import Uploads
-from services.gateway.api.uploads.relay import Relay
-from services.gateway.api.uploads.turns import Turns
+from poseway_gateway.api.access.authenticator import Access
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.access.errors import AccessError
+from poseway_gateway.api.access.share_links import SharedRequest
+from poseway_gateway.api.events.hub import Hub
+from poseway_gateway.api.events.stream_limits import Places
+from poseway_gateway.api.jobs.listing import Listing
+from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.api.jobs.previews import Previews
+from poseway_gateway.api.jobs.repository import Catalog, no_such_job
+from poseway_gateway.api.monitoring.storage_probe import Reach
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.api.uploads.memory_budget import Budget
+from poseway_gateway.api.uploads.multipart_uploads import Uploads
+from poseway_gateway.api.uploads.named_locks import Turns
+from poseway_gateway.api.uploads.part_relay import Relay
+from poseway_gateway.api.uploads.submission import Intake
 
 
 def _settings(request: Request) -> ApiSettings:

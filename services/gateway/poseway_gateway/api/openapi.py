@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from services.gateway.api.access.access import COOKIE
-from services.gateway.api.access.gate import SESSION_PATH
-from services.gateway.api.codes import Problem, documented
+from poseway_gateway.api.access.authenticator import COOKIE
+from poseway_gateway.api.access.middleware import SESSION_PATH
+from poseway_gateway.api.web.error_codes import Problem, documented
 
 _SCHEMES: Final = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key, pw_…."},

@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from poseway.apikeys import AuthMode, given, keys_needed
+from poseway.api_keys import AuthMode, given, keys_needed
 from poseway.errors import InvalidRequestError
-from poseway.models import MODELS_DIR
+from poseway.model_cards import MODELS_DIR
 from poseway.settings import QueueSettings, Settings, StorageSettings
 
 _ROOT = Path(__file__).resolve().parents[3]

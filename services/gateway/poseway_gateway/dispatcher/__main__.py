@@ -1,6 +1,6 @@
-"""``python -m services.gateway.dispatcher``: runs jobs until it is told to stop."""
+"""``python -m poseway_gateway.dispatcher``: runs jobs until it is told to stop."""
 
-import poseway.early  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
 
 # isort: split
 
@@ -10,15 +10,15 @@ import signal
 import structlog
 
 from poseway import isolation, telemetry
-from poseway.leaving import leave
-from poseway.queue import JobQueue
+from poseway.lifecycle.exit import leave
+from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from services.gateway.dispatcher import decoding
-from services.gateway.dispatcher.health import Health
-from services.gateway.dispatcher.services import Services
-from services.gateway.dispatcher.settings import DispatcherSettings
-from services.gateway.dispatcher.turns import Turns
-from services.gateway.dispatcher.worker import Worker
+from poseway_gateway.dispatcher.clients import Services
+from poseway_gateway.dispatcher.fair_order import Turns
+from poseway_gateway.dispatcher.frames import decoder
+from poseway_gateway.dispatcher.health_server import Health
+from poseway_gateway.dispatcher.settings import DispatcherSettings
+from poseway_gateway.dispatcher.worker import Worker
 
 
 async def run(settings: DispatcherSettings) -> None:
@@ -53,7 +53,7 @@ async def main() -> None:
     """Runs, and leaves without waiting for threads that storage keeps."""
     settings = DispatcherSettings()
     telemetry.start("dispatcher", settings)
-    isolation.prepare(decoding.__name__)
+    isolation.prepare(decoder.__name__)
     await run(settings)
     isolation.clean_up()
     telemetry.stop()

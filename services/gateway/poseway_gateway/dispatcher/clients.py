@@ -6,11 +6,11 @@ from typing import Self, TypeVar
 import grpc
 
 from poseway import jobs
-from poseway.channel import connect, repeat
 from poseway.errors import ServiceError
-from poseway.inference import find_model
-from poseway.letterbox import Box
-from poseway.reading import Reading
+from poseway.media.letterbox import Box
+from poseway.read_options import Reading
+from poseway.rpc.client import connect, repeat
+from poseway.rpc.model_lookup import find_model
 from poseway.telemetry.client import calling
 from poseway.v1 import (
     inference_pb2,
@@ -21,9 +21,9 @@ from poseway.v1 import (
     tracker_pb2,
     tracker_pb2_grpc,
 )
-from services.gateway.dispatcher.frames import Batch, Image
-from services.gateway.dispatcher.header import reading_message
-from services.gateway.dispatcher.settings import DispatcherSettings
+from poseway_gateway.dispatcher.frames.batches import Batch, Image
+from poseway_gateway.dispatcher.render_request import reading_message
+from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Services:
             await replicas.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
-        """Asks how a model is run; see `poseway.inference.find_model`."""
+        """Asks how a model is run; see `poseway.rpc.model_lookup.find_model`."""
         return await find_model(self.inference, name, self._settings.patience_seconds)
 
     async def estimate(

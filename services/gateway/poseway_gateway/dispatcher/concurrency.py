@@ -3,9 +3,9 @@
 from contextlib import ExitStack
 from typing import Final, Self
 
-from services.gateway.dispatcher.limiter import Limiter
-from services.gateway.dispatcher.services import Services
-from services.gateway.dispatcher.settings import DispatcherSettings
+from poseway_gateway.dispatcher.clients import Services
+from poseway_gateway.dispatcher.limiter import Limiter
+from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 # While a segment is read and written another is drawn. With one at a time, eight replicas that were
 # busy drawing for 240 s together took a fifth longer than their share.

@@ -13,11 +13,11 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from poseway.delivery import Delivery, Early
 from poseway.errors import NotFoundError, UnavailableError
-from poseway.queue import JobQueue
+from poseway.messaging.delivery import Delivery, Early
+from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from services.gateway.dispatcher.record import Record
+from poseway_gateway.dispatcher.job_record import Record
 
 log = structlog.get_logger(__name__)
 

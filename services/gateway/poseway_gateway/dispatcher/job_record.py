@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from poseway.delivery import ACK_WAIT_SECONDS
 from poseway.errors import IncompatibleError, NotFoundError
+from poseway.formats.tracks import Span, Times
 from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, Stretch, now
+from poseway.media.reader import VideoInfo
+from poseway.messaging.delivery import ACK_WAIT_SECONDS
 from poseway.storage import ObjectStore
-from poseway.tracks import Span, Times
-from poseway.video import VideoInfo
-from services.gateway.dispatcher.frames import Position
-from services.gateway.dispatcher.stills import Still
+from poseway_gateway.dispatcher.frames.batches import Position
+from poseway_gateway.dispatcher.frames.stills import Still
 
 _JSON = "application/json"
 

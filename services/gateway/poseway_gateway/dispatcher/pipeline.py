@@ -17,27 +17,27 @@ from typing import Final, ParamSpec, TypeVar
 import prometheus_client
 import structlog
 
-from poseway import keypoints
 from poseway.errors import UnavailableError, VideoError
+from poseway.formats import keypoints
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Audio, JobRequest, Progress
-from poseway.manifest import Manifest
-from poseway.reading import Reading
+from poseway.media.reader import VideoInfo
+from poseway.read_options import Reading
 from poseway.storage import ObjectReader, ObjectStore
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
-from poseway.video import VideoInfo
-from services.gateway.dispatcher import stills
-from services.gateway.dispatcher.advance import Advance
-from services.gateway.dispatcher.decoding import Decoder
-from services.gateway.dispatcher.frames import Batch, Position
-from services.gateway.dispatcher.header import segment_header
-from services.gateway.dispatcher.lead import lead, wanted
-from services.gateway.dispatcher.record import Checkpoint, Record, check_resumable
-from services.gateway.dispatcher.result import contact_sheet, publish
-from services.gateway.dispatcher.room import Room
-from services.gateway.dispatcher.segment import Segment, Tracked, checkpoint
-from services.gateway.dispatcher.services import Services, batch_header, frame_height
-from services.gateway.dispatcher.settings import DispatcherSettings
-from services.gateway.dispatcher.stages import working
+from poseway_gateway.dispatcher.clients import Services, batch_header, frame_height
+from poseway_gateway.dispatcher.concurrency import Room
+from poseway_gateway.dispatcher.frames import stills
+from poseway_gateway.dispatcher.frames.batches import Batch, Position
+from poseway_gateway.dispatcher.frames.decoder import Decoder
+from poseway_gateway.dispatcher.frames.lead_in import lead, wanted
+from poseway_gateway.dispatcher.job_record import Checkpoint, Record, check_resumable
+from poseway_gateway.dispatcher.progress import Advance
+from poseway_gateway.dispatcher.publish import contact_sheet, publish
+from poseway_gateway.dispatcher.render_request import segment_header
+from poseway_gateway.dispatcher.segment import Segment, Tracked, checkpoint
+from poseway_gateway.dispatcher.settings import DispatcherSettings
+from poseway_gateway.dispatcher.stages import working
 
 log = structlog.get_logger(__name__)
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from poseway.jobs import Progress
-from poseway.video import VideoInfo
-from services.gateway.dispatcher.frames import Batch
-from services.gateway.dispatcher.record import Checkpoint
+from poseway.media.reader import VideoInfo
+from poseway_gateway.dispatcher.frames.batches import Batch
+from poseway_gateway.dispatcher.job_record import Checkpoint
 
 RENDER_SHARE: Final = 0.2
 """Part of the work of a frame that is done after its people are found."""

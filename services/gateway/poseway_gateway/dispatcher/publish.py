@@ -6,16 +6,16 @@ from typing import Final
 
 import structlog
 
-from poseway import keypoints, tracks
 from poseway.errors import NotFoundError
+from poseway.formats import keypoints, tracks
+from poseway.formats.manifest import Manifest, ModelInfo, ResultFile, SourceInfo
 from poseway.jobs import JobOptions, JobRequest, Keys, now
-from poseway.manifest import Manifest, ModelInfo, ResultFile, SourceInfo
-from poseway.raw_streams import Timing
+from poseway.media.raw_streams import Timing
+from poseway.media.reader import VideoInfo
 from poseway.storage import ObjectStore, ObjectWriter
 from poseway.v1 import inference_pb2, renderer_pb2
-from poseway.video import VideoInfo
-from services.gateway.dispatcher import stills
-from services.gateway.dispatcher.record import Checkpoint
+from poseway_gateway.dispatcher.frames import stills
+from poseway_gateway.dispatcher.job_record import Checkpoint
 
 log = structlog.get_logger(__name__)
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from poseway import jobs
-from poseway.reading import Reading
+from poseway.read_options import Reading
 from poseway.v1 import pose_pb2, renderer_pb2
-from services.gateway.dispatcher.stills import Still
+from poseway_gateway.dispatcher.frames.stills import Still
 
 _OVERLAYS = {
     jobs.Overlay.VIDEO: renderer_pb2.OVERLAY_VIDEO,
@@ -32,7 +32,7 @@ def segment_header(
         segment: Number of the segment.
         options: What its user chose.
         stills: The best moment of each track in the segment.
-        before: Frames right before the segment; see `services.gateway.dispatcher.lead`.
+        before: Frames right before the segment; see `poseway_gateway.dispatcher.frames.lead_in`.
         reading: How the dispatcher reads the upload.
         photo: Whether the upload is a picture.
     """

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from poseway import tracks
+from poseway.formats import tracks
 from poseway.jobs import Stretch
+from poseway.media.reader import VideoInfo
 from poseway.telemetry import traces
 from poseway.v1 import pose_pb2, renderer_pb2
-from poseway.video import VideoInfo
-from services.gateway.dispatcher.frames import Batch, Position
-from services.gateway.dispatcher.record import Checkpoint
-from services.gateway.dispatcher.stages import spent
-from services.gateway.dispatcher.stills import Still
+from poseway_gateway.dispatcher.frames.batches import Batch, Position
+from poseway_gateway.dispatcher.frames.stills import Still
+from poseway_gateway.dispatcher.job_record import Checkpoint
+from poseway_gateway.dispatcher.stages import spent
 
 
 @dataclass

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import structlog
 from pydantic import ValidationError
 
-from poseway.delivery import Delivery, Early
 from poseway.errors import (
     ConflictError,
     DecoderError,
@@ -19,15 +18,16 @@ from poseway.errors import (
     VideoError,
 )
 from poseway.jobs import JobError, JobRequest, JobState, Progress
-from poseway.queue import JobQueue
+from poseway.messaging.delivery import Delivery, Early
+from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway.telemetry import traces
-from services.gateway.dispatcher import metrics
-from services.gateway.dispatcher.pipeline import Pipeline
-from services.gateway.dispatcher.record import BEAT_SECONDS, Record
-from services.gateway.dispatcher.services import Services
-from services.gateway.dispatcher.settings import DispatcherSettings
-from services.gateway.dispatcher.turns import Turns
+from poseway_gateway.dispatcher import metrics
+from poseway_gateway.dispatcher.clients import Services
+from poseway_gateway.dispatcher.fair_order import Turns
+from poseway_gateway.dispatcher.job_record import BEAT_SECONDS, Record
+from poseway_gateway.dispatcher.pipeline import Pipeline
+from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 log = structlog.get_logger(__name__)
 

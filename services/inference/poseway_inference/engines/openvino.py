@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.engines.base import About, Precision, cores
-from services.inference.graph import lower
-from services.inference.network import Network
+from poseway_inference.engines.base import About, Precision, cores
+from poseway_inference.graphs.network import Network
+from poseway_inference.graphs.optimize import lower
 
 # Cores that share an image: the fastest where nothing else runs on them.
 _CORES_PER_IMAGE: Final = 2

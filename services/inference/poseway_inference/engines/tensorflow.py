@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.engines.base import About, Precision, cores
-from services.inference.graph import lower
-from services.inference.network import Network, tensorflow
+from poseway_inference.engines.base import About, Precision, cores
+from poseway_inference.graphs.network import Network, tensorflow
+from poseway_inference.graphs.optimize import lower
 
 # More images per call gain little on a GPU, and each waits for the others.
 _GPU_BATCH: Final = 8

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from poseway.errors import IncompatibleError
-from services.inference.decoder import CHANNELS
-from services.inference.operations import check_computes
+from poseway_inference.families.openpose.decoder import CHANNELS
+from poseway_inference.graphs.allowed_operations import check_computes
 
 # Input and output of OpenPose's graphs, whatever their backbone.
 _OPENPOSE: Final = ("image:0", "Openpose/concat_stage7:0")

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.network import Network, tensorflow
+from poseway_inference.graphs.network import Network, tensorflow
 
 Half = Literal["bfloat16", "float16"]
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
 from poseway.errors import IncompatibleError
-from poseway.models import weights_sha256
-from services.inference.network import Network, tensorflow
-from services.inference.operations import check_computes
+from poseway.model_cards import weights_sha256
+from poseway_inference.graphs.allowed_operations import check_computes
+from poseway_inference.graphs.network import Network, tensorflow
 
 # TensorFlow.js's operations that TensorFlow lacks, or has on some devices only, and their plain
 # convolutions. TensorFlow fuses what it can by itself.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
 
 from poseway.errors import OverloadedError, UnavailableError
-from services.inference.turns import Call, Clock, Item, Job, Queue
+from poseway_inference.scheduling.fair_queue import Call, Clock, Item, Job, Queue
 
 K = TypeVar("K")
 F = TypeVar("F")

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.canvas import Canvas
-from services.renderer.heads import Head
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.heads import Head
 
 # Cells along the shorter side of a picture, and the blur of these cells, which hides their grid. A
 # face as high as the picture has about 6 distinct parts left from top to bottom.

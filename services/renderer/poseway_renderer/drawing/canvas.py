@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.frame import SourceFrame
-from poseway.letterbox import Box, fitted
-from poseway.picture import LUMA_WEIGHTS, samples
-from poseway.tone import is_hdr, to_sdr
-from services.renderer.colour import ColourSpace
+from poseway.media.frame import SourceFrame
+from poseway.media.letterbox import Box, fitted
+from poseway.media.tone_mapping import is_hdr, to_sdr
+from poseway.media.yuv import LUMA_WEIGHTS, samples
+from poseway_renderer.drawing.colour import ColourSpace
 
 _NEUTRAL: Final = 128
 # FFmpeg's numbers of the range of samples.

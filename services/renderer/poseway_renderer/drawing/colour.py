@@ -5,8 +5,8 @@ from typing import Final
 
 import av
 
-from poseway.picture import BT709, LUMA_WEIGHTS, usual_matrix
-from poseway.tone import is_hdr
+from poseway.media.tone_mapping import is_hdr
+from poseway.media.yuv import BT709, LUMA_WEIGHTS, usual_matrix
 
 _RGB: Final = 0
 _UNSPECIFIED: Final = 2

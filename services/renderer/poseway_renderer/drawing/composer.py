@@ -6,15 +6,15 @@ from typing import Final
 
 import numpy as np
 
-from poseway.frame import SourceFrame
-from services.renderer.blur import blur, hide
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.draw import Painter
-from services.renderer.heads import Heads
-from services.renderer.look import Background, Look
-from services.renderer.people import PosedFrame
-from services.renderer.trail import Trails
+from poseway.media.frame import SourceFrame
+from poseway_renderer.drawing.blur import blur, hide
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.heads import Heads
+from poseway_renderer.drawing.people import PosedFrame
+from poseway_renderer.drawing.skeletons import Painter
+from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.drawing.trails import Trails
 
 # Pixels of a trail, as a part of the picture's size.
 _TRAIL: Final = 1 / 200

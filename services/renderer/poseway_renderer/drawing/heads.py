@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.skeleton import KEYPOINTS
-from services.renderer.people import HEAD, NECK, Person, PosedFrame
+from poseway_renderer.drawing.people import HEAD, NECK, Person, PosedFrame
 
 # The height of a head, in parts of the distance of two keypoints of an adult who is seen at right
 # angles. From elsewhere a distance looks shorter, never longer, so the largest result is right.

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.look import track_colour
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.style import track_colour
 
 _BOLD: Final = 700
 # The plate is drawn this many times larger and scaled down, which makes its corners smooth.

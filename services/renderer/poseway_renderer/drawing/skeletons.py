@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.skeleton import COLOURS, KEYPOINTS, LIMBS
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.label import Labels
-from services.renderer.look import Look, track_colour
-from services.renderer.people import HEAD, Box, Person
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.labels import Labels
+from poseway_renderer.drawing.people import HEAD, Box, Person
+from poseway_renderer.drawing.style import Look, track_colour
 
 # Fractional bits of the coordinates that OpenCV takes.
 _SHIFT: Final = 4

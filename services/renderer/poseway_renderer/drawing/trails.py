@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.skeleton import KEYPOINTS
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
-from services.renderer.look import track_colour
-from services.renderer.people import Person, PosedFrame
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
+from poseway_renderer.drawing.people import Person, PosedFrame
+from poseway_renderer.drawing.style import track_colour
 
 _SECONDS: Final = 1.0
 # A path that was lost for longer than this is not joined again.

@@ -9,8 +9,8 @@ import av
 import av.error
 from av.stream import Discard
 
-from poseway.reading import AS_FOUND, Reading
-from poseway.streams import audio_stream
+from poseway.media.stream_selection import audio_stream
+from poseway.read_options import AS_FOUND, Reading
 
 # What MP4 may hold is copied; everything else becomes AAC.
 _COPIED: Final = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})

@@ -11,9 +11,9 @@ from av.codec.context import Flags
 from av.video.frame import PictureType
 from numpy.typing import NDArray
 
-from poseway.video import VideoInfo
-from services.renderer.canvas import Canvas
-from services.renderer.colour import ColourSpace
+from poseway.media.reader import VideoInfo
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.colour import ColourSpace
 
 LOOKAHEAD: Final = "rc-lookahead=10:mbtree=1"
 """What x264's preset superfast is given besides: bits go where later pictures build on them.

@@ -12,12 +12,13 @@ from typing import Final, TypeAlias
 import av
 import av.error
 
-from poseway.container import SeekableFile, open_container
 from poseway.errors import IncompatibleError, PosewayError
-from poseway.reading import AS_FOUND, Reading
-from poseway.video import VideoReader
-from services.renderer.encode import Sink, mp4_options
-from services.renderer.sound import add_sound
+from poseway.isolation.files import SeekableFile
+from poseway.media.container import open_container
+from poseway.media.reader import VideoReader
+from poseway.read_options import AS_FOUND, Reading
+from poseway_renderer.media.audio import add_sound
+from poseway_renderer.media.encode import Sink, mp4_options
 
 # Pictures and sound take turns this often in the file: rarely, since every turn costs space in the
 # index, yet often enough for a player that reads from a network.

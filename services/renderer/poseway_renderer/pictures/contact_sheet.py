@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from services.renderer.encode import jpeg
+from poseway_renderer.media.encode import jpeg
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.canvas import Canvas
-from services.renderer.people import Box
+from poseway_renderer.drawing.canvas import Canvas
+from poseway_renderer.drawing.people import Box
 
 # Margin around a person in a still, as a part of the person's size, and the least size of a still
 # as a part of the picture's shorter side.

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from poseway.skeleton import KEYPOINTS
-from services.tracker import gaps, limbs
-from services.tracker.clock import Moment
-from services.tracker.one_euro import OneEuro, weigh
+from poseway_tracker.smoothing import gap_filling, limb_lengths
+from poseway_tracker.smoothing.one_euro import OneEuro, weigh
+from poseway_tracker.trackers.clock import Moment
 
 MEMORY_SECONDS: Final = 5.0
 """A track not seen for longer is forgotten."""
@@ -189,12 +189,12 @@ class Smoother:
         memory = _Memory(self._tracks, len(ids))
         before = memory.times.copy(), memory.places.copy()
         heights, allowed = self._sizes(memory, keypoints, rows, times)
-        seen = limbs.possible(keypoints, allowed)
+        seen = limb_lengths.possible(keypoints, allowed)
         places = self._filtered(memory, keypoints, seen, heights, rows, counts, moments)
         filled = np.zeros_like(seen)
         for row in range(len(ids)):
             mine = np.flatnonzero(rows == row)
-            places[mine], filled[mine] = gaps.fill(
+            places[mine], filled[mine] = gap_filling.fill(
                 times[mine],
                 places[mine],
                 seen[mine],
@@ -225,7 +225,7 @@ class Smoother:
 
         Enough limbs that agree on more than is remembered are right: the camera has come closer.
         """
-        observed = limbs.sizes(keypoints)
+        observed = limb_lengths.sizes(keypoints)
         known = memory.heights.tolist()
         last = memory.times.max(axis=1, initial=NEVER).tolist()
         here = keypoints[..., 2].max(axis=1, initial=0.0) > 0

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
-from services.tracker.boxes import MAX_COORDINATE, Boxes, check_boxes
-from services.tracker.clock import Moment
+from poseway_tracker.trackers.boxes import MAX_COORDINATE, Boxes, check_boxes
+from poseway_tracker.trackers.clock import Moment
 
 Poses: TypeAlias = NDArray[np.float64]
 """float64 (n, 18, 3): x, y in pixels and score of each person's keypoints; score 0 is not seen."""

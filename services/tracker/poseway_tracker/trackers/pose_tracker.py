@@ -19,13 +19,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tracker.boxes import Boxes, iou, measure, unmeasure
-from services.tracker.clock import REFERENCE_RATE, Moment
-from services.tracker.detections import Detections, Poses, Tracked
-from services.tracker.kalman import BoxFilter
-from services.tracker.match import match
-from services.tracker.similarity import oks, widened
-from services.tracker.thresholds import POSES, Thresholds
+from poseway_tracker.trackers.assignment import match
+from poseway_tracker.trackers.base import Detections, Poses, Tracked
+from poseway_tracker.trackers.boxes import Boxes, iou, measure, unmeasure
+from poseway_tracker.trackers.clock import REFERENCE_RATE, Moment
+from poseway_tracker.trackers.kalman import BoxFilter
+from poseway_tracker.trackers.similarity import oks, widened
+from poseway_tracker.trackers.thresholds import POSES, Thresholds
 
 _SURE_SECONDS: Final = 0.1
 """Who is found for so long is a person; ghosts are shorter."""

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tracker.boxes import Boxes
-from services.tracker.detections import Poses
+from poseway_tracker.trackers.base import Poses
+from poseway_tracker.trackers.boxes import Boxes
 
 # COCO's constants per keypoint (k = 2 sigma), for the neck that of the shoulders.
 _ARMS: Final = (0.079, 0.072, 0.062)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tracker.boxes import Boxes, iou, measure, unmeasure
-from services.tracker.clock import REFERENCE_RATE, Moment
-from services.tracker.detections import Detections, Tracked
-from services.tracker.kalman import BoxFilter
-from services.tracker.match import match
+from poseway_tracker.trackers.assignment import match
+from poseway_tracker.trackers.base import Detections, Tracked
+from poseway_tracker.trackers.boxes import Boxes, iou, measure, unmeasure
+from poseway_tracker.trackers.clock import REFERENCE_RATE, Moment
+from poseway_tracker.trackers.kalman import BoxFilter
 
 
 @dataclass(slots=True)

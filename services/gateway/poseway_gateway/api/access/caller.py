@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from poseway.apikeys import ApiKey
+from poseway.api_keys import ApiKey
 from poseway.jobs import JobRequest
-from services.gateway.api.access.shares import Share
-from services.gateway.api.access.usage import Usage
+from poseway_gateway.api.access.quotas import Usage
+from poseway_gateway.api.access.share_links import Share
 
 GUEST = "guest"
 """Owner of nothing: who follows a link to one job."""

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from services.gateway.api.access.errors import AccessError
-from services.gateway.api.problems import problem
+from poseway_gateway.api.access.errors import AccessError
+from poseway_gateway.api.web.problems import problem
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _ASKED: Final = (

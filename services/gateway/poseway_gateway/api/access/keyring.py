@@ -6,11 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from poseway.apikeys import ApiKey, ApiKeys, given, split
+from poseway.api_keys import ApiKey, ApiKeys, given, split
 from poseway.errors import NotFoundError
 from poseway.storage import ObjectStore
-from services.gateway.api.access.threads import Threads
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.settings import ApiSettings
 
 _FRESH_SECONDS: Final = 5.0
 """A key that was revoked may be used for this long."""

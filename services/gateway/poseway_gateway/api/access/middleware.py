@@ -9,12 +9,12 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from poseway.errors import PosewayError
-from services.gateway.api.access.access import Access
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.access.errors import AccessError
-from services.gateway.api.access.origins import refuse_cross_site, refuse_foreign_host
-from services.gateway.api.problems import answer
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.access.authenticator import Access
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.access.cors import refuse_cross_site, refuse_foreign_host
+from poseway_gateway.api.access.errors import AccessError
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.api.web.problems import answer
 
 SESSION_PATH: Final = "/v1/session"
 _BODY_BYTES: Final = 64 << 10

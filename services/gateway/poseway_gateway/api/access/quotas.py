@@ -7,12 +7,12 @@ from typing import Final
 
 from pydantic import Field
 
-from poseway.apikeys import ApiKey
+from poseway.api_keys import ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.jobs import Record, now
 from poseway.storage import ObjectStore
-from services.gateway.api.access.errors import AccessError, too_much
-from services.gateway.api.access.threads import Threads
+from poseway_gateway.api.access.errors import AccessError, too_much
+from poseway_gateway.api.access.executor import Threads
 
 _TRIES: Final = 50
 

@@ -9,9 +9,9 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 
-from poseway.apikeys import Limits
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.access.errors import too_much
+from poseway.api_keys import Limits
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.access.errors import too_much
 
 _GUESSES: Final = RateLimitItemPerMinute(60)
 

@@ -5,10 +5,10 @@ import sys
 
 import structlog
 
-from poseway.apikeys import ApiKeys, keys_needed
+from poseway.api_keys import ApiKeys, keys_needed
 from poseway.errors import PosewayError
 from poseway.storage import ObjectStore
-from services.gateway.api.settings import ApiSettings
+from poseway_gateway.api.settings import ApiSettings
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,8 @@ def check(settings: ApiSettings) -> None:
         return
     sys.exit(
         f"POSEWAY_HOST is {settings.host} and POSEWAY_AUTH {settings.auth}, so callers need an API "
-        "key, and there is none yet. Make one with `python -m services.gateway.keys create NAME` "
-        "and this environment, or set POSEWAY_FIRST_KEY. If all who reach this address may do "
+        "key, and there is none yet. Make one with "
+        "`python -m poseway_gateway.admin.keys create NAME` and this environment, or set "
+        "POSEWAY_FIRST_KEY. If all who reach this address may do "
         "everything, say so with POSEWAY_AUTH=off."
     )

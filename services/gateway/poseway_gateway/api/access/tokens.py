@@ -10,11 +10,11 @@ from typing import Any, Final
 from itsdangerous import BadData, URLSafeSerializer
 from pydantic import SecretStr
 
-from poseway.apikeys import FOLDER, ApiKey
+from poseway.api_keys import FOLDER, ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.storage import ObjectStore
-from services.gateway.api.access.shares import Share
-from services.gateway.api.access.threads import Threads
+from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.share_links import Share
 
 _PLACE: Final = f"{FOLDER}signing"
 _KEY_BYTES: Final = 32

@@ -14,8 +14,8 @@ import prometheus_client
 import structlog
 
 from poseway.jobs import JobStatus
-from poseway.news import KEPT_SECONDS, Follower, News
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
+from poseway.messaging.status_feed import KEPT_SECONDS, Follower, News
 
 log = structlog.get_logger(__name__)
 

@@ -7,11 +7,11 @@ import structlog
 
 from poseway.errors import PosewayError
 from poseway.jobs import JobState, JobStatus
-from poseway.news import Gone, News
-from poseway.queue import JobQueue
-from services.gateway.api.catalog import Catalog
-from services.gateway.api.listing import Listing
-from services.gateway.api.live import Hub
+from poseway.messaging.job_queue import JobQueue
+from poseway.messaging.status_feed import Gone, News
+from poseway_gateway.api.events.hub import Hub
+from poseway_gateway.api.jobs.listing import Listing
+from poseway_gateway.api.jobs.repository import Catalog
 
 log = structlog.get_logger(__name__)
 

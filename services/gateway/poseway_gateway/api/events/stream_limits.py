@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from poseway.errors import OverloadedError
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.access.errors import too_much
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.access.errors import too_much
 
 _AGAIN_SECONDS = 10
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 from pydantic_core import from_json
 
-from poseway.angles import NAMES, angles
-from poseway.exports.person import places
-from poseway.keypoints import split_lines
+from poseway.formats.exports.places import places
+from poseway.formats.joint_angles import NAMES, angles
+from poseway.formats.keypoints import split_lines
 
 MAX_SECONDS: Final = 60.0
 MAX_FRAMES: Final = 4000

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from poseway.errors import NotFoundError
 from poseway.jobs import Job, JobState
 from poseway.storage import ObjectStore
-from services.gateway.api.catalog import Catalog
+from poseway_gateway.api.jobs.repository import Catalog
 
 log = structlog.get_logger(__name__)
 

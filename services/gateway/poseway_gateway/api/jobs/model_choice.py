@@ -4,7 +4,7 @@ from pathlib import Path
 
 from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions
-from poseway.models import advice, find_card, load_cards
+from poseway.model_cards import advice, find_card, load_cards
 
 
 class Models:

@@ -7,7 +7,7 @@ from typing import Final
 from poseway.errors import ConflictError, NotFoundError
 from poseway.jobs import Keys, Stretch
 from poseway.storage import ObjectInfo, ObjectStore
-from services.gateway.api.mp4 import from_zero
+from poseway_gateway.api.jobs.mp4_edit_list import from_zero
 
 _KEPT: Final = 20_000
 _KEPT_CHANGES: Final = 256

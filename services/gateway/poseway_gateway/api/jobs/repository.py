@@ -6,10 +6,10 @@ from collections import OrderedDict
 from pydantic import TypeAdapter, ValidationError
 
 from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
-from poseway.manifest import Manifest
 from poseway.storage import ObjectStore
-from services.gateway.api.access.shares import with_share
+from poseway_gateway.api.access.share_links import with_share
 
 _JOB_ID: TypeAdapter[str] = TypeAdapter(JobId)
 

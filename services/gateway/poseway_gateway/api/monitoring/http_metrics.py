@@ -10,10 +10,10 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from poseway.errors import PosewayError
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.telemetry import traces
-from services.gateway.api.reach import Reach
-from services.gateway.api.waiting import Waiting
+from poseway_gateway.api.monitoring.queue_age import Waiting
+from poseway_gateway.api.monitoring.storage_probe import Reach
 
 log = structlog.get_logger(__name__)
 

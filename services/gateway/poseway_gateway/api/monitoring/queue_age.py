@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from poseway.errors import NotFoundError
 from poseway.jobs import JobState
-from poseway.queue import JobQueue
-from services.gateway.api.catalog import Catalog
+from poseway.messaging.job_queue import JobQueue
+from poseway_gateway.api.jobs.repository import Catalog
 
 
 class Waiting:

@@ -8,9 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from poseway.jobs import Job, JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.storage import ObjectWriter
-from services.gateway.api.catalog import parse_options
-from services.gateway.api.codes import documented
-from services.gateway.api.deps import (
+from poseway_gateway.api.dependencies import (
     BudgetDep,
     CallerDep,
     IdempotencyKey,
@@ -19,11 +17,13 @@ from services.gateway.api.deps import (
     SettingsDep,
     StoreDep,
 )
-from services.gateway.api.models import Models
-from services.gateway.api.uploads.body import arriving
-from services.gateway.api.uploads.form import UploadForm, too_large
-from services.gateway.api.uploads.idempotency import fingerprint
-from services.gateway.api.uploads.webhook import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
+from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.api.jobs.repository import parse_options
+from poseway_gateway.api.uploads.arriving_body import arriving
+from poseway_gateway.api.uploads.idempotency import fingerprint
+from poseway_gateway.api.uploads.multipart_form import UploadForm, too_large
+from poseway_gateway.api.web.error_codes import documented
+from poseway_gateway.api.webhooks.url import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -10,11 +10,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from poseway.errors import NotFoundError
 from poseway.jobs import JobRequest, JobState, JobStatus
-from poseway.news import Gone, News
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.catalog import Catalog, view
-from services.gateway.api.codes import documented
-from services.gateway.api.deps import (
+from poseway.messaging.status_feed import Gone, News
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.dependencies import (
     CallerDep,
     CatalogDep,
     HubDep,
@@ -23,7 +21,9 @@ from services.gateway.api.deps import (
     QueueDep,
     StoppingDep,
 )
-from services.gateway.api.live import Hub, Listener
+from poseway_gateway.api.events.hub import Hub, Listener
+from poseway_gateway.api.jobs.repository import Catalog, view
+from poseway_gateway.api.web.error_codes import documented
 
 router = APIRouter(prefix="/v1", tags=["events"], responses=documented("overloaded", "unavailable"))
 

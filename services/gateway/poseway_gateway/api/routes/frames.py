@@ -9,10 +9,10 @@ from pydantic_core import to_json
 
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import Keys
-from services.gateway.api.codes import documented
-from services.gateway.api.conditional import not_modified
-from services.gateway.api.deps import KnownJob, StoreDep
-from services.gateway.api.frames import MAX_SECONDS, cut
+from poseway_gateway.api.dependencies import KnownJob, StoreDep
+from poseway_gateway.api.jobs.frame_slices import MAX_SECONDS, cut
+from poseway_gateway.api.web.conditional import not_modified
+from poseway_gateway.api.web.error_codes import documented
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/frames", tags=["results"])
 

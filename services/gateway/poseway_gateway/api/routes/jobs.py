@@ -10,17 +10,17 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from poseway.jobs import Job, JobState
-from services.gateway.api.catalog import view
-from services.gateway.api.codes import documented
-from services.gateway.api.conditional import not_modified
-from services.gateway.api.deps import (
+from poseway_gateway.api.dependencies import (
     CallerDep,
     CatalogDep,
     KnownJob,
     ListingDep,
     QueueDep,
 )
-from services.gateway.api.listing import Wanted
+from poseway_gateway.api.jobs.listing import Wanted
+from poseway_gateway.api.jobs.repository import view
+from poseway_gateway.api.web.conditional import not_modified
+from poseway_gateway.api.web.error_codes import documented
 
 log = structlog.get_logger(__name__)
 

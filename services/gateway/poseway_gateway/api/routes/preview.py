@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from poseway.errors import NotFoundError
 from poseway.jobs import Keys
-from services.gateway.api import stored
-from services.gateway.api.access.shares import with_share
-from services.gateway.api.codes import documented
-from services.gateway.api.deps import CatalogDep, KnownJob, PreviewsDep, StoreDep
+from poseway_gateway.api.access.share_links import with_share
+from poseway_gateway.api.dependencies import CatalogDep, KnownJob, PreviewsDep, StoreDep
+from poseway_gateway.api.web import object_response
+from poseway_gateway.api.web.error_codes import documented
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/preview", tags=["results"])
 
@@ -74,7 +74,7 @@ def get_preview(asked: KnownJob, catalog: CatalogDep, previews: PreviewsDep) -> 
 @router.get(
     "/{number}.mp4",
     response_class=Response,
-    responses=stored.RESPONSES
+    responses=object_response.RESPONSES
     | documented("job_not_found", "no_such_segment", "range_not_satisfiable", "unavailable"),
 )
 def get_segment(
@@ -90,7 +90,7 @@ def get_segment(
         if not store.exists(keys.segment(number, "preview.json")):
             raise NotFoundError("not finished")
         video = store.head(keys.segment(number, "video.mp4"))
-        return stored.send_known(request, store, video, "inline", previews.change(video))
+        return object_response.send_known(request, store, video, "inline", previews.change(video))
     except NotFoundError:
         raise NotFoundError(
             f"There is no finished segment {number}. If the job has ended, look at its result.",

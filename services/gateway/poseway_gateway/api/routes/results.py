@@ -10,16 +10,17 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from poseway import exports, filenames, keypoints, tracks
+from poseway import filenames
 from poseway.errors import NotFoundError
+from poseway.formats import exports, keypoints, tracks
+from poseway.formats.manifest import Manifest
 from poseway.jobs import JobRequest, Keys
-from poseway.manifest import Manifest
 from poseway.storage import ObjectStore
-from services.gateway.api import stored
-from services.gateway.api.codes import documented
-from services.gateway.api.deps import KnownJob, SettingsDep, StoreDep
-from services.gateway.api.head import IS_HEAD
-from services.gateway.api.streams import StoredResponse
+from poseway_gateway.api.dependencies import KnownJob, SettingsDep, StoreDep
+from poseway_gateway.api.web import object_response
+from poseway_gateway.api.web.error_codes import documented
+from poseway_gateway.api.web.head_method import IS_HEAD
+from poseway_gateway.api.web.streams import StoredResponse
 
 router = APIRouter(
     prefix="/v1/jobs/{job_id}",
@@ -37,7 +38,7 @@ _MEDIA_TYPES: Final = {
     ".zip": "application/zip",
 }
 _RESPONSES: Final = (
-    stored.RESPONSES
+    object_response.RESPONSES
     | {307: {"description": "It is there, for an hour: see Location"}}
     | documented("no_such_file", "range_not_satisfiable")
 )
@@ -161,7 +162,7 @@ def get_result(
             store.head(keys.result + path)
             url = store.public_url(keys.result + path, _DIRECT_SECONDS, disposition)
             return RedirectResponse(url, headers={"Cache-Control": "no-store"})
-        return stored.send(request, store, keys.result + path, disposition)
+        return object_response.send(request, store, keys.result + path, disposition)
     except NotFoundError:
         raise _no_such_file() from None
 

@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from poseway.apikeys import Limits
-from services.gateway.api.access.access import COOKIE, Access
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.access.usage import Used
-from services.gateway.api.codes import documented
-from services.gateway.api.deps import AccessDep, CallerDep, KnownJob
+from poseway.api_keys import Limits
+from poseway_gateway.api.access.authenticator import COOKIE, Access
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.access.quotas import Used
+from poseway_gateway.api.dependencies import AccessDep, CallerDep, KnownJob
+from poseway_gateway.api.web.error_codes import documented
 
 router = APIRouter(prefix="/v1", tags=["access"], responses=documented("unavailable"))
 

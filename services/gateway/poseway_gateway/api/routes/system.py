@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from poseway.errors import NotFoundError, UnavailableError
-from poseway.models import Measured
-from services.gateway.api import stored
-from services.gateway.api.codes import documented
-from services.gateway.api.deps import AccessDep, ModelsDep, QueueDep, ReachDep, SettingsDep
+from poseway.model_cards import Measured
+from poseway_gateway.api.dependencies import AccessDep, ModelsDep, QueueDep, ReachDep, SettingsDep
+from poseway_gateway.api.web import object_response
+from poseway_gateway.api.web.error_codes import documented
 
 router = APIRouter(tags=["system"])
 
@@ -57,14 +57,16 @@ def list_models(models: ModelsDep) -> OfferedModels:
 @router.get(
     "/v1/sample",
     response_class=Response,
-    responses=stored.RESPONSES | documented("no_sample", "range_not_satisfiable"),
+    responses=object_response.RESPONSES | documented("no_sample", "range_not_satisfiable"),
 )
 def get_sample(request: Request, settings: SettingsDep) -> Response:
     """A video to try this with. Takes Range requests."""
     video = settings.sample_video
     if not video.is_file():
         raise NotFoundError("There is no sample video here. Upload one of your own.", "no_sample")
-    return stored.send_file(request, video, f"attachment; filename*=UTF-8''{quote(video.name)}")
+    return object_response.send_file(
+        request, video, f"attachment; filename*=UTF-8''{quote(video.name)}"
+    )
 
 
 @router.get("/healthz")

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from poseway import filenames
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobId, JobOptions, new_job_id, now
-from services.gateway.api.codes import documented
-from services.gateway.api.deps import (
+from poseway_gateway.api.dependencies import (
     CallerDep,
     IdempotencyKey,
     IntakeDep,
@@ -23,12 +22,13 @@ from services.gateway.api.deps import (
     TurnsDep,
     UploadsDep,
 )
-from services.gateway.api.settings import ApiSettings
-from services.gateway.api.uploads.body import arriving
-from services.gateway.api.uploads.idempotency import fingerprint
-from services.gateway.api.uploads.parts import Uploads, complete
-from services.gateway.api.uploads.pending import Pending
-from services.gateway.api.uploads.webhook import WEBHOOK_SAYS, check_webhook
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.api.uploads.arriving_body import arriving
+from poseway_gateway.api.uploads.idempotency import fingerprint
+from poseway_gateway.api.uploads.multipart_uploads import Uploads, complete
+from poseway_gateway.api.uploads.upload_record import Pending
+from poseway_gateway.api.web.error_codes import documented
+from poseway_gateway.api.webhooks.url import WEBHOOK_SAYS, check_webhook
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=documented("unavailable"))
 

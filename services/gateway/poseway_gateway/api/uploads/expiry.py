@@ -7,8 +7,8 @@ import structlog
 
 from poseway.errors import PosewayError
 from poseway.storage import ObjectStore
-from services.gateway.api.settings import ApiSettings
-from services.gateway.api.uploads.parts import Uploads
+from poseway_gateway.api.settings import ApiSettings
+from poseway_gateway.api.uploads.multipart_uploads import Uploads
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from python_multipart.multipart import parse_options_header
 from poseway import filenames
 from poseway.errors import InvalidRequestError, PosewayError
 from poseway.jobs import JobOptions
-from services.gateway.api.uploads.disposition import sent_name
+from poseway_gateway.api.uploads.content_disposition import sent_name
 
 FILE_FIELD: Final = "video"
 # All options, the webhook, the video, and some for what is yet unknown.

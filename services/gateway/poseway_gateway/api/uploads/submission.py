@@ -11,11 +11,11 @@ import structlog
 
 from poseway.errors import ConflictError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
-from poseway.queue import JobQueue
+from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from services.gateway.api.access.caller import Caller
-from services.gateway.api.catalog import Catalog, view
-from services.gateway.api.uploads.idempotency import Memory
+from poseway_gateway.api.access.caller import Caller
+from poseway_gateway.api.jobs.repository import Catalog, view
+from poseway_gateway.api.uploads.idempotency import Memory
 
 log = structlog.get_logger(__name__)
 

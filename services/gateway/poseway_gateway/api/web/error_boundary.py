@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from poseway.telemetry import traces
-from services.gateway.api.problems import unexpected
+from poseway_gateway.api.web.problems import unexpected
 
 
 class Unexpected:

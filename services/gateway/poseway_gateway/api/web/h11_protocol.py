@@ -8,8 +8,8 @@ from typing import Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from services.gateway.api.headers import DEFAULT
-from services.gateway.api.problems import problem
+from poseway_gateway.api.web.problems import problem
+from poseway_gateway.api.web.security_headers import DEFAULT
 
 HEAD_BYTES: Final = 32 << 10
 """Largest head of a request that is always taken; what h11 must be told."""

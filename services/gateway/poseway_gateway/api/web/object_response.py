@@ -10,9 +10,9 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from poseway.storage import ObjectInfo, ObjectStore
-from services.gateway.api.conditional import not_modified
-from services.gateway.api.ranges import parse_range
-from services.gateway.api.streams import StoredResponse
+from poseway_gateway.api.web.conditional import not_modified
+from poseway_gateway.api.web.ranges import parse_range
+from poseway_gateway.api.web.streams import StoredResponse
 
 _PIECE: Final = 1 << 18
 _KINDS: Final = ("application/json", "application/x-ndjson", "image/jpeg", "video/mp4")

@@ -13,10 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from poseway import errors
-from services.gateway.api.access.errors import AccessError
-from services.gateway.api.codes import CODES, Problem
-from services.gateway.api.ranges import RangeError
-from services.gateway.api.uploads.form import TooLargeError
+from poseway_gateway.api.access.errors import AccessError
+from poseway_gateway.api.uploads.multipart_form import TooLargeError
+from poseway_gateway.api.web.error_codes import CODES, Problem
+from poseway_gateway.api.web.ranges import RangeError
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.api.problems import problem
+from poseway_gateway.api.web.problems import problem
 
 log = structlog.get_logger(__name__)
 

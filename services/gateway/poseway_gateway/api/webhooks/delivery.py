@@ -9,16 +9,16 @@ import httpx
 import prometheus_client
 import structlog
 
-from poseway.delivery import Delivery
 from poseway.errors import NotFoundError
 from poseway.jobs import now
-from poseway.queue import JobQueue
+from poseway.messaging.delivery import Delivery
+from poseway.messaging.job_queue import JobQueue
 from poseway.telemetry import traces
-from services.gateway.api.access.tokens import Signatures
-from services.gateway.api.catalog import Catalog, view
-from services.gateway.api.webhooks import message
-from services.gateway.api.webhooks.address import RefusedError
-from services.gateway.api.webhooks.sender import BusyError, Sender
+from poseway_gateway.api.access.tokens import Signatures
+from poseway_gateway.api.jobs.repository import Catalog, view
+from poseway_gateway.api.webhooks import payload
+from poseway_gateway.api.webhooks.sender import BusyError, Sender
+from poseway_gateway.api.webhooks.ssrf_guard import RefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -108,9 +108,9 @@ class Webhooks:
             return None
         if not status.state.finished:
             return "the job has not ended"
-        content = message.body(view(request, status), now())
+        content = payload.body(view(request, status), now())
         secret = await self._signatures.webhook_secret(request.owner)
-        headers = message.headers(secret, request.id, now(), content)
+        headers = payload.headers(secret, request.id, now(), content)
         try:
             answer = await self._sender.send(request.webhook_url, content, headers)
         except (RefusedError, httpx.HTTPError, OSError, UnicodeError) as error:

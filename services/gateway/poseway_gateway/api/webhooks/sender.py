@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import httpx
 
-from services.gateway.api.webhooks.address import RefusedError, resolve
+from poseway_gateway.api.webhooks.ssrf_guard import RefusedError, resolve
 
 _CONNECT_SECONDS: Final = 5.0
 _SECONDS: Final = 15.0

@@ -8,13 +8,13 @@ from itertools import chain
 from typing import Final
 
 from poseway.errors import VideoError
-from poseway.frame import SourceFrame
-from poseway.letterbox import Box, fitted
-from poseway.picture import Yuv
-from poseway.scale import fit
-from poseway.video import VideoReader
-from services.gateway.dispatcher.cuts import CutFinder, Told
-from services.gateway.dispatcher.glance import Glance, glance
+from poseway.media.frame import SourceFrame
+from poseway.media.letterbox import Box, fitted
+from poseway.media.reader import VideoReader
+from poseway.media.resize import fit
+from poseway.media.yuv import Yuv
+from poseway_gateway.dispatcher.frames.cut_detector import CutFinder, Told
+from poseway_gateway.dispatcher.frames.frame_signature import Glance, glance
 
 MAX_SEGMENT_FRAMES: Final = 3000
 """Bounds a segment whose timestamps stand still."""

@@ -15,7 +15,12 @@ from itertools import pairwise, product
 from statistics import median
 from typing import Final, Generic, TypeVar
 
-from services.gateway.dispatcher.glance import Glance, distance, is_flat, level_distance
+from poseway_gateway.dispatcher.frames.frame_signature import (
+    Glance,
+    distance,
+    is_flat,
+    level_distance,
+)
 
 T = TypeVar("T")
 

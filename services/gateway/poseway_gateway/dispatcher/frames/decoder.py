@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from poseway.container import SeekableFile
 from poseway.errors import UnavailableError
 from poseway.isolation import Isolated, Limits, Outside
-from poseway.reading import AS_FOUND, Reading
-from poseway.video import VideoInfo, VideoReader
-from services.gateway.dispatcher.frames import Batch, Position, batches
-from services.gateway.dispatcher.settings import DispatcherSettings
+from poseway.isolation.files import SeekableFile
+from poseway.media.reader import VideoInfo, VideoReader
+from poseway.read_options import AS_FOUND, Reading
+from poseway_gateway.dispatcher.frames.batches import Batch, Position, batches
+from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 _UPLOAD: Final = "upload"
 
@@ -67,7 +67,7 @@ class Decoder:
     def batches(
         self, segment: int, start: Position, memory: Position | None, max_height: int
     ) -> Iterator[Batch]:
-        """Decodes from a frame on; see `services.gateway.dispatcher.frames.batches`.
+        """Decodes from a frame on; see `poseway_gateway.dispatcher.frames.batches.batches`.
 
         Raises:
             DecoderError: The video broke the process that decodes it.

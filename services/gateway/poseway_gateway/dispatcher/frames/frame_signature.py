@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from poseway.picture import Yuv
+from poseway.media.yuv import Yuv
 
 _SIDE: Final = 24
 _HALF: Final = _SIDE // 2

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-from poseway import keypoints
+from poseway.formats import keypoints
 from poseway.jobs import JobOptions, Overlay
 from poseway.v1 import pose_pb2
 

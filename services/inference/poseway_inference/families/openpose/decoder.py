@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.skeleton import KEYPOINTS, LIMBS
-from services.inference.peaks import Floats, Peaks, find_peaks
+from poseway_inference.families.openpose.peaks import Floats, Peaks, find_peaks
 
 Ints = NDArray[np.intp]
 

@@ -7,10 +7,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.decoder import DEFAULT_SETTINGS, DecoderSettings, People, decode
-from services.inference.engines.base import Engine
-from services.inference.geometry import Geometry
-from services.inference.scales import View, average
+from poseway_inference.engines.base import Engine
+from poseway_inference.families.openpose.decoder import (
+    DEFAULT_SETTINGS,
+    DecoderSettings,
+    People,
+    decode,
+)
+from poseway_inference.families.openpose.geometry import Geometry
+from poseway_inference.families.openpose.multiscale import View, average
 
 
 @dataclass(frozen=True)

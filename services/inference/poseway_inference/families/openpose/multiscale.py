@@ -9,8 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.skeleton import KEYPOINTS
-from services.inference.decoder import CHANNELS, LIMB_ENDS, LIMB_STARTS, X_CHANNELS, cleaned
-from services.inference.geometry import Geometry
+from poseway_inference.families.openpose.decoder import (
+    CHANNELS,
+    LIMB_ENDS,
+    LIMB_STARTS,
+    X_CHANNELS,
+    cleaned,
+)
+from poseway_inference.families.openpose.geometry import Geometry
 
 Floats = NDArray[np.float32]
 

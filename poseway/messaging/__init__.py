@@ -1,0 +1,1 @@
+"""Jobs between api and dispatchers, over NATS: the queue, and the feed of status changes."""

@@ -1,0 +1,1 @@
+"""gRPC between the services: serving, calling, balancing load over replicas."""

@@ -1,1 +1,0 @@
-"""The services. Each imports `poseway` and nothing of the others."""

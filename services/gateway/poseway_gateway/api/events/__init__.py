@@ -1,0 +1,1 @@
+"""Server-sent events: the status of jobs, as it changes."""

@@ -1,0 +1,1 @@
+"""What the API measures, and probes of what it depends on."""

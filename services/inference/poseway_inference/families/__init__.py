@@ -1,0 +1,1 @@
+"""Families of models: how frames become people with keypoints."""

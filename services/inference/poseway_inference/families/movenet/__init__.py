@@ -1,0 +1,1 @@
+"""MoveNet: people and keypoints straight from the network."""

@@ -1,0 +1,1 @@
+"""OpenPose: confidence maps and part affinity fields, decoded into people."""

@@ -1,0 +1,1 @@
+"""Networks as files: reading, checking and optimising TensorFlow's graphs."""

@@ -1,0 +1,1 @@
+"""Which frame is estimated next, and with which others."""

@@ -1,0 +1,1 @@
+"""Drawing people on a video's YUV planes."""

@@ -1,0 +1,1 @@
+"""Encoding and joining video and audio."""

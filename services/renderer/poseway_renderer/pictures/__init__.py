@@ -1,0 +1,1 @@
+"""Screenshots, stills and contact sheets."""

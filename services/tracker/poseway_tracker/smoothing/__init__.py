@@ -1,0 +1,1 @@
+"""Keypoints over time: smoothing, gaps, limb lengths."""

@@ -1,0 +1,1 @@
+"""Trackers: which person is which from frame to frame."""
