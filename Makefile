@@ -69,6 +69,7 @@ check: $(STUBS) $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against proto/released.binpb
 
@@ -152,7 +153,7 @@ tables: $(STUBS) $(VENV)/.run
 recorded: $(STUBS) $(VENV)/.test weights sample
 	@$(BIN)/buf breaking --against proto/released.binpb
 	@$(BIN)/buf build --exclude-source-info -o proto/released.binpb
-	@$(BIN)/python -m tests.upgrade.record
+	@$(BIN)/python -m tests.system.upgrade.record
 
 # The default model goes into the images, and every other whose weights are fetched.
 images: weights
@@ -166,17 +167,17 @@ base-image:
 	@deploy/images/base.sh $(BASE)
 
 test-containers: $(STUBS) $(VENV)/.test weights sample
-	POSEWAY_TEST_CONTAINERS=1 $(BIN)/pytest -v -rs tests/containers $(ARGS)
+	POSEWAY_TEST_CONTAINERS=1 $(BIN)/pytest -v -rs tests/system/containers $(ARGS)
 
 test-hostile: $(STUBS) $(VENV)/.test weights sample
-	POSEWAY_TEST_HOSTILE=1 $(BIN)/pytest -v tests/hostile tests/isolation $(ARGS)
+	POSEWAY_TEST_HOSTILE=1 $(BIN)/pytest -v tests/system/hostile tests/system/poison tests/unit/poseway/isolation $(ARGS)
 
 test-chaos: $(STUBS) $(VENV)/.test weights sample
-	POSEWAY_TEST_CHAOS=$${POSEWAY_TEST_CHAOS:-1} $(BIN)/pytest -v tests/chaos $(ARGS)
+	POSEWAY_TEST_CHAOS=$${POSEWAY_TEST_CHAOS:-1} $(BIN)/pytest -v tests/system/chaos $(ARGS)
 
 test-load: $(STUBS) $(VENV)/.test weights sample
-	POSEWAY_TEST_LOAD=1 $(BIN)/pytest -v tests/load $(ARGS)
-	@$(BIN)/python -m tests.load.report
+	POSEWAY_TEST_LOAD=1 $(BIN)/pytest -v tests/system/load $(ARGS)
+	@$(BIN)/python -m tests.system.load.report
 
 audit: $(VENV)/.audit
 	@$(BIN)/python -m requirements.audit $(ARGS)

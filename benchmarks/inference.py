@@ -30,7 +30,7 @@ from poseway_inference.engines.base import cores
 from poseway_inference.engines.select import fastest_engine
 from poseway_inference.families.openpose.decoder import CHANNELS, decode
 from poseway_inference.families.openpose.geometry import Geometry
-from tests.inference.drawn import at, draw
+from tests.support.drawn_maps import at, draw
 
 SAMPLE: Final = Path("build/sample/demo.mp4")
 HEIGHT: Final = load_cards()[0].input_size

@@ -30,6 +30,7 @@ from poseway.jobs import JobState
 from poseway.local.data_dir import HOST, free_ports, is_free
 from poseway.local.stack import ROOT, Stack
 from poseway.local.supervisor import Process, Supervisor
+from tests.support.paths import python_path
 
 SIZES: Final = (1, 2, 4, 8)
 _PARTS: Final = ("inference", "renderer")
@@ -87,7 +88,7 @@ class Fleet:
         env = {
             **self._stack.env,
             "POSEWAY_PORT": str(port),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": python_path(ROOT),
             FRAME_SECONDS: str(_SECONDS if part == self._slow else 0),
             FIRST_WORK: str(begun),
         }

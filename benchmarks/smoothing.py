@@ -17,7 +17,7 @@ from rich.table import Table
 from poseway.skeleton import KEYPOINTS
 from poseway_tracker.smoothing.smoother import Smoother, Strength
 from poseway_tracker.trackers.clock import even
-from tests.tracker.people import person
+from tests.support.tracked_people import person
 
 Floats = NDArray[np.float64]
 Motion = Callable[[Floats], Floats]

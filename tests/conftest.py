@@ -10,6 +10,9 @@ from poseway.local.data_dir import free_ports
 from poseway.local.downloads import fetch_sample
 from poseway.local.stack import ROOT, Stack
 
+# Fixtures that tests of several tiers share.
+pytest_plugins = ["tests.support.evaluation_fixtures", "tests.support.inference_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def sample() -> Path:

@@ -18,7 +18,7 @@ from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
 from poseway.skeleton import COLOURS
-from tests.waiting import until
+from tests.support.waiting import until
 
 FRAMES = 230
 LOOKED_AT = (60, 120, 200)

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from tests.evaluation.labelled import SMALL
+from tests.support.labelled import SMALL
 
 
 @pytest.fixture(scope="session")

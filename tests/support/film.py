@@ -12,7 +12,7 @@ from av.codec.context import Flags
 from numpy.typing import NDArray
 
 from poseway.media.orientation import Orientation
-from tests.videos import numbered, waits_its_turn
+from tests.support.videos import numbered, waits_its_turn
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scenedetect import FrameTimecode
 from scenedetect.detectors import ContentDetector
 
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 Picture = NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.videos import Tags, waits_its_turn
+from tests.support.videos import Tags, waits_its_turn
 
 UNTAGGED: Final = Tags()
 

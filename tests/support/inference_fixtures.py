@@ -12,7 +12,7 @@ from poseway_inference.engines.select import load_engine
 from poseway_inference.graphs.network import Network
 from poseway_inference.model_loader import read_network
 from poseway_inference.scheduling.batcher import Batcher
-from tests.inference.batches import NEVER, Make
+from tests.support.batches import NEVER, Make
 
 
 @pytest.fixture(scope="session")

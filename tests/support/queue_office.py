@@ -15,7 +15,7 @@ from poseway.settings import QueueSettings
 from poseway_gateway.api.jobs.repository import Catalog
 from poseway_gateway.dispatcher.fair_order import Turns
 from poseway_gateway.dispatcher.job_record import Record
-from tests.deploy.nats_servers import servers
+from tests.support.deploy.nats_servers import servers
 
 GREEDY, SMALL, THIRD = "a" * 8, "b" * 8, "c" * 8
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from tests.videos import numbered
+from tests.support.videos import numbered
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -14,8 +14,8 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import Joiner
 from poseway_renderer.segment import Order, render_segment
-from tests.renderer.film import Film
-from tests.renderer.people import Shots
+from tests.support.drawn_people import Shots
+from tests.support.film import Film
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
 # What a core must not know: how it is called and where things are stored.
 TRANSPORTS = {"grpc", "fastapi", "boto3", "nats", "starlette"}

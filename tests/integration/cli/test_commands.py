@@ -17,14 +17,15 @@ from poseway.cli.options import job_options
 from poseway.client import Client
 from poseway.jobs import Job, JobOptions, JobState
 from poseway.local.stack import ROOT, Stack
-from tests.videos import make_video
+from tests.support.paths import python_path
+from tests.support.videos import make_video
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 
 
 def poseway(*arguments: str | Path, url: str = "", folder: Path = ROOT) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command without a terminal."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "POSEWAY_URL": url, "NO_COLOR": "1"}
+    env = os.environ | {"PYTHONPATH": python_path(ROOT), "POSEWAY_URL": url, "NO_COLOR": "1"}
     done = subprocess.run(
         [*POSEWAY, *map(str, arguments)],
         cwd=folder,

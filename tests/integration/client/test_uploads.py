@@ -16,8 +16,8 @@ from poseway.client import AsyncClient, Client
 from poseway.errors import InvalidRequestError, NotFoundError, PosewayError
 from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
-from tests.gateway.gateways import gateway
-from tests.videos import shorten
+from tests.support.gateways import gateway
+from tests.support.videos import shorten
 
 PART = 8 << 20
 FRAMES = 15

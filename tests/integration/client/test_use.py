@@ -11,7 +11,7 @@ from poseway.client import AsyncClient, Client
 from poseway.errors import NotFoundError
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from tests.videos import shorten
+from tests.support.videos import shorten
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from poseway.local.data_dir import find_program, free_ports
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import CONSUMER, STREAM, JobQueue
 from poseway.settings import QueueSettings
-from tests.gateway.gateways import gateway
-from tests.waiting import until
+from tests.support.gateways import gateway
+from tests.support.waiting import until
 
-K8S = Path(__file__).resolve().parents[2] / "deploy" / "k8s"
+K8S = Path(__file__).resolve().parents[3] / "deploy" / "k8s"
 TOKEN = "nats_" + "0e1" * 20
 JOB = "0" * 32
 

@@ -19,9 +19,9 @@ from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
-from tests.deploy.minio_server import ROOT_PASSWORD, ROOT_USER, MinioServer, minio_server
-from tests.gateway.gateways import gateway_env
-from tests.waiting import first_answer, until
+from tests.support.deploy.minio_server import ROOT_PASSWORD, ROOT_USER, MinioServer, minio_server
+from tests.support.gateways import gateway_env
+from tests.support.waiting import first_answer, until
 
 OURS = {
     "uploads": ("uploads/", "7"),

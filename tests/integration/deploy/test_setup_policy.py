@@ -13,7 +13,7 @@ from poseway.local.stack import Stack
 from poseway.storage import MultipartUpload, ObjectReader, ObjectStore, ObjectWriter
 from poseway.storage.writer import PART_BYTES
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # What S3 asks for each operation, as its documentation says.
 NEEDED = {
     "AbortMultipartUpload": {"s3:AbortMultipartUpload"},

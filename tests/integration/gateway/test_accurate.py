@@ -19,7 +19,7 @@ from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings
 from poseway.v1 import inference_pb2
 from poseway_gateway.dispatcher.clients import frame_height
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 FRAMES = 3

@@ -25,7 +25,7 @@ from poseway.local.stack import Stack
 from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings
 from poseway_gateway.api.jobs.repository import Catalog
-from tests.gateway.sse import Event, events
+from tests.support.sse import Event, events
 
 
 def running(fraction: float) -> bytes:

@@ -16,7 +16,7 @@ from poseway.jobs import Job, JobOptions, JobState, Keys
 from poseway.local.stack import Stack
 from poseway.model_cards import load_cards
 from poseway_gateway.api.web.streams import StoredResponse
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 FEW_FRAMES = 6
 

@@ -8,7 +8,7 @@ import pytest
 from poseway.client import Client
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Audio, JobState, Overlay
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from tests.videos import make_video, numbered
+from tests.support.videos import make_video, numbered
 
 
 def sound_only(path: Path) -> None:

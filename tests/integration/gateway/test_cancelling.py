@@ -13,7 +13,7 @@ from benchmarks import processes
 from poseway.client import Client
 from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 TIMES = 3
 SECONDS = 2.0

@@ -12,8 +12,8 @@ from poseway.errors import ConflictError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id
 from poseway.local.stack import Stack
 from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, Uploads
-from tests.gateway.gateways import assert_problem, gateway
-from tests.videos import make_video
+from tests.support.gateways import assert_problem, gateway
+from tests.support.videos import make_video
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CORSConfigurationTypeDef

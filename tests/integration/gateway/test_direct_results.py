@@ -7,7 +7,7 @@ import pytest
 
 from poseway.jobs import JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.local.stack import Stack
-from tests.gateway.gateways import assert_problem, gateway
+from tests.support.gateways import assert_problem, gateway
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from poseway.formats import exports, keypoints, tracks
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.storage import ObjectStore
-from tests.exports.walk import FRAMES, SPANS, walk
+from tests.support.walk import FRAMES, SPANS, walk
 
 TYPES = {
     "csv": ("keypoints.csv", "text/csv; charset=utf-8"),

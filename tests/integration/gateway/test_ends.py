@@ -12,10 +12,10 @@ from poseway.messaging.status_feed import Gone, News
 from poseway.storage import ObjectStore
 from poseway_gateway.api.events.hub import Hub
 from poseway_gateway.dispatcher.job_record import Record
-from tests.gateway.test_queue import record_only
-from tests.photos import card, encoded
-from tests.upgrade.records import left_behind
-from tests.videos import make_video
+from tests.integration.gateway.test_queue import record_only
+from tests.support.photos import card, encoded
+from tests.support.videos import make_video
+from tests.system.upgrade.records import left_behind
 
 HALF = Progress(fraction=0.5, frames_done=20, frames_total=40, eta_seconds=3.0)
 

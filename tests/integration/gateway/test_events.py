@@ -30,7 +30,7 @@ from poseway.local.stack import ROOT, Stack, is_ready
 from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings
 from poseway_gateway.api.jobs.repository import Catalog
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from poseway.jobs import Keys
 from poseway.local.stack import Stack
 from poseway.messaging.delivery import Early
 from poseway_gateway.dispatcher.job_record import LONG_SILENCE, SILENCE, Record
-from tests.deploy.nats_servers import servers
-from tests.gateway.office import GREEDY, SMALL, THIRD, Office, Run, lag, run_in
+from tests.support.deploy.nats_servers import servers
+from tests.support.queue_office import GREEDY, SMALL, THIRD, Office, Run, lag, run_in
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from poseway.client import Client
 from poseway.formats.manifest import SourceInfo
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from tests.gateway.test_disposition import NASTY
-from tests.test_filenames import assert_portable
-from tests.videos import make_video
+from tests.support.videos import make_video
+from tests.unit.gateway.api.uploads.test_content_disposition import NASTY
+from tests.unit.poseway.test_filenames import assert_portable
 
 LONG = (
     "日" * 77 + ".mp4",

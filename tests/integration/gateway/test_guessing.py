@@ -10,7 +10,7 @@ from poseway.local.stack import Stack
 from poseway_gateway.api.access import keyring
 from poseway_gateway.api.access.executor import Threads
 from poseway_gateway.api.settings import ApiSettings
-from tests.gateway.gateways import KEYS, assert_problem, gateway, user
+from tests.support.gateways import KEYS, assert_problem, gateway, user
 
 FIRST = "pw_00000002_" + "ab" * 20
 

@@ -18,8 +18,8 @@ from poseway.jobs import JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack, is_ready
 from poseway_gateway.api.uploads import idempotency
 from poseway_gateway.api.uploads.idempotency import Memory, fingerprint
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.videos import make_video
+from tests.support.waiting import until
 
 VIDEO = make_video(2)
 

@@ -16,7 +16,7 @@ from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, new_job_id, no
 from poseway.local.stack import Stack
 from poseway.v1 import pose_pb2
 from poseway_gateway.api.jobs import frame_slices
-from tests.exports.walk import FRAMES, best, walk
+from tests.support.walk import FRAMES, best, walk
 
 
 class File:

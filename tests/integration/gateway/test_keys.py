@@ -15,7 +15,7 @@ import pytest
 from poseway.api_keys import ApiKeys
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
 from poseway.local.stack import Stack
-from tests.gateway.gateways import KEYS, assert_problem, gateway, gateway_env, submit, user
+from tests.support.gateways import KEYS, assert_problem, gateway, gateway_env, submit, user
 
 FIRST = "pw_00000001_" + "ab" * 20
 REVOKED_WITHIN_SECONDS = 30

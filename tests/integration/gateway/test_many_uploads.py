@@ -10,7 +10,7 @@ from poseway.client import Client
 from poseway.errors import NotFoundError
 from poseway.jobs import JobState, Keys
 from poseway.local.stack import Stack
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 
 @pytest.mark.parametrize(("upload", "count"), [(by_form, 200), (in_parts, 100)])

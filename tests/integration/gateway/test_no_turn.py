@@ -11,7 +11,7 @@ from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.job_record import SILENCE, Record
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 from poseway_gateway.dispatcher.worker import Worker
-from tests.gateway.office import GREEDY, SMALL, Office, run_in
+from tests.support.queue_office import GREEDY, SMALL, Office, run_in
 
 
 class Quick(Worker):

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from poseway.client import Client
 from poseway.jobs import JobState
-from tests.heif import heic
-from tests.photos import encoded
-from tests.test_animated import animated
-from tests.videos import make_video, numbered_people
+from tests.support.heif import heic
+from tests.support.photos import encoded
+from tests.support.videos import make_video, numbered_people
+from tests.unit.poseway.media.test_animated_image import animated
 
 FRAMES: Final = 12
 

@@ -12,8 +12,8 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
-from tests.gateway.gateways import KEYS, gateway, submit, user
-from tests.videos import make_video
+from tests.support.gateways import KEYS, gateway, submit, user
+from tests.support.videos import make_video
 
 # What these object to is documented, and as it should be.
 UNFIT = (
@@ -24,7 +24,7 @@ UNFIT = (
     # GET /v1/jobs/{job_id}/{path} takes every path, so that of the shares, too: with 404.
     "allow_header_conformance",
     # A link to a job that does not fit is told what a stranger is: that there is no such job (404).
-    # tests/gateway/test_keys.py tells that every route wants a key.
+    # tests/integration/gateway/test_keys.py tells that every route wants a key.
     "ignored_auth",
 )
 

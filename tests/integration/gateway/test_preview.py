@@ -23,9 +23,9 @@ from poseway.jobs import (
 )
 from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.previews import Previews
-from tests.gateway.gateways import assert_problem
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.gateways import assert_problem
+from tests.support.videos import make_video
+from tests.support.waiting import until
 
 # Two boxes, but no index.
 VIDEO = b"\0\0\0\x0cfreeabcd\0\0\0\x0cmdatabcd"

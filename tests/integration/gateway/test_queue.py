@@ -17,9 +17,9 @@ from poseway.local.stack import Stack
 from poseway.messaging.job_queue import STREAM
 from poseway_gateway.api.jobs.repository import Catalog
 from poseway_gateway.dispatcher.job_record import SILENCE, Record
-from tests.upgrade.records import put_back
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.videos import make_video
+from tests.support.waiting import until
+from tests.system.upgrade.records import put_back
 
 
 def record_only(stack: Stack, video: bytes) -> str:

@@ -9,7 +9,7 @@ from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.repository import Catalog
 from poseway_gateway.api.monitoring.queue_age import Waiting
 from poseway_gateway.dispatcher.job_record import Record
-from tests.gateway.office import GREEDY, SMALL, Office, run_in
+from tests.support.queue_office import GREEDY, SMALL, Office, run_in
 
 
 def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from poseway.local.stack import Stack
 from poseway_gateway.api.access.errors import AccessError
 from poseway_gateway.api.access.executor import Threads
 from poseway_gateway.api.access.quotas import Usage
-from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
-from tests.upgrade.records import change
+from tests.support.gateways import KEYS, assert_problem, gateway, submit, user
+from tests.system.upgrade.records import change
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from poseway.client import Client
 from poseway.formats import keypoints
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, Progress
-from tests.videos import make_video, numbered_people
+from tests.support.videos import make_video, numbered_people
 
 _FRAMES = 40
 

@@ -14,7 +14,7 @@ from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 from poseway_gateway.api.settings import ApiSettings
-from tests.gateway.gateways import KEYS, gateway, gateway_env, user
+from tests.support.gateways import KEYS, gateway, gateway_env, user
 
 EMPTY = {"POSEWAY_BUCKET": "without-keys"}
 FIRST = "pw_00000003_" + "ef" * 20

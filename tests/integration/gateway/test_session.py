@@ -13,7 +13,7 @@ from poseway.local.stack import Stack
 from poseway_gateway.api.access.authenticator import COOKIE
 from poseway_gateway.api.access.executor import Threads
 from poseway_gateway.api.access.tokens import Signatures
-from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
+from tests.support.gateways import KEYS, assert_problem, gateway, submit, user
 
 FIRST = "pw_00000002_" + "cd" * 20
 SIGNING = "only these tests sign with this key!"

@@ -9,8 +9,8 @@ import pytest
 
 from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
-from tests.gateway.gateways import KEYS, assert_problem, gateway, submit, user
-from tests.videos import make_video
+from tests.support.gateways import KEYS, assert_problem, gateway, submit, user
+from tests.support.videos import make_video
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
-from tests.gateway.gateways import gateway
+from tests.support.gateways import gateway
 
 
 @pytest.mark.parametrize("module", ["poseway_gateway.api", "poseway_gateway.dispatcher"])

@@ -13,7 +13,7 @@ from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions
 from poseway.local.stack import Stack
 from poseway_gateway.api.uploads.multipart_form import TooLargeError, UploadForm
-from tests.waiting import until
+from tests.support.waiting import until
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"
 

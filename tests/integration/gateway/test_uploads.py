@@ -22,9 +22,9 @@ from poseway.storage import ObjectStore
 from poseway_gateway.api.uploads.arriving_body import arriving
 from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, Uploads
 from poseway_gateway.api.web.request_bodies import Bodies
-from tests.upgrade.records import change
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.videos import make_video
+from tests.support.waiting import until
+from tests.system.upgrade.records import change
 
 BIG = PART_BYTES + 1000
 

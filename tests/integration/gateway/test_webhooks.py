@@ -22,8 +22,8 @@ from poseway_gateway.api.webhooks import payload
 from poseway_gateway.api.webhooks.delivery import pause_after
 from poseway_gateway.api.webhooks.sender import Sender
 from poseway_gateway.api.webhooks.ssrf_guard import RefusedError, is_public, resolve
-from tests.gateway.test_all_events import connected
-from tests.gateway.webhook_receiver import Receiver, listening
+from tests.integration.gateway.test_all_events import connected
+from tests.support.webhook_receiver import Receiver, listening
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from subprocess import Popen, TimeoutExpired
 import pytest
 
 from poseway.local.stack import ROOT, Stack
+from tests.support.paths import python_path
 
 # What Python's own way out would wait for until the end of time, and what gets the signal.
 STUCK = """
@@ -33,8 +34,8 @@ sys.addaudithook(
 @contextmanager
 def running(before: str, name: str, log: Path, env: dict[str, str]) -> Iterator[Popen[bytes]]:
     """A service whose process does something else before."""
-    code = f"{before}\nimport runpy\nrunpy.run_module('services.{name}', run_name='__main__')"
-    env = {**os.environ, **env, "PYTHONPATH": str(ROOT), "POSEWAY_METRICS_PORT": "0"}
+    code = f"{before}\nimport runpy\nrunpy.run_module('poseway_{name}', run_name='__main__')"
+    env = {**os.environ, **env, "PYTHONPATH": python_path(ROOT), "POSEWAY_METRICS_PORT": "0"}
     with log.open("wb") as output:
         process = Popen([sys.executable, "-c", code], env=env, stderr=output)
     try:

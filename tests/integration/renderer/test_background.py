@@ -17,10 +17,10 @@ from poseway_renderer.drawing.style import Background, Look
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import Joiner
 from poseway_renderer.segment import Order, render_segment
-from tests.renderer.calls import segment, upload
-from tests.renderer.people import Shots, standing
-from tests.renderer.rendering import frames_of
-from tests.videos import make_video, read_number
+from tests.support.drawn_people import Shots, standing
+from tests.support.renderer_calls import segment, upload
+from tests.support.rendering import frames_of
+from tests.support.videos import make_video, read_number
 
 FRAMES = 40
 # Where the head of the one who stands here is.

@@ -16,10 +16,10 @@ from poseway.local.stack import Stack
 from poseway.media.reader import VideoReader
 from poseway.v1 import pose_pb2, renderer_pb2, renderer_pb2_grpc
 from poseway_renderer.media.join import Joiner
-from tests.renderer.calls import Request, segment, upload
-from tests.renderer.clap import flash_and_click, make_clap
-from tests.renderer.mp4 import boxes
-from tests.videos import make_video
+from tests.support.clap import flash_and_click, make_clap
+from tests.support.mp4 import boxes
+from tests.support.renderer_calls import Request, segment, upload
+from tests.support.videos import make_video
 
 Code = grpc.StatusCode
 

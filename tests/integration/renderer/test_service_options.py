@@ -8,9 +8,9 @@ from poseway.jobs import Keys
 from poseway.local.stack import Stack
 from poseway.media.reader import VideoReader
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
-from tests.renderer.calls import frame, segment, upload
-from tests.renderer.people import decoded
-from tests.videos import make_video
+from tests.support.drawn_people import decoded
+from tests.support.renderer_calls import frame, segment, upload
+from tests.support.videos import make_video
 
 
 def test_everything_that_can_be_asked_for_is_there(

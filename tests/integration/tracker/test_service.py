@@ -17,7 +17,7 @@ from poseway_tracker.session import Frame, VideoTracker
 from poseway_tracker.settings import Method, TrackerSettings
 from poseway_tracker.smoothing.smoother import Smoother, Strength
 from poseway_tracker.trackers.pose_tracker import PeopleTracker
-from tests.tracker.people import Poses, frame, person, street
+from tests.support.tracked_people import Poses, frame, person, street
 
 
 @pytest.fixture(scope="module")

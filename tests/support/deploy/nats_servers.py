@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from poseway.local.data_dir import find_program, free_ports
 from poseway.settings import QueueSettings
 
-COMPONENTS = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "components"
+COMPONENTS = Path(__file__).resolve().parents[3] / "deploy" / "k8s" / "components"
 TOKEN = "nats_" + "0e1" * 20
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
-from tests.deploy.objects import Object, selects
+from tests.support.deploy.objects import Object, selects
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import yaml
 
 Object: TypeAlias = dict[str, Any]
 
-K8S = Path(__file__).resolve().parents[2] / "deploy" / "k8s"
+K8S = Path(__file__).resolve().parents[3] / "deploy" / "k8s"
 # The environment's own, whatever the system has.
 KUBECTL = Path(sys.executable).parent / "kubectl"
 LABEL = "app.kubernetes.io/component"

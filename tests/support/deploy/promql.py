@@ -8,7 +8,7 @@ from typing import Any, Final
 import promql_parser
 import yaml
 
-from tests.deploy.objects import K8S
+from tests.support.deploy.objects import K8S
 
 FOLDER: Final = K8S / "components" / "monitoring"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.deploy.objects import Object, containers
+from tests.support.deploy.objects import Object, containers
 
 VOLUMES: Final = {
     "configMap",

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from poseway.local.stack import Stack
-from tests.browser.player import job
+from tests.system.browser.player import job
 
 __all__ = ["job"]  # a fixture
 

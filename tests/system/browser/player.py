@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from poseway.client import Client
 from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
-from tests.videos import make_video, numbered_people
+from tests.support.videos import make_video, numbered_people
 
 FRAMES = 90
 # Milliseconds that a frame is shown: a variable frame rate, as phones have it.

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from poseway.jobs import Job, JobError, JobState, Progress
 from poseway.local.stack import Stack
-from tests.browser.records import Record, records
+from tests.system.browser.records import Record, records
 
 AXE = Axe()
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}

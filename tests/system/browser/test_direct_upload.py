@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from poseway.local.stack import Stack
-from tests.browser.page import delete_once_finished, start
-from tests.gateway.gateways import gateway
-from tests.videos import make_video
+from tests.support.gateways import gateway
+from tests.support.videos import make_video
+from tests.system.browser.page import delete_once_finished, start
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CORSConfigurationTypeDef

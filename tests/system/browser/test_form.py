@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.page import check_fits, delete, delete_once_finished, ids, start
-from tests.videos import make_video
+from tests.support.videos import make_video
+from tests.system.browser.page import check_fits, delete, delete_once_finished, ids, start
 
 
 def test_options_reach_the_job_and_the_job_can_be_cancelled(

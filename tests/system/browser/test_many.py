@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from tests.browser.page import delete, row_of
-from tests.browser.records import Record, records
+from tests.system.browser.page import delete, row_of
+from tests.system.browser.records import Record, records
 
 COUNT = 1000
 

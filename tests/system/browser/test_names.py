@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from poseway.client import Client
-from tests.browser.page import row_of
-from tests.gateway.test_disposition import NASTY
-from tests.test_filenames import assert_portable
-from tests.videos import make_video
+from tests.support.videos import make_video
+from tests.system.browser.page import row_of
+from tests.unit.gateway.api.uploads.test_content_disposition import NASTY
+from tests.unit.poseway.test_filenames import assert_portable
 
 NAME = "<img src=x onerror=document.title='broken'>.mp4"
 SEND = """async (name) => {

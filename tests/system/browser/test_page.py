@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.page import check_fits, delete, ids, start
+from tests.system.browser.page import check_fits, delete, ids, start
 
 
 def see_progress(row: Locator) -> None:

@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 from poseway.client import Client
 from poseway.jobs import Job
 from poseway.local.stack import Stack
-from tests.browser.page import check_fits
-from tests.browser.player import (
+from tests.support.photos import encoded
+from tests.support.videos import make_video, numbered_people
+from tests.system.browser.page import check_fits
+from tests.system.browser.player import (
     NOT_SEEN,
     READ_NUMBER,
     api_frames,
@@ -20,8 +22,6 @@ from tests.browser.player import (
     open_result,
     wait_for_skeletons,
 )
-from tests.photos import encoded
-from tests.videos import make_video, numbered_people
 
 
 def test_where_nobody_is_found_the_page_says_so(

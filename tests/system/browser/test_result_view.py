@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from poseway.client import Client
 from poseway.jobs import Job
 from poseway.local.stack import Stack
-from tests.browser.player import (
+from tests.support.videos import make_video, numbered_people
+from tests.system.browser.player import (
     COMPARE,
     FRAMES,
     LASTING,
@@ -23,7 +24,6 @@ from tests.browser.player import (
     shown_frame,
     wait_for_skeletons,
 )
-from tests.videos import make_video, numbered_people
 
 
 @pytest.mark.parametrize("mode", ["Video", "As rendered"])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Request, Response, Route, expect
 
-from tests.browser.page import delete_once_finished, ids, row_of
-from tests.videos import make_video
+from tests.support.videos import make_video
+from tests.system.browser.page import delete_once_finished, ids, row_of
 
 PART = 8 << 20
 SLOW = 4_000_000  # bytes a second: parts take long enough to break off

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.page import delete_once_finished, row_of
+from tests.system.browser.page import delete_once_finished, row_of
 
 NOTHING: dict[str, object] = {"jobs": [], "next_cursor": None}
 

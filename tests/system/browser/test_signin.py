@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from poseway.local.stack import Stack
-from tests.browser.page import start
-from tests.gateway.gateways import KEYS, gateway, submit, user
-from tests.videos import make_video
+from tests.support.gateways import KEYS, gateway, submit, user
+from tests.support.videos import make_video
+from tests.system.browser.page import start
 
 KEY = "pw_000000ee_" + "ab" * 20
 

@@ -14,8 +14,8 @@ from typing import Final
 from benchmarks.stack import PARTS
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack, is_ready
-from tests.chaos.proxy import Proxy
-from tests.waiting import until
+from tests.support.waiting import until
+from tests.system.chaos.proxy import Proxy
 
 FULL_SECONDS: Final = 6.0
 

@@ -18,7 +18,9 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
 from poseway.local.stack import ROOT
-from tests.chaos.faults import (
+from tests.support.videos import small_clip
+from tests.support.waiting import first_answer
+from tests.system.chaos.faults import (
     ALL_AT_ONCE,
     CUTS,
     FULL,
@@ -28,8 +30,6 @@ from tests.chaos.faults import (
     freezes,
     kills,
 )
-from tests.videos import small_clip
-from tests.waiting import first_answer
 
 ALL = "POSEWAY_TEST_CHAOS" in os.environ
 SEED = int(os.environ.get("POSEWAY_TEST_CHAOS") or 1)

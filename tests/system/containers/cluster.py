@@ -17,8 +17,8 @@ from poseway.local.data_dir import find_program
 from poseway.local.stack import is_ready
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
-from tests.containers import manifests
-from tests.containers.engine import BASE, HOME, TAG, image, inspect, podman, run
+from tests.system.containers import manifests
+from tests.system.containers.engine import BASE, HOME, TAG, image, inspect, podman, run
 
 NETWORK: Final = "poseway-test"
 _START_SECONDS: Final = 180

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[3]
 HOME: Final = ROOT / "build" / "containers"
 BASE: Final = "localhost/poseway-base:latest"
 TAG: Final = "test"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.containers.engine import ROOT, image
+from tests.system.containers.engine import ROOT, image
 
 BASE: Final = ROOT / "deploy" / "k8s" / "base"
 Document = dict[str, Any]

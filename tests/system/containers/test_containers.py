@@ -15,8 +15,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from poseway.client import Client
 from poseway.jobs import JobState
-from tests.containers.cluster import Cluster, build
-from tests.containers.engine import ROOT, image, inspect, podman, reason_to_skip, run
+from tests.system.containers.cluster import Cluster, build
+from tests.system.containers.engine import ROOT, image, inspect, podman, reason_to_skip, run
 
 pytestmark = [
     pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip())),

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from deploy.images.sbom import IMAGES
-from tests.containers.cluster import build
-from tests.containers.engine import BASE, ROOT, image, inspect, podman, reason_to_skip, run
-from tests.supply.boms import components, hashes, versions
+from tests.support.boms import components, hashes, versions
+from tests.system.containers.cluster import build
+from tests.system.containers.engine import BASE, ROOT, image, inspect, podman, reason_to_skip, run
 
 pytestmark = [
     pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip())),

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from docs.tables import ROOT, metrics
-from tests.deploy.objects import with_components
-from tests.deploy.promql import asked, expressions, grouped, panels, rules
+from tests.support.deploy.objects import with_components
+from tests.support.deploy.promql import asked, expressions, grouped, panels, rules
 
 # What the Prometheus library says of every process, and what Prometheus adds to all series.
 PROCESS = {

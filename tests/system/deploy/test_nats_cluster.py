@@ -13,7 +13,7 @@ import pytest
 from poseway.errors import UnavailableError
 from poseway.messaging.job_queue import STREAM, JobQueue
 from poseway.messaging.status_feed import Follower
-from tests.deploy.nats_servers import TOKEN, Servers, patch, servers
+from tests.support.deploy.nats_servers import TOKEN, Servers, patch, servers
 
 
 async def leader(queue: JobQueue) -> int:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from poseway.local.stack import Stack
-from tests.docs.blocks import PAGES, ROOT, RUN, SHOWN, blocks, script
-from tests.videos import shorten
+from tests.support.blocks import PAGES, ROOT, RUN, SHOWN, blocks, script
+from tests.support.paths import python_path
+from tests.support.videos import shorten
 
 # What stands in the pages for the system that is running.
 URL = "http://127.0.0.1:8080"
@@ -29,18 +30,18 @@ DONE_BEFORE = ("weights", "sample", "poseway/v1/.generated", "requirements/run.l
 # there and that what they are given is read.
 NOT_MADE = {
     "test": "it is what runs this",
-    "models": "it downloads 144 MB; tests/test_fetch.py fetches",
+    "models": "it downloads 144 MB; tests/unit/poseway/local/test_downloads.py fetches",
     "evaluate": "needs labelled images; tests/evaluation runs it on its own",
     "evaluate-tracking": "needs labelled sequences; tests/evaluation runs it on its own",
     "evaluate-ids": "takes minutes",
     "bench": "takes twelve minutes",
-    "images": "builds for many minutes; tests/containers builds them when it is asked for",
-    "audit": "asks a service outside; tests/supply/test_audit.py has one of its own",
-    "sbom": "needs an engine that builds; tests/containers makes them when it is asked for",
-    "base-image": "needs root and debootstrap; tests/containers makes one when it is asked for",
+    "images": "builds for many minutes; tests/system/containers builds them when it is asked for",
+    "audit": "asks a service outside; tests/unit/requirements/test_audit.py has one of its own",
+    "sbom": "needs an engine that builds; tests/system/containers makes them when it is asked for",
+    "base-image": "needs root and debootstrap; tests/system/containers makes one when asked",
     "test-containers": "needs podman, and builds for many minutes",
     "pictures": "it makes the pictures that the pages show anew",
-    "tables": "tests/docs/test_tables.py compares what it writes",
+    "tables": "tests/unit/docs/test_tables.py compares what it writes",
 }
 
 
@@ -69,7 +70,7 @@ def environment(stack: Stack, folder: Path) -> dict[str, str]:
         | stack.env
         | {
             "PATH": programs,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": python_path(ROOT),
             "POSEWAY_DATA_DIR": str(stack.data_dir),
             "no_proxy": "127.0.0.1",
             "COLUMNS": "200",

@@ -19,8 +19,8 @@ from poseway.errors import InvalidRequestError, PosewayError
 from poseway.evaluation import Detection, Labels, measure, pictures
 from poseway.local.stack import ROOT
 from poseway.model_cards import MODELS_DIR, load_cards
-from tests.evaluation.labelled import SMALL, SOMEBODY, annotated, as_labels
-from tests.waiting import until
+from tests.support.labelled import SMALL, SOMEBODY, annotated, as_labels
+from tests.support.waiting import until
 
 COCO = Path(os.environ.get("POSEWAY_COCO", ROOT.parent / "shared" / "eval" / "coco"))
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]

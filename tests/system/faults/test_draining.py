@@ -17,8 +17,9 @@ from poseway.client import Client
 from poseway.jobs import JobState, Keys
 from poseway.local.data_dir import free_ports, is_free
 from poseway.local.stack import ROOT, Stack
-from tests.videos import small_clip
-from tests.waiting import first_answer, until
+from tests.support.paths import python_path
+from tests.support.videos import small_clip
+from tests.support.waiting import first_answer, until
 
 
 class Second:
@@ -32,12 +33,12 @@ class Second:
             **stack.env,
             "POSEWAY_PORT": str(ports[0]),
             "POSEWAY_METRICS_PORT": str(ports[1]),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": python_path(ROOT),
             "PYTHONFAULTHANDLER": "1",
         }
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{name}"], env=env, stderr=output
+                [sys.executable, "-m", f"poseway_{name}"], env=env, stderr=output
             )
         until(lambda: not is_free(ports[0]))
 

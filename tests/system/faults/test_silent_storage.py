@@ -15,8 +15,8 @@ from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway_gateway.dispatcher.job_record import BEAT_SECONDS
 from poseway_gateway.dispatcher.worker import HAND_BACK_SECONDS, STOP_SECONDS
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.videos import make_video
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 SIZE = (48, 80)
 """Width and height of the canary's picture, which no other file has."""

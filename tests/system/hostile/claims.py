@@ -11,8 +11,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from tests.photos import card, encoded
-from tests.videos import make_video, numbered, remuxed
+from tests.support.photos import card, encoded
+from tests.support.videos import make_video, numbered, remuxed
 
 
 def _png(width: int, height: int, data: bytes = b"") -> bytes:

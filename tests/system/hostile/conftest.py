@@ -10,8 +10,8 @@ import pytest
 
 from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
-from tests.gateway.gateways import KEYS, gateway
-from tests.hostile.http_raw import PATIENCE
+from tests.support.gateways import KEYS, gateway
+from tests.system.hostile.http_raw import PATIENCE
 
 # Long enough for a busy machine, on which a test itself may stand still for some seconds.
 HASTY_SECONDS = 8

@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from tests.heif import heic
-from tests.photos import card, encoded
-from tests.test_animated import animated
-from tests.videos import make_video, numbered
+from tests.support.heif import heic
+from tests.support.photos import card, encoded
+from tests.support.videos import make_video, numbered
+from tests.unit.poseway.media.test_animated_image import animated
 
 _HEAD: Final = 512
 

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 
 def _playlist(target: str) -> str:

@@ -17,11 +17,11 @@ from poseway.failures import FAILURES
 from poseway.jobs import JobState
 from poseway.local.stack import ROOT, Stack
 from poseway_gateway.api.web.error_codes import CODES
-from tests.hostile.canary import SIZE, Canary
-from tests.hostile.claims import claims
-from tests.hostile.mutations import mutated
-from tests.hostile.references import references
-from tests.videos import make_video
+from tests.support.videos import make_video
+from tests.system.hostile.canary import SIZE, Canary
+from tests.system.hostile.claims import claims
+from tests.system.hostile.mutations import mutated
+from tests.system.hostile.references import references
 
 ALL = "POSEWAY_TEST_HOSTILE" in os.environ
 PARTS = ("api", "dispatcher", "inference", "tracker", "renderer")

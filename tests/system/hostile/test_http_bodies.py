@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from tests.hostile.conftest import Keyless
-from tests.hostile.http_raw import FORM, Answer, Raw, ask, form, length, request
-from tests.waiting import until
+from tests.support.waiting import until
+from tests.system.hostile.conftest import Keyless
+from tests.system.hostile.http_raw import FORM, Answer, Raw, ask, form, length, request
 
 WHOLE = form()
 CHUNKED = b"Transfer-Encoding: chunked\r\n"

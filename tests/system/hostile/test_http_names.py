@@ -10,9 +10,9 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-from tests.hostile.conftest import Keyless
-from tests.hostile.http_raw import FORM, ask, form, length, request
-from tests.videos import make_video
+from tests.support.videos import make_video
+from tests.system.hostile.conftest import Keyless
+from tests.system.hostile.http_raw import FORM, ask, form, length, request
 
 # As a program that means harm writes them, and what becomes of them.
 SENT = (

@@ -10,10 +10,10 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState
-from tests.gateway.gateways import user
-from tests.hostile.conftest import Keyed
-from tests.hostile.http_raw import PATIENCE, Answer
-from tests.videos import make_video
+from tests.support.gateways import user
+from tests.support.videos import make_video
+from tests.system.hostile.conftest import Keyed
+from tests.system.hostile.http_raw import PATIENCE, Answer
 
 NOBODYS = "f" * 32
 # What differs from answer to answer anyway.

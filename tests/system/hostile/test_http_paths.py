@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from poseway.local.stack import ROOT, Stack
-from tests.gateway.gateways import KEYS, gateway
-from tests.hostile.conftest import LISTED, Keyed, Keyless
-from tests.hostile.http_raw import FOREIGN, PATIENCE, ask, get, request
+from tests.support.gateways import KEYS, gateway
+from tests.system.hostile.conftest import LISTED, Keyed, Keyless
+from tests.system.hostile.http_raw import FOREIGN, PATIENCE, ask, get, request
 
 PAGE = (ROOT / "frontend" / "index.html").read_bytes()
 JOB = b"/v1/jobs/" + b"f" * 32

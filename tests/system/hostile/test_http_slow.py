@@ -10,9 +10,9 @@ from functools import partial
 
 import pytest
 
-from tests.hostile.conftest import HASTY_SECONDS, Keyed, Keyless
-from tests.hostile.http_raw import FORM, PATIENCE, Raw, ask, form, get, length, request
-from tests.waiting import until
+from tests.support.waiting import until
+from tests.system.hostile.conftest import HASTY_SECONDS, Keyed, Keyless
+from tests.system.hostile.http_raw import FORM, PATIENCE, Raw, ask, form, get, length, request
 
 # However busy the machine is; by itself an answer takes some 10 ms.
 FAST_SECONDS = 10.0

@@ -6,8 +6,8 @@ from itertools import islice
 
 from poseway.errors import VideoError
 from poseway.media.reader import VideoReader
-from tests.hostile.claims import claims, grown
-from tests.hostile.mutations import mutated
+from tests.system.hostile.claims import claims, grown
+from tests.system.hostile.mutations import mutated
 
 MOST_FRAMES = 1000
 

@@ -12,10 +12,10 @@ from poseway.api_keys import ApiKeys
 from poseway.jobs import Keys
 from poseway.local.data_dir import WEED_SECRETS, load_secrets
 from poseway.local.stack import Stack
-from tests.gateway.gateways import gateway_env, submit, user
-from tests.leaks.known import Known
-from tests.upgrade.records import put, put_on_queue
-from tests.waiting import until
+from tests.support.gateways import gateway_env, submit, user
+from tests.support.waiting import until
+from tests.system.leaks.known import Known
+from tests.system.upgrade.records import put, put_on_queue
 
 
 @dataclass

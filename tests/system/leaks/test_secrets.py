@@ -9,10 +9,10 @@ import pytest
 
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
-from tests.gateway.webhook_receiver import Receiver, listening
-from tests.leaks.known import Known
-from tests.leaks.life import Life, break_a_record, do_jobs, fail_to_log_in, know_of, settings
-from tests.videos import make_video
+from tests.support.videos import make_video
+from tests.support.webhook_receiver import Receiver, listening
+from tests.system.leaks.known import Known
+from tests.system.leaks.life import Life, break_a_record, do_jobs, fail_to_log_in, know_of, settings
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -1,4 +1,4 @@
-"""``python -m tests.load.report``: what `make test-load` found, in the form of the docs."""
+"""``python -m tests.system.load.report``: what `make test-load` found, in the form of the docs."""
 
 import json
 import sys

@@ -11,8 +11,8 @@ from poseway.api_keys import ApiKeys, Limits
 from poseway.client import Client
 from poseway.jobs import Job
 from poseway.local.stack import Stack
-from tests.photos import card, encoded
-from tests.videos import make_video, numbered
+from tests.support.photos import card, encoded
+from tests.support.videos import make_video, numbered
 
 SIZE = 64
 KINDS = 5

@@ -19,9 +19,9 @@ from benchmarks.uploads import middle_and_slow
 from poseway.jobs import Job, JobState
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, Stack
-from tests.load import report
-from tests.load.tenants import Tenant
-from tests.load.watching import Held, Times, held, probed, quarters
+from tests.system.load import report
+from tests.system.load.tenants import Tenant
+from tests.system.load.watching import Held, Times, held, probed, quarters
 
 ALL = "POSEWAY_TEST_LOAD" in os.environ
 # Of the one who sends the most, and of those who come when half of that is accepted.

@@ -12,7 +12,7 @@ import pytest
 
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, running
-from tests.waiting import until
+from tests.support.waiting import until
 
 COMMANDS = re.findall(r"^(?:poseway|curl) .*$", (ROOT / "docs/access.md").read_text(), re.M)
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]

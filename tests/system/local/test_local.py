@@ -17,7 +17,7 @@ from poseway.jobs import Audio, JobOptions, Overlay, now
 from poseway.local.data_dir import StackError, free_ports
 from poseway.local.stack import ROOT, Stack, is_ready, running
 from poseway.local.supervisor import Process, Supervisor
-from tests.waiting import until
+from tests.support.waiting import until
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 

@@ -17,9 +17,9 @@ from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway.local.supervisor import Process
 from poseway_gateway.api.jobs.repository import Catalog
-from tests.isolation.planted import poisoned
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.videos import make_video
+from tests.support.waiting import until
+from tests.system.poison.planted import poisoned
 
 WITH_DEFECTS = {"poseway_gateway.dispatcher", "poseway_renderer"}
 FRAMES = 12

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from poseway.client import Client
-from tests.telemetry.collector import Collector, collecting
-from tests.telemetry.watched import WatchedStack
-from tests.videos import shorten
+from tests.support.videos import shorten
+from tests.system.telemetry.collector import Collector, collecting
+from tests.system.telemetry.watched import WatchedStack
 
 
 @pytest.fixture(scope="package")

@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from docs.tables import metrics
 from poseway.client import Client
 from poseway.local.data_dir import free_ports
-from tests.deploy.promql import expressions
-from tests.telemetry.watched import SERVICES, WatchedStack
-from tests.waiting import first_answer, until
+from tests.support.deploy.promql import expressions
+from tests.support.waiting import first_answer, until
+from tests.system.telemetry.watched import SERVICES, WatchedStack
 
 # Of the library itself.
 FOREIGN = ("python_", "process_")

@@ -15,8 +15,9 @@ import pytest
 from poseway.client import Client
 from poseway.local.stack import ROOT
 from poseway.telemetry import traces
-from tests.telemetry.collector import Collector, Taken, collecting
-from tests.telemetry.watched import WatchedStack, environment
+from tests.support.paths import python_path
+from tests.system.telemetry.collector import Collector, Taken, collecting
+from tests.system.telemetry.watched import WatchedStack, environment
 
 SERVER, CLIENT, CONSUMER = 2, 3, 5
 
@@ -200,5 +201,5 @@ def test_spans_that_are_of_no_trace_do_nothing() -> None:
 
 def run(code: str, env: dict[str, str]) -> None:
     """Runs a program; it must not fail."""
-    whole = environment() | {"PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1"} | env
+    whole = environment() | {"PYTHONPATH": python_path(ROOT), "no_proxy": "127.0.0.1"} | env
     subprocess.run([sys.executable, "-W", "error", "-c", code], env=whole, check=True, timeout=60)

@@ -11,7 +11,7 @@ from prometheus_client.samples import Sample
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway.local.supervisor import Process
-from tests.waiting import first_answer
+from tests.support.waiting import first_answer
 
 SERVICES = ("api", "dispatcher", "inference", "tracker", "renderer")
 

@@ -19,20 +19,30 @@ from poseway.local.bucket import running_storage
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, running
 from poseway.storage import ObjectStore
-from tests.waiting import until
+from tests.support.paths import python_path
+from tests.support.waiting import until
 
-DISPATCHER: Final = "poseway_gateway.dispatcher"
+# What the name of the module ends with, before and after services became packages of their own.
+DISPATCHER: Final = "gateway.dispatcher"
+API: Final = "gateway.api"
 FROM: Final = "POSEWAY_TEST_UPGRADE_FROM"
 SEGMENTS: Final = {"POSEWAY_SEGMENT_SECONDS": "1"}
 
 # What is recorded is what the last release left behind, so it was recorded by that.
-_RELEASED: Final = ("tests/upgrade/recorded", "proto/released.binpb")
+_RELEASED: Final = (
+    "tests/upgrade/recorded",  # where it was before
+    "tests/system/upgrade/recorded",
+    "proto/released.binpb",
+)
 _IMPORT_ALL: Final = """
-import importlib, pkgutil, services
-from tests.waiting import until
-for found in pkgutil.walk_packages(services.__path__, "services."):
-    if not found.name.endswith("__main__"):
-        importlib.import_module(found.name)
+import importlib, importlib.util, pkgutil
+ours = ("gateway", "inference", "renderer", "tracker")
+names = ("services", *(f"poseway_{name}" for name in ours))
+for package in filter(importlib.util.find_spec, names):
+    path = importlib.util.find_spec(package).submodule_search_locations
+    for found in pkgutil.walk_packages(path, f"{package}."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
 """
 
 
@@ -53,7 +63,9 @@ def revision() -> str:
         return found or pytest.fail(f"{FROM} names {named}, which is no commit")
     if git("rev-parse", "--is-shallow-repository") == "true":
         pytest.skip("the history is not here, only its end: git fetch --unshallow")
-    return git("log", "-1", "--format=%H", "--", *_RELEASED) or pytest.skip("nothing was released")
+    # What was only moved was not released by that.
+    found = git("log", "-1", "--format=%H", "-M", "--diff-filter=AM", "--", *_RELEASED)
+    return found or pytest.skip("nothing was released")
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class Checkout:
     @property
     def env(self) -> dict[str, str]:
         """With which Python takes modules from there."""
-        return {"PYTHONPATH": str(self.folder)}
+        return {"PYTHONPATH": python_path(self.folder)}
 
     @contextmanager
     def up(self, data_dir: Path) -> Iterator["Old"]:
@@ -189,7 +201,7 @@ class Old:
 
     def stop(self) -> None:
         """Ctrl-C; the dispatcher goes on only after the gateway has ended, and is stopped then."""
-        gateway, dispatcher = (self.pid(name) for name in ("poseway_gateway.api", DISPATCHER))
+        gateway, dispatcher = (self.pid(name) for name in (API, DISPATCHER))
         self.launcher.send_signal(signal.SIGINT)
         while gateway in self.children():
             time.sleep(0.01)

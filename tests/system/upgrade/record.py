@@ -1,4 +1,4 @@
-"""``python -m tests.upgrade.record``: what this version leaves behind, for later versions to read.
+"""``python -m tests.system.upgrade.record``: what this version leaves behind, for later ones.
 
 Writes ``recorded/`` anew. That is for a release: what a test then has to read is what installations
 have. Between releases it stays as it is, and a change that cannot read it is no upgrade.
@@ -32,8 +32,8 @@ from poseway_gateway.api.uploads.upload_record import Pending
 from poseway_tracker.session import Frame, VideoTracker
 from poseway_tracker.smoothing.smoother import Smoother, Strength
 from poseway_tracker.trackers.sort import Sort
-from tests.tracker.people import street
-from tests.videos import make_video
+from tests.support.tracked_people import street
+from tests.support.videos import make_video
 
 RECORDED: Final = Path(__file__).parent / "recorded"
 OPTIONS: Final = {"trails": "true", "crf": "30"}

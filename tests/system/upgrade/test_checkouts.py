@@ -22,10 +22,11 @@ from poseway.client import Client
 from poseway.jobs import JobState, Keys
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import ROOT, Stack
-from tests.upgrade.checkout import DISPATCHER, SEGMENTS, Checkout, Old, made
-from tests.upgrade.record import small
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.paths import python_path
+from tests.support.videos import make_video
+from tests.support.waiting import until
+from tests.system.upgrade.checkout import DISPATCHER, SEGMENTS, Checkout, Old, made
+from tests.system.upgrade.record import small
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -167,7 +168,8 @@ def dispatcher(folder: Path, env: dict[str, str], frozen: int) -> Iterator[None]
     """Another dispatcher instead of one, which is frozen for the block and has no job."""
     os.kill(frozen, signal.SIGSTOP)
     time.sleep(2.5)  # what it asked the queue for before counts no longer
-    command = [sys.executable, "-m", DISPATCHER]
+    ours = "poseway_" if folder == ROOT else "services."
+    command = [sys.executable, "-m", ours + DISPATCHER]
     with subprocess.Popen(command, cwd=folder, env={**os.environ, **env}) as process:
         try:
             yield
@@ -179,7 +181,7 @@ def dispatcher(folder: Path, env: dict[str, str], frozen: int) -> Iterator[None]
 
 def newer_dispatcher(system: Old, video: bytes) -> bytes:
     """Keypoints by this dispatcher and the inference, tracker and renderer of the older version."""
-    env = {**system.settings(DISPATCHER), "PYTHONPATH": str(ROOT)}
+    env = {**system.settings(DISPATCHER), "PYTHONPATH": python_path(ROOT)}
     with dispatcher(ROOT, env, system.pid(DISPATCHER)):
         job = finish(system.url, video)
         return system.store.get(Keys(job).keypoints)[0]

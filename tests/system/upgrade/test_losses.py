@@ -18,10 +18,10 @@ from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.repository import Catalog
-from tests.upgrade.record import small
-from tests.upgrade.records import put_back
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.videos import make_video
+from tests.support.waiting import until
+from tests.system.upgrade.record import small
+from tests.system.upgrade.records import put_back
 
 # They start systems of their own, which takes as long as it takes.
 pytestmark = pytest.mark.timeout(900)

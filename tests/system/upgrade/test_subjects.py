@@ -10,7 +10,7 @@ from nats.js.api import RetentionPolicy, StreamConfig
 
 from poseway.messaging.job_queue import STREAM, JobQueue
 from poseway.settings import QueueSettings
-from tests.deploy.nats_servers import servers
+from tests.support.deploy.nats_servers import servers
 
 OWNER = "a" * 8
 OLD_STREAM = StreamConfig(

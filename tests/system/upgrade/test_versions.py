@@ -1,6 +1,6 @@
 """Versions one after the other, and side by side: what one writes, another reads or leaves alone.
 
-What is read is `recorded/`, which `tests.upgrade.record` wrote at the last release.
+What is read is `recorded/`, which `tests.system.upgrade.record` wrote at the last release.
 """
 
 import json
@@ -19,10 +19,10 @@ from poseway_gateway.api.access.quotas import Used
 from poseway_gateway.api.uploads.idempotency import Remembered
 from poseway_gateway.api.uploads.upload_record import Pending
 from poseway_tracker.session import Frame, VideoTracker
-from tests.tracker.people import street
-from tests.upgrade.records import RECORDED, change, left_behind, put, put_back, put_on_queue
-from tests.videos import make_video
-from tests.waiting import until
+from tests.support.tracked_people import street
+from tests.support.videos import make_video
+from tests.support.waiting import until
+from tests.system.upgrade.records import RECORDED, change, left_behind, put, put_back, put_on_queue
 
 FRAMES = 50
 RECORDS = {

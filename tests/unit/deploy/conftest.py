@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.objects import OVERLAYS, Object, overlay
+from tests.support.deploy.objects import OVERLAYS, Object, overlay
 
 
 @pytest.fixture(params=OVERLAYS)

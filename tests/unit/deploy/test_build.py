@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.deploy.objects import (
+from tests.support.deploy.objects import (
     CHOICES,
     COMPONENTS,
     K8S,

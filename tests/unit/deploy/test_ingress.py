@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from tests.deploy.objects import Object, named, of_kind, overlay, template
+from tests.support.deploy.objects import Object, named, of_kind, overlay, template
 
 
 def test_it_leads_to_the_api_with_tls() -> None:

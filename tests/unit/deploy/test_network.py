@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from poseway_gateway.api.webhooks.ssrf_guard import is_public
-from tests.deploy.network import Place, allowed
-from tests.deploy.objects import (
+from tests.support.deploy.network import Place, allowed
+from tests.support.deploy.objects import (
     Object,
     called,
     component,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.objects import K8S, Object, of_kind
+from tests.support.deploy.objects import K8S, Object, of_kind
 
 ROOT = K8S.parents[1]
 SECRET_NAME = re.compile(r"KEY$|SECRET|TOKEN|PASSWORD|CREDENTIAL")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.setup.secrets import MADE
-from tests.deploy.objects import (
+from tests.support.deploy.objects import (
     K8S,
     Object,
     called,

@@ -10,8 +10,8 @@ from packaging.markers import Marker
 from deploy.images.sbom import IMAGES, write
 from poseway.model_cards import MODELS_DIR
 from requirements import lock
-from tests.deploy.objects import K8S
-from tests.supply.boms import components, hashes, read, versions
+from tests.support.boms import components, hashes, read, versions
+from tests.support.deploy.objects import K8S
 
 ROOT = K8S.parents[1]
 INFERENCE = ("poseway-inference", "poseway-inference-gpu")

@@ -13,7 +13,7 @@ from cloudcoil.models.prometheus_operator import v1 as monitoring
 from kubernetes_validate import utils
 from pydantic import BaseModel, ValidationError
 
-from tests.deploy.objects import (
+from tests.support.deploy.objects import (
     CHOICES,
     COMPONENTS,
     K8S,

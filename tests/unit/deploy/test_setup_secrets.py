@@ -15,7 +15,7 @@ from poseway.api_keys import split
 from poseway.errors import PosewayError, UnavailableError
 from poseway.local.data_dir import free_ports
 from poseway_gateway.api.settings import ApiSettings
-from tests.deploy.kubernetes_api import NAMESPACE, KubernetesApi, kubernetes_api
+from tests.support.deploy.kubernetes_api import NAMESPACE, KubernetesApi, kubernetes_api
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.objects import (
+from tests.support.deploy.objects import (
     K8S,
     Object,
     build,
@@ -15,7 +15,7 @@ from tests.deploy.objects import (
     template,
     workloads,
 )
-from tests.deploy.standard import violations
+from tests.support.deploy.standard import violations
 
 # The one pod that speaks to Kubernetes.
 SPEAKER = "Job setup-secrets"

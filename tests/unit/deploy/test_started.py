@@ -19,7 +19,7 @@ from poseway_gateway.dispatcher.settings import DispatcherSettings
 from poseway_inference.settings import InferenceSettings
 from poseway_renderer.settings import RendererSettings
 from poseway_tracker.settings import TrackerSettings
-from tests.deploy.objects import (
+from tests.support.deploy.objects import (
     K8S,
     Object,
     called,

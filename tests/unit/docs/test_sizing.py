@@ -7,7 +7,7 @@ import yaml
 
 from docs import sizing
 
-BASE = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "base"
+BASE = Path(__file__).resolve().parents[3] / "deploy" / "k8s" / "base"
 
 KNOWN = sizing.Measured(
     cpu_ms={

@@ -15,8 +15,8 @@ from poseway_inference.families.openpose.decoder import People
 from poseway_inference.families.openpose.estimator import Frame
 from poseway_inference.model_loader import LoadedModel
 from poseway_inference.service import InferenceService
-from tests.inference.test_inference_service import SMALL, estimate, frame, header
-from tests.waiting import until
+from tests.integration.inference.test_service import SMALL, estimate, frame, header
+from tests.support.waiting import until
 
 
 class Held:

@@ -10,7 +10,12 @@ from poseway_inference.engines.base import Engine
 from poseway_inference.families.openpose.estimator import Frame
 from poseway_inference.model_loader import load_models
 from poseway_inference.settings import InferenceSettings
-from tests.inference.test_estimator import SIZE, Picture, assert_man_and_woman, scaled
+from tests.unit.inference.families.openpose.test_estimator import (
+    SIZE,
+    Picture,
+    assert_man_and_woman,
+    scaled,
+)
 
 DEFAULT = load_cards()[0]
 

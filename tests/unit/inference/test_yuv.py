@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poseway.media.reader import VideoReader
 from poseway.media.yuv import LUMA_WEIGHTS, Yuv
 from poseway_inference.yuv import to_bgr
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 120, 40)]
 

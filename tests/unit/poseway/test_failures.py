@@ -20,10 +20,10 @@ KINDS = {
 PLACES = (
     *(ROOT / "poseway").glob("*.py"),
     *(ROOT / "poseway" / "isolation").glob("*.py"),
-    *(ROOT / "services" / "gateway" / "dispatcher").glob("*.py"),
+    *(ROOT / "services" / "gateway" / "poseway_gateway" / "dispatcher").rglob("*.py"),
     *(ROOT / "services" / "inference").rglob("*.py"),
-    *(ROOT / "services" / "renderer").glob("*.py"),
-    *(ROOT / "services" / "tracker").glob("*.py"),
+    *(ROOT / "services" / "renderer").rglob("*.py"),
+    *(ROOT / "services" / "tracker").rglob("*.py"),
 )
 # Raised in programs that read a result.
 ELSEWHERE = {"file_unreadable", "file_unwritable"}

@@ -6,7 +6,7 @@ import pytest
 
 from poseway.errors import IncompatibleError, InvalidRequestError, NotFoundError
 from poseway.model_cards import MODELS_DIR, find_card, load_cards, read_weights, weights_sha256
-from tests.cards import WEIGHTS, npm_card, openpose, pypi_card, sha256
+from tests.support.cards import WEIGHTS, npm_card, openpose, pypi_card, sha256
 
 
 def test_the_cards_of_the_project() -> None:

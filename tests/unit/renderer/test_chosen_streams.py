@@ -15,10 +15,10 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import Joined, Joiner
 from poseway_renderer.segment import Order, render_segment
-from tests.renderer.people import Shots
-from tests.renderer.through import seen, through
-from tests.several import Sound, Video, several
-from tests.videos import read_number
+from tests.support.drawn_people import Shots
+from tests.support.several import Sound, Video, several
+from tests.support.through import seen, through
+from tests.support.videos import read_number
 
 DEFAULT: Final = Disposition.default
 FILM: Final = Video()

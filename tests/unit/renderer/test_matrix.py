@@ -10,10 +10,10 @@ import pytest
 
 from poseway.media.orientation import Orientation
 from poseway.media.tone_mapping import HLG, PQ
-from tests.renderer.clap import flash_and_click
-from tests.renderer.film import CLAP, HEVC, Film
-from tests.renderer.through import seen, shown, through
-from tests.videos import read_number
+from tests.support.clap import flash_and_click
+from tests.support.film import CLAP, HEVC, Film
+from tests.support.through import seen, shown, through
+from tests.support.videos import read_number
 
 NTSC: Final = Fraction(30_000, 1001)
 UNEVEN: Final = np.random.default_rng(3).integers(900, 7000, 30).cumsum().tolist()

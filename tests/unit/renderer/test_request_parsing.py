@@ -16,9 +16,9 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.drawing.style import Background, Look
 from poseway_renderer.media.encode import Encoding, SegmentEncoder
 from poseway_renderer.segment import Every, Order
-from tests.renderer.people import decoded, standing
-from tests.renderer.rendering import frames_of, posed, render
-from tests.videos import make_video, numbered
+from tests.support.drawn_people import decoded, standing
+from tests.support.rendering import frames_of, posed, render
+from tests.support.videos import make_video, numbered
 
 
 def moving(frames: list[SourceFrame], *tracks: int) -> list[PosedFrame]:

@@ -15,9 +15,9 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.drawing.style import Background, Look
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.segment import Every, Order, render_segment
-from tests.renderer.people import Shots, decoded, standing
-from tests.renderer.rendering import frames_of, posed, render
-from tests.videos import make_video, numbered, read_number
+from tests.support.drawn_people import Shots, decoded, standing
+from tests.support.rendering import frames_of, posed, render
+from tests.support.videos import make_video, numbered, read_number
 
 QUARTER_CLOCKWISE = (0, 1 << 16, 0, -(1 << 16), 0, 0, 240 << 16, 0, 1 << 30)
 

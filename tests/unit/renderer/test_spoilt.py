@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from poseway.media.reader import VideoReader
-from tests.renderer.clap import flash_and_click
-from tests.renderer.film import CLAP, HEVC, Film
-from tests.renderer.through import seen, shown, through
-from tests.videos import make_video, read_number
+from tests.support.clap import flash_and_click
+from tests.support.film import CLAP, HEVC, Film
+from tests.support.through import seen, shown, through
+from tests.support.videos import make_video, read_number
 
 # Quoted, since the class has no type parameters when the program runs.
 _Packet: TypeAlias = "av.Packet[Any]"

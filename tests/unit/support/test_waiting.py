@@ -12,7 +12,7 @@ import pytest
 from poseway.client import Client
 from poseway.errors import UnavailableError
 from poseway.local.data_dir import free_ports
-from tests.waiting import first_answer, until
+from tests.support.waiting import first_answer, until
 
 EMPTY = b'{"jobs": [], "next_cursor": null}'
 

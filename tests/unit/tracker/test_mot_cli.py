@@ -12,7 +12,7 @@ from poseway.errors import InvalidRequestError
 from poseway.formats.mot import parse, read
 from poseway_tracker.mot_cli import Settings, detections_of, main, track
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _DETECTIONS = (
     _ROOT / os.environ.get("POSEWAY_EVAL_DIR", "../shared/eval") / "mot/TUD-Campus/det.txt"
 )

@@ -13,7 +13,7 @@ from poseway_tracker.smoothing.smoother import Smoother, Strength
 from poseway_tracker.trackers.base import Tracker
 from poseway_tracker.trackers.pose_tracker import PeopleTracker
 from poseway_tracker.trackers.sort import Sort
-from tests.tracker.people import Poses, cut, frame, person, street
+from tests.support.tracked_people import Poses, cut, frame, person, street
 
 FRAME_RATE = 30.0
 

@@ -16,7 +16,7 @@ from poseway_tracker.trackers.clock import REFERENCE_RATE, Clock
 from poseway_tracker.trackers.kalman import BoxFilter
 from poseway_tracker.trackers.pose_tracker import PeopleTracker
 from poseway_tracker.trackers.sort import Sort, Track
-from tests.tracker.people import Poses, street
+from tests.support.tracked_people import Poses, street
 
 RATE = 30.0
 

@@ -12,7 +12,7 @@ from poseway_tracker.session import Frame, Identified, VideoTracker
 from poseway_tracker.smoothing.smoother import Smoother, Strength
 from poseway_tracker.trackers.pose_tracker import PeopleTracker
 from poseway_tracker.trackers.sort import Sort
-from tests.tracker.people import frame, person
+from tests.support.tracked_people import frame, person
 
 _SECONDS = 6.0
 # Two who cross while one is hidden, one who stands, and one who comes late: where each begins and

@@ -12,7 +12,7 @@ import pytest
 
 from poseway.local.data_dir import find_program, free_ports
 from poseway_gateway.dispatcher.health_server import Health
-from tests.waiting import first_answer, until
+from tests.support.waiting import first_answer, until
 
 
 def test_it_is_ready_once_it_can_take_jobs_and_well_before() -> None:

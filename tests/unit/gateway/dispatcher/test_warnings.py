@@ -13,7 +13,7 @@ from poseway.read_options import AS_FOUND, Reading
 from poseway.v1 import renderer_pb2
 from poseway_gateway.dispatcher.frames.batches import Position, batches
 from poseway_gateway.dispatcher.publish import _timing_warnings, _warnings
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 WHOLE = renderer_pb2.JoinSegmentsResponse()
 

@@ -155,7 +155,7 @@ def test_cores_are_those_that_it_may_run_on() -> None:
         "from poseway_inference.engines.base import cores\n"
         "print(cores())"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[4]
     assert int(subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True)) == 1
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.inference.batches import SOON, Make, Work, keyed, start
-from tests.waiting import until
+from tests.support.batches import SOON, Make, Work, keyed, start
+from tests.support.waiting import until
 
 
 def test_answers_come_in_order_whatever_finishes_first(make: Make) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from poseway.errors import OverloadedError, UnavailableError
 from poseway_inference.scheduling.batcher import Batcher
-from tests.inference.batches import SOON, Make, Work, keyed, start
-from tests.waiting import until
+from tests.support.batches import SOON, Make, Work, keyed, start
+from tests.support.waiting import until
 
 
 def test_a_job_never_takes_all_and_waits_for_its_own_answers(make: Make) -> None:

@@ -9,7 +9,7 @@ import pytest
 from poseway.evaluation import Detection, Labels
 from poseway.evaluation.coco_metrics import COCO_KEYPOINTS, LabelsError
 from poseway.skeleton import KEYPOINTS
-from tests.evaluation.labelled import SOMEBODY, annotated
+from tests.support.labelled import SOMEBODY, annotated
 
 WITHOUT = {"bbox": [500, 500, 100, 200], "area": 20_000.0}
 """A person without labelled keypoints."""

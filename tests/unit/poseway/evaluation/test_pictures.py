@@ -11,7 +11,7 @@ import pytest
 from poseway.errors import NotFoundError, PosewayError
 from poseway.evaluation import Labels, pictures
 from poseway.evaluation.pictures import ImageError
-from tests.evaluation.labelled import SOMEBODY, annotated
+from tests.support.labelled import SOMEBODY, annotated
 
 
 def test_frames_are_scaled_down_and_never_up(images: Path, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from benchmarks.processes import family
 from poseway.errors import DecoderError, ServiceError, UnavailableError, VideoError
 from poseway.isolation import Isolated, Limits, prepare
 from poseway.local.stack import ROOT
-from tests.isolation.guests import Guest
-from tests.waiting import until
+from tests.support.child_work import Guest
+from tests.support.waiting import until
 
 PATIENT = Limits(memory_bytes=1 << 30, silence_seconds=60)
 HASTY = Limits(memory_bytes=1 << 30, silence_seconds=3)
@@ -206,7 +206,7 @@ def test_a_guest_has_none_of_its_hosts_files(tmp_path: Path) -> None:
 HOST = """
 import io, sys
 from poseway.isolation import Isolated, Limits, prepare
-from tests.isolation.guests import Guest
+from tests.support.child_work import Guest
 
 prepare(Guest.__module__)
 ada = Isolated(Guest, limits=Limits(1 << 30, 60), files={}.__getitem__)

@@ -13,8 +13,8 @@ from poseway_renderer import isolated
 from poseway_renderer.isolated import Inner
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.segment import Every, Order
-from tests.renderer.rendering import frames_of, posed
-from tests.videos import make_video
+from tests.support.rendering import frames_of, posed
+from tests.support.videos import make_video
 
 FRAMES = 6
 

@@ -14,7 +14,7 @@ import pytest
 
 from poseway.local import downloads
 from poseway.model_cards import load_cards, read_weights
-from tests.cards import ARCHIVE, WEIGHTS, npm_card, openpose, pypi_card
+from tests.support.cards import ARCHIVE, WEIGHTS, npm_card, openpose, pypi_card
 
 NOWHERE = "http://127.0.0.1:9/"
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from poseway.errors import VideoError
 from poseway.media.reader import VideoReader
-from tests.photos import CORNERS, card, corners, encoded
-from tests.videos import numbered, read_number
+from tests.support.photos import CORNERS, card, corners, encoded
+from tests.support.videos import numbered, read_number
 
 KINDS: Final = ("gif", "png", "webp")
 # Milliseconds that each frame is shown.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poseway.media.deinterlace import deinterlaced
 from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoReader
-from tests.videos import make_video
+from tests.support.videos import make_video
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream

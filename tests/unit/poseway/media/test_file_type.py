@@ -13,8 +13,8 @@ from poseway.errors import VideoError
 from poseway.media.motion_jpeg import is_motion_jpeg
 from poseway.media.reader import VideoReader
 from poseway.media.transparency import whitener
-from tests.photos import card, encoded
-from tests.videos import make_video, numbered
+from tests.support.photos import card, encoded
+from tests.support.videos import make_video, numbered
 
 JPEG_HEAD: Final = b"\xff\xd8\xff\xe0\0\x04ab"
 SCAN: Final = b"\xff\xda\0\x02"

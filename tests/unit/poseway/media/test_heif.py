@@ -11,10 +11,10 @@ from poseway.errors import VideoError
 from poseway.media.frame import SourceFrame
 from poseway.media.heif import as_png, is_heic
 from poseway.media.reader import VideoReader
-from tests.heif import heic
-from tests.photos import CORNERS, card, corners, encoded, held
-from tests.test_pictures_in import seen
-from tests.videos import Tags
+from tests.support.heif import heic
+from tests.support.photos import CORNERS, card, corners, encoded, held
+from tests.support.videos import Tags
+from tests.unit.poseway.media.test_still_image import seen
 
 FULL: Final = Tags(matrix=6, range=2)
 BT709: Final = Tags(matrix=1, primaries=1, transfer=1)

@@ -12,8 +12,8 @@ import pytest
 
 from poseway.media.packets import is_empty, is_end, shows_nothing
 from poseway.media.reader import VideoReader
-from tests.theora import KEYFRAME, ogg
-from tests.videos import make_video, read_number
+from tests.support.theora import KEYFRAME, ogg
+from tests.support.videos import make_video, read_number
 
 VPX: Final = {"auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "5", "b": "300k", "g": "60"}
 

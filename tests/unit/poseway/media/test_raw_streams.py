@@ -12,8 +12,8 @@ import pytest
 from poseway.media.raw_streams import Timing
 from poseway.media.reader import VideoReader
 from poseway.read_options import Reading
-from tests.photos import card, encoded
-from tests.videos import make_video, numbered, read_number, remuxed
+from tests.support.photos import card, encoded
+from tests.support.videos import make_video, numbered, read_number, remuxed
 
 FRAMES: Final = 40
 RATE: Final = Fraction(30_000, 1001)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoReader
-from tests.videos import make_video, numbered, read_number, remuxed
+from tests.support.videos import make_video, numbered, read_number, remuxed
 
 if TYPE_CHECKING:
     pass

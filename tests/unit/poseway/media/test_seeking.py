@@ -8,8 +8,8 @@ import pytest
 
 from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoReader
-from tests.several import Sound, Video, several
-from tests.videos import read_number
+from tests.support.several import Sound, Video, several
+from tests.support.videos import read_number
 
 FRAMES: Final = 60
 B_FRAMES: Final = (("bf", "2"),)

@@ -11,8 +11,8 @@ from av.stream import Disposition
 from poseway.errors import VideoError
 from poseway.media.reader import VideoReader
 from poseway.read_options import Reading
-from tests.several import Sound, Video, several
-from tests.videos import read_number
+from tests.support.several import Sound, Video, several
+from tests.support.videos import read_number
 
 DEFAULT: Final = Disposition.default
 COVER: Final = Disposition.attached_pic

@@ -9,7 +9,7 @@ import pytest
 
 from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoInfo, VideoReader
-from tests.videos import make_video, read_number, remuxed
+from tests.support.videos import make_video, read_number, remuxed
 
 NTSC: Final = Fraction(30_000, 1001)
 MS: Final = Fraction(1, 1000)

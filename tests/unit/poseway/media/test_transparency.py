@@ -11,8 +11,8 @@ import pytest
 from poseway.media.reader import VideoReader
 from poseway.media.tone_mapping import PQ
 from poseway.media.transparency import opaque
-from tests.photos import CORNERS, card
-from tests.test_pictures_in import colours_of
+from tests.support.photos import CORNERS, card
+from tests.unit.poseway.media.test_still_image import colours_of
 
 HALF: Final = 128
 # Opaque, hidden, half hidden, opaque.

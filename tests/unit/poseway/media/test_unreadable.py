@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poseway.errors import VideoError
 from poseway.media.reader import VideoReader
-from tests.videos import make_video, numbered, remuxed
+from tests.support.videos import make_video, numbered, remuxed
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -18,7 +18,7 @@ from poseway.errors import (
     UnavailableError,
 )
 from poseway.rpc.client import connect, repeat
-from tests.servers import Server, once
+from tests.support.servers import Server, once
 
 
 @pytest.fixture

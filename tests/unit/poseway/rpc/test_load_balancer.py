@@ -11,7 +11,7 @@ import pytest
 from poseway.errors import InvalidRequestError, ServiceError
 from poseway.rpc.client import connect, repeat
 from poseway.rpc.load_balancer import Replicas, look_up
-from tests.servers import Server, once
+from tests.support.servers import Server, once
 
 
 class Names:

@@ -14,8 +14,8 @@ from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person
 from poseway_renderer.drawing.skeletons import Painter
-from tests.renderer.people import keypoints, standing
-from tests.renderer.pictures import HEIGHT, SPACE, WIDTH, at, drawn, touched
+from tests.support.drawn_people import keypoints, standing
+from tests.support.pictures_of_people import HEIGHT, SPACE, WIDTH, at, drawn, touched
 
 NOSE, KNEE, ANKLE = (KEYPOINTS.index(name) for name in ("nose", "left_knee", "left_ankle"))
 

@@ -10,8 +10,8 @@ from poseway.skeleton import COLOURS, KEYPOINTS
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.labels import Labels
 from poseway_renderer.drawing.style import Look, track_colour
-from tests.renderer.people import standing
-from tests.renderer.pictures import HEIGHT, SPACE, WIDTH, at, drawn, touched
+from tests.support.drawn_people import standing
+from tests.support.pictures_of_people import HEIGHT, SPACE, WIDTH, at, drawn, touched
 
 HIP, KNEE = (KEYPOINTS.index(name) for name in ("left_hip", "left_knee"))
 

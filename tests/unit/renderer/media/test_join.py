@@ -13,10 +13,10 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import MARGIN, IndexRoomError, Joined, Joiner
 from poseway_renderer.segment import Order, render_segment
-from tests.renderer.clap import flash_and_click, make_clap
-from tests.renderer.mp4 import boxes
-from tests.renderer.people import Shots
-from tests.videos import make_video, read_number
+from tests.support.clap import flash_and_click, make_clap
+from tests.support.drawn_people import Shots
+from tests.support.mp4 import boxes
+from tests.support.videos import make_video, read_number
 
 NTSC = Fraction(30_000, 1001)
 

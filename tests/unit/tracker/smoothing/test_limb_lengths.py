@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from poseway.skeleton import KEYPOINTS, LIMBS
 from poseway_tracker.smoothing import limb_lengths
-from tests.tracker.people import person
+from tests.support.tracked_people import person
 
 _HEIGHT = np.array([400.0])
 _NAMES = {name: index for index, name in enumerate(KEYPOINTS)}

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from poseway_tracker.smoothing.smoother import Smoothed, Smoother, SmootherState, Strength
 from poseway_tracker.trackers.clock import Moment, even
-from tests.tracker.people import person, street
+from tests.support.tracked_people import person, street
 
 Frames = list[dict[int, NDArray[np.float64]]]
 

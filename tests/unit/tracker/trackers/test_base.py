@@ -13,7 +13,7 @@ from poseway_tracker.trackers.base import Detections, Tracker, pose_boxes
 from poseway_tracker.trackers.clock import Clock, even
 from poseway_tracker.trackers.pose_tracker import PeopleTracker
 from poseway_tracker.trackers.sort import Sort
-from tests.tracker.people import cut, found, frame, person
+from tests.support.tracked_people import cut, found, frame, person
 
 _MAX_AGE = 3
 _RATE = 20.0

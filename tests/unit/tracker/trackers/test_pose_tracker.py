@@ -7,7 +7,7 @@ from poseway_tracker.trackers.base import Detections
 from poseway_tracker.trackers.clock import Moment, even
 from poseway_tracker.trackers.pose_tracker import PeopleTracker
 from poseway_tracker.trackers.thresholds import BOXES, POSES
-from tests.tracker.people import cut, found, frame, person
+from tests.support.tracked_people import cut, found, frame, person
 
 NOBODY = found(frame())
 FRAME_RATE = 30.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poseway_tracker.trackers.similarity import oks, widened
-from tests.tracker.people import frame, person
+from tests.support.tracked_people import frame, person
 
 _AREA = np.array([10_000.0])
 

@@ -13,7 +13,7 @@ from poseway.v1 import inference_pb2
 from poseway_gateway.api.jobs.model_choice import Models
 from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.settings import DispatcherSettings
-from tests.cards import WEIGHTS, npm_card, openpose, pypi_card
+from tests.support.cards import WEIGHTS, npm_card, openpose, pypi_card
 
 
 def test_what_is_not_fetched_is_not_offered(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from poseway.media.reader import VideoReader
 from poseway_gateway.dispatcher.frames.batches import Batch, Position, batches
-from tests.videos import make_video, read_number
+from tests.support.videos import make_video, read_number
 
 
 def run(

@@ -13,8 +13,17 @@ import pytest
 
 from poseway.media.reader import VideoReader
 from poseway_gateway.dispatcher.frames.batches import Batch, Position, batches
-from tests.gateway.shots import PLACES, Picture, film, lit, noisy, place, scenedetect, view
-from tests.videos import make_video
+from tests.support.films_with_cuts import (
+    PLACES,
+    Picture,
+    film,
+    lit,
+    noisy,
+    place,
+    scenedetect,
+    view,
+)
+from tests.support.videos import make_video
 
 RATES = (10, 25, 30, 60, 120)
 SOME_RATES = (10, 30, 120)

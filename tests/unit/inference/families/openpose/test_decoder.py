@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from poseway_inference.families.openpose.decoder import CHANNELS, _choose_limbs, decode
-from tests.inference.drawn import STANDING, at, draw
+from tests.support.drawn_maps import STANDING, at, draw
 
 Array = NDArray[np.float32]
 

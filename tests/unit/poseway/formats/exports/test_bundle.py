@@ -12,7 +12,7 @@ import pytest
 
 from poseway.formats import exports
 from poseway.formats.exports.zip_stream import ZipStream
-from tests.exports.walk import walk
+from tests.support.walk import walk
 
 
 def noise(size: int) -> bytes:

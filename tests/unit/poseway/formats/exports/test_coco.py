@@ -11,7 +11,7 @@ from pycocotools.cocoeval import COCOeval
 from poseway.evaluation.coco_metrics import COCO_KEYPOINTS
 from poseway.formats import exports
 from poseway.skeleton import KEYPOINTS
-from tests.exports.walk import FRAMES, records, walk
+from tests.support.walk import FRAMES, records, walk
 
 ORDER = [KEYPOINTS.index(name) for name in COCO_KEYPOINTS]
 

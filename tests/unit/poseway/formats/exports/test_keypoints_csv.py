@@ -10,7 +10,7 @@ import pytest
 
 from poseway.formats import exports, joint_angles
 from poseway.skeleton import KEYPOINTS
-from tests.exports.walk import best, records, walk
+from tests.support.walk import best, records, walk
 
 Convert = Callable[[Iterable[bytes]], Iterator[bytes]]
 

@@ -8,7 +8,7 @@ import pytest
 
 from poseway.formats import exports, keypoints
 from poseway.formats.exports import trc
-from tests.exports.walk import walk
+from tests.support.walk import walk
 
 Convert = Callable[[Path], Iterator[bytes]]
 PEOPLE = (1, 2)

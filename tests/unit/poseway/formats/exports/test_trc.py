@@ -15,7 +15,7 @@ from poseway.formats import exports
 from poseway.formats.exports import trc
 from poseway.formats.tracks import Span
 from poseway.skeleton import KEYPOINTS
-from tests.exports.walk import SPANS, best, records, walk
+from tests.support.walk import SPANS, best, records, walk
 
 
 def convert(file: bytes, spans: dict[int, list[Span]]) -> zipfile.ZipFile:

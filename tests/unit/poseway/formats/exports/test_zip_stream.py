@@ -7,7 +7,7 @@ from pathlib import Path
 
 from poseway.formats import exports
 from poseway.formats.exports.zip_stream import ZipStream
-from tests.exports.walk import FRAMES, records, walk
+from tests.support.walk import FRAMES, records, walk
 
 
 def openpose(*, smoothed: bool) -> tuple[bytes, zipfile.ZipFile]:
