@@ -28,8 +28,9 @@ from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.jobs import JobState
 from poseway.local.data_dir import HOST, free_ports, is_free
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
 from poseway.local.supervisor import Process, Supervisor
+from poseway.paths import ROOT
 from tests.support.paths import python_path
 
 SIZES: Final = (1, 2, 4, 8)

@@ -11,8 +11,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from poseway.errors import IncompatibleError, InvalidRequestError, NotFoundError
+from poseway.paths import ROOT
 
-MODELS_DIR: Final = Path(__file__).resolve().parent.parent / "models"
+MODELS_DIR: Final = ROOT / "models"
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ import pytest
 from poseway.client import Client
 from poseway.local.data_dir import free_ports
 from poseway.local.downloads import fetch_sample
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 
 # Fixtures that tests of several tiers share.
 pytest_plugins = ["tests.support.evaluation_fixtures", "tests.support.inference_fixtures"]

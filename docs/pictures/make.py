@@ -19,7 +19,7 @@ from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.jobs import Job, JobState
 from poseway.local.downloads import fetch_sample
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 
 HERE: Final = Path(__file__).resolve().parent
 _WIDTH: Final = 1000

@@ -11,11 +11,12 @@ from rich.markup import escape
 
 from poseway.cli.terminal import console, ending, notes
 from poseway.local.data_dir import HOST
+from poseway.paths import ROOT
 
 if TYPE_CHECKING:
     from poseway.local.stack import Stack
 
-DEFAULT_DATA_DIR: Final = Path(__file__).resolve().parents[2] / ".poseway"
+DEFAULT_DATA_DIR: Final = ROOT / ".poseway"
 
 DataDir = Annotated[
     Path, typer.Option(envvar="POSEWAY_DATA_DIR", help="Where the local system keeps its data.")

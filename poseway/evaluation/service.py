@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from poseway.local.data_dir import HOST, free_ports
 from poseway.local.supervisor import Process, Supervisor
+from poseway.paths import ROOT
 from poseway.rpc.client import connect, repeat
 from poseway.rpc.model_lookup import find_model
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
 _CALL_SECONDS: Final = 120
 _PATIENCE_SECONDS: Final = 120
 
@@ -35,7 +35,7 @@ def started() -> Iterator[str]:
     """
     port = free_ports(1)[0]
     address = f"{HOST}:{port}"
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     process = Process(
         "inference",
         [sys.executable, "-m", "poseway_inference"],

@@ -15,11 +15,11 @@ from rich.table import Table
 from poseway.errors import InvalidRequestError, PosewayError, ServiceError
 from poseway.evaluation.mot_metrics import TrackingReport, measure, read_truth
 from poseway.formats.mot import Rows, parse, read
+from poseway.paths import ROOT
 
 TRACKERS: Final = ("sort", "default")
 STDOUT: Final = Path("-")
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
 _REFUSED: Final = 2
 
 
@@ -77,7 +77,7 @@ def track(detections: Path, tracker: str, settings: Mapping[str, float | None]) 
     for name, value in settings.items():
         if value is not None:
             command.append(f"--{name.replace('_', '-')}={value!r}")
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(  # noqa: S603 # ours, and no shell
         [*command, "--", str(detections)],
         env=os.environ | {"PYTHONPATH": path},

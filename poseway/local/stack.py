@@ -29,9 +29,8 @@ from poseway.local.data_dir import (
     reached_at,
 )
 from poseway.local.supervisor import Process, Supervisor
+from poseway.paths import ROOT
 from poseway.storage import ObjectStore
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class Stack:

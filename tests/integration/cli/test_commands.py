@@ -16,7 +16,8 @@ import pytest
 from poseway.cli.options import job_options
 from poseway.client import Client
 from poseway.jobs import Job, JobOptions, JobState
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from tests.support.paths import python_path
 from tests.support.videos import make_video
 

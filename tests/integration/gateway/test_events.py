@@ -26,8 +26,9 @@ from poseway.jobs import (
     now,
 )
 from poseway.local.data_dir import free_ports
-from poseway.local.stack import ROOT, Stack, is_ready
+from poseway.local.stack import Stack, is_ready
 from poseway.messaging.job_queue import JobQueue
+from poseway.paths import ROOT
 from poseway.settings import QueueSettings
 from poseway_gateway.api.jobs.repository import Catalog
 from tests.support.waiting import until

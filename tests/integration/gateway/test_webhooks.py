@@ -16,7 +16,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from poseway.client import Client
 from poseway.jobs import JobOptions, JobRequest, Keys, new_job_id, now
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from poseway_gateway.api.jobs.repository import Catalog
 from poseway_gateway.api.webhooks import payload
 from poseway_gateway.api.webhooks.delivery import pause_after

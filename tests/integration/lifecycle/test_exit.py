@@ -10,7 +10,8 @@ from subprocess import Popen, TimeoutExpired
 
 import pytest
 
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from tests.support.paths import python_path
 
 # What Python's own way out would wait for until the end of time, and what gets the signal.

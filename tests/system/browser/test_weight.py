@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Response, expect
 
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 
 FRONTEND = ROOT / "frontend"
 COMMENT = re.compile(r"/\*\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)

@@ -17,7 +17,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 from tests.support.videos import small_clip
 from tests.support.waiting import first_answer
 from tests.system.chaos.faults import (

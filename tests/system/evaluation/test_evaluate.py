@@ -17,8 +17,8 @@ import pytest
 from poseway.cli import evaluation
 from poseway.errors import InvalidRequestError, PosewayError
 from poseway.evaluation import Detection, Labels, measure, pictures
-from poseway.local.stack import ROOT
 from poseway.model_cards import MODELS_DIR, load_cards
+from poseway.paths import ROOT
 from tests.support.labelled import SMALL, SOMEBODY, annotated, as_labels
 from tests.support.waiting import until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 
 
 def said(program: Path) -> None:

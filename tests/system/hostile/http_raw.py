@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final, cast
 
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 
 FOREIGN: Final = "https://evil.example"
 PATIENCE: Final = 60.0

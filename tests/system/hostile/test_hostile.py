@@ -15,7 +15,8 @@ from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.failures import FAILURES
 from poseway.jobs import JobState
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from poseway_gateway.api.web.error_codes import CODES
 from tests.support.videos import make_video
 from tests.system.hostile.canary import SIZE, Canary

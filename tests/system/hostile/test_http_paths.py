@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from tests.support.gateways import KEYS, gateway
 from tests.system.hostile.conftest import LISTED, Keyed, Keyless
 from tests.system.hostile.http_raw import FOREIGN, PATIENCE, ask, get, request

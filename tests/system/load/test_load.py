@@ -18,7 +18,8 @@ import pytest
 from benchmarks.uploads import middle_and_slow
 from poseway.jobs import Job, JobState
 from poseway.local.data_dir import free_ports
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from tests.system.load import report
 from tests.system.load.tenants import Tenant
 from tests.system.load.watching import Held, Times, held, probed, quarters

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from poseway.local.data_dir import free_ports
-from poseway.local.stack import ROOT, running
+from poseway.local.stack import running
+from poseway.paths import ROOT
 from tests.support.waiting import until
 
 COMMANDS = re.findall(r"^(?:poseway|curl) .*$", (ROOT / "docs/access.md").read_text(), re.M)

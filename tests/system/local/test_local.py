@@ -15,8 +15,9 @@ import pytest
 from poseway.formats.manifest import Manifest, ModelInfo, SourceInfo
 from poseway.jobs import Audio, JobOptions, Overlay, now
 from poseway.local.data_dir import StackError, free_ports
-from poseway.local.stack import ROOT, Stack, is_ready, running
+from poseway.local.stack import Stack, is_ready, running
 from poseway.local.supervisor import Process, Supervisor
+from poseway.paths import ROOT
 from tests.support.waiting import until
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from poseway.client import Client
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 from poseway.telemetry import traces
 from tests.support.paths import python_path
 from tests.system.telemetry.collector import Collector, Taken, collecting

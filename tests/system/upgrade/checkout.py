@@ -17,7 +17,8 @@ import pytest
 
 from poseway.local.bucket import running_storage
 from poseway.local.data_dir import free_ports
-from poseway.local.stack import ROOT, running
+from poseway.local.stack import running
+from poseway.paths import ROOT
 from poseway.storage import ObjectStore
 from tests.support.paths import python_path
 from tests.support.waiting import until

@@ -25,7 +25,8 @@ from poseway.client import Client
 from poseway.jobs import JobError, JobOptions, JobRequest, JobState, JobStatus, Keys, Smoothing
 from poseway.local.data_dir import free_ports
 from poseway.local.downloads import fetch_sample
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from poseway_gateway.api.access.quotas import Used
 from poseway_gateway.api.uploads.idempotency import Remembered
 from poseway_gateway.api.uploads.upload_record import Pending

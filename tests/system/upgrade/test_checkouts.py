@@ -21,7 +21,8 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
 from poseway.local.data_dir import free_ports
-from poseway.local.stack import ROOT, Stack
+from poseway.local.stack import Stack
+from poseway.paths import ROOT
 from tests.support.paths import python_path
 from tests.support.videos import make_video
 from tests.support.waiting import until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 
 BUF = Path(sys.executable).with_name("buf")
 

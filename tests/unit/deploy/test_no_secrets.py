@@ -1,7 +1,6 @@
 """No secret is committed, or goes to whoever builds an image."""
 
 import re
-import secrets
 import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -35,9 +34,9 @@ def tracked(folder: str = ".") -> list[Path]:
     "secret",
     [
         "-----BEGIN OPENSSH PRIVATE " + "KEY-----",
-        f"pw_{secrets.token_hex(4)}_{secrets.token_hex(20)}",
+        "pw_" + "0a" * 4 + "_" + "0a" * 20,
         "AKIA" + "Z" * 16,
-        f"https://somebody:{secrets.token_hex(8)}@packages.example/simple",
+        "https://somebody:" + "0a" * 8 + "@packages.example/simple",
     ],
 )
 def test_what_is_looked_for_is_found(secret: str) -> None:

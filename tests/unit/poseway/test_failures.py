@@ -6,7 +6,7 @@ from pathlib import Path
 
 from poseway import errors
 from poseway.failures import FAILURES
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 
 # What the dispatcher ends a job with, where that may be raised on its way or by a service.
 KINDS = {
@@ -20,6 +20,7 @@ KINDS = {
 PLACES = (
     *(ROOT / "poseway").glob("*.py"),
     *(ROOT / "poseway" / "isolation").glob("*.py"),
+    *(ROOT / "poseway" / "media").glob("*.py"),
     *(ROOT / "services" / "gateway" / "poseway_gateway" / "dispatcher").rglob("*.py"),
     *(ROOT / "services" / "inference").rglob("*.py"),
     *(ROOT / "services" / "renderer").rglob("*.py"),

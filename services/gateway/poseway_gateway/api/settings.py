@@ -10,9 +10,8 @@ from pydantic_settings import NoDecode
 from poseway.api_keys import AuthMode, given, keys_needed
 from poseway.errors import InvalidRequestError
 from poseway.model_cards import MODELS_DIR
+from poseway.paths import ROOT
 from poseway.settings import QueueSettings, Settings, StorageSettings
-
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 class ApiSettings(Settings, StorageSettings, QueueSettings):
@@ -27,10 +26,10 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
     upload_seconds: int = Field(
         86_400, ge=60, description="Time for all parts of an upload to arrive."
     )
-    frontend_dir: Path = Field(_ROOT / "frontend", description="Where the page is.")
+    frontend_dir: Path = Field(ROOT / "frontend", description="Where the page is.")
     models_dir: Path = Field(MODELS_DIR, description="Where the models' cards are.")
     sample_video: Path = Field(
-        _ROOT / "build" / "sample" / "demo.mp4",
+        ROOT / "build" / "sample" / "demo.mp4",
         description="A video to try this with; may be missing.",
     )
     grace_seconds: int = Field(20, ge=0, description="Time for running requests when stopping.")

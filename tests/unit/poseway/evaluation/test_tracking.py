@@ -14,7 +14,7 @@ from poseway.errors import InvalidRequestError, PosewayError
 from poseway.evaluation import tracking
 from poseway.evaluation.mot_metrics import measure, read_truth
 from poseway.formats.mot import MotError, parse, read
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 
 TUD_CAMPUS = ROOT / os.environ.get("POSEWAY_EVAL_DIR", "../shared/eval") / "mot/TUD-Campus"
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]

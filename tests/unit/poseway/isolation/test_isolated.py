@@ -16,7 +16,7 @@ import pytest
 from benchmarks.processes import family
 from poseway.errors import DecoderError, ServiceError, UnavailableError, VideoError
 from poseway.isolation import Isolated, Limits, prepare
-from poseway.local.stack import ROOT
+from poseway.paths import ROOT
 from tests.support.child_work import Guest
 from tests.support.waiting import until
 
