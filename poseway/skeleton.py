@@ -1,5 +1,6 @@
-"""The skeleton: OpenPose's 18 COCO keypoints, the limbs between them, and their colours."""
+"""The skeleton: OpenPose's 18 COCO keypoints, the limbs between them, and the colours drawn."""
 
+import colorsys
 from typing import Final
 
 KEYPOINTS: Final = (
@@ -66,3 +67,18 @@ COLOURS: Final = (
     (85, 0, 255),
 )
 """RGB of each keypoint; a limb has the colour of its second keypoint, as OpenPose draws it."""
+
+_HUE_STEP: Final = 0.618034
+"""Golden ratio less one: consecutive ids are this part of the colour circle apart and so look
+different, however many there are."""
+_SATURATION: Final = 0.72
+_VALUE: Final = 0.95
+
+
+def track_colour(track_id: int) -> tuple[int, int, int]:
+    """Returns the RGB, each 0 to 255, of everything drawn for a track rather than for a keypoint.
+
+    The page computes the same colour in ``frontend/result/skeleton.js``.
+    """
+    red, green, blue = colorsys.hsv_to_rgb(track_id * _HUE_STEP % 1, _SATURATION, _VALUE)
+    return round(red * 255), round(green * 255), round(blue * 255)

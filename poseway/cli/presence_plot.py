@@ -1,6 +1,5 @@
 """Drawing who is in the picture when: a row per track, time from left to right, gaps as gaps."""
 
-import colorsys
 from collections.abc import Iterator
 from html import escape
 from itertools import chain
@@ -14,9 +13,8 @@ from rich.text import Text
 
 from poseway.errors import InvalidRequestError
 from poseway.formats.tracks import Presence, Times, Track
+from poseway.skeleton import track_colour
 
-# As the renderer colours ids: consecutive ones are this part of the colour circle apart.
-_GOLDEN: Final = 0.618034
 # Characters for a part of the time in which nobody, at times, and always somebody is seen.
 _BLOCKS: Final = "·▒█"
 _ASCII: Final = ".+#"
@@ -171,5 +169,4 @@ def _x(seconds: float, duration: float) -> float:
 
 
 def _colour(track_id: int) -> str:
-    red, green, blue = colorsys.hsv_to_rgb(track_id * _GOLDEN % 1, 0.72, 0.95)
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
+    return "#{:02x}{:02x}{:02x}".format(*track_colour(track_id))
