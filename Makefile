@@ -145,10 +145,10 @@ bench-memory: $(STUBS) $(VENV)/.run weights sample
 	@$(BIN)/python -m benchmarks.memory
 
 pictures: $(STUBS) $(VENV)/.test weights sample
-	@$(BIN)/python -m docs.pictures.make
+	@$(BIN)/python -m tools.pictures
 
 tables: $(STUBS) $(VENV)/.run
-	@$(BIN)/python -m docs.tables
+	@$(BIN)/python -m tools.tables
 
 recorded: $(STUBS) $(VENV)/.test weights sample
 	@$(BIN)/buf breaking --against proto/released.binpb

@@ -1,4 +1,4 @@
-"""``python -m docs.pictures.make``: makes the pictures of these pages, with Poseway itself.
+"""``python -m tools.pictures``: makes the pictures of these pages, with Poseway itself.
 
 Has the sample done by the system on this machine, which is started if need be, and looks at the
 result and at the page; for that it takes Debian's ``chromium``.
@@ -21,7 +21,7 @@ from poseway.jobs import Job, JobState
 from poseway.local.downloads import fetch_sample
 from poseway.paths import ROOT
 
-HERE: Final = Path(__file__).resolve().parent
+_FOLDER: Final = ROOT / "docs" / "pictures"
 _WIDTH: Final = 1000
 _MOST_BYTES: Final = 150_000
 _VIEW: Final[ViewportSize] = {"width": 1280, "height": 860}
@@ -46,8 +46,8 @@ def main() -> None:
             raise PosewayError(f"The sample ended as {job.state}.", "pictures")
         poster = Path(folder) / "poster.jpg"
         client.download(job.links["poster"], poster)
-        save(poster.read_bytes(), HERE / "drawn.jpg")
-        save(page_of(client.url, job), HERE / "page.jpg")
+        save(poster.read_bytes(), _FOLDER / "drawn.jpg")
+        save(page_of(client.url, job), _FOLDER / "page.jpg")
         client.delete(job.id)
 
 

@@ -1,17 +1,19 @@
-"""How large a cluster has to be: measured costs times what there is to do.
+"""How large a cluster has to be: measured costs times the video hours of a day.
 
-What a frame costs is read from ``performance.md``, what a video minute stores and sends and what is
-taken at idle from ``footprint.json``, which is ``build/footprint.json`` of `benchmarks.footprint`.
+The cost of a frame is read from ``docs/performance.md``. What a minute of video stores and sends,
+and what an idle system takes, is read from ``docs/footprint.json``, a copy of
+``build/footprint.json`` that `benchmarks.footprint` writes.
 """
 
 import json
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-_DOCS: Final = Path(__file__).resolve().parent
+from poseway.paths import ROOT
+
+_DOCS: Final = ROOT / "docs"
 
 RATE: Final = 30
 """Frames a second of the videos."""

@@ -1,4 +1,4 @@
-"""``python -m docs.tables``: writes the tables in these pages that the code knows best.
+"""``python -m tools.tables``: writes the tables in the documentation that come from the code.
 
 A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
 """
@@ -14,10 +14,10 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from docs import sizing
 from poseway.cli.terminal import Exit
 from poseway.failures import FAILURES
 from poseway.jobs import JobOptions
+from poseway.paths import ROOT
 from poseway.settings import Settings
 from poseway_gateway.api.settings import ApiSettings
 from poseway_gateway.api.web.error_codes import CODES
@@ -25,8 +25,8 @@ from poseway_gateway.dispatcher.settings import DispatcherSettings
 from poseway_inference.settings import InferenceSettings
 from poseway_renderer.settings import RendererSettings
 from poseway_tracker.settings import TrackerSettings
+from tools import sizing
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 _PLACE: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SHARED: Final = ("log_level", "metrics_port", "traces_", "s3_", "bucket", "nats_")
 _SERVICES: Final[dict[str, type[BaseSettings]]] = {

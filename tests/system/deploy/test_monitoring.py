@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from docs.tables import ROOT, metrics
+from poseway.paths import ROOT
 from tests.support.deploy.objects import with_components
 from tests.support.deploy.promql import asked, expressions, grouped, panels, rules
+from tools.tables import metrics
 
 # What the Prometheus library says of every process, and what Prometheus adds to all series.
 PROCESS = {

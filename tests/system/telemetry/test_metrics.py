@@ -12,12 +12,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from docs.tables import metrics
 from poseway.client import Client
 from poseway.local.data_dir import free_ports
 from tests.support.deploy.promql import expressions
 from tests.support.waiting import first_answer, until
 from tests.system.telemetry.watched import SERVICES, WatchedStack
+from tools.tables import metrics
 
 # Of the library itself.
 FOREIGN = ("python_", "process_")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs import sizing
+from tools import sizing
 
 BASE = Path(__file__).resolve().parents[3] / "deploy" / "k8s" / "base"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from docs.tables import TABLES, written
+from poseway.paths import ROOT
+from tools.tables import TABLES, written
 
-ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
