@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions
 from poseway.local.stack import Stack
-from poseway_gateway.api.uploads.multipart_form import TooLargeError, UploadForm
+from poseway_gateway.api.errors import TooLargeError
+from poseway_gateway.api.uploads.multipart_form import UploadForm
 from tests.support.waiting import until
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"

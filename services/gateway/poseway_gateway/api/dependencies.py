@@ -12,8 +12,8 @@ from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.authenticator import Access
 from poseway_gateway.api.access.caller import Caller
-from poseway_gateway.api.access.errors import AccessError
 from poseway_gateway.api.access.share_links import SharedRequest
+from poseway_gateway.api.errors import AccessError
 from poseway_gateway.api.events.hub import Hub
 from poseway_gateway.api.events.stream_limits import Places
 from poseway_gateway.api.jobs.listing import Listing

@@ -11,12 +11,12 @@ from starlette.requests import HTTPConnection
 from poseway.api_keys import ApiKey
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.caller import GUEST, Caller
-from poseway_gateway.api.access.errors import AccessError, key_missing, key_unknown
 from poseway_gateway.api.access.executor import Threads
 from poseway_gateway.api.access.keyring import KeyRing
 from poseway_gateway.api.access.quotas import Usage
 from poseway_gateway.api.access.rate_limits import Guesses, RateLimiter
 from poseway_gateway.api.access.tokens import Signatures, fingerprint_fits
+from poseway_gateway.api.errors import AccessError, key_missing, key_unknown
 from poseway_gateway.api.settings import ApiSettings
 
 log = structlog.get_logger(__name__)

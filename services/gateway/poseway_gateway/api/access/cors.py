@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from poseway_gateway.api.access.errors import AccessError
+from poseway_gateway.api.errors import AccessError
 from poseway_gateway.api.web.problems import problem
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")

@@ -12,7 +12,7 @@ from poseway.errors import PosewayError
 from poseway_gateway.api.access.authenticator import Access
 from poseway_gateway.api.access.caller import Caller
 from poseway_gateway.api.access.cors import refuse_cross_site, refuse_foreign_host
-from poseway_gateway.api.access.errors import AccessError
+from poseway_gateway.api.errors import AccessError
 from poseway_gateway.api.settings import ApiSettings
 from poseway_gateway.api.web.problems import answer
 

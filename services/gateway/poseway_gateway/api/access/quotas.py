@@ -11,8 +11,8 @@ from poseway.api_keys import ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.jobs import Record, now
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.errors import AccessError, too_much
 from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.errors import AccessError, limit_reached
 
 _TRIES: Final = 50
 
@@ -156,7 +156,7 @@ def _refusal(key: ApiKey, used: Used, size: int) -> AccessError | None:
         return None
     midnight = datetime.combine(used.day + timedelta(days=1), time(), UTC)
     message = f"{said}. Go on after midnight UTC, or ask whoever runs this for more."
-    return too_much(message, "quota_exceeded", (midnight - now()).total_seconds())
+    return limit_reached(message, "quota_exceeded", (midnight - now()).total_seconds())
 
 
 def _place(owner: str) -> str:

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from poseway.api_keys import Limits
 from poseway_gateway.api.access.caller import Caller
-from poseway_gateway.api.access.errors import too_much
+from poseway_gateway.api.errors import limit_reached
 
 _GUESSES: Final = RateLimitItemPerMinute(60)
 
@@ -41,7 +41,7 @@ class RateLimiter:
             "RateLimit-Reset": str(round(seconds)),
         }
         if not allowed:
-            refused = too_much(
+            refused = limit_reached(
                 f"That was more than {item.amount} requests in a minute. Wait and go on.",
                 "rate_limited",
                 seconds,
@@ -70,7 +70,7 @@ class Guesses:
         network = _network(client)
         if not await self._limiter.test(_GUESSES, network):
             stats = await self._limiter.get_window_stats(_GUESSES, network)
-            raise too_much(
+            raise limit_reached(
                 f"More than {_GUESSES.amount} unknown API keys came from your address in a minute. "
                 "Wait, and see to it that all programs there have a key that counts.",
                 "rate_limited",

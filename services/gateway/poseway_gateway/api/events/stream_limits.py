@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from poseway.errors import OverloadedError
 from poseway_gateway.api.access.caller import Caller
-from poseway_gateway.api.access.errors import too_much
+from poseway_gateway.api.errors import limit_reached
 
 _AGAIN_SECONDS = 10
 
@@ -34,7 +34,7 @@ class Places:
         """
         who = f"share {caller.share.job_id}" if caller.share else caller.owner
         if who and self._taken[who] >= self._total // 2:
-            raise too_much(
+            raise limit_reached(
                 f"There are {self._total // 2} event streams of yours already. Close some.",
                 "rate_limited",
                 _AGAIN_SECONDS,

@@ -17,11 +17,12 @@ from poseway_gateway.api.dependencies import (
     SettingsDep,
     StoreDep,
 )
+from poseway_gateway.api.errors import too_large
 from poseway_gateway.api.jobs.model_choice import Models
 from poseway_gateway.api.jobs.repository import parse_options
 from poseway_gateway.api.uploads.arriving_body import arriving
 from poseway_gateway.api.uploads.idempotency import fingerprint
-from poseway_gateway.api.uploads.multipart_form import UploadForm, too_large
+from poseway_gateway.api.uploads.multipart_form import UploadForm
 from poseway_gateway.api.web.error_codes import documented
 from poseway_gateway.api.webhooks.url import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
 

@@ -15,20 +15,15 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from poseway import filenames
-from poseway.errors import InvalidRequestError, PosewayError
+from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions
+from poseway_gateway.api.errors import too_large
 from poseway_gateway.api.uploads.content_disposition import sent_name
 
 FILE_FIELD: Final = "video"
 # All options, the webhook, the video, and some for what is yet unknown.
 _MAX_FIELDS: Final = len(JobOptions.model_fields) + 10
 _MAX_FIELD_BYTES: Final = 1000
-
-
-class TooLargeError(PosewayError):
-    """The upload is larger than what is taken."""
-
-    code = "too_large"
 
 
 class Sink(Protocol):
@@ -179,10 +174,3 @@ def _readable() -> Generator[None]:
         yield
     except FormParserError as error:
         raise InvalidRequestError(f"The form cannot be read: {error}", "not_a_form") from error
-
-
-def too_large(limit: int) -> TooLargeError:
-    """The error for an upload over the limit."""
-    return TooLargeError(
-        f"The video is larger than the limit of {limit:,} bytes. Upload a shorter or smaller one."
-    )

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from poseway.errors import ConflictError, NotFoundError
 from poseway.jobs import JobOptions, JobRequest, Keys, now
 from poseway.storage import ArrivedPart, MultipartUpload, ObjectStore
-from poseway_gateway.api.uploads.multipart_form import TooLargeError
+from poseway_gateway.api.errors import TooLargeError
 from poseway_gateway.api.uploads.upload_record import Pending
 
 log = structlog.get_logger(__name__)

@@ -13,10 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from poseway import errors
-from poseway_gateway.api.access.errors import AccessError
-from poseway_gateway.api.uploads.multipart_form import TooLargeError
+from poseway_gateway.api.errors import AccessError, RangeError, TooLargeError
 from poseway_gateway.api.web.error_codes import CODES, Problem
-from poseway_gateway.api.web.ranges import RangeError
 
 log = structlog.get_logger(__name__)
 

@@ -2,20 +2,10 @@
 
 import re
 
-from poseway.errors import PosewayError
+from poseway_gateway.api.errors import RangeError
 
 # No file needs more digits, and Python refuses to read thousands of them.
 _SINGLE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-
-
-class RangeError(PosewayError):
-    """None of the bytes that were asked for exist."""
-
-    code = "range_not_satisfiable"
-
-    def __init__(self, size: int) -> None:
-        super().__init__(f"The file has {size} bytes; ask for some of these.")
-        self.size = size
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:

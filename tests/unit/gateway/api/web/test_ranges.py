@@ -1,6 +1,7 @@
 import pytest
 
-from poseway_gateway.api.web.ranges import RangeError, parse_range
+from poseway_gateway.api.errors import RangeError
+from poseway_gateway.api.web.ranges import parse_range
 
 
 @pytest.mark.parametrize(
