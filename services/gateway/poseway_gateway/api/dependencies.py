@@ -12,7 +12,6 @@ from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.authenticator import Access
 from poseway_gateway.api.access.caller import Caller
-from poseway_gateway.api.access.share_links import SharedRequest
 from poseway_gateway.api.errors import AccessError
 from poseway_gateway.api.events.hub import Hub
 from poseway_gateway.api.events.stream_limits import Places
@@ -20,6 +19,7 @@ from poseway_gateway.api.jobs.listing import Listing
 from poseway_gateway.api.jobs.model_choice import Models
 from poseway_gateway.api.jobs.previews import Previews
 from poseway_gateway.api.jobs.repository import Catalog, no_such_job
+from poseway_gateway.api.jobs.shared_links import SharedRequest
 from poseway_gateway.api.monitoring.storage_probe import Reach
 from poseway_gateway.api.settings import ApiSettings
 from poseway_gateway.api.uploads.memory_budget import Budget

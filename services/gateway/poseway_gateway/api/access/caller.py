@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from poseway.api_keys import ApiKey
 from poseway.jobs import JobRequest
 from poseway_gateway.api.access.quotas import Usage
-from poseway_gateway.api.access.share_links import Share
+from poseway_gateway.api.access.tokens import Share
 
 GUEST = "guest"
 """Owner of nothing: who follows a link to one job."""

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -14,12 +15,28 @@ from poseway.api_keys import FOLDER, ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.executor import Threads
-from poseway_gateway.api.access.share_links import Share
 
 _PLACE: Final = f"{FOLDER}signing"
 _KEY_BYTES: Final = 32
 _SESSION: Final = "session"
 _SHARE: Final = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share link whose token is valid.
+
+    Attributes:
+        token: The token, as it stands in the link.
+        job_id: Id of the job that it shows.
+        owner: Owner of that job.
+        expires: Expiry in seconds since 1970.
+    """
+
+    token: str
+    job_id: str
+    owner: str
+    expires: int
 
 
 class Signatures:

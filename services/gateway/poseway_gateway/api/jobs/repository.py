@@ -9,7 +9,7 @@ from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.share_links import with_share
+from poseway_gateway.api.jobs.shared_links import with_share
 
 _JOB_ID: TypeAdapter[str] = TypeAdapter(JobId)
 

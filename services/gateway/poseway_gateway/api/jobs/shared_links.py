@@ -1,37 +1,23 @@
-"""Links that show one job to whoever has them."""
+"""Links of a job that is seen through a share link: each carries the share's token."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from poseway.jobs import JobRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A link's token, taken apart and found to be ours.
+class SharedRequest(JobRequest):
+    """The request of a job, as a caller with a share link sees it.
 
     Attributes:
-        token: As it is in the link.
-        job_id: The job that it shows.
-        owner: Whose job that is.
-        expires: Seconds since 1970 at which it ends.
+        share: Token of the share link.
     """
-
-    token: str
-    job_id: str
-    owner: str
-    expires: int
-
-
-class SharedRequest(JobRequest):
-    """What was asked of a job, for somebody who follows a link to it."""
 
     share: str
 
 
 def with_share(request: JobRequest, links: Mapping[str, str]) -> dict[str, str]:
-    """Links to parts of a job; for somebody who follows a link, with its token in each."""
+    """Returns links to parts of a job, with the share's token if the job is seen through one."""
     if not isinstance(request, SharedRequest):
         return dict(links)
     query = urlencode({"share": request.share})

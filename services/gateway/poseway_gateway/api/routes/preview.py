@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from poseway.errors import NotFoundError
 from poseway.jobs import Keys
-from poseway_gateway.api.access.share_links import with_share
 from poseway_gateway.api.dependencies import CatalogDep, KnownJob, PreviewsDep, StoreDep
+from poseway_gateway.api.jobs.shared_links import with_share
 from poseway_gateway.api.web import object_response
 from poseway_gateway.api.web.error_codes import documented
 
