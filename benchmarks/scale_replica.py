@@ -31,7 +31,7 @@ from poseway_renderer import isolated
 from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.renderer import Renderer
-from poseway_renderer.segment import Order, Rendered
+from poseway_renderer.segment import RenderedSegment, SegmentOptions
 from poseway_renderer.service import add_to
 from poseway_renderer.settings import RendererSettings
 
@@ -93,12 +93,12 @@ class SlowRenderer(Renderer):
         job_id: str,
         segment: int,
         posed: Iterable[PosedFrame],
-        order: Order,
+        options: SegmentOptions,
         *,
         background: bool = False,
-    ) -> tuple[Rendered, int]:
+    ) -> tuple[RenderedSegment, int]:
         """Renders, frame by frame at its pace."""
-        return super().render(job_id, segment, self._slowly(posed), order, background=background)
+        return super().render(job_id, segment, self._slowly(posed), options, background=background)
 
     def _slowly(self, posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
         for frame in posed:

@@ -29,7 +29,7 @@ from poseway_inference.yuv import to_bgr
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person
-from poseway_renderer.drawing.skeletons import Painter
+from poseway_renderer.drawing.skeletons import SkeletonPainter
 from poseway_renderer.media.encode import Encoding, SegmentEncoder
 from poseway_tracker import session as tracking
 from poseway_tracker.smoothing.smoother import Smoother, Strength
@@ -124,7 +124,7 @@ class _Run:
         video = tracking.VideoTracker(PeopleTracker(_MAX_AGE_SECONDS), Smoother(Strength.LIGHT))
         time_base = float(info.time_base)
         encoder = SegmentEncoder(io.BytesIO(), info, space, Encoding(threads=1))
-        painter = Painter(info.width, info.height, space)
+        painter = SkeletonPainter(info.width, info.height, space)
         frames = 0
         for segment in iter(self._segments.get, None):
             for source, people in self._tracked(video, segment, time_base):

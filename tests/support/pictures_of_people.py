@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person
-from poseway_renderer.drawing.skeletons import Painter
-from poseway_renderer.drawing.style import Look
+from poseway_renderer.drawing.skeletons import SkeletonPainter
+from poseway_renderer.drawing.style import Style
 
 WIDTH, HEIGHT = 960, 720
 SPACE = ColourSpace(1, 1, 1, False, 1)
-PLAIN = Look()
+PLAIN = Style()
 
 
-def drawn(*people: Person, space: ColourSpace = SPACE, look: Look = PLAIN) -> Canvas:
+def drawn(*people: Person, space: ColourSpace = SPACE, style: Style = PLAIN) -> Canvas:
     canvas = Canvas(WIDTH, HEIGHT, space)
     canvas.blacken()
-    Painter(WIDTH, HEIGHT, space, look).paint(canvas, list(people))
+    SkeletonPainter(WIDTH, HEIGHT, space, style).paint(canvas, list(people))
     return canvas
 
 

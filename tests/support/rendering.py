@@ -6,10 +6,10 @@ from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoReader
 from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.segment import Order, Rendered, render_segment
+from poseway_renderer.segment import RenderedSegment, SegmentOptions, render_segment
 from tests.support.drawn_people import Shots, standing
 
-PLAIN = Order()
+PLAIN = SegmentOptions()
 
 
 def frames_of(data: bytes) -> list[SourceFrame]:
@@ -21,9 +21,9 @@ def posed(frames: list[SourceFrame]) -> list[PosedFrame]:
 
 
 def render(
-    data: bytes, wanted: list[PosedFrame], order: Order = PLAIN
-) -> tuple[Rendered, bytes, Shots]:
+    data: bytes, wanted: list[PosedFrame], options: SegmentOptions = PLAIN
+) -> tuple[RenderedSegment, bytes, Shots]:
     file, shots = io.BytesIO(), Shots()
     reader = VideoReader(io.BytesIO(data), threads=1)
-    rendered = render_segment(reader, iter(wanted), order, Encoding(threads=1), file, shots)
+    rendered = render_segment(reader, iter(wanted), options, Encoding(threads=1), file, shots)
     return rendered, file.getvalue(), shots

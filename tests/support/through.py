@@ -13,7 +13,7 @@ from poseway.media.reader import VideoReader
 from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import Joiner
-from poseway_renderer.segment import Order, render_segment
+from poseway_renderer.segment import SegmentOptions, render_segment
 from tests.support.drawn_people import Shots
 from tests.support.film import Film
 
@@ -33,10 +33,10 @@ def through(data: bytes, segment: int = 11) -> bytes:
     for start in range(0, len(posed), segment):
         file, reader = io.BytesIO(), VideoReader(io.BytesIO(data), 1)
         part = posed[start : start + segment]
-        render_segment(reader, iter(part), Order(), Encoding(threads=1), file, Shots())
+        render_segment(reader, iter(part), SegmentOptions(), Encoding(threads=1), file, Shots())
         segments.append(io.BytesIO(file.getvalue()))
     joiner, output = Joiner(io.BytesIO(data), len(posed)), io.BytesIO()
-    joiner.write(segments, output, joiner.room)
+    joiner.write(segments, output, joiner.index_bytes)
     return output.getvalue()
 
 

@@ -11,14 +11,14 @@ from poseway.media.reader import VideoReader
 from poseway.read_options import Reading
 from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.media.join import Joined, Joiner
-from poseway_renderer.segment import Order, Rendered, render_segment
+from poseway_renderer.media.join import JoinedVideo, Joiner
+from poseway_renderer.segment import RenderedSegment, SegmentOptions, render_segment
 
 UPLOAD: Final = "upload"
 """The file that nobody trusts; segments are named by their numbers."""
 
 
-class Inner:
+class IsolatedRenderer:
     """Renders and joins, of what the outside has."""
 
     def __init__(self, outside: Outside) -> None:
@@ -26,38 +26,40 @@ class Inner:
         cv2.setNumThreads(1)
         self._outside = outside
 
-    def render(self, order: Order, encoding: Encoding, background: bool) -> Rendered:
+    def render(
+        self, options: SegmentOptions, encoding: Encoding, background: bool
+    ) -> RenderedSegment:
         """Renders a segment; see `poseway_renderer.segment`.
 
         Asks the outside for each ``frame`` of the segment, None at its end, to take ``screenshot``
         and ``still``, and to write the ``video`` and, if that is wanted, the ``background``.
         """
-        upload, album = self._outside.file(UPLOAD), _Album(self._outside)
+        upload, images = self._outside.file(UPLOAD), _ParentImages(self._outside)
         with ExitStack() as open_:
             video = open_.enter_context(self._outside.sink("video"))
             bare = open_.enter_context(self._outside.sink("background")) if background else None
-            reader = VideoReader(upload, 1, self._outside.alive, order.reading)
+            reader = VideoReader(upload, 1, self._outside.alive, options.reading)
             open_.enter_context(closing(reader))
-            return render_segment(reader, self._posed(), order, encoding, video, album, bare)
+            return render_segment(reader, self._posed(), options, encoding, video, images, bare)
 
-    def look(self, frames: int, reading: Reading, drop_audio: bool) -> int:
+    def prepare_join(self, frames: int, reading: Reading, drop_audio: bool) -> int:
         """Gets ready to join segments of so many frames; returns the room for their index."""
         upload = self._outside.file(UPLOAD)
         self._joiner = Joiner(upload, frames, reading, drop_audio=drop_audio)
-        return self._joiner.room
+        return self._joiner.index_bytes
 
-    def join(self, segments: int, room: int, silent: bool) -> Joined:
+    def join(self, segments: int, index_bytes: int, silent: bool) -> JoinedVideo:
         """Joins segments; see `poseway_renderer.media.join`. Asks the outside to ``write``."""
         files = (self._outside.file(str(number)) for number in range(segments))
         with self._outside.sink("write") as output:
-            return self._joiner.write(files, output, room, silent=silent)
+            return self._joiner.write(files, output, index_bytes, silent=silent)
 
     def _posed(self) -> Iterator[PosedFrame]:
         while (frame := self._outside.ask("frame")) is not None:
             yield frame
 
 
-class _Album:
+class _ParentImages:
     """Hands out the pictures of a segment."""
 
     def __init__(self, outside: Outside) -> None:

@@ -14,11 +14,11 @@ from poseway.jobs import Keys
 from poseway.read_options import AS_FOUND, Reading
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter
 from poseway_renderer.drawing.people import PosedFrame
-from poseway_renderer.isolated import UPLOAD, Inner
+from poseway_renderer.isolated import UPLOAD, IsolatedRenderer
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.media.join import MARGIN, IndexRoomError, Joined, SoundError
+from poseway_renderer.media.join import MARGIN, AudioError, IndexTooLargeError, JoinedVideo
 from poseway_renderer.pictures.contact_sheet import chosen, contact_sheet
-from poseway_renderer.segment import Order, Rendered
+from poseway_renderer.segment import RenderedSegment, SegmentOptions
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ _MAX_INDEX_BYTES: Final = 64 << 20
 class Renderer:
     """Renders from object storage to object storage. Safe to use from several threads.
 
-    What touches the upload is done by `Inner`, in a process of its own for every call.
+    What touches the upload is done by `IsolatedRenderer`, in a process of its own for every call.
     """
 
     def __init__(self, store: ObjectStore, encoding: Encoding, limits: Limits) -> None:
@@ -53,17 +53,17 @@ class Renderer:
         job_id: str,
         segment: int,
         posed: Iterable[PosedFrame],
-        order: Order,
+        options: SegmentOptions,
         *,
         background: bool = False,
-    ) -> tuple[Rendered, int]:
+    ) -> tuple[RenderedSegment, int]:
         """Renders one segment and stores its video, its screenshots and its stills.
 
         Args:
             job_id: Job that it belongs to.
             segment: Its number, from 0.
             posed: Its frames, in order.
-            order: What is wanted.
+            options: What is wanted.
             background: Whether to store, besides, its video before anybody is drawn.
 
         Returns:
@@ -92,8 +92,10 @@ class Renderer:
             if background:
                 bare = open_.enter_context(self._writer(keys.segment(segment, _BACKGROUND)))
                 answers["background"] = partial(_write, bare)
-            with self._isolated(_Files(self._store, keys), answers) as inner:
-                rendered: Rendered = inner.call("render", order, self._encoding, background)
+            with self._isolated(_Files(self._store, keys), answers) as isolated:
+                rendered: RenderedSegment = isolated.call(
+                    "render", options, self._encoding, background
+                )
         return rendered, video.size
 
     def join(
@@ -105,7 +107,7 @@ class Renderer:
         background: bool = False,
         reading: Reading = AS_FOUND,
         drop_audio: bool = False,
-    ) -> tuple[Joined, int]:
+    ) -> tuple[JoinedVideo, int]:
         """Joins a job's segments and stores its video.
 
         Args:
@@ -126,30 +128,30 @@ class Renderer:
             DecoderError: The upload breaks the process that reads it.
             UnavailableError: Object storage cannot be reached.
         """
-        keys, look = Keys(job_id), (frames, reading, drop_audio)
+        keys, prepare = Keys(job_id), (frames, reading, drop_audio)
         if background:
-            self._joined(keys, _BACKGROUND, keys.background, segments, look)
-        return self._joined(keys, _VIDEO, keys.video, segments, look)
+            self._joined(keys, _BACKGROUND, keys.background, segments, prepare)
+        return self._joined(keys, _VIDEO, keys.video, segments, prepare)
 
     def _joined(
-        self, keys: Keys, part: str, target: str, segments: int, look: tuple[int, Reading, bool]
-    ) -> tuple[Joined, int]:
+        self, keys: Keys, part: str, target: str, segments: int, prepare: tuple[int, Reading, bool]
+    ) -> tuple[JoinedVideo, int]:
         files, silent = _Files(self._store, keys, part), False
         answers: dict[str, Callable[..., object]] = {}
-        with self._isolated(files, answers) as inner:
-            room: int = inner.call("look", *look)
-            while room <= _MAX_INDEX_BYTES:
+        with self._isolated(files, answers) as isolated:
+            index_bytes: int = isolated.call("prepare_join", *prepare)
+            while index_bytes <= _MAX_INDEX_BYTES:
                 try:
-                    with self._writer(target, room + MARGIN) as output:
+                    with self._writer(target, index_bytes + MARGIN) as output:
                         answers["write"] = partial(_write, output)
-                        joined: Joined = inner.call("join", segments, room, silent)
+                        joined: JoinedVideo = isolated.call("join", segments, index_bytes, silent)
                     if joined.sound_lost:
                         log.warning("sound is missing")
                     return joined, output.size
-                except IndexRoomError:
-                    room *= 2
-                    log.warning("joining again with more room for the index", bytes=room)
-                except SoundError:
+                except IndexTooLargeError:
+                    index_bytes *= 2
+                    log.warning("joining again with more room for the index", bytes=index_bytes)
+                except AudioError:
                     silent = True
                     log.warning("joining again without the sound", exc_info=True)
         raise VideoError(
@@ -160,7 +162,7 @@ class Renderer:
         return ObjectWriter(self._store, key, _MP4, head_bytes)
 
     def _isolated(self, files: "_Files", answers: dict[str, Callable[..., object]]) -> Isolated:
-        return Isolated(Inner, limits=self._limits, files=files, answers=answers)
+        return Isolated(IsolatedRenderer, limits=self._limits, files=files, answers=answers)
 
     def contact_sheet(self, job_id: str, indices: list[int]) -> None:
         """Makes a job's contact sheet of its screenshots and stores it.

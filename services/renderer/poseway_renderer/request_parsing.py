@@ -11,23 +11,17 @@ from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError, UnavailableError
 from poseway.read_options import Reading
+from poseway.rpc.overlay import from_proto
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, renderer_pb2
 from poseway_renderer.drawing.people import Person, PosedFrame
-from poseway_renderer.drawing.style import Background, Look
-from poseway_renderer.segment import Every, Order
+from poseway_renderer.drawing.style import Style
+from poseway_renderer.segment import ScreenshotInterval, SegmentOptions
 
 _JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 _NUMBERS: Final = 3 * len(KEYPOINTS)
 _WORST_CRF: Final = 51
 _WIDEST: Final = 1000
-_BACKGROUNDS: Final = {
-    renderer_pb2.OVERLAY_UNSPECIFIED: Background.VIDEO,
-    renderer_pb2.OVERLAY_VIDEO: Background.VIDEO,
-    renderer_pb2.OVERLAY_BLACK: Background.BLACK,
-    renderer_pb2.OVERLAY_BLURRED: Background.BLURRED,
-    renderer_pb2.OVERLAY_FACES_BLURRED: Background.FACES_BLURRED,
-}
 
 
 def header(request: renderer_pb2.RenderSegmentRequest | None) -> renderer_pb2.SegmentHeader:
@@ -50,7 +44,7 @@ def check_job_id(job_id: str) -> None:
         raise InvalidRequestError(f"{job_id!r} is not the id of a job.")
 
 
-def order(segment: renderer_pb2.SegmentHeader) -> Order:
+def segment_options(segment: renderer_pb2.SegmentHeader) -> SegmentOptions:
     """What is wanted of a segment.
 
     Raises:
@@ -60,9 +54,9 @@ def order(segment: renderer_pb2.SegmentHeader) -> Order:
         raise InvalidRequestError(f"The quality (crf) must be from 1 to {_WORST_CRF}, or 0.")
     if segment.max_resolution < 0:
         raise InvalidRequestError("The video cannot have less than no pixels.")
-    return Order(
-        look=_look(segment.overlay, segment.drawing),
-        every=_every(segment.screenshots),
+    return SegmentOptions(
+        style=_style(segment.overlay, segment.drawing),
+        screenshots=_interval(segment.screenshots),
         stills=_stills(segment.stills),
         before=[_posed_frame(frame) for frame in segment.before],
         max_resolution=segment.max_resolution,
@@ -87,13 +81,15 @@ def reading(message: renderer_pb2.Reading) -> Reading:
     return Reading(video, audio, rate or None)
 
 
-def _look(overlay: "renderer_pb2.Overlay.ValueType", drawing: renderer_pb2.Drawing) -> Look:
-    if overlay not in _BACKGROUNDS:
-        raise InvalidRequestError(f"There is no overlay {overlay}.")
+def _style(value: "renderer_pb2.Overlay.ValueType", drawing: renderer_pb2.Drawing) -> Style:
+    try:
+        overlay = from_proto(value)
+    except KeyError as error:
+        raise InvalidRequestError(f"Overlay {value} is unknown.") from error
     if not 0 <= drawing.line_width <= _WIDEST:
         raise InvalidRequestError(f"Lines can be up to {_WIDEST} pixels wide, or 0.")
-    return Look(
-        background=_BACKGROUNDS[overlay],
+    return Style(
+        overlay=overlay,
         ids=not drawing.hide_ids,
         scores=drawing.scores,
         boxes=drawing.boxes,
@@ -114,21 +110,21 @@ def _stills(stills: Iterable[renderer_pb2.Still]) -> dict[int, list[int]]:
     return frames
 
 
-def _every(interval: renderer_pb2.ScreenshotInterval) -> Every:
+def _interval(interval: renderer_pb2.ScreenshotInterval) -> ScreenshotInterval:
     match interval.WhichOneof("interval"):
         case "frames":
             if interval.frames < 1:
                 raise InvalidRequestError("Screenshots can be at least 1 frame apart.")
-            return Every(frames=interval.frames)
+            return ScreenshotInterval(frames=interval.frames)
         case "seconds":
             if not isfinite(interval.seconds) or interval.seconds <= 0:
                 raise InvalidRequestError("Screenshots must be more than 0 seconds apart.")
             # What was written is meant: 0.1 is a tenth, not the nearest binary fraction.
-            return Every(seconds=Fraction(str(interval.seconds)))
-    return Every()
+            return ScreenshotInterval(seconds=Fraction(str(interval.seconds)))
+    return ScreenshotInterval()
 
 
-def posed(
+def posed_frames(
     requests: Iterator[renderer_pb2.RenderSegmentRequest], wanted: Callable[[], bool]
 ) -> Iterator[PosedFrame]:
     """The frames that follow the header, each as it arrives.

@@ -13,16 +13,16 @@ from poseway.media.resize import limited
 from poseway.read_options import AS_FOUND, Reading
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from poseway_renderer.drawing.composer import Artist
+from poseway_renderer.drawing.composer import Composer
 from poseway_renderer.drawing.people import PosedFrame
-from poseway_renderer.drawing.style import Look
+from poseway_renderer.drawing.style import Style
 from poseway_renderer.media.encode import Encoding, SegmentEncoder, Sink, jpeg
-from poseway_renderer.media.prefetch import ahead
-from poseway_renderer.pictures.crops import Album, cut, picture
+from poseway_renderer.media.prefetch import prefetched
+from poseway_renderer.pictures.crops import ImageSink, crop, to_image
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class ScreenshotInterval:
     """When screenshots are taken; with neither set, never. The first frame always is one.
 
     Attributes:
@@ -51,21 +51,21 @@ class Every:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SegmentOptions:
     """What is wanted of a segment.
 
     Attributes:
-        look: What is drawn.
-        every: When to take screenshots.
+        style: What is drawn.
+        screenshots: When to take screenshots.
         stills: Tracks of which a picture is wanted, by the index of the frame to cut it out of.
-        before: Frames right before the segment, in order, as far as they matter.
+        before: Frames right before the segment, in options, as far as they matter.
         max_resolution: Shorter side in pixels beyond which the video is scaled down; 0: never.
         crf: x264's constant quality; None as the encoder is set.
         reading: What the user said about the upload.
     """
 
-    look: Look = field(default_factory=Look)
-    every: Every = field(default_factory=Every)
+    style: Style = field(default_factory=Style)
+    screenshots: ScreenshotInterval = field(default_factory=ScreenshotInterval)
     stills: Mapping[int, list[int]] = field(default_factory=dict)
     before: list[PosedFrame] = field(default_factory=list)
     max_resolution: int = 0
@@ -74,7 +74,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedSegment:
     """What became of a segment.
 
     Attributes:
@@ -93,21 +93,21 @@ class Rendered:
 def render_segment(
     reader: VideoReader,
     posed: Iterable[PosedFrame],
-    order: Order,
+    options: SegmentOptions,
     encoding: Encoding,
     file: Sink,
-    album: Album,
+    images: ImageSink,
     background: Sink | None = None,
-) -> Rendered:
+) -> RenderedSegment:
     """Renders consecutive frames of a video. Holds one frame at a time.
 
     Args:
         reader: The video.
         posed: The segment's frames in order; each is drawn as it arrives.
-        order: What is wanted.
+        options: What is wanted.
         encoding: How to encode.
         file: Where the segment's MP4 goes; must write and seek.
-        album: Takes screenshots and stills.
+        images: Takes screenshots and stills.
         background: Where an MP4 of the same frames goes, as they are before anybody is drawn, if
             that is wanted; must write and seek.
 
@@ -116,56 +116,56 @@ def render_segment(
         IncompatibleError: The video does not have most of the frames: they were read otherwise.
     """
     info = reader.info
-    width, height = limited(info.width, info.height, order.max_resolution)
+    width, height = limited(info.width, info.height, options.max_resolution)
     across, down = width / info.width, height / info.height
     shown = replace(info, width=width, height=height)
     space = ColourSpace.of(reader.stream)
-    if order.crf is not None:
-        encoding = replace(encoding, crf=order.crf)
+    if options.crf is not None:
+        encoding = replace(encoding, crf=options.crf)
     encoder = SegmentEncoder(file, shown, space, encoding)
     bare = None if background is None else SegmentEncoder(background, shown, space, encoding)
-    artist = Artist(width, height, space, info.time_base, order.look)
-    artist.watch(frame.scaled(across, down) for frame in order.before)
-    photographer = _Photographer(order, shown, album)
+    composer = Composer(width, height, space, info.time_base, options.style)
+    composer.observe(frame.scaled(across, down) for frame in options.before)
+    capture = _ImageCapture(options, shown, images)
     frames = 0
     # Closed also when something is raised: nobody may decode any more then.
-    with closing(_matched(reader, _joined(order.before, posed))) as pairs:
+    with closing(_matched(reader, _joined(options.before, posed))) as pairs:
         for sent, source in pairs:
             frame = sent if (across, down) == (1, 1) else sent.scaled(across, down)
             canvas = Canvas(width, height, space)
-            artist.prepare(canvas, source, frame)
+            composer.prepare(canvas, source, frame)
             if bare:
                 bare.write(canvas, source.pts, source.duration)
-            artist.draw(canvas, frame)
+            composer.draw(canvas, frame)
             encoder.write(canvas, source.pts, source.duration)
-            photographer.look(canvas, source, frame)
+            capture.take(canvas, source, frame)
             frames += 1
     encoder.finish()
     if bare:
         bare.finish()
-    photographer.finish()
-    return Rendered(frames, photographer.screenshots, width + width % 2, height + height % 2)
+    capture.finish()
+    return RenderedSegment(frames, capture.screenshots, width + width % 2, height + height % 2)
 
 
-class _Photographer:
+class _ImageCapture:
     """Takes the pictures that are wanted of a segment."""
 
-    def __init__(self, order: Order, info: VideoInfo, album: Album) -> None:
-        self._every = order.every
-        self._stills = dict(order.stills)
+    def __init__(self, options: SegmentOptions, info: VideoInfo, images: ImageSink) -> None:
+        self._interval = options.screenshots
+        self._stills = dict(options.stills)
         self._info = info
-        self._album = album
+        self._images = images
         self.screenshots: list[int] = []
 
-    def look(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
+    def take(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
         """Looks at the next frame, which is drawn, with its people in pixels of the canvas."""
-        taken = self._every.takes(source, self._info.time_base)
+        taken = self._interval.takes(source, self._info.time_base)
         wanted = self._stills.pop(frame.index, [])
         if not taken and not wanted:
             return
-        shown = picture(canvas, self._info.pixel_aspect)
+        shown = to_image(canvas, self._info.pixel_aspect)
         if taken:
-            self._album.screenshot(frame.index, jpeg(shown, photo=self._info.is_photo))
+            self._images.screenshot(frame.index, jpeg(shown, photo=self._info.is_photo))
             self.screenshots.append(frame.index)
         rows, columns = canvas.luma.shape
         stretched = frame.scaled(shown.shape[1] / columns, shown.shape[0] / rows)
@@ -175,7 +175,7 @@ class _Photographer:
                 raise InvalidRequestError(f"Track {track_id} is not in frame {frame.index}.")
             # Smoothing may have dropped all that was seen of somebody.
             if people[track_id].placed.any():
-                self._album.still(track_id, jpeg(cut(shown, people[track_id].box)))
+                self._images.still(track_id, jpeg(crop(shown, people[track_id].box)))
 
     def finish(self) -> None:
         """Raises InvalidRequestError if a still was not of any frame that came."""
@@ -198,7 +198,7 @@ def _matched(
     first = next(wanted, None)
     if first is None:
         raise InvalidRequestError("The segment has no frames.")
-    with closing(ahead(reader.frames(first.index, first.pts))) as sources:
+    with closing(prefetched(reader.frames(first.index, first.pts))) as sources:
         shown = source = next(sources, None)
         previous = source.previous if source else None
         sent = found = 0

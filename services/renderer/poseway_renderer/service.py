@@ -9,7 +9,7 @@ from prometheus_client import Counter
 
 from poseway.errors import InvalidRequestError
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
-from poseway_renderer import request_parsing as requested
+from poseway_renderer import request_parsing
 from poseway_renderer.renderer import Renderer
 
 NAME: Final = renderer_pb2.DESCRIPTOR.services_by_name["RendererService"].full_name
@@ -32,13 +32,13 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
     ) -> renderer_pb2.RenderSegmentResponse:
         """See renderer.proto."""
         _bind()
-        header = requested.header(next(request_iterator, None))
+        header = request_parsing.header(next(request_iterator, None))
         _bind(job=header.job_id, segment=header.segment)
         rendered, size = self._renderer.render(
             header.job_id,
             header.segment,
-            requested.posed(request_iterator, context.is_active),
-            requested.order(header),
+            request_parsing.posed_frames(request_iterator, context.is_active),
+            request_parsing.segment_options(header),
             background=header.background,
         )
         _FRAMES.inc(rendered.frames)
@@ -56,7 +56,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
     ) -> renderer_pb2.JoinSegmentsResponse:
         """See renderer.proto."""
         _bind()
-        requested.check_job_id(request.job_id)
+        request_parsing.check_job_id(request.job_id)
         if request.segments < 1 or request.frames < 1:
             raise InvalidRequestError("There must be at least one segment and one frame.")
         if any(index < 0 for index in request.contact_sheet):
@@ -67,7 +67,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
             request.segments,
             request.frames,
             background=request.background,
-            reading=requested.reading(request.reading),
+            reading=request_parsing.reading(request.reading),
             drop_audio=request.drop_audio,
         )
         if request.contact_sheet:

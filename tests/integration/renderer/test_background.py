@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poseway.jobs import Keys
+from poseway.jobs import Keys, Overlay
 from poseway.local.stack import Stack
 from poseway.media.reader import VideoReader
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
 from poseway_renderer.drawing.people import PosedFrame
-from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.drawing.style import Style
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import Joiner
-from poseway_renderer.segment import Order, render_segment
+from poseway_renderer.segment import SegmentOptions, render_segment
 from tests.support.drawn_people import Shots, standing
 from tests.support.renderer_calls import segment, upload
 from tests.support.rendering import frames_of
@@ -36,7 +36,7 @@ def striped(index: int, width: int = 320, height: int = 240) -> NDArray[np.uint8
     return picture
 
 
-def both(data: bytes, look: Look, length: int = 11) -> tuple[bytes, bytes]:
+def both(data: bytes, style: Style, length: int = 11) -> tuple[bytes, bytes]:
     """The drawn video and its background, in segments and joined."""
     posed = [PosedFrame(f.index, f.pts, [standing(1, 200, 60, 150)]) for f in frames_of(data)]
     drawn, bare = [], []
@@ -45,7 +45,7 @@ def both(data: bytes, look: Look, length: int = 11) -> tuple[bytes, bytes]:
         render_segment(
             VideoReader(io.BytesIO(data), threads=1),
             posed[start : start + length],
-            Order(look),
+            SegmentOptions(style),
             Encoding(threads=1, crf=18),
             files[0],
             Shots(),
@@ -56,7 +56,7 @@ def both(data: bytes, look: Look, length: int = 11) -> tuple[bytes, bytes]:
     joiner = Joiner(io.BytesIO(data), len(posed))
     outputs = io.BytesIO(), io.BytesIO()
     for segments, output in zip((drawn, bare), outputs, strict=True):
-        joined = joiner.write(map(io.BytesIO, segments), output, joiner.room)
+        joined = joiner.write(map(io.BytesIO, segments), output, joiner.index_bytes)
         assert joined.audio_codec == "aac"
     return outputs[0].getvalue(), outputs[1].getvalue()
 
@@ -82,7 +82,7 @@ def coloured(picture: NDArray[Any]) -> bool:
 def test_the_background_has_the_same_frames_at_the_same_times_and_nobody_drawn() -> None:
     times = [15 + 3 * index + index % 3 for index in range(FRAMES)]
     data = make_video(FRAMES, picture=striped, times=times, sound=True, sound_seconds=4)
-    video, background = both(data, Look(boxes=True, trails=True))
+    video, background = both(data, Style(boxes=True, trails=True))
     source, drawn, bare = (frames_of(each) for each in (data, video, background))
     assert [f.pts for f in bare] == [f.pts for f in drawn] == [f.pts for f in source]
     assert [f.duration for f in bare] == [f.duration for f in drawn]
@@ -96,11 +96,11 @@ def test_the_background_has_the_same_frames_at_the_same_times_and_nobody_drawn()
         assert not coloured(shown)
 
 
-@pytest.mark.parametrize("hiding", [Background.FACES_BLURRED, Background.BLURRED])
-def test_what_is_hidden_is_hidden_in_the_background_too(hiding: Background) -> None:
+@pytest.mark.parametrize("hiding", [Overlay.FACES_BLURRED, Overlay.BLURRED])
+def test_what_is_hidden_is_hidden_in_the_background_too(hiding: Overlay) -> None:
     data = make_video(FRAMES, picture=striped, sound=True)
-    _, hidden = both(data, Look(hiding))
-    _, plain = both(data, Look())
+    _, hidden = both(data, Style(hiding))
+    _, plain = both(data, Style())
     for shown, open_ in zip(frames_of(hidden), frames_of(plain), strict=True):
         assert detail(shown.bgr(320, 240)) < 0.3 * detail(open_.bgr(320, 240))
         assert not coloured(shown.bgr(320, 240))

@@ -79,7 +79,7 @@ def test_joins_again_if_the_index_needs_more_room(
     request = renderer_pb2.JoinSegmentsRequest(job_id=job, segments=1, frames=75)
     assert renderer.JoinSegments(request).audio_codec == "opus"
     video, _ = stack.store.get(Keys(job).video)
-    assert dict(boxes(video))["moov"] > Joiner(io.BytesIO(data), 75).room
+    assert dict(boxes(video))["moov"] > Joiner(io.BytesIO(data), 75).index_bytes
     flash, click = flash_and_click(video)
     assert click == pytest.approx(flash, abs=0.001)
 

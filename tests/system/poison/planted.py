@@ -13,8 +13,8 @@ from poseway.media.reader import VideoInfo
 from poseway_gateway.dispatcher.frames import decoder
 from poseway_renderer import isolated
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.media.join import Joined
-from poseway_renderer.segment import Order, Rendered
+from poseway_renderer.media.join import JoinedVideo
+from poseway_renderer.segment import RenderedSegment, SegmentOptions
 
 
 def poisoned(video: bytes, place: str, defect: str) -> bytes:
@@ -34,14 +34,16 @@ class Work(decoder._Work):
         return super().open()
 
 
-class Inner(isolated.Inner):
+class IsolatedRenderer(isolated.IsolatedRenderer):
     """The renderer's."""
 
-    def render(self, order: Order, encoding: Encoding, background: bool) -> Rendered:
+    def render(
+        self, options: SegmentOptions, encoding: Encoding, background: bool
+    ) -> RenderedSegment:
         _suffer(self._outside, "render")
-        return super().render(order, encoding, background)
+        return super().render(options, encoding, background)
 
-    def join(self, segments: int, room: int, silent: bool) -> Joined:
+    def join(self, segments: int, room: int, silent: bool) -> JoinedVideo:
         _suffer(self._outside, "join")
         return super().join(segments, room, silent)
 

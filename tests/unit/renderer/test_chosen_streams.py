@@ -13,8 +13,8 @@ from poseway.media.reader import VideoReader
 from poseway.read_options import AS_FOUND, Reading
 from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.media.join import Joined, Joiner
-from poseway_renderer.segment import Order, render_segment
+from poseway_renderer.media.join import JoinedVideo, Joiner
+from poseway_renderer.segment import SegmentOptions, render_segment
 from tests.support.drawn_people import Shots
 from tests.support.several import Sound, Video, several
 from tests.support.through import seen, through
@@ -25,13 +25,15 @@ FILM: Final = Video()
 GOOD, OTHER = 1000, 300
 
 
-def joined(data: bytes, reading: Reading = AS_FOUND) -> tuple[Joined, bytes]:
+def joined(data: bytes, reading: Reading = AS_FOUND) -> tuple[JoinedVideo, bytes]:
     reader = VideoReader(io.BytesIO(data), 1, reading=reading)
     posed = [PosedFrame(frame.index, frame.pts, []) for frame in reader.frames()]
     segment, output = io.BytesIO(), io.BytesIO()
-    render_segment(reader, posed, Order(), Encoding(threads=1), segment, Shots())
+    render_segment(reader, posed, SegmentOptions(), Encoding(threads=1), segment, Shots())
     joiner = Joiner(io.BytesIO(data), len(posed), reading)
-    return joiner.write([io.BytesIO(segment.getvalue())], output, joiner.room), output.getvalue()
+    return joiner.write(
+        [io.BytesIO(segment.getvalue())], output, joiner.index_bytes
+    ), output.getvalue()
 
 
 def hertz(video: bytes) -> float:

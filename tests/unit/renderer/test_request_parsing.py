@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from poseway.errors import InvalidRequestError
+from poseway.jobs import Overlay
 from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoInfo, VideoReader
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import PosedFrame
-from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.drawing.style import Style
 from poseway_renderer.media.encode import Encoding, SegmentEncoder
-from poseway_renderer.segment import Every, Order
+from poseway_renderer.segment import ScreenshotInterval, SegmentOptions
 from tests.support.drawn_people import decoded, standing
 from tests.support.rendering import frames_of, posed, render
 from tests.support.videos import make_video, numbered
@@ -38,15 +39,15 @@ def test_trails_and_hidden_heads_do_not_depend_on_segments() -> None:
     wanted = moving(frames_of(data), 1, 2)
     # Somebody whose head is lost right before the border.
     wanted[11:] = [replace(frame, people=frame.people[:1]) for frame in wanted[11:]]
-    look = Look(Background.FACES_BLURRED, trails=True)
-    every = Every(frames=1)
-    _, _, whole = render(data, wanted, Order(look, every))
+    style = Style(Overlay.FACES_BLURRED, trails=True)
+    interval = ScreenshotInterval(frames=1)
+    _, _, whole = render(data, wanted, SegmentOptions(style, interval))
     for start in (12, 13, 20):
-        order = Order(look, every, before=wanted[:start])
-        _, _, part = render(data, wanted[start:], order)
+        options = SegmentOptions(style, interval, before=wanted[:start])
+        _, _, part = render(data, wanted[start:], options)
         assert list(part.screenshots) == list(range(start, 24))
         assert all(shot == whole.screenshots[index] for index, shot in part.screenshots.items())
-    _, _, alone = render(data, wanted[12:], Order(look, every))
+    _, _, alone = render(data, wanted[12:], SegmentOptions(style, interval))
     assert alone.screenshots[12] != whole.screenshots[12]
 
 
@@ -54,29 +55,33 @@ def test_trails_and_hidden_heads_do_not_depend_on_segments() -> None:
 def test_frames_before_the_segment_must_be_those(before: slice) -> None:
     data = make_video(10)
     wanted = posed(frames_of(data))
-    order = Order(Look(trails=True), before=wanted[before])
+    options = SegmentOptions(Style(trails=True), before=wanted[before])
     if before == slice(0, 6):
-        assert render(data, wanted[6:], order)[0].frames == 4
+        assert render(data, wanted[6:], options)[0].frames == 4
         return
     with pytest.raises(InvalidRequestError, match="does not follow"):
-        render(data, wanted[6:], order)
+        render(data, wanted[6:], options)
 
 
-@pytest.mark.parametrize("background", [Background.FACES_BLURRED, Background.BLURRED])
-def test_what_is_hidden_is_the_video_not_the_skeleton(background: Background) -> None:
+@pytest.mark.parametrize("background", [Overlay.FACES_BLURRED, Overlay.BLURRED])
+def test_what_is_hidden_is_the_video_not_the_skeleton(background: Overlay) -> None:
     stripes = np.where(np.arange(320) // 4 % 2, 200, 60).astype(np.uint8)
     picture = np.ascontiguousarray(np.broadcast_to(stripes[None, :, None], (240, 320, 3)))
     data = make_video(1, picture=lambda _: picture)
     wanted = posed(frames_of(data))
     plain, hidden = (
-        decoded(render(data, wanted, Order(Look(over), Every(frames=1)))[2].screenshots[0])
-        for over in (Background.VIDEO, background)
+        decoded(
+            render(data, wanted, SegmentOptions(Style(over), ScreenshotInterval(frames=1)))[
+                2
+            ].screenshots[0]
+        )
+        for over in (Overlay.VIDEO, background)
     )
     # The forehead, and a place far from everybody, across the stripes.
     forehead, far = np.s_[64:68, 194:206], np.s_[200:220, 20:120]
     assert plain[forehead].std() > 40 < plain[far].std()
     assert hidden[forehead].std() < 25
-    assert (hidden[far].std() < 15) == (background is Background.BLURRED)
+    assert (hidden[far].std() < 15) == (background is Overlay.BLURRED)
     # The neck is as red as ever.
     assert np.abs(hidden[90, 200].astype(int) - plain[90, 200]).max() < 25
 
@@ -98,8 +103,10 @@ def test_large_videos_are_scaled_down_with_all_that_is_drawn(
     data = make_video(3, picture=lambda index: numbered(index, width, height))
     frames = frames_of(data)
     wanted = [PosedFrame(f.index, f.pts, [standing(1, 200, 60, 150)]) for f in frames]
-    order = Order(every=Every(frames=1), stills={1: [1]}, max_resolution=limit)
-    rendered, video, shots = render(data, wanted, order)
+    options = SegmentOptions(
+        screenshots=ScreenshotInterval(frames=1), stills={1: [1]}, max_resolution=limit
+    )
+    rendered, video, shots = render(data, wanted, options)
     assert (rendered.width, rendered.height) == expected
     result = frames_of(video)
     assert {(frame.image.width, frame.image.height) for frame in result} == {expected}
@@ -118,7 +125,9 @@ def test_large_videos_are_scaled_down_with_all_that_is_drawn(
 def test_a_better_quality_than_the_encoder_is_set_to_can_be_had() -> None:
     data = make_video(10)
     wanted = posed(frames_of(data))
-    good, plain, bad = (len(render(data, wanted, Order(crf=crf))[1]) for crf in (12, None, 45))
+    good, plain, bad = (
+        len(render(data, wanted, SegmentOptions(crf=crf))[1]) for crf in (12, None, 45)
+    )
     assert good > 1.2 * plain > 1.2 * 1.2 * bad
 
 
@@ -126,8 +135,8 @@ def test_a_still_shows_its_person_as_drawn() -> None:
     data = make_video(6, picture=lambda index: np.full((480, 640, 3), 30 + 30 * index, np.uint8))
     people = [standing(7, 120, 100, 200), standing(9, 480, 200, 240)]
     wanted = [PosedFrame(f.index, f.pts, people) for f in frames_of(data)]
-    order = Order(every=Every(frames=5), stills={2: [7], 5: [9]})
-    rendered, _, shots = render(data, wanted, order)
+    options = SegmentOptions(screenshots=ScreenshotInterval(frames=5), stills={2: [7], 5: [9]})
+    rendered, _, shots = render(data, wanted, options)
     assert rendered.screenshots == [0, 5]
     assert list(shots.stills) == [7, 9]
     for track, index, (x, top, height) in ((7, 2, (120, 100, 200)), (9, 5, (480, 200, 240))):
@@ -155,7 +164,7 @@ def test_stills_are_never_tiny_and_stay_inside_the_picture() -> None:
     data = make_video(1)
     people = [standing(1, 2, 5, 10), standing(2, 300, 200, 200), standing(3, 160, 100, 3)]
     wanted = [PosedFrame(0, 0, people)]
-    _, _, shots = render(data, wanted, Order(stills={0: [1, 2, 3]}))
+    _, _, shots = render(data, wanted, SegmentOptions(stills={0: [1, 2, 3]}))
     for still in shots.stills.values():
         rows, columns, _ = decoded(still).shape
         assert 48 <= rows <= 240
@@ -173,7 +182,7 @@ def test_stills_are_never_tiny_and_stay_inside_the_picture() -> None:
 def test_stills_of_nobody_are_refused(stills: dict[int, list[int]], words: str) -> None:
     data = make_video(3)
     with pytest.raises(InvalidRequestError, match=words):
-        render(data, posed(frames_of(data)), Order(stills=stills))
+        render(data, posed(frames_of(data)), SegmentOptions(stills=stills))
 
 
 def squeezed(aspect: Fraction) -> bytes:
@@ -197,8 +206,8 @@ def test_pictures_of_pixels_that_are_not_square_are_stretched(
     aspect: Fraction, size: tuple[int, int]
 ) -> None:
     data = squeezed(aspect)
-    order = Order(every=Every(frames=1), stills={1: [1]})
-    rendered, video, shots = render(data, posed(frames_of(data)), order)
+    options = SegmentOptions(screenshots=ScreenshotInterval(frames=1), stills={1: [1]})
+    rendered, video, shots = render(data, posed(frames_of(data)), options)
     assert (rendered.width, rendered.height) == (320, 240)
     assert VideoReader(io.BytesIO(video)).info.pixel_aspect == aspect
     picture = decoded(shots.screenshots[1])

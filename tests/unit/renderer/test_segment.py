@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from poseway.errors import IncompatibleError, InvalidRequestError
+from poseway.jobs import Overlay
 from poseway.media.reader import VideoReader
 from poseway_renderer.drawing.people import PosedFrame
-from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.drawing.style import Style
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.segment import Every, Order, render_segment
+from poseway_renderer.segment import ScreenshotInterval, SegmentOptions, render_segment
 from tests.support.drawn_people import Shots, decoded, standing
 from tests.support.rendering import frames_of, posed, render
 from tests.support.videos import make_video, numbered, read_number
@@ -37,8 +38,10 @@ def test_draws_on_the_video_or_on_black() -> None:
     data = make_video(5)
     wanted = posed(frames_of(data))
     on_video, on_black = (
-        frames_of(render(data, wanted, Order(Look(background)))[1])[2].bgr(320, 240).astype(int)
-        for background in (Background.VIDEO, Background.BLACK)
+        frames_of(render(data, wanted, SegmentOptions(Style(background)))[1])[2]
+        .bgr(320, 240)
+        .astype(int)
+        for background in (Overlay.VIDEO, Overlay.BLACK)
     )
     assert np.abs(on_video[200:, :80] - 96).max() < 6
     assert on_black[200:, :80].max() < 6
@@ -85,35 +88,41 @@ def first_at_or_after(times: list[Fraction], seconds: Fraction) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "every",
+    "interval",
     [
-        Every(frames=1),
-        Every(frames=7),
-        Every(frames=1000),
-        Every(seconds=Fraction(1, 10)),
-        Every(seconds=Fraction(1, 3)),
-        Every(seconds=Fraction(1, 1000)),
-        Every(seconds=Fraction(100)),
-        Every(),
+        ScreenshotInterval(frames=1),
+        ScreenshotInterval(frames=7),
+        ScreenshotInterval(frames=1000),
+        ScreenshotInterval(seconds=Fraction(1, 10)),
+        ScreenshotInterval(seconds=Fraction(1, 3)),
+        ScreenshotInterval(seconds=Fraction(1, 1000)),
+        ScreenshotInterval(seconds=Fraction(100)),
+        ScreenshotInterval(),
     ],
 )
 @pytest.mark.parametrize("variable", [False, True])
-def test_screenshots_do_not_depend_on_segments(every: Every, variable: bool) -> None:
+def test_screenshots_do_not_depend_on_segments(
+    interval: ScreenshotInterval, variable: bool
+) -> None:
     steps = np.random.default_rng(3).integers(1, 9000, 36).cumsum().tolist()
     times = [0, *steps[:-1]] if variable else [3000 * index for index in range(36)]
     data = make_video(36, times=times, time_base=Fraction(1, 90_000))
     source = posed(frames_of(data))
-    if every.frames:
-        expected = list(range(0, 36, every.frames))
-    elif every.seconds:
-        expected = first_at_or_after([time * Fraction(1, 90_000) for time in times], every.seconds)
+    if interval.frames:
+        expected = list(range(0, 36, interval.frames))
+    elif interval.seconds:
+        expected = first_at_or_after(
+            [time * Fraction(1, 90_000) for time in times], interval.seconds
+        )
     else:
         expected = []
     # A keyframe is every 12 frames: segments begin at one, before one, and after one.
     for length in (36, 12, 11, 1):
         taken: list[int] = []
         for start in range(0, 36, length):
-            rendered, _, shots = render(data, source[start : start + length], Order(every=every))
+            rendered, _, shots = render(
+                data, source[start : start + length], SegmentOptions(screenshots=interval)
+            )
             assert list(shots.screenshots) == rendered.screenshots
             taken += rendered.screenshots
         assert taken == expected, length
@@ -121,7 +130,9 @@ def test_screenshots_do_not_depend_on_segments(every: Every, variable: bool) -> 
 
 def test_a_screenshot_is_the_drawn_frame() -> None:
     data = make_video(10)
-    _, _, shots = render(data, posed(frames_of(data)), Order(every=Every(frames=4)))
+    _, _, shots = render(
+        data, posed(frames_of(data)), SegmentOptions(screenshots=ScreenshotInterval(frames=4))
+    )
     assert list(shots.screenshots) == [0, 4, 8]
     for index, shot in shots.screenshots.items():
         picture = decoded(shot)
@@ -145,7 +156,7 @@ def test_draws_each_frame_as_it_arrives() -> None:
     render_segment(
         VideoReader(io.BytesIO(data)),
         arriving(),
-        Order(Look(Background.BLACK), Every(frames=1)),
+        SegmentOptions(Style(Overlay.BLACK), ScreenshotInterval(frames=1)),
         Encoding(threads=1),
         io.BytesIO(),
         shots,
@@ -196,7 +207,9 @@ def test_a_frame_that_only_one_decoder_gives_does_not_shift_the_others() -> None
     del wanted[3]
     wanted.insert(6, PosedFrame(6, (wanted[5].pts + wanted[6].pts) // 2, []))
     sent = [replace(frame, index=index) for index, frame in enumerate(wanted)]
-    rendered, video, shots = render(data, sent, Order(every=Every(frames=4)))
+    rendered, video, shots = render(
+        data, sent, SegmentOptions(screenshots=ScreenshotInterval(frames=4))
+    )
     result = frames_of(video)
     assert rendered.frames == len(result) == 12
     assert [frame.pts for frame in result] == [frame.pts for frame in sent]

@@ -4,15 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from poseway import jobs
 from poseway.read_options import Reading
+from poseway.rpc.overlay import to_proto
 from poseway.v1 import pose_pb2, renderer_pb2
 from poseway_gateway.dispatcher.frames.stills import Still
-
-_OVERLAYS = {
-    jobs.Overlay.VIDEO: renderer_pb2.OVERLAY_VIDEO,
-    jobs.Overlay.BLACK: renderer_pb2.OVERLAY_BLACK,
-    jobs.Overlay.BLURRED: renderer_pb2.OVERLAY_BLURRED,
-    jobs.Overlay.FACES_BLURRED: renderer_pb2.OVERLAY_FACES_BLURRED,
-}
 
 
 def segment_header(
@@ -39,7 +33,7 @@ def segment_header(
     return renderer_pb2.SegmentHeader(
         job_id=job_id,
         segment=segment,
-        overlay=_OVERLAYS[options.overlay],
+        overlay=to_proto(options.overlay),
         screenshots=_interval(options),
         drawing=renderer_pb2.Drawing(
             hide_ids=not options.ids,

@@ -6,25 +6,26 @@ from typing import Final
 
 import numpy as np
 
+from poseway.jobs import Overlay
 from poseway.media.frame import SourceFrame
 from poseway_renderer.drawing.blur import blur, hide
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from poseway_renderer.drawing.heads import Heads
+from poseway_renderer.drawing.heads import HeadFinder
 from poseway_renderer.drawing.people import PosedFrame
-from poseway_renderer.drawing.skeletons import Painter
-from poseway_renderer.drawing.style import Background, Look
+from poseway_renderer.drawing.skeletons import SkeletonPainter
+from poseway_renderer.drawing.style import Style
 from poseway_renderer.drawing.trails import Trails
 
 # Pixels of a trail, as a part of the picture's size.
 _TRAIL: Final = 1 / 200
 
 
-class Artist:
+class Composer:
     """Draws frames of one video, in order: some of what is drawn depends on those before."""
 
     def __init__(
-        self, width: int, height: int, space: ColourSpace, time_base: Fraction, look: Look
+        self, width: int, height: int, space: ColourSpace, time_base: Fraction, style: Style
     ) -> None:
         """Gets ready.
 
@@ -33,18 +34,18 @@ class Artist:
             height: Pixels of the canvases, likewise.
             space: Their colours.
             time_base: Seconds per tick of presentation times.
-            look: What is drawn.
+            style: What is drawn.
         """
-        self._background = look.background
-        self._painter = Painter(width, height, space, look)
+        self._overlay = style.overlay
+        self._painter = SkeletonPainter(width, height, space, style)
         self._heads = self._trails = None
-        if look.background is Background.FACES_BLURRED:
-            self._heads = Heads(width, height, time_base)
-        if look.trails:
+        if style.overlay is Overlay.FACES_BLURRED:
+            self._heads = HeadFinder(width, height, time_base)
+        if style.trails:
             trail = max(2.0, _TRAIL * float(np.sqrt(width * height)))
             self._trails = Trails(trail, space, time_base)
 
-    def watch(self, before: Iterable[PosedFrame]) -> None:
+    def observe(self, before: Iterable[PosedFrame]) -> None:
         """Takes note of frames that come before the first one to be drawn."""
         for frame in before:
             if self._heads:
@@ -60,11 +61,11 @@ class Artist:
             source: The frame of the video.
             frame: Its people, in pixels of the canvas.
         """
-        if self._background is Background.BLACK:
+        if self._overlay is Overlay.BLACK:
             canvas.blacken()
         else:
             canvas.show(source)
-        if self._background is Background.BLURRED:
+        if self._overlay is Overlay.BLURRED:
             blur(canvas)
         if self._heads:
             for head in self._heads.find(frame):

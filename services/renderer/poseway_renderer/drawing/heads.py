@@ -107,7 +107,7 @@ class _Found:
     head: Head
 
 
-class Heads:
+class HeadFinder:
     """Finds the heads of frame after frame, and does not forget them at once.
 
     What it cannot do: a head is found by the body's keypoints. Where the network sees nobody

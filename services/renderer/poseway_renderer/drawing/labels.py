@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from poseway.skeleton import track_colour
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from poseway_renderer.drawing.style import track_colour
 
 _BOLD: Final = 700
 # The plate is drawn this many times larger and scaled down, which makes its corners smooth.
@@ -32,7 +32,7 @@ class _Plate:
     added: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
-class Labels:
+class LabelPainter:
     """Plates of one size; the last ones that were made are kept."""
 
     def __init__(self, height: int, space: ColourSpace) -> None:

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.skeleton import COLOURS, KEYPOINTS, LIMBS
+from poseway.skeleton import COLOURS, KEYPOINTS, LIMBS, track_colour
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from poseway_renderer.drawing.labels import Labels
+from poseway_renderer.drawing.labels import LabelPainter
 from poseway_renderer.drawing.people import HEAD, Box, Person
-from poseway_renderer.drawing.style import Look, track_colour
+from poseway_renderer.drawing.style import Style
 
 # Fractional bits of the coordinates that OpenCV takes.
 _SHIFT: Final = 4
@@ -39,34 +39,34 @@ _LIMB_SCALE: Final = np.where(np.isin(_STARTS, HEAD), 0.5, 1.0)
 _JOINT_SCALE: Final = np.where(np.isin(np.arange(len(KEYPOINTS)), HEAD), 0.6, 1.0)
 
 
-_PLAIN: Final = Look()
+_PLAIN: Final = Style()
 
 
-class Painter:
+class SkeletonPainter:
     """Draws people on canvases of one size."""
 
-    def __init__(self, width: int, height: int, space: ColourSpace, look: Look = _PLAIN) -> None:
+    def __init__(self, width: int, height: int, space: ColourSpace, style: Style = _PLAIN) -> None:
         """Chooses widths and colours.
 
         Args:
             width: Pixels of the canvases.
             height: Pixels of the canvases.
             space: Colours of the canvases.
-            look: What is drawn.
+            style: What is drawn.
         """
         size = float(np.sqrt(width * height))
         self._space = space
-        self._look = look
+        self._style = style
         self._colours = np.array([space.yuv(colour) for colour in COLOURS])
         self._dark = space.yuv(_DARK)[0]
-        self._widest = look.line_width or max(_THINNEST, _OF_PICTURE * size)
+        self._widest = style.line_width or max(_THINNEST, _OF_PICTURE * size)
         self._thin = 2 * max(1, round(_OF_PICTURE * size / 4))
-        self._labels = Labels(max(12, round(size / 50)), space)
+        self._labels = LabelPainter(max(12, round(size / 50)), space)
 
     def paint(self, canvas: Canvas, people: list[Person]) -> None:
         """Draws people: boxes, then all skeletons, then what is written, near each one's head."""
         people = [person for person in people if person.placed.any()]
-        if self._look.boxes:
+        if self._style.boxes:
             for person in people:
                 self._frame(canvas, person.box.grown(_MARGIN), track_colour(person.track_id))
         for person in people:
@@ -75,8 +75,8 @@ class Painter:
             self._label(canvas, person)
 
     def _label(self, canvas: Canvas, person: Person) -> None:
-        words = [str(person.track_id)] if self._look.ids else []
-        if self._look.scores and person.score is not None:
+        words = [str(person.track_id)] if self._style.ids else []
+        if self._style.scores and person.score is not None:
             words.append(f"{100 * min(1.0, max(0.0, person.score)):.0f} %")
         if not words:
             return
@@ -98,7 +98,7 @@ class Painter:
 
     def _skeleton(self, canvas: Canvas, person: Person) -> None:
         points = np.clip(person.keypoints[:, :2].astype(np.float64), -_FAR, _FAR)
-        width = self._look.line_width or self._fitting(points[person.placed])
+        width = self._style.line_width or self._fitting(points[person.placed])
         skeleton = _Skeleton(points, person.seen, person.placed, width)
         # A dark edge, which needs no chroma, sets the colours off from a background like them.
         dark = np.full(len(KEYPOINTS), self._dark)

@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway.skeleton import KEYPOINTS
+from poseway.skeleton import KEYPOINTS, track_colour
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person, PosedFrame
-from poseway_renderer.drawing.style import track_colour
 
 _SECONDS: Final = 1.0
 # A path that was lost for longer than this is not joined again.

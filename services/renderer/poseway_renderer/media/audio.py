@@ -23,8 +23,8 @@ _Packets: TypeAlias = "Iterator[av.Packet[av.AudioStream]]"
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """Sound that goes into an MP4.
+class AudioTrack:
+    """AudioTrack that goes into an MP4.
 
     Attributes:
         codec: FFmpeg's name of its codec in there.
@@ -35,12 +35,12 @@ class Sound:
     packets: _Packets
 
 
-def add_sound(
+def add_audio(
     output: av.container.OutputContainer,
     source: av.container.InputContainer,
     zero: Fraction,
     reading: Reading = AS_FOUND,
-) -> Sound | None:
+) -> AudioTrack | None:
     """Adds the sound of an upload to an MP4 that is not begun yet.
 
     Args:
@@ -62,9 +62,9 @@ def add_sound(
     codec = stream.codec_context.codec.canonical_name
     if codec in _COPIED:
         target = output.add_stream_from_template(stream)
-        return Sound(codec, _timed(_copied(source, stream), target, zero))
+        return AudioTrack(codec, _timed(_copied(source, stream), target, zero))
     target = _add_aac(output, stream)
-    return Sound("aac", _timed(_encoded(source, stream, target), target, zero))
+    return AudioTrack("aac", _timed(_encoded(source, stream, target), target, zero))
 
 
 def _timed(packets: _Packets, target: av.AudioStream, zero: Fraction) -> _Packets:

@@ -17,7 +17,7 @@ from poseway.isolation.files import SeekableFile
 from poseway.media.container import open_container
 from poseway.media.reader import VideoReader
 from poseway.read_options import AS_FOUND, Reading
-from poseway_renderer.media.audio import add_sound
+from poseway_renderer.media.audio import add_audio
 from poseway_renderer.media.encode import Sink, mp4_options
 
 # Pictures and sound take turns this often in the file: rarely, since every turn costs space in the
@@ -38,16 +38,16 @@ MARGIN: Final = 4096
 _Packet: TypeAlias = "av.Packet[av.VideoStream] | av.Packet[av.AudioStream]"
 
 
-class IndexRoomError(PosewayError):
+class IndexTooLargeError(PosewayError):
     """The room that was left for the index did not suffice."""
 
 
-class SoundError(PosewayError):
+class AudioError(PosewayError):
     """The sound of the upload does not go into an MP4."""
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinedVideo:
     """What became of the segments.
 
     Attributes:
@@ -65,7 +65,7 @@ class Joiner:
     """Joins the segments of one video.
 
     Attributes:
-        room: Bytes to leave for the index: more than most videos need.
+        index_bytes: Bytes to leave for the index: more than most videos need.
     """
 
     def __init__(
@@ -99,11 +99,18 @@ class Joiner:
         self._reading = reading
         self._frames = frames
         self._drop_audio = drop_audio
-        self.room = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frames + _INDEX_BYTES_PER_SOUND * sounds
+        self.index_bytes = (
+            _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frames + _INDEX_BYTES_PER_SOUND * sounds
+        )
 
     def write(
-        self, segments: Iterable[SeekableFile], output: Sink, room: int, *, silent: bool = False
-    ) -> Joined:
+        self,
+        segments: Iterable[SeekableFile],
+        output: Sink,
+        index_bytes: int,
+        *,
+        silent: bool = False,
+    ) -> JoinedVideo:
         """Writes one MP4 with the packets of all segments and of the upload's sound.
 
         The index (the box ``moov``) comes first, so that a browser can begin before it has
@@ -112,23 +119,23 @@ class Joiner:
 
         Args:
             segments: MP4 files of `SegmentEncoder`, in order; each is taken as its turn comes.
-            output: Must write, and seek within its first `room` + `MARGIN` bytes.
-            room: Bytes to leave for the index.
+            output: Must write, and seek within its first `index_bytes` + `MARGIN` bytes.
+            index_bytes: Bytes to leave for the index.
             silent: Whether to leave out sound that cannot be written.
 
         Raises:
             IncompatibleError: The segments do not fit together.
-            IndexRoomError: `room` is too little.
-            SoundError: There is sound, and it cannot be written.
+            IndexTooLargeError: `index_bytes` is too little.
+            AudioError: There is sound, and it cannot be written.
         """
-        pictures = _Pictures(segments)
+        pictures = _SegmentPackets(segments)
         with closing(open_container(self._upload)) as source:
-            target = av.open(output, "w", format="mp4", options=self._options(room))
+            target = av.open(output, "w", format="mp4", options=self._options(index_bytes))
             video = target.add_stream_from_template(pictures.stream)
             streams: list[Iterator[_Packet]] = [pictures.packets(video)]
             sound = None
             if not (silent or self._drop_audio):
-                sound = add_sound(target, source, self._zero, self._reading)
+                sound = add_audio(target, source, self._zero, self._reading)
             unread = sound is None and not self._drop_audio and bool(source.streams.audio)
             if sound:
                 streams.append(sound.packets)
@@ -140,15 +147,17 @@ class Joiner:
             try:
                 target.close()
             except av.error.ArgumentError as error:
-                raise IndexRoomError("The index is larger than its room.") from error
+                raise IndexTooLargeError("The index is larger than its room.") from error
             except av.error.InvalidDataError as error:
-                raise SoundError(str(error)) from error
-        return Joined(pictures.end, sound.codec if sound else "", sound_lost=unread or lost > 0)
+                raise AudioError(str(error)) from error
+        return JoinedVideo(
+            pictures.end, sound.codec if sound else "", sound_lost=unread or lost > 0
+        )
 
-    def _options(self, room: int) -> dict[str, str]:
+    def _options(self, index_bytes: int) -> dict[str, str]:
         return {
             **mp4_options(self._time_base),
-            "moov_size": str(room),
+            "moov_size": str(index_bytes),
             "chunk_duration": str(_TURN_MICROSECONDS),
         }
 
@@ -157,7 +166,7 @@ def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> in
     """Writes packets, but for sound that is damaged; returns how much of that there was.
 
     Raises:
-        SoundError: Sound cannot be written at all.
+        AudioError: AudioTrack cannot be written at all.
     """
     written = lost = 0
     for packet in packets:
@@ -170,12 +179,12 @@ def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> in
                 raise
             # The first packet writes what the file begins with, of which the sound is a part.
             if not written:
-                raise SoundError(str(error)) from error
+                raise AudioError(str(error)) from error
             lost += 1
     return lost
 
 
-class _Pictures:
+class _SegmentPackets:
     """The pictures of all segments, one after the other.
 
     Attributes:

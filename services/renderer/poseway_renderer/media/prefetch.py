@@ -11,7 +11,7 @@ _FRAMES: Final = 4
 _LOOK_SECONDS: Final = 0.1
 
 
-def ahead(source: Iterator[T], most: int = _FRAMES) -> Generator[T, None, None]:
+def prefetched(source: Iterator[T], most: int = _FRAMES) -> Generator[T, None, None]:
     """Yields what `source` does, which is asked by a thread of its own.
 
     One thread decodes the same frames wherever it begins and however many cores there are. Several
@@ -24,16 +24,16 @@ def ahead(source: Iterator[T], most: int = _FRAMES) -> Generator[T, None, None]:
     Raises:
         Exception: What `source` raised, after what came before.
     """
-    line: _Line[T] = _Line(source, most)
-    line.start()
+    thread: _Prefetcher[T] = _Prefetcher(source, most)
+    thread.start()
     try:
-        while not isinstance(item := line.waiting.get(), _End):
+        while not isinstance(item := thread.waiting.get(), _End):
             yield item
         if item.error is not None:
             raise item.error
     finally:
-        line.over.set()
-        line.join()
+        thread.over.set()
+        thread.join()
 
 
 class _End:
@@ -41,7 +41,7 @@ class _End:
         self.error = error
 
 
-class _Line(threading.Thread, Generic[T]):
+class _Prefetcher(threading.Thread, Generic[T]):
     """Items that wait, and the thread that fetches them."""
 
     def __init__(self, source: Iterator[T], most: int) -> None:

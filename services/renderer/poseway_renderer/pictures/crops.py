@@ -16,7 +16,7 @@ _MARGIN: Final = 0.15
 _LEAST: Final = 1 / 5
 
 
-class Album(Protocol):
+class ImageSink(Protocol):
     """Where pictures go."""
 
     def screenshot(self, index: int, jpeg: bytes) -> None:
@@ -26,7 +26,7 @@ class Album(Protocol):
         """Takes the picture of a person."""
 
 
-def picture(canvas: Canvas, pixel_aspect: Fraction) -> NDArray[np.uint8]:
+def to_image(canvas: Canvas, pixel_aspect: Fraction) -> NDArray[np.uint8]:
     """What a canvas shows, uint8 (height, width, 3), blue first, on square pixels.
 
     Args:
@@ -44,7 +44,7 @@ def picture(canvas: Canvas, pixel_aspect: Fraction) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR))
 
 
-def cut(shown: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+def crop(shown: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     """The part of a picture that shows a person, with a margin; a view.
 
     Args:

@@ -6,5 +6,5 @@ from poseway_renderer import __main__ as service
 from tests.system.poison import planted
 
 if __name__ == "__main__":
-    with patch("poseway_renderer.renderer.Inner", planted.Inner):
+    with patch("poseway_renderer.renderer.IsolatedRenderer", planted.IsolatedRenderer):
         service.main()

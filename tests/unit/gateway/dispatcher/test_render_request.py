@@ -125,12 +125,6 @@ def test_what_is_drawn_on_black_has_no_background() -> None:
     assert not segment_header("0" * 32, 0, options, {}, [], Reading()).background
 
 
-@pytest.mark.parametrize("overlay", list(Overlay))
-def test_every_overlay_has_its_number(overlay: Overlay) -> None:
-    header = segment_header("0" * 32, 0, JobOptions(overlay=overlay), {}, [], Reading())
-    assert renderer_pb2.Overlay.Name(header.overlay) == f"OVERLAY_{overlay.name}"
-
-
 def test_what_the_user_said_about_the_file_reaches_the_renderer() -> None:
     options = JobOptions(video_stream=0, audio_stream=3)
     header = segment_header("0" * 32, 0, options, {}, [], options.reading)

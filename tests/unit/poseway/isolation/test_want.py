@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from poseway.errors import DecoderError
 from poseway.isolation import Isolated, Limits, prepare
 from poseway_renderer import isolated
-from poseway_renderer.isolated import Inner
+from poseway_renderer.isolated import IsolatedRenderer
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.segment import Every, Order
+from poseway_renderer.segment import ScreenshotInterval, SegmentOptions
 from tests.support.rendering import frames_of, posed
 from tests.support.videos import make_video
 
@@ -38,9 +38,9 @@ def render(video: bytes, memory_mb: int) -> int:
     }
     limits = Limits(memory_mb << 20, 120)
     files = {"upload": io.BytesIO(video)}.__getitem__
-    with Isolated(Inner, limits=limits, files=files, answers=answers) as guest:
-        order = Order(every=Every(seconds=Fraction(1)))
-        return int(guest.call("render", order, Encoding(threads=2), True).frames)
+    with Isolated(IsolatedRenderer, limits=limits, files=files, answers=answers) as guest:
+        options = SegmentOptions(screenshots=ScreenshotInterval(seconds=Fraction(1)))
+        return int(guest.call("render", options, Encoding(threads=2), True).frames)
 
 
 @pytest.mark.parametrize("memory_mb", [256, 320, 384, 448, 512, 640, 768, 896])

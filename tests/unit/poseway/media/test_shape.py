@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from poseway.jobs import Overlay
 from poseway.media.frame import SourceFrame
 from poseway.media.letterbox import Box, fitted
 from poseway.media.reader import VideoReader
@@ -16,8 +17,8 @@ from poseway_gateway.dispatcher.clients import _in_frame
 from poseway_gateway.dispatcher.frames.batches import Batch, Position, batches
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from poseway_renderer.drawing.style import Background, Look
-from poseway_renderer.segment import Order
+from poseway_renderer.drawing.style import Style
+from poseway_renderer.segment import SegmentOptions
 from tests.support.rendering import frames_of, posed, render
 from tests.support.reshaping import Part, film, squares
 
@@ -197,20 +198,20 @@ def test_a_change_of_size_or_samples_changes_no_colour(part: Part) -> None:
         assert abs(float(plane[middle]) - float(other[middle])) <= 4
 
 
-@pytest.mark.parametrize("background", list(Background))
-def test_a_segment_is_rendered_across_a_change(background: Background) -> None:
+@pytest.mark.parametrize("background", list(Overlay))
+def test_a_segment_is_rendered_across_a_change(background: Overlay) -> None:
     frames = frames_of(TURNED)
-    _, video, _ = render(TURNED, posed(frames), Order(look=Look(background=background)))
+    _, video, _ = render(TURNED, posed(frames), SegmentOptions(style=Style(overlay=background)))
     images = [frame.image for frame in frames_of(video)]
     assert {(image.width, image.height) for image in images} == {(320, 180)}
     assert len(images) == 30
     bars = images[15].to_ndarray(format="gray")[:, :60]
-    assert bars.max() < (60 if background is Background.BLURRED else 30)
+    assert bars.max() < (60 if background is Overlay.BLURRED else 30)
 
 
 def test_rendering_may_begin_in_the_other_shape() -> None:
     frames = frames_of(TURNED)[12:]
-    _, video, _ = render(TURNED, posed(frames), Order(look=Look()))
+    _, video, _ = render(TURNED, posed(frames), SegmentOptions(style=Style()))
     first = frames_of(video)[0].image.to_ndarray(format="gray")
     assert first.shape == (180, 320)
     assert first[:, :100].max() < 30 < first[:, 120:200].mean()

@@ -11,7 +11,7 @@ from poseway.skeleton import KEYPOINTS
 from poseway_renderer.drawing.blur import blur, hide
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from poseway_renderer.drawing.heads import Head, Heads
+from poseway_renderer.drawing.heads import Head, HeadFinder
 from poseway_renderer.drawing.people import HEAD, Person, PosedFrame
 from tests.support.drawn_people import keypoints, standing
 
@@ -39,7 +39,7 @@ def detail(plane: NDArray[np.uint8]) -> float:
 def heads(
     *people: Person, untracked: list[NDArray[np.float32]] | None = None, size: int = 1000
 ) -> list[Head]:
-    finder = Heads(size, size, TICK)
+    finder = HeadFinder(size, size, TICK)
     return finder.find(PosedFrame(0, 0, list(people), untracked or []))
 
 
@@ -198,7 +198,7 @@ def test_where_there_is_nothing_to_tell_of_a_head_there_is_none() -> None:
 
 
 def test_the_place_of_a_head_that_was_lost_stays_hidden_for_a_while() -> None:
-    finder = Heads(1000, 1000, TICK)
+    finder = HeadFinder(1000, 1000, TICK)
     person = standing(1, 500, 50, 600)
     finder.find(PosedFrame(0, 0, [person]))
     for pts in range(1, 10):
@@ -210,7 +210,7 @@ def test_the_place_of_a_head_that_was_lost_stays_hidden_for_a_while() -> None:
 
 
 def test_a_head_that_is_found_again_is_hidden_where_it_is_alone() -> None:
-    finder = Heads(1000, 1000, TICK)
+    finder = HeadFinder(1000, 1000, TICK)
     finder.find(PosedFrame(0, 0, [standing(1, 200, 50, 600), standing(2, 500, 50, 600)]))
     found = finder.find(PosedFrame(1, 1, [standing(1, 400, 50, 600)]))
     assert not covered(found, 200, 110)
@@ -224,7 +224,7 @@ def test_a_head_that_is_found_again_is_hidden_where_it_is_alone() -> None:
 
 
 def test_somebody_untracked_is_found_again_by_place() -> None:
-    finder = Heads(1000, 1000, TICK)
+    finder = HeadFinder(1000, 1000, TICK)
     poses = [standing(0, x, 50, 600).keypoints for x in (300, 310, 700)]
     for pts, pose in enumerate(poses[:2]):
         assert len(finder.find(PosedFrame(pts, pts, [], [pose]))) == 1

@@ -10,7 +10,7 @@ from poseway.media.frame import SourceFrame
 from poseway.media.orientation import Orientation
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from poseway_renderer.drawing.skeletons import Painter
+from poseway_renderer.drawing.skeletons import SkeletonPainter
 from tests.support.drawn_people import standing
 
 UPRIGHT = Orientation()
@@ -67,7 +67,7 @@ def test_drawing_leaves_the_decoders_picture_alone() -> None:
     before = planes(image)
     canvas = Canvas(320, 240, LIMITED)
     canvas.show(source(image))
-    Painter(320, 240, LIMITED).paint(canvas, [standing(1, 160, 40, 160)])
+    SkeletonPainter(320, 240, LIMITED).paint(canvas, [standing(1, 160, 40, 160)])
     assert not np.array_equal(canvas.luma, before[0])
     assert all(np.array_equal(a, b) for a, b in zip(planes(image), before, strict=True))
 

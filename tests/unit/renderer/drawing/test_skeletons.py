@@ -13,7 +13,7 @@ from poseway_renderer import request_parsing
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person
-from poseway_renderer.drawing.skeletons import Painter
+from poseway_renderer.drawing.skeletons import SkeletonPainter
 from tests.support.drawn_people import keypoints, standing
 from tests.support.pictures_of_people import HEIGHT, SPACE, WIDTH, at, drawn, touched
 
@@ -138,7 +138,7 @@ def luminance(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("background", [0, 128, 255])
 def test_labels_can_be_read_on_any_background(background: int) -> None:
-    painter = Painter(WIDTH, HEIGHT, SPACE)
+    painter = SkeletonPainter(WIDTH, HEIGHT, SPACE)
     for track_id in range(1, 41):
         canvas = Canvas(WIDTH, HEIGHT, SPACE)
         canvas.blacken()
@@ -175,7 +175,7 @@ def test_people_partly_or_wholly_outside_are_fine(x: float, top: float) -> None:
 def test_a_picture_smaller_than_a_label_is_fine() -> None:
     canvas = Canvas(7, 5, SPACE)
     canvas.blacken()
-    Painter(7, 5, SPACE).paint(canvas, [standing(12345, 3, 0, 5)])
+    SkeletonPainter(7, 5, SPACE).paint(canvas, [standing(12345, 3, 0, 5)])
     assert (canvas.luma != 16).any()
 
 
@@ -183,7 +183,7 @@ def posed(**tracked: Any) -> Person:  # noqa: ANN401 # whatever the proto has
     """Somebody as a request tells of them."""
     frame = pose_pb2.TrackedFrame(people=[pose_pb2.TrackedPose(track_id=1, **tracked)])
     requests = iter([renderer_pb2.RenderSegmentRequest(frame=frame)])
-    (person,) = next(request_parsing.posed(requests, lambda: True)).people
+    (person,) = next(request_parsing.posed_frames(requests, lambda: True)).people
     return person
 
 

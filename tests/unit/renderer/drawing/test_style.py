@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from poseway.skeleton import COLOURS, KEYPOINTS
+from poseway.skeleton import COLOURS, KEYPOINTS, track_colour
 from poseway_renderer.drawing.canvas import Canvas
-from poseway_renderer.drawing.labels import Labels
-from poseway_renderer.drawing.style import Look, track_colour
+from poseway_renderer.drawing.labels import LabelPainter
+from poseway_renderer.drawing.style import Style
 from tests.support.drawn_people import standing
 from tests.support.pictures_of_people import HEIGHT, SPACE, WIDTH, at, drawn, touched
 
@@ -19,7 +19,7 @@ HIP, KNEE = (KEYPOINTS.index(name) for name in ("left_hip", "left_knee"))
 def label(score: float | None = 0.87, ids: bool = True, scores: bool = False) -> tuple[int, int]:
     """Width and brightness of what is written above somebody."""
     person = replace(standing(3, 480, 60, 600), score=score)
-    area = drawn(person, look=Look(ids=ids, scores=scores)).luma[:80]
+    area = drawn(person, style=Style(ids=ids, scores=scores)).luma[:80]
     columns = np.nonzero((area != 16).any(axis=0))[0]
     return (int(np.ptp(columns)) if len(columns) else 0), int(area.astype(int).sum())
 
@@ -40,7 +40,7 @@ def test_what_is_written_is_the_number_the_score_both_or_nothing() -> None:
 
 
 def test_plates_that_were_made_are_not_kept_for_ever() -> None:
-    labels = Labels(14, SPACE)
+    labels = LabelPainter(14, SPACE)
     canvas = Canvas(WIDTH, HEIGHT, SPACE)
     canvas.blacken()
     tracemalloc.start()
@@ -57,7 +57,7 @@ def test_plates_that_were_made_are_not_kept_for_ever() -> None:
 
 def test_a_box_is_around_the_whole_person_in_the_colour_of_the_track() -> None:
     person = standing(2, 480, 100, 500)
-    plain, boxed = drawn(person), drawn(person, look=Look(boxes=True))
+    plain, boxed = drawn(person), drawn(person, style=Style(boxes=True))
     changed = plain.luma != boxed.luma
     rows, columns = np.nonzero(changed)
     left, right = person.keypoints[:, 0].min(), person.keypoints[:, 0].max()
@@ -79,9 +79,9 @@ def test_a_box_is_around_the_whole_person_in_the_colour_of_the_track() -> None:
 
 @pytest.mark.parametrize(("x", "top"), [(0, -100), (WIDTH, 300), (-900, -900), (3e9, -3e9)])
 def test_boxes_of_people_outside_are_fine(x: float, top: float) -> None:
-    look = Look(ids=False, boxes=True)
+    style = Style(ids=False, boxes=True)
     far = abs(x) > 2 * WIDTH or x < -500
-    assert touched(drawn(standing(1, x, top, 600), look=look))[20:-20, 20:-20].any() == (not far)
+    assert touched(drawn(standing(1, x, top, 600), style=style))[20:-20, 20:-20].any() == (not far)
 
 
 @pytest.mark.parametrize("height", [300, 600])
@@ -89,7 +89,7 @@ def test_boxes_of_people_outside_are_fine(x: float, top: float) -> None:
 def test_limbs_are_as_wide_as_was_asked_for(width: float, height: int) -> None:
     person = standing(1, 480, 60, height)
     person.keypoints[[n for n in range(18) if n not in (HIP, KNEE)], 2] = 0
-    luma = drawn(person, look=Look(ids=False, line_width=width)).luma
+    luma = drawn(person, style=Style(ids=False, line_width=width)).luma
     thigh, dark = SPACE.yuv(COLOURS[KNEE])[0], SPACE.yuv((20, 20, 20))[0]
     across = luma[60 + round(0.62 * height)] > (thigh + dark) / 2
     # OpenCV's smooth edges are a pixel wide.

@@ -6,11 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from poseway.skeleton import KEYPOINTS
+from poseway.skeleton import KEYPOINTS, track_colour
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person, PosedFrame
-from poseway_renderer.drawing.style import track_colour
 from poseway_renderer.drawing.trails import Trails
 
 WIDTH, HEIGHT = 640, 360

@@ -12,7 +12,7 @@ from poseway.media.reader import VideoInfo
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.media.encode import Encoding, SegmentEncoder, jpeg
-from poseway_renderer.pictures.crops import picture
+from poseway_renderer.pictures.crops import to_image
 from tests.support.drawn_people import decoded
 
 SPACE = ColourSpace(1, 1, 1, False, 1)
@@ -141,7 +141,7 @@ def test_a_jpeg_has_the_colours_of_the_picture(space: ColourSpace) -> None:
     values = space.yuv((200, 100, 50))
     for plane, value in zip((canvas.luma, *canvas.chroma), values, strict=True):
         plane[:] = value
-    data = jpeg(picture(canvas, Fraction(1)))
+    data = jpeg(to_image(canvas, Fraction(1)))
     shown = decoded(data)
     assert data[:3] == b"\xff\xd8\xff"
     assert shown.shape == (48, 64, 3)

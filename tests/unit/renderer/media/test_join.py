@@ -11,8 +11,8 @@ from poseway.errors import IncompatibleError
 from poseway.media.reader import VideoReader
 from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
-from poseway_renderer.media.join import MARGIN, IndexRoomError, Joined, Joiner
-from poseway_renderer.segment import Order, render_segment
+from poseway_renderer.media.join import MARGIN, IndexTooLargeError, JoinedVideo, Joiner
+from poseway_renderer.segment import SegmentOptions, render_segment
 from tests.support.clap import flash_and_click, make_clap
 from tests.support.drawn_people import Shots
 from tests.support.mp4 import boxes
@@ -31,7 +31,7 @@ def render(data: bytes, length: int, encoding: Encoding | None = None) -> list[b
         render_segment(
             reader,
             frames[start : start + length],
-            Order(),
+            SegmentOptions(),
             encoding or Encoding(threads=1),
             file,
             Shots(),
@@ -40,10 +40,12 @@ def render(data: bytes, length: int, encoding: Encoding | None = None) -> list[b
     return segments
 
 
-def join(data: bytes, segments: list[bytes], frames: int, room: int = 0) -> tuple[Joined, bytes]:
+def join(
+    data: bytes, segments: list[bytes], frames: int, room: int = 0
+) -> tuple[JoinedVideo, bytes]:
     joiner = Joiner(io.BytesIO(data), frames)
     output = io.BytesIO()
-    joined = joiner.write(map(io.BytesIO, segments), output, room or joiner.room)
+    joined = joiner.write(map(io.BytesIO, segments), output, room or joiner.index_bytes)
     return joined, output.getvalue()
 
 
@@ -97,7 +99,7 @@ def test_sound_that_nobody_wants_is_left_out_and_not_missed() -> None:
     data = make_clap("mp4", "aac")
     joiner = Joiner(io.BytesIO(data), 75, drop_audio=True)
     output = io.BytesIO()
-    joined = joiner.write(map(io.BytesIO, render(data, 20)), output, joiner.room)
+    joined = joiner.write(map(io.BytesIO, render(data, 20)), output, joiner.index_bytes)
     assert (joined.audio_codec, joined.sound_lost) == ("", False)
     with av.open(io.BytesIO(output.getvalue()), "r") as container:
         assert [stream.type for stream in container.streams] == ["video"]
@@ -176,14 +178,14 @@ def test_the_room_is_enough_when_no_two_times_are_alike() -> None:
     joiner = Joiner(io.BytesIO(data), 250)
     _, video = join(data, render(data, 100), 250)
     moov = dict(boxes(video))["moov"]
-    assert joiner.room / 4 < moov < joiner.room
-    assert video.index(b"mdat") < joiner.room + MARGIN
+    assert joiner.index_bytes / 4 < moov < joiner.index_bytes
+    assert video.index(b"mdat") < joiner.index_bytes + MARGIN
 
 
 def test_too_little_room_is_told() -> None:
     data = make_clap("mp4", "aac")
     segments = render(data, 20)
-    with pytest.raises(IndexRoomError):
+    with pytest.raises(IndexTooLargeError):
         join(data, segments, 75, room=1000)
     assert join(data, segments, 75, room=10_000)[0].audio_codec == "aac"
 

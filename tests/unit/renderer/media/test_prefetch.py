@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from poseway_renderer.media.prefetch import ahead
+from poseway_renderer.media.prefetch import prefetched
 
 
 def test_all_come_in_order() -> None:
-    assert list(ahead(iter(range(50)), 3)) == list(range(50))
+    assert list(prefetched(iter(range(50)), 3)) == list(range(50))
 
 
 def test_an_error_comes_after_what_was_before_it() -> None:
@@ -18,7 +18,7 @@ def test_an_error_comes_after_what_was_before_it() -> None:
         yield 2
         raise OSError("gone")
 
-    items = ahead(broken())
+    items = prefetched(broken())
     assert [next(items), next(items)] == [1, 2]
     with pytest.raises(OSError, match="gone"):
         next(items)
@@ -33,7 +33,7 @@ def test_no_more_are_fetched_than_may_wait_and_none_after_the_end() -> None:
             yield number
 
     threads = threading.active_count()
-    items = ahead(counted(), 3)
+    items = prefetched(counted(), 3)
     assert next(items) == 0
     items.close()
     # One is with us, three wait, one is in its thread's hand.
