@@ -41,7 +41,7 @@ NOT_MADE = {
     "base-image": "needs root and debootstrap; tests/system/containers makes one when asked",
     "test-containers": "needs podman, and builds for many minutes",
     "pictures": "it makes the pictures that the pages show anew",
-    "tables": "tests/unit/docs/test_tables.py compares what it writes",
+    "tables": "tests/unit/tools/test_tables.py compares what it writes",
 }
 
 
