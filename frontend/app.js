@@ -3,7 +3,7 @@ import { address } from "./api.js";
 import { $ } from "./dom.js";
 import { showTrouble } from "./dialogs.js";
 import { rowOf } from "./list.js";
-import * as live from "./live.js";
+import * as store from "./jobs_store.js";
 import { showModels } from "./options.js";
 import { showSearch } from "./search.js";
 import * as session from "./session.js";
@@ -24,7 +24,7 @@ function begin() {
   if (begun) return;
   begun = true;
   session.check();
-  live.start();
+  store.start();
   showLeft();
   showModels();
 }
@@ -43,7 +43,7 @@ async function route(event) {
   if (id) detail ??= await import("./detail.js");
   if (where().id !== id) return; // on the way elsewhere since
   await detail?.showJob(id, share);
-  document.title = id && live.get(id) ? `${live.get(id).name} – Poseway` : "Poseway";
+  document.title = id && store.get(id) ? `${store.get(id).name} – Poseway` : "Poseway";
   // The first page: the browser knows where to scroll.
   if (event) showPlace(id);
   opened = id;
@@ -63,7 +63,7 @@ session.onChange((isSignedIn) => {
     return;
   }
   begun = false;
-  live.stop();
+  store.stop();
   $("#home").hidden = $("#detail").hidden = true;
 });
 

@@ -1,7 +1,7 @@
 // The page of one job: how it stands, what there is of it.
 import { $, copy, setText } from "./dom.js";
 import { removeJob, showTrouble } from "./dialogs.js";
-import * as live from "./live.js";
+import * as store from "./jobs_store.js";
 import { Preview } from "./result/preview.js";
 import { loadResult } from "./result/result.js";
 import { openShare } from "./result/share.js";
@@ -29,7 +29,7 @@ export async function showJob(id, share = null) {
   close();
   let job;
   try {
-    job = await live.open(id, share);
+    job = await store.open(id, share);
   } catch (error) {
     if (shown !== asked) return;
     page.append(copy("missing-template"));
@@ -41,7 +41,7 @@ export async function showJob(id, share = null) {
   page.append(copy("detail-template"));
   for (const own of page.querySelectorAll(".own")) own.hidden = share !== null;
   $(".remove", page).addEventListener("click", () => removeJob(id, () => location.assign("#/")));
-  $(".share", page).addEventListener("click", () => openShare(live.get(id)));
+  $(".share", page).addEventListener("click", () => openShare(store.get(id)));
   update(job);
   $("h1", page).focus({ preventScroll: true });
 }
@@ -55,13 +55,13 @@ function close() {
   page.replaceChildren();
 }
 
-live.on("job", ({ job }) => {
+store.on("job", ({ job }) => {
   if (job.id !== shown.id) return;
   if ($("h1.name", page)) update(job);
   else if ($(".error", page)) showJob(shown.id, shown.share); // it could not be shown before
 });
 
-live.on("drop", ({ id }) => {
+store.on("drop", ({ id }) => {
   if (id === shown.id) location.assign("#/");
 });
 
@@ -97,6 +97,6 @@ async function showResult(job) {
     if (shown !== asked) return;
     resultId = null;
     showTrouble(error.message);
-    if (mayPass(error)) setTimeout(() => shown === asked && update(live.get(job.id)), AGAIN);
+    if (mayPass(error)) setTimeout(() => shown === asked && update(store.get(job.id)), AGAIN);
   }
 }

@@ -1,13 +1,13 @@
 // The two dialogs: "are you sure?" before a job is removed, and a picture in full size.
 import { $, element, setText } from "./dom.js";
-import * as live from "./live.js";
+import * as store from "./jobs_store.js";
 
 const question = $("#confirm");
 let asked = null;
 
 /** Asks whether to delete or cancel a job; true if yes. */
 function confirm(job) {
-  const done = live.finished(job);
+  const done = store.finished(job);
   setText($("#confirm-title"), done ? "Delete this job?" : "Cancel this job?");
   setText(
     $("#confirm-text"),
@@ -29,19 +29,19 @@ function confirm(job) {
 
 // To cancel and to delete are the same call: who wants to stop a job must not lose its result because
 // it finished while the question was open.
-live.on("job", ({ job }) => {
-  if (asked?.id === job.id && live.finished(job) && !live.finished(asked)) question.close("");
+store.on("job", ({ job }) => {
+  if (asked?.id === job.id && store.finished(job) && !store.finished(asked)) question.close("");
 });
 
 /** Deletes or cancels a job if the user says so. `leave` is called first where the job goes away. */
 export async function removeJob(id, leave = () => {}) {
-  const job = live.get(id);
+  const job = store.get(id);
   if (!(await confirm(job))) return;
-  if (live.finished(job)) leave();
+  if (store.finished(job)) leave();
   try {
-    await live.remove(job);
+    await store.remove(job);
   } catch (error) {
-    live.put(live.get(id) ?? job);
+    store.put(store.get(id) ?? job);
     showTrouble(error.message);
   }
 }

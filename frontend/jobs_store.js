@@ -23,7 +23,7 @@ export const get = (id) => jobs.get(id);
 export const known = () => [...jobs.values()];
 
 /** Whether the stream is there, so that nothing needs to be looked at again. */
-export const isLive = () => stream?.readyState === EventSource.OPEN;
+const isLive = () => stream?.readyState === EventSource.OPEN;
 
 /** Takes in a job as the server showed it. */
 export function put(job) {
@@ -77,13 +77,13 @@ function endShared() {
 const isClosed = (source) => source?.readyState === EventSource.CLOSED;
 
 /** Looks after the streams: one that was refused is closed for good. */
-function look() {
+function poll() {
   clearTimeout(timer);
   if (!(stream || shared) || document.hidden) return;
   if (isClosed(stream)) follow();
   if (isClosed(shared)) followShared(shared.url);
   if (stream && !isLive()) tell("missed");
-  timer = setTimeout(look, AGAIN);
+  timer = setTimeout(poll, AGAIN);
 }
 
 /**
@@ -98,7 +98,7 @@ export async function open(id, share = null) {
   if (share && !finished(jobs.get(id))) {
     endShared();
     followShared(jobs.get(id).links.events);
-    look();
+    poll();
   }
   return jobs.get(id);
 }
@@ -124,7 +124,7 @@ export function start() {
   deleted.clear();
   cancelling.clear();
   follow();
-  look();
+  poll();
 }
 
 /** Ends: nobody is signed in. */
@@ -138,10 +138,10 @@ export function stop() {
 // keeps none of them.
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) {
-    look();
+    poll();
     return;
   }
   stream?.close();
   shared?.close();
 });
-window.addEventListener("online", look);
+window.addEventListener("online", poll);

@@ -1,7 +1,7 @@
 // The list of jobs: rows in the order of their ids, which is newest first.
 import { $, announce, copy } from "./dom.js";
 import { removeJob } from "./dialogs.js";
-import * as live from "./live.js";
+import * as store from "./jobs_store.js";
 import { fill, stateText } from "./view.js";
 
 const list = $("#jobs");
@@ -68,6 +68,6 @@ export function sift(keep) {
   for (const id of [...order]) if (!keep(id)) hide(id);
 }
 
-live.on("job", ({ job, before }) => {
+store.on("job", ({ job, before }) => {
   if (before && before.state !== job.state) announce(`${job.name}: ${stateText(job)}`);
 });

@@ -4,7 +4,7 @@ import { $, debounce } from "./dom.js";
 import { showTrouble } from "./dialogs.js";
 import { offerSample } from "./form.js";
 import * as list from "./list.js";
-import * as live from "./live.js";
+import * as store from "./jobs_store.js";
 
 const PAGE = 50;
 const MOST = 100; // that the server gives at once
@@ -49,7 +49,7 @@ async function load() {
   turn += 1;
   const mine = turn;
   const wanted = Math.max(list.size(), PAGE);
-  const before = new Set(live.known().map(({ id }) => id));
+  const before = new Set(store.known().map(({ id }) => id));
   const found = new Map();
   let next = null;
   try {
@@ -73,8 +73,8 @@ function take(found, before, next) {
   loaded = true;
   const isGone = (id) => before.has(id) && !found.has(id);
   list.sift((id) => !isGone(id));
-  for (const job of found.values()) live.put(job);
-  if (!isSearch() && !cursor) for (const id of before) if (isGone(id)) live.drop(id);
+  for (const job of found.values()) store.put(job);
+  if (!isSearch() && !cursor) for (const id of before) if (isGone(id)) store.drop(id);
   showLists();
   watchEnd();
 }
@@ -89,7 +89,7 @@ async function loadMore() {
     const page = await api.getJobs({ ...asked, cursor, limit: PAGE });
     if (mine !== turn) return;
     cursor = page.next_cursor;
-    page.jobs.forEach(live.put);
+    page.jobs.forEach(store.put);
     showLists();
     watchEnd();
     if (focused) $("a", last?.nextElementSibling ?? $("#jobs"))?.focus();
@@ -113,15 +113,15 @@ function recover() {
   troubled = false;
 }
 
-live.on("missed", load);
+store.on("missed", load);
 
-live.on("job", ({ job }) => {
+store.on("job", ({ job }) => {
   if (belongs(job)) list.show(job);
   else list.hide(job.id);
   if (loaded) showLists();
 });
 
-live.on("drop", ({ id }) => {
+store.on("drop", ({ id }) => {
   list.hide(id);
   if (loaded) showLists();
 });

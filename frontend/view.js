@@ -1,6 +1,6 @@
 // What a row of the list and the page of a job have in common.
 import { $, bytes, moment, number, setText, timeLeft } from "./dom.js";
-import { finished, isCancelling } from "./live.js";
+import { finished, isCancelling } from "./jobs_store.js";
 
 const STATES = {
   queued: "Waiting",

@@ -6,7 +6,7 @@ const TYPES = 'input:not([type="range"], [type="checkbox"]), textarea, select, [
 const PRESSED = 'button, a, summary, input:not([type="range"])';
 
 /** What keys do that stand for a place in the video; also where nothing else may take keys. */
-export function seekKeys(player) {
+function seekKeys(player) {
   return {
     ArrowLeft: ({ shiftKey }) => (shiftKey ? player.seek(player.time - 1) : player.step(-1)),
     ArrowRight: ({ shiftKey }) => (shiftKey ? player.seek(player.time + 1) : player.step(1)),
@@ -46,7 +46,7 @@ function writeSetting(value) {
 }
 
 /** Listens for shortcuts until the returned function is called. */
-export function listen(player, look, help) {
+export function listen(player, view, help) {
   const { ArrowLeft, ArrowRight } = seekKeys(player);
   const keys = {
     " ": () => player.toggle(),
@@ -60,7 +60,7 @@ export function listen(player, look, help) {
     l: () => player.loop(),
     m: () => player.mute(),
     f: () => player.fullScreen(),
-    v: () => look.nextMode(),
+    v: () => view.nextMode(),
     "?": () => help.showModal(),
   };
   const on = $("input", help);

@@ -15,8 +15,8 @@ export class Overlay {
   #canvas;
   #observer;
 
-  constructor(player, look, { source, options, video_width: width, video_height: height }) {
-    Object.assign(this, { player, look, source });
+  constructor(player, view, { source, options, video_width: width, video_height: height }) {
+    Object.assign(this, { player, view, source });
     this.#canvas = $("canvas", player.root);
     // What the skeletons are measured in: a video of odd size is a pixel larger than its picture.
     this.made = limited(source, options.max_resolution ?? 0);
@@ -24,7 +24,7 @@ export class Overlay {
     this.fixed = options.line_width ?? null;
     const draw = () => this.draw();
     player.addEventListener("frame", draw);
-    look.addEventListener("change", draw);
+    view.addEventListener("change", draw);
     player.video.addEventListener("loadedmetadata", draw);
     this.#observer = new ResizeObserver(draw);
     this.#observer.observe(this.#canvas.parentElement);
@@ -41,7 +41,7 @@ export class Overlay {
   }
 
   draw() {
-    const { player, look } = this;
+    const { player, view } = this;
     const canvas = this.#canvas;
     const { width, height } = canvas.parentElement.getBoundingClientRect();
     const ratio = devicePixelRatio || 1;
@@ -50,14 +50,14 @@ export class Overlay {
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    if (!look.live || !width) return;
-    if (look.mode === "black") {
+    if (!view.live || !width) return;
+    if (view.mode === "black") {
       context.fillStyle = "#000";
       context.fillRect(0, 0, width, height);
     }
     const place = this.#place(width, height);
     for (const person of player.frame?.people ?? []) {
-      if (look.isShown(person.id)) drawPerson(context, person, place, look);
+      if (view.isShown(person.id)) drawPerson(context, person, place, view);
     }
   }
 

@@ -210,12 +210,12 @@ export class Player extends EventTarget {
       return;
     }
     let last = -1;
-    const look = () => {
+    const check = () => {
       if (this.#closed) return;
       if (video.currentTime !== last && !video.seeking) this.#see((last = video.currentTime));
-      requestAnimationFrame(look);
+      requestAnimationFrame(check);
     };
-    look();
+    check();
   }
 
   #again() {

@@ -25,7 +25,7 @@ export class Preview {
     $("button", node).addEventListener("click", () => this.#toggle());
     const scrub = $(".scrub", node);
     scrub.addEventListener("input", () => this.#seek(Number(scrub.value)));
-    this.#look();
+    this.#poll();
   }
 
   get #front() {
@@ -42,7 +42,7 @@ export class Preview {
   }
 
   /** Looks for segments that have been finished since. */
-  async #look() {
+  async #poll() {
     try {
       const { segments } = await getPreview(this.job);
       if (this.#closed) return;
@@ -55,7 +55,7 @@ export class Preview {
     } catch {
       // What cannot be looked at now is looked for again; the job itself says whether it is well.
     }
-    if (!this.#closed) this.#timer = setTimeout(() => this.#look(), AGAIN);
+    if (!this.#closed) this.#timer = setTimeout(() => this.#poll(), AGAIN);
   }
 
   /** Shows a segment from a time, which in every segment is that of the whole video; the one after it loads behind. */

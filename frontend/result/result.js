@@ -5,7 +5,7 @@ import { fillDownloads, fillFacts, videoSize } from "./downloads.js";
 import { Frames } from "./frames.js";
 import { fillGallery, fillSheet, pictures } from "./gallery.js";
 import { listen } from "./keys.js";
-import { Look } from "./look.js";
+import { ViewOptions } from "./view_options.js";
 import { Overlay } from "./overlay.js";
 import { fillPicture } from "./picture.js";
 import { Player } from "./player.js";
@@ -60,28 +60,28 @@ function show(node, job, manifest, tracks) {
 
 /** Fills the player and all that follows it; returns what must be called at the end. */
 function fillPlayer(result, job, manifest, tracks, player) {
-  const look = new Look($(".looks", result), { background: Boolean(job.links.background), ids: job.options.ids ?? true });
-  const overlay = new Overlay(player, look, manifest);
+  const view = new ViewOptions($(".looks", result), { background: Boolean(job.links.background), ids: job.options.ids ?? true });
+  const overlay = new Overlay(player, view, manifest);
   const { width, height } = videoSize(manifest);
   Object.assign(player.video, { width, height, poster: job.links.poster ?? "" });
   player.video.addEventListener("loadeddata", () => player.video.removeAttribute("poster"), { once: true });
   $('[data-do="mute"]', result).hidden = !manifest.audio_codec;
 
-  const source = () => (look.mode === "live" ? job.links.background : job.links.video);
+  const source = () => (view.mode === "live" ? job.links.background : job.links.video);
   let shown = null;
   const choose = () => {
     if (source() !== shown) player.show((shown = source()));
   };
-  look.addEventListener("change", choose);
+  view.addEventListener("change", choose);
   choose();
 
-  fillTimeline($(".timeline", result), tracks, manifest.cuts ?? [], player, look);
+  fillTimeline($(".timeline", result), tracks, manifest.cuts ?? [], player, view);
   fillPlots($(".plots", result), tracks, player, () => overlay.aspect);
   showTrouble($(".frames-trouble", result), player.frames);
 
   const help = $("#shortcuts");
   $(".help", result).addEventListener("click", () => help.showModal());
-  return [listen(player, look, help), () => overlay.close(), () => player.close()];
+  return [listen(player, view, help), () => overlay.close(), () => player.close()];
 }
 
 /** Says next to the player why there are no skeletons, until they are here. */

@@ -27,7 +27,7 @@ const JOINT = 0.8;
 const EDGE = 0.3;
 const GUESSED = 0.4;
 const CROWN = 0.8;
-// Consecutive ids are this part of the colour circle apart, so that they never look alike.
+// Consecutive ids are this part of the colour circle apart, so that they never view alike.
 const GOLDEN = 0.618034;
 
 /** The colour of all that belongs to a person, as on the labels of the rendered video. */
@@ -49,16 +49,16 @@ const fitting = (extent, widest) => Math.min(widest, Math.max(THINNEST, OF_PERSO
  * @param {{id: number, points: Float32Array, filled: number[]}} person
  * @param {{x: Function, y: Function, unit: number, widest: number, fixed: number | null}} place
  *   from pixels of the source to those of the canvas; `unit` is what a pixel of the video is there
- * @param {{parts: Set<string>, width: number, ids: boolean}} look parts and sides that are shown
+ * @param {{parts: Set<string>, width: number, ids: boolean}} view parts and sides that are shown
  */
-export function drawPerson(context, person, place, look) {
-  const shown = (index) => look.parts.has(PARTS[index]) && look.parts.has(SIDES[index]);
+export function drawPerson(context, person, place, view) {
+  const shown = (index) => view.parts.has(PARTS[index]) && view.parts.has(SIDES[index]);
   const there = KEYPOINTS.map((_, index) => placed(person, index));
   const at = KEYPOINTS.map((_, index) => [place.x(person.points[3 * index]), place.y(person.points[3 * index + 1])]);
   const whole = at.filter((_, index) => there[index]);
   if (!whole.length) return;
   const size = extent(whole) / place.unit;
-  const width = Math.max(1.25, (place.fixed ?? fitting(size, place.widest)) * place.unit) * look.width;
+  const width = Math.max(1.25, (place.fixed ?? fitting(size, place.widest)) * place.unit) * view.width;
 
   const limbs = LIMBS.filter(([from, to]) => there[from] && there[to] && shown(to));
   const joints = KEYPOINTS.map((_, index) => index).filter((index) => person.points[3 * index + 2] > 0 && shown(index));
@@ -79,7 +79,7 @@ export function drawPerson(context, person, place, look) {
       context.fill();
     }
   }
-  if (look.ids && (limbs.length || joints.length)) drawLabel(context, person.id, crown(at, there), width);
+  if (view.ids && (limbs.length || joints.length)) drawLabel(context, person.id, crown(at, there), width);
 }
 
 function extent(points) {

@@ -23,17 +23,17 @@ function bars(track, times, seconds) {
   return shape("svg", attributes, shape("path", { d: path.join(""), fill: colourOf(track.id) }));
 }
 
-function row(track, times, seconds, look) {
+function row(track, times, seconds, view) {
   const swatch = element("i");
   swatch.style.background = colourOf(track.id);
   const name = element("button", { type: "button", className: "who" }, swatch, `Person ${track.id}`);
-  name.addEventListener("click", () => look.showPeople([track.id], !look.isShown(track.id)));
+  name.addEventListener("click", () => view.showPeople([track.id], !view.isShown(track.id)));
   const node = element("li", {}, name, element("div", { className: "bars" }, bars(track, times, seconds)));
   const mark = () => {
-    name.setAttribute("aria-pressed", String(look.isShown(track.id)));
-    node.classList.toggle("off", !look.isShown(track.id));
+    name.setAttribute("aria-pressed", String(view.isShown(track.id)));
+    node.classList.toggle("off", !view.isShown(track.id));
   };
-  look.addEventListener("change", mark);
+  view.addEventListener("change", mark);
   mark();
   return node;
 }
@@ -61,18 +61,18 @@ function cutLine(time, seconds, player) {
 }
 
 /** Fills the section with what a tracks.json holds, and with the times of the cuts. */
-export function fillTimeline(section, presence, cuts, player, look) {
+export function fillTimeline(section, presence, cuts, player, view) {
   const { duration_seconds: seconds, tracks } = presence;
   if (!tracks.length || !(seconds > 0)) return;
-  $("ol", section).append(...tracks.map((track) => row(track, timesOf(track, presence), seconds, look)));
+  $("ol", section).append(...tracks.map((track) => row(track, timesOf(track, presence), seconds, view)));
   $(".whole", section).append(...cuts.map((time) => cutLine(time, seconds, player)));
   $(".axis", section).append(...timeMarks(0, seconds, innerWidth < 700 ? 4 : 8));
   const count = tracks.length === 1 ? "1 person" : `${number(tracks.length)} people`;
   $(".count", section).textContent = `${count} in ${duration(seconds)}`;
 
   const ids = tracks.map(({ id }) => id);
-  $(".all", section).addEventListener("click", () => look.showPeople(ids, true));
-  $(".none", section).addEventListener("click", () => look.showPeople(ids, false));
+  $(".all", section).addEventListener("click", () => view.showPeople(ids, true));
+  $(".none", section).addEventListener("click", () => view.showPeople(ids, false));
   $(".both", section).hidden = tracks.length < 2;
 
   const details = $("details", section);

@@ -11,7 +11,7 @@ const MODES = {
   rendered: "As rendered",
 };
 
-export class Look extends EventTarget {
+export class ViewOptions extends EventTarget {
   constructor(root, { background, ids }) {
     super();
     Object.assign(this, { root, hidden: new Set(), parts: new Set([...PARTS, ...SIDES, "middle"]), width: 1, ids });

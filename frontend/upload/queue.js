@@ -1,10 +1,10 @@
 // The uploads on the page: one file at a time, in the order chosen, and what an earlier visit left.
 import { $, announce, copy, setText } from "../dom.js";
-import * as live from "../live.js";
+import * as store from "../jobs_store.js";
 import { signedIn } from "../session.js";
 import * as api from "./api.js";
 import * as memory from "./memory.js";
-import { persist } from "./patience.js";
+import { persist } from "./retry.js";
 import { nameButtons, note, showSent, showWaiting } from "./row.js";
 import { Speed } from "./speed.js";
 import { transfer } from "./transfer.js";
@@ -72,7 +72,7 @@ async function send(item) {
     item.upload = await begin(item, how);
     const job = await memory.holding(item.upload.id, () => transfer(item.file, item.upload, how));
     memory.forget(item.upload.id);
-    live.put(job);
+    store.put(job);
     remove(item);
     announce(`${item.name} is uploaded`);
   } catch (error) {

@@ -1,7 +1,7 @@
 // Sends one file, in parts, some at the same time; goes on where it stopped.
 import { Problem } from "../http.js";
 import * as api from "./api.js";
-import { persist } from "./patience.js";
+import { persist } from "./retry.js";
 
 const IN_FLIGHT = 3;
 // Parts that the server says it does not have, although it took them: send these again, so often.
