@@ -17,11 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clips import clip
-from benchmarks.processes import cpu_seconds, megabytes
-from benchmarks.stack import PARTS
 from poseway.client import Client
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
+from tests.support.processes import PARTS, cpu_seconds, megabytes
 
 _RESULT: Final = Path("build/footprint.json")
 _CLIP_SECONDS: Final = 40

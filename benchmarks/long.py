@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clips import SIZES, clip
-from benchmarks.processes import family, megabytes
-from benchmarks.stack import PARTS, Running
+from benchmarks.stack import Running
 from poseway.formats.manifest import Manifest
+from tests.support.processes import PARTS, family, megabytes
 
 _RESULT: Final = Path("build/bench-long.json")
 _LOOP_SECONDS: Final = 20

@@ -25,6 +25,7 @@ from rich.console import Console
 
 from benchmarks.inference import HEIGHT, SAMPLE
 from poseway.v1 import inference_pb2, inference_pb2_grpc
+from tests.support.processes import resident
 
 _RESULT: Final = Path("build/bench-memory.json")
 _FRAMES: Final = 10_000
@@ -76,11 +77,6 @@ def request(index: int, picture: NDArray[np.uint8]) -> Iterator[inference_pb2.Es
     yield inference_pb2.EstimatePosesRequest(header=header)
     frame = inference_pb2.Frame(index=index, width=width, height=height, bgr=picture.tobytes())
     yield inference_pb2.EstimatePosesRequest(frame=frame)
-
-
-def resident(process: int) -> int:
-    """Resident memory of a process in MB."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096 >> 20
 
 
 def measure(console: Console) -> dict[str, int]:

@@ -3,24 +3,14 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
-from benchmarks.processes import cpu_seconds
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.formats.manifest import Manifest
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
-
-PARTS: Final = (
-    "api",
-    "dispatcher",
-    "inference",
-    "tracker",
-    "renderer",
-    "object-storage",
-    "queue",
-)
+from tests.support.processes import PARTS, cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ const JOINT = 0.8;
 const EDGE = 0.3;
 const GUESSED = 0.4;
 const CROWN = 0.8;
-// Consecutive ids are this part of the colour circle apart, so that they never view alike.
+// Consecutive ids are this part of the colour circle apart, so that neighbours never look alike.
 const GOLDEN = 0.618034;
 
 /** The colour of all that belongs to a person, as on the labels of the rendered video. */

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import processes
 from poseway.client import Client
 from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
+from tests.support import processes
 from tests.support.videos import make_video
 
 TIMES = 3

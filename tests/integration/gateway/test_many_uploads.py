@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.uploads import Upload, burst, by_form, in_parts
 from poseway.client import Client
 from poseway.errors import NotFoundError
 from poseway.jobs import JobState, Keys
 from poseway.local.stack import Stack
+from tests.support.upload_burst import Upload, burst, by_form, in_parts
 from tests.support.videos import make_video
 
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import pytest
 
-from benchmarks.processes import megabytes
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.failures import FAILURES
@@ -18,6 +17,7 @@ from poseway.jobs import JobState
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
 from poseway_gateway.api.web.error_codes import CODES
+from tests.support.processes import megabytes
 from tests.support.videos import make_video
 from tests.system.hostile.canary import SIZE, Canary
 from tests.system.hostile.claims import claims

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.uploads import middle_and_slow
 from poseway.jobs import Job, JobState
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
+from tests.support.upload_burst import median_and_p99
 from tests.system.load import report
 from tests.system.load.tenants import Tenant
 from tests.system.load.watching import Held, Times, held, probed, quarters
@@ -213,7 +213,7 @@ def milliseconds(times: Times) -> dict[str, dict[str, float]]:
     """Median and 99th percentile of each."""
     found = {}
     for what, seconds in times.items():
-        middle, slow = middle_and_slow(seconds)
+        middle, slow = median_and_p99(seconds)
         found[what] = {"median": round(middle, 1), "p99": round(slow, 1), "times": len(seconds)}
     return found
 

@@ -10,9 +10,8 @@ from statistics import median
 
 import httpx
 
-from benchmarks.memory import resident
-from benchmarks.stack import PARTS
 from poseway.local.stack import Stack
+from tests.support.processes import PARTS, resident
 
 PROBE_PAUSE_SECONDS = 0.25
 SAMPLE_PAUSE_SECONDS = 0.5

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.processes import family
 from poseway.client import Client
 from poseway.jobs import Job, JobState, Keys
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway.local.supervisor import Process
 from poseway_gateway.api.jobs.repository import Catalog
+from tests.support.processes import family
 from tests.support.videos import make_video
 from tests.support.waiting import until
 from tests.system.poison.planted import poisoned

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.processes import family
 from poseway.errors import DecoderError, ServiceError, UnavailableError, VideoError
 from poseway.isolation import Isolated, Limits, prepare
 from poseway.paths import ROOT
 from tests.support.child_work import Guest
+from tests.support.processes import family
 from tests.support.waiting import until
 
 PATIENT = Limits(memory_bytes=1 << 30, silence_seconds=60)
