@@ -20,10 +20,3 @@ def test_tables_are_up_to_date(page: Path) -> None:
 def test_every_table_is_somewhere() -> None:
     text = "".join(page.read_text() for page in PAGES)
     assert set(re.findall(r"<!-- table: (\S+) -->", text)) == set(TABLES)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
-        if "://" not in target:
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
