@@ -10,8 +10,8 @@ import { fill } from "./view.js";
 const page = $("#detail");
 
 const NOTES = {
-  queued: "This job waits for a free worker. You may close this page: it goes on without it.",
-  cancelled: "This job was cancelled. Nothing of it was kept.",
+  queued: "This job is waiting for a free worker. You can close this page; the job continues without it.",
+  cancelled: "This job was cancelled. Its files were deleted.",
 };
 
 let shown = { id: null, share: null };
@@ -33,7 +33,7 @@ export async function showJob(id, share = null) {
   } catch (error) {
     if (shown !== asked) return;
     page.append(copy("missing-template"));
-    setText($(".error", page), share && error.status === 404 ? "This link does not work any more." : error.message);
+    setText($(".error", page), share && error.status === 404 ? "This link no longer works." : error.message);
     $(".back", page).hidden = share !== null;
     if (mayPass(error)) setTimeout(() => shown === asked && showJob(id, share), AGAIN);
   }

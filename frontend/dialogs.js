@@ -12,8 +12,8 @@ function confirm(job) {
   setText(
     $("#confirm-text"),
     done
-      ? `Everything that came of “${job.name}” is deleted for good.`
-      : `Work on “${job.name}” stops, and its upload is deleted.`,
+      ? `“${job.name}” and all its results will be deleted permanently.`
+      : `“${job.name}” will not be processed any further, and its upload will be deleted.`,
   );
   setText($(".danger", question), done ? "Delete" : "Cancel the job");
   asked = job;

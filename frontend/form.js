@@ -16,7 +16,7 @@ let chosen = [];
 
 /** Why a file cannot be taken; null if it can. */
 function objection({ name, size, type }) {
-  if (!/^(video|image)\//.test(type) && !FILMS.test(name)) return "This is neither a video nor a picture.";
+  if (!/^(video|image)\//.test(type) && !FILMS.test(name)) return "This is neither a video nor an image.";
   return size === 0 ? "This file is empty." : null;
 }
 

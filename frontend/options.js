@@ -27,7 +27,7 @@ function showMeasured() {
   const time = accurate ? measured.accurate_milliseconds : measured.milliseconds;
   const facts = [
     precision != null && `average precision ${precision.toFixed(1)} %`,
-    time != null && `${number(Math.round(time))} ms an image`,
+    time != null && `${number(Math.round(time))} ms per image`,
   ].filter(Boolean);
   $("#measured").hidden = facts.length === 0;
   // Screen readers read out what describes a field even where it is hidden.

@@ -56,7 +56,7 @@ form.addEventListener("submit", async (event) => {
   const key = form.elements.key.value.trim();
   error.hidden = true;
   if (!key) {
-    fail("Enter your key. It begins with pw_.");
+    fail("Enter your key. It starts with pw_.");
     return;
   }
   button.disabled = true;

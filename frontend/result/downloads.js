@@ -40,7 +40,7 @@ export function fillFacts(list, manifest) {
     People: frames === 1 ? number(people) : `at most ${number(people)} at once`,
     Tracks: number(tracks), // somebody who leaves and comes back may get a second one
     Length: `${duration(manifest.duration_seconds)}, ${number(frames)} frames`,
-    Picture: `${source.width} × ${source.height}`,
+    Resolution: `${source.width} × ${source.height}`,
     Sound: manifest.audio_codec ? "kept" : "none",
     Smoothing: options.smoothing ?? "off",
     Model: options.accurate ? `${model.name}, accurate` : model.name,

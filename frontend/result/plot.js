@@ -93,7 +93,7 @@ export class Plot {
       if (asked !== this.#asked) return; // another window has been asked for since
       this.#drawn = this.#series.map((series) => runs(series, frames));
       const none = this.#drawn.every((all) => !all.length);
-      setText(note, !this.#series.length ? "Choose a person and a line above." : none ? "Not seen in this time." : "");
+      setText(note, !this.#series.length ? "Choose at least one person and one line above." : none ? "Not visible in this period." : "");
       this.#draw();
     } catch (error) {
       if (asked === this.#asked) setText(note, error.message);

@@ -110,7 +110,7 @@ export class Preview {
     button.setAttribute("aria-label", this.#front.paused ? "Play" : "Pause");
     setText(
       $(".ready", this.node),
-      this.#waiting ? "This is as far as it is. It goes on when more is finished." : `The first ${duration(end)} are finished.`,
+      this.#waiting ? "This is the end of what is finished. Playback continues when more is ready." : `The first ${duration(end)} are finished.`,
     );
   }
 }

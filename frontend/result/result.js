@@ -98,7 +98,7 @@ function stills(job, manifest, { tracks }) {
   return pictures(job, manifest, "stills", "Person").map((shot) => ({
     ...shot,
     frame: first.get(shot.index),
-    go: "Go to where this person is first seen",
+    go: "Go to this person's first frame",
   }));
 }
 

@@ -26,7 +26,7 @@ $("form", dialog).addEventListener("submit", async (event) => {
     if (asked !== job) return;
     const field = $(".address", dialog);
     field.value = new URL(page.replace(/^\/#/, "#"), location.href).href;
-    setText($(".until", dialog), `It works until ${moment(new Date(end))}.`);
+    setText($(".until", dialog), `Valid until ${moment(new Date(end))}.`);
     made.hidden = false;
     setText($(".copied", dialog), "");
     field.focus();
@@ -49,6 +49,6 @@ $(".copy", dialog).addEventListener("click", async () => {
   } catch {
     // Without https there is no clipboard for pages; the link is selected, so keys copy it.
     field.select();
-    setText($(".copied", dialog), "It is selected: copy it with Ctrl+C or ⌘C.");
+    setText($(".copied", dialog), "The link is selected. Copy it with Ctrl+C or ⌘C.");
   }
 });

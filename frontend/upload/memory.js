@@ -32,9 +32,9 @@ export function forget(id) {
 
 /** Why a file is not the one that an upload was begun with; null if it is. */
 export function difference(kept, file) {
-  if (file.size !== kept.size) return `“${file.name}” is another file: its size is not the same.`;
+  if (file.size !== kept.size) return `“${file.name}” is a different file: its size differs.`;
   if (file.lastModified !== kept.lastModified) {
-    return `“${file.name}” was changed since the upload began, or is another file.`;
+    return `“${file.name}” has changed since the upload started, or is a different file.`;
   }
   return null;
 }

@@ -48,7 +48,7 @@ function setState(item, state) {
 
 function wait(item) {
   setState(item, "waiting");
-  note(item, "Waits for the upload before it");
+  note(item, "Waiting for the previous upload");
   queue.push(item);
   if (!sending) sendAll();
 }
@@ -150,14 +150,14 @@ function showKept(kept, upload) {
   setState(item, "left");
   const sent = upload.parts.reduce((sum, part) => sum + part.size, 0);
   $("progress", item.row).value = sent / kept.size;
-  note(item, `Stopped at ${Math.floor((sent / kept.size) * 100)} %. Choose the same file to go on.`);
+  note(item, `Stopped at ${Math.floor((sent / kept.size) * 100)} %. Choose the same file to continue.`);
 }
 
 function goOn(item, file) {
   if (!file) return;
   const different = memory.difference(item.kept, file);
   if (different) {
-    note(item, `${different} Choose the same file to go on.`);
+    note(item, `${different} Choose the same file to continue.`);
     announce(different);
     return;
   }

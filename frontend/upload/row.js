@@ -10,7 +10,7 @@ export function nameButtons({ name, row }, word) {
   setText(button, word);
   button.setAttribute("aria-label", `${word} the upload of ${name}`);
   $(".again", row).setAttribute("aria-label", `Try the upload of ${name} again`);
-  $(".choose input", row).setAttribute("aria-label", `Choose ${name} again to go on`);
+  $(".choose input", row).setAttribute("aria-label", `Choose ${name} again to continue`);
 }
 
 /** Shows how much is sent, how fast, and how long the rest takes. */
@@ -36,14 +36,14 @@ export function showWaiting(item, waiting) {
   const before = row.dataset.state;
   row.dataset.state = waiting ? "paused" : "sending";
   if (!waiting) {
-    if (before === "paused") announce(`${name}: the upload goes on`);
-    note(item, "Goes on…");
+    if (before === "paused") announce(`${name}: the upload continues`);
+    note(item, "Continuing…");
     return;
   }
   const { offline, error, seconds } = waiting;
   const words = offline
-    ? "You are offline. The upload goes on by itself as soon as there is a connection."
-    : `${error.message} The upload goes on by itself, next try in ${seconds} s.`;
+    ? "You are offline. The upload continues automatically when you are online again."
+    : `${error.message} The upload continues automatically; next attempt in ${seconds} s.`;
   note(item, words);
   if (before !== "paused") announce(`${name}: ${words}`);
 }

@@ -102,7 +102,7 @@ async function checkReadable(bytes) {
   try {
     await bytes.slice(0, 1).arrayBuffer();
   } catch {
-    throw new Problem("The file cannot be read any more: it was moved or changed. Choose it again.", {
+    throw new Problem("The file can no longer be read because it was moved or changed. Choose it again.", {
       status: 400,
     });
   }

@@ -13,7 +13,7 @@ def row_of(page: Page, job: str) -> Locator:
 
 def start(page: Page, *files: Path) -> Locator:
     """Uploads through the form; the row of the last job that came of it."""
-    page.get_by_label("Choose videos or pictures").set_input_files(files)
+    page.get_by_label("Choose videos or images").set_input_files(files)
     with page.expect_response(re.compile("/v1/uploads/[0-9a-f]+/complete$")) as answer:
         page.locator("#start").click()
     return row_of(page, answer.value.json()["id"])

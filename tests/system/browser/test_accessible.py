@@ -90,7 +90,7 @@ def test_the_form(page: Page, tmp_path: Path) -> None:
     page.get_by_text("Options").click()
     page.get_by_text("Drawing and quality").click()
     page.locator("#files").set_input_files([video, notes])
-    expect(page.get_by_text("neither a video nor a picture")).to_be_visible()
+    expect(page.get_by_text("neither a video nor an image")).to_be_visible()
     check(page)
     check_touch(page)
 
@@ -116,7 +116,7 @@ def _waits(page: Page) -> None:
 
 
 def _breaks(page: Page) -> None:
-    expect(page.locator(".upload").first).to_contain_text("goes on by itself, next try")
+    expect(page.locator(".upload").first).to_contain_text("continues automatically; next attempt")
 
 
 def _refused(page: Page) -> None:
@@ -165,7 +165,7 @@ def test_an_upload_that_was_left(page: Page) -> None:
         upload["id"],
     )
     page.reload()
-    expect(page.get_by_text("Choose the same file to go on")).to_be_visible()
+    expect(page.get_by_text("Choose the same file to continue")).to_be_visible()
     check(page)
     page.get_by_role("button", name="Discard the upload of left.mp4").click()
 

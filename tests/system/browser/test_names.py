@@ -48,7 +48,7 @@ def test_the_page_keeps_the_name_and_what_is_downloaded_is_safe(
 ) -> None:
     page.goto("/")
     video = {"name": name, "mimeType": "video/mp4", "buffer": make_video(4)}
-    page.get_by_label("Choose videos or pictures").set_input_files(video)  # type: ignore[arg-type]
+    page.get_by_label("Choose videos or images").set_input_files(video)  # type: ignore[arg-type]
     with page.expect_response(re.compile("/v1/uploads/[0-9a-f]+/complete$")) as answer:
         page.locator("#start").click()
     job = client.wait(answer.value.json()["id"])

@@ -84,7 +84,7 @@ def check_timeline(page: Page) -> None:
     section = page.locator("#detail .timeline")
     expect(section.get_by_role("heading")).to_contain_text("2 people in 7.7 s")
     expect(section.locator(".bars path").first).to_be_visible()
-    section.get_by_text("In words").click()
+    section.get_by_text("As text").click()
     expect(section.locator("ul li")).to_have_text(
         [re.compile(r"^Person 1: 0\.0 to "), re.compile("^Person 2")]
     )

@@ -32,7 +32,7 @@ def test_where_nobody_is_found_the_page_says_so(
     with Client(stack.gateway_url) as client:
         *_, done = client.watch(client.submit(video, {}).id)
         page.goto(f"/#/{done.id}")
-        expect(page.get_by_text("Nobody was found")).to_be_visible()
+        expect(page.get_by_text("No people were found")).to_be_visible()
         expect(page.locator(".timeline")).to_be_hidden()
         page.keyboard.press(".")
         expect(page.locator(".player .at")).to_have_text("Frame 1 / 11")
@@ -49,7 +49,7 @@ def test_the_result_of_a_picture_is_a_picture(
     with Client(stack.gateway_url) as client:
         *_, done = client.watch(client.submit(picture, {}).id)
         page.goto(f"/#/{done.id}")
-        image = page.get_by_role("img", name="The picture with skeletons")
+        image = page.get_by_role("img", name="The image with skeletons")
         assert image.evaluate("(node) => node.decode().then(() => node.naturalWidth)") == 884
         expect(page.locator(".player")).to_have_count(0)
         frames = api_frames(page, done)
@@ -68,8 +68,8 @@ def test_a_link_shows_the_result_to_whoever_has_it(
     page.locator("#detail").get_by_role("button", name="Share").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("radio", name="1 day").check()
-    dialog.get_by_role("button", name="Make a link").click()
-    expect(dialog).to_contain_text("It works until")
+    dialog.get_by_role("button", name="Create link").click()
+    expect(dialog).to_contain_text("Valid until")
     link = dialog.get_by_label("Link").input_value()
     assert link.startswith(f"{stack.gateway_url}/#/{job.id}?share=")
 
@@ -148,7 +148,7 @@ def test_everything_has_its_place_on_phone_and_desktop(page: Page, job: Job, wid
 
 def test_keys_do_nothing_while_somebody_types(page: Page, job: Job) -> None:
     player = open_result(page, job)
-    player.get_by_role("button", name="Keys").click()
+    player.get_by_role("button", name="Shortcuts").click()
     expect(page.get_by_role("dialog")).to_contain_text("A frame back")
     page.keyboard.press("Escape")
     player.get_by_label("Speed").focus()
@@ -157,7 +157,7 @@ def test_keys_do_nothing_while_somebody_types(page: Page, job: Job) -> None:
     page.get_by_role("heading", level=1).focus()
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Use these keys").uncheck()
+    dialog.get_by_label("Enable these shortcuts").uncheck()
     page.keyboard.press("Escape")
     page.get_by_role("heading", level=1).focus()
     page.keyboard.press(".")

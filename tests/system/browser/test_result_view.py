@@ -33,11 +33,11 @@ def test_a_step_shows_the_frame_that_it_says(
     player = open_result(page, job)
     player.get_by_role("radio", name=mode).check()
     check_frame(page, 0)
-    on = player.get_by_role("button", name="One frame on")
+    on = player.get_by_role("button", name="Next frame")
     for index in range(1, 7):
         on.click()
         check_frame(page, index)
-    player.get_by_role("button", name="One frame back").click()
+    player.get_by_role("button", name="Previous frame").click()
     check_frame(page, 5)
     for key, index in ((".", 6), (",", 5), ("ArrowRight", 6), ("ArrowLeft", 5)):
         page.keyboard.press(key)
@@ -147,7 +147,7 @@ def test_the_timeline_seeks_and_follows(page: Page, job: Job) -> None:
     axis.press("ArrowRight")
     check_frame(page, index + 1)
 
-    page.locator(".timeline").get_by_text("In words").click()
+    page.locator(".timeline").get_by_text("As text").click()
     tracks = page.request.get(f"{job.links['self']}/tracks.json").json()["tracks"]
     page.locator(".timeline details button").last.click()
     check_frame(page, tracks[-1]["spans"][-1][0])
@@ -158,7 +158,7 @@ def test_plots_say_what_the_data_says(page: Page, job: Job) -> None:
     plots = page.locator(".plots")
     plots.get_by_text("Choose joints").click()
     plots.get_by_role("button", name="Left elbow").click()
-    player.get_by_role("button", name="One frame on").click()
+    player.get_by_role("button", name="Next frame").click()
     frames = api_frames(page, job)
     expect(plots.locator(".angles .line").first).to_be_attached()
     for index in (1, 2, 3):
@@ -179,7 +179,7 @@ def test_plots_say_what_the_data_says(page: Page, job: Job) -> None:
         speed = (moved[0] ** 2 + moved[1] ** 2) ** 0.5 / seconds
         row = plots.get_by_role("row", name="Person 1, right wrist")
         expect(row.get_by_role("cell")).to_have_text(f"{speed:,.0f} px/s" if seen else NOT_SEEN)
-        player.get_by_role("button", name="One frame on").click()
+        player.get_by_role("button", name="Next frame").click()
 
     area = plots.locator(".angles .area")
     area.scroll_into_view_if_needed()

@@ -147,7 +147,7 @@ def test_files_that_cannot_be_taken_are_told_where_they_are(
     before = ids(page)
     page.locator("#files").set_input_files([notes, empty, huge, small])
     chosen = page.get_by_role("list", name="Chosen files").get_by_role("listitem")
-    expect(chosen.nth(0)).to_contain_text("neither a video nor a picture")
+    expect(chosen.nth(0)).to_contain_text("neither a video nor an image")
     expect(chosen.nth(1)).to_contain_text("This file is empty.")
     page.get_by_role("button", name="Remove empty.mov").click()
     page.get_by_role("button", name="Start 2 files").click()
@@ -173,7 +173,7 @@ def test_a_broken_connection_goes_on_where_it_stopped(
     arrived = list(parts.arrived)
     assert len(arrived) < 3, "the connection was too fast for this test"
     page.context.set_offline(True)
-    expect(upload).to_contain_text("You are offline. The upload goes on by itself")
+    expect(upload).to_contain_text("You are offline. The upload continues automatically")
     parts.begun.clear()
     page.context.set_offline(False)
     finished.append(_new_job(page, before, large.name))
@@ -199,7 +199,7 @@ def test_a_part_that_fails_is_sent_again(page: Page, large: Path, finished: list
 
     page.route("**/parts/2", disturb)
     upload = _begin(page, large)
-    expect(upload).to_contain_text(re.compile(r"goes on by itself, next try in \d+ s"))
+    expect(upload).to_contain_text(re.compile(r"continues automatically; next attempt in \d+ s"))
     finished.append(_new_job(page, before, large.name))
     assert parts.begun.count(2) == 3
     assert sorted(parts.arrived) == [1, 2, 3]
@@ -228,7 +228,9 @@ def test_an_upload_whose_beginning_was_not_heard_of_begins_once(
     page.goto("/")
     before = ids(page)
     upload = _begin(page, small)
-    expect(upload).to_contain_text(re.compile(r"Being answered\. The upload goes on by itself"))
+    expect(upload).to_contain_text(
+        re.compile(r"Being answered\. The upload continues automatically")
+    )
     finished.append(_new_job(page, before, small.name))
     assert finished == begun
     assert len(keys) == 3
@@ -245,7 +247,9 @@ def test_a_reload_goes_on_where_it_stopped(page: Page, large: Path, finished: li
     page.on("dialog", lambda dialog: dialog.accept())  # "Leave the page?"
     page.reload()
     upload = page.locator(".upload")
-    expect(upload).to_contain_text(re.compile(r"Stopped at \d+ %\. Choose the same file to go on"))
+    expect(upload).to_contain_text(
+        re.compile(r"Stopped at \d+ %\. Choose the same file to continue")
+    )
     assert page.context.storage_state()["origins"], "nothing is remembered"
     arrived = set(parts.arrived)
     parts.begun.clear()
@@ -253,9 +257,9 @@ def test_a_reload_goes_on_where_it_stopped(page: Page, large: Path, finished: li
 
     other = large.with_name("other.mp4")
     other.write_bytes(b"other")
-    choose = upload.get_by_label("Choose large.mp4 again to go on")
+    choose = upload.get_by_label("Choose large.mp4 again to continue")
     choose.set_input_files(other)
-    expect(upload).to_contain_text("“other.mp4” is another file")
+    expect(upload).to_contain_text("“other.mp4” is a different file")
     choose.set_input_files(large)
     finished.append(_new_job(page, before, large.name))
     assert set(parts.begun) == {1, 2, 3} - arrived

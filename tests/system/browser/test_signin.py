@@ -39,7 +39,7 @@ def test_a_key_is_asked_for_and_kept(page: Page, url: str) -> None:
     expect(field).to_be_focused()
     expect(page.locator("#home")).to_be_hidden()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("Enter your key. It begins with pw_.")
+    expect(page.get_by_role("alert")).to_have_text("Enter your key. It starts with pw_.")
     sign_in(page, KEY[:-1] + "0")
     expect(page.get_by_role("alert")).to_contain_text("key")
     expect(field).to_be_focused()
