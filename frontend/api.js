@@ -1,11 +1,11 @@
-// The routes of the gateway that are about jobs, models and who asks. Uploads have upload/api.js.
+// The gateway's routes for jobs, models and sessions. Those for uploads are in upload/api.js.
 import { address, call, get, problem, unreachable } from "./http.js";
 
 export { address, Problem } from "./http.js";
 
 const jobPath = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
 
-/** A job whose links are addresses that the page can use as they are. */
+/** Returns a job whose links are absolute addresses. */
 export function readJob(job) {
   const links = Object.entries(job.links).map(([name, path]) => [name, address(path)]);
   return { ...job, links: Object.fromEntries(links) };
@@ -14,20 +14,20 @@ export function readJob(job) {
 export const getModels = async () => (await get("/v1/models")).models;
 export const getManifest = (job) => get(job.links.manifest);
 
-/** A job; with the token of a shared link, somebody else's. Then its links carry the token. */
+/** Returns a job. With the token of a share link it may be another user's, and its links carry the token. */
 export async function getJob(id, share = null) {
   const query = share ? `?${new URLSearchParams({ share })}` : "";
   return readJob(await get(jobPath(id) + query));
 }
 
-/** Removes a finished job (gone: true), or asks for another one to be cancelled (gone: false). */
+/** Deletes a finished job (gone: true) or requests that an unfinished one be cancelled (gone: false). */
 export async function deleteJob(id) {
   const { status } = await call(jobPath(id), { method: "DELETE" });
   return { gone: status === 204 };
 }
 
 /**
- * One page of jobs, newest first.
+ * Returns one page of jobs, newest first.
  *
  * @param {{cursor?: string, limit?: number, q?: string, states?: string[]}} asked
  * @returns {Promise<{jobs: object[], next_cursor: string | null}>}
@@ -41,7 +41,7 @@ export async function getJobs({ cursor, limit = 50, q, states = [] } = {}) {
   return { ...page, jobs: page.jobs.map(readJob) };
 }
 
-/** A link of a job with more in its query; a shared job's links have a token there already. */
+/** Adds query parameters to a job's link, which has a token in its query if the job is shared. */
 function withQuery(link, values) {
   const [path, query] = link.split("?");
   const all = new URLSearchParams(query);
@@ -49,19 +49,19 @@ function withQuery(link, values) {
   return `${path}?${all}`;
 }
 
-/** Frames with their people, from one second to another: {frames, next}. */
+/** Returns the frames between two times in seconds, with their people: {frames, next}. */
 export const getFrames = (job, start, end) => get(withQuery(job.links.frames, { start, end }));
 
-/** What is finished of a running job: {segments: [{number, start, end, url}]}. */
+/** Returns the finished segments of a running job: {segments: [{number, start, end, url}]}. */
 export const getPreview = (job) => get(job.links.preview);
 
-/** Makes a link's token: who has it sees this job until it expires. {token, expires_at, page} */
+/** Creates a share link to this job: {token, expires_at, page}. */
 export async function shareJob(id, seconds) {
   const json = { expires_in_seconds: seconds };
   return (await call(`${jobPath(id)}/shares`, { method: "POST", json })).value;
 }
 
-/** Address of a file that the manifest names. A shared job's links end with its token. */
+/** Returns the address of a file in the manifest, with the token of a shared job. */
 export function fileUrl(job, path) {
   const [base, query] = job.links.self.split("?");
   return `${base}/${path}${query ? `?${query}` : ""}`;
@@ -69,17 +69,17 @@ export function fileUrl(job, path) {
 
 export const getFile = (job, path) => get(fileUrl(job, path));
 
-/** All jobs, live: a stream of `job`, `gone` and `reset`. */
+/** Opens the event stream of all jobs, with `job`, `gone` and `reset` events. */
 export const openEvents = (path = "/v1/events") =>
   new EventSource(address(path), { withCredentials: true });
 
-/** Who asks: {auth: "off" | "keys", name, ...}; a 401 where a key is needed. */
+/** Returns the session: {auth: "off" | "keys", name, ...}. Throws a 401 if a key is needed. */
 export const getSession = () => get("/v1/session");
 
 export const signIn = (key) => call("/v1/session", { method: "POST", json: { key } });
 export const signOut = () => call("/v1/session", { method: "DELETE" });
 
-/** The sample video as a File. */
+/** Returns the sample video as a File. */
 export async function getSample() {
   let response, video;
   try {
@@ -92,7 +92,7 @@ export async function getSample() {
   return new File([video], "sample.mp4", { type: "video/mp4" });
 }
 
-/** Whether there is a sample video. */
+/** Whether the server has a sample video. */
 export async function hasSample() {
   try {
     return (await fetch(address("/v1/sample"), { method: "HEAD", credentials: "include" })).ok;

@@ -1,4 +1,4 @@
-// Entry: shows the list (#/, #/?q=WORDS&state=STATE) or one job (#/ID, #/ID?share=TOKEN).
+// Entry point. Routes to the list (#/, #/?q=WORDS&state=STATE) or to one job (#/ID, #/ID?share=TOKEN).
 import { address } from "./api.js";
 import { $ } from "./dom.js";
 import { showTrouble } from "./dialogs.js";
@@ -10,8 +10,8 @@ import * as session from "./session.js";
 import { showLeft } from "./upload/queue.js";
 
 let listScroll = 0;
-let opened = null; // the job that was opened last
-let detail = null; // half of the script: loaded when a job is opened
+let opened = null; // id of the job that was opened last
+let detail = null; // the module of the job view, half of all script: loaded when the first job is opened
 let begun = false;
 
 function where() {
@@ -19,7 +19,7 @@ function where() {
   return { id: id ?? null, query: new URLSearchParams(query) };
 }
 
-/** Begins to show what the user has. Whoever only follows a shared link asks for nothing of this. */
+/** Loads the user's own jobs and uploads. A visitor with a share link needs none of them. */
 function begin() {
   if (begun) return;
   begun = true;
@@ -41,19 +41,19 @@ async function route(event) {
   showTrouble(null);
   if (!id) showSearch(query);
   if (id) detail ??= await import("./detail.js");
-  if (where().id !== id) return; // on the way elsewhere since
+  if (where().id !== id) return; // the user has moved on meanwhile
   await detail?.showJob(id, share);
   document.title = id && store.get(id) ? `${store.get(id).name} – Poseway` : "Poseway";
-  // The first page: the browser knows where to scroll.
+  // On the first page the browser restores the scroll position itself.
   if (event) showPlace(id);
   opened = id;
 }
 
-/** Begins a job at its top, and comes back to where the list was left. */
+/** Shows a job from its top, and the list where the user left it. */
 function showPlace(id) {
   const row = opened && !id ? rowOf(opened) : null;
   scrollTo(0, id ? 0 : listScroll);
-  row?.scrollIntoView({ block: "nearest" }); // rows out of sight have no height yet, only a guess
+  row?.scrollIntoView({ block: "nearest" }); // off-screen rows have an estimated height only
   if (!id) (row ? $("a", row) : $("#jobs-title")).focus({ preventScroll: true });
 }
 

@@ -1,4 +1,4 @@
-// The page of one job: how it stands, what there is of it.
+// The view of one job: its state, preview and result.
 import { $, copy, setText } from "./dom.js";
 import { removeJob, showTrouble } from "./dialogs.js";
 import * as store from "./jobs_store.js";
@@ -17,13 +17,13 @@ const NOTES = {
 let shown = { id: null, share: null };
 let resultId = null;
 let preview = null;
-const AGAIN = 5_000;
+const RETRY = 5_000; // milliseconds
 let endResult = () => {};
 
-/** Whether an error is one of the connection or the server, which may be well again soon. */
+/** Whether an error may be temporary because the connection or the server failed. */
 const mayPass = ({ status }) => status === 0 || status >= 500;
 
-/** Shows a job; null closes the page. Who has the token of a shared link sees no more than this job. */
+/** Shows a job; null closes the view. A share link's token gives access to this job only. */
 export async function showJob(id, share = null) {
   const asked = (shown = { id, share });
   close();
@@ -35,7 +35,7 @@ export async function showJob(id, share = null) {
     page.append(copy("missing-template"));
     setText($(".error", page), share && error.status === 404 ? "This link no longer works." : error.message);
     $(".back", page).hidden = share !== null;
-    if (mayPass(error)) setTimeout(() => shown === asked && showJob(id, share), AGAIN);
+    if (mayPass(error)) setTimeout(() => shown === asked && showJob(id, share), RETRY);
   }
   if (!job || shown !== asked) return;
   page.append(copy("detail-template"));
@@ -58,7 +58,7 @@ function close() {
 store.on("job", ({ job }) => {
   if (job.id !== shown.id) return;
   if ($("h1.name", page)) update(job);
-  else if ($(".error", page)) showJob(shown.id, shown.share); // it could not be shown before
+  else if ($(".error", page)) showJob(shown.id, shown.share); // an earlier attempt failed
 });
 
 store.on("drop", ({ id }) => {
@@ -74,7 +74,7 @@ function update(job) {
   if (job.state === "succeeded" && resultId !== job.id) showResult(job);
 }
 
-/** What is finished of a running job can be watched, until its result is there. */
+/** Shows the finished segments of a running job, until its result is available. */
 function updatePreview(job) {
   if (job.state === "running" && job.links.preview && !preview) preview = new Preview($(".preview", page), job);
   if (job.state === "running" || !preview) return;
@@ -89,7 +89,7 @@ async function showResult(job) {
   try {
     const show = await loadResult(job);
     if (shown !== asked) return;
-    // Nothing is waited for from here on: a video that is not in the page yet does not load.
+    // No await from here on: the browser does not load a video before it is in the document.
     endResult = show($(".result", page));
     showTrouble(null);
     $(".result", page).hidden = false;
@@ -97,6 +97,6 @@ async function showResult(job) {
     if (shown !== asked) return;
     resultId = null;
     showTrouble(error.message);
-    if (mayPass(error)) setTimeout(() => shown === asked && update(store.get(job.id)), AGAIN);
+    if (mayPass(error)) setTimeout(() => shown === asked && update(store.get(job.id)), RETRY);
   }
 }

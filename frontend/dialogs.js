@@ -1,11 +1,11 @@
-// The two dialogs: "are you sure?" before a job is removed, and a picture in full size.
+// Two dialogs: the confirmation before a job is removed, and an image in full size.
 import { $, element, setText } from "./dom.js";
 import * as store from "./jobs_store.js";
 
 const question = $("#confirm");
 let asked = null;
 
-/** Asks whether to delete or cancel a job; true if yes. */
+/** Asks the user to confirm that a job is deleted or cancelled. Resolves to the answer. */
 function confirm(job) {
   const done = store.finished(job);
   setText($("#confirm-title"), done ? "Delete this job?" : "Cancel this job?");
@@ -27,13 +27,13 @@ function confirm(job) {
   });
 }
 
-// To cancel and to delete are the same call: who wants to stop a job must not lose its result because
-// it finished while the question was open.
+// Cancelling and deleting are the same request. A user who wants to cancel a job must not lose its result
+// because it finished while the dialog was open.
 store.on("job", ({ job }) => {
   if (asked?.id === job.id && store.finished(job) && !store.finished(asked)) question.close("");
 });
 
-/** Deletes or cancels a job if the user says so. `leave` is called first where the job goes away. */
+/** Deletes or cancels a job if the user confirms. Calls `leave` before a finished job is deleted. */
 export async function removeJob(id, leave = () => {}) {
   const job = store.get(id);
   if (!(await confirm(job))) return;
@@ -46,7 +46,7 @@ export async function removeJob(id, leave = () => {}) {
   }
 }
 
-/** Shows what went wrong at the top of the page; null takes it away. */
+/** Shows an error message at the top of the page; null hides it. */
 export function showTrouble(message) {
   const node = $("#trouble");
   node.hidden = !message;
@@ -60,8 +60,8 @@ let current = 0;
 let goTo = null;
 
 /**
- * Opens a picture; `all` is [{src, label}], with width and height where they are known. Where they have a
- * `frame`, `onGo` is called with the one whose moment is to be seen, and `go` says what that does.
+ * Opens an image of `all`: [{src, label, width?, height?, frame?, go?}]. An image with a `frame` gets a
+ * button labelled `go` that calls `onGo` with it, to show that frame in the player.
  */
 export function viewPicture(all, index, onGo = null) {
   shots = all;
@@ -74,7 +74,7 @@ function show(index) {
   current = Math.min(Math.max(index, 0), shots.length - 1);
   const { label, src, width, height, frame, go } = shots[current];
   const picture = { src, ...(width && { width, height }) };
-  // A new element, so that the old picture does not stand under the new caption.
+  // A new element, so that the old image is not shown under the new caption while the new one loads.
   $("img", viewer).replaceWith(element("img", { ...picture, alt: label }));
   setText($(".caption", viewer), `${label} (${current + 1} of ${shots.length})`);
   $(".go", viewer).hidden = !goTo || frame === undefined;

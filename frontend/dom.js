@@ -1,23 +1,23 @@
-// Small helpers for the page and for words. Data goes into the page as text only, never as markup.
+// Helpers for elements and for formatting. Data enters the page as text only, never as markup.
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 
-/** A copy of what a <template> holds. */
+/** Returns a copy of a <template>'s content. */
 export const copy = (id) => document.getElementById(id).content.cloneNode(true);
 
-/** Makes an element; strings among the children become text. */
+/** Creates an element. Strings among the children become text nodes. */
 export function element(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties);
   node.append(...children);
   return node;
 }
 
-/** Sets text only where it changes, so that a screen reader or a selection is left in peace. */
+/** Sets text only if it changes, so that screen readers and selections are not disturbed. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Says something to screen readers. */
+/** Announces a text to screen readers. */
 export const announce = (text) => setText($("#announcer"), text);
 
 export function bytes(count) {
@@ -41,7 +41,7 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Time left, no more exact than an estimate is. */
+/** Formats the remaining time, rounded as befits an estimate. */
 export function timeLeft(seconds) {
   if (seconds < 5) return "a few seconds left";
   if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5} s left`;
@@ -51,7 +51,7 @@ export function timeLeft(seconds) {
 
 export const number = (value) => value.toLocaleString("en");
 
-/** "14:03" today, "11 Jun, 14:03" this year, "11 Jun 2024, 14:03" before that. */
+/** "14:03" today, "11 Jun, 14:03" this year, "11 Jun 2024, 14:03" earlier. */
 export function moment(date) {
   const today = new Date();
   const clock = { hour: "2-digit", minute: "2-digit" };
@@ -60,7 +60,7 @@ export function moment(date) {
   return date.toLocaleString("en-GB", { ...clock, day: "numeric", month: "short", year });
 }
 
-/** A function that waits until it was not called for a while. */
+/** Delays an action until it has not been called for some time. */
 export function debounce(action, milliseconds) {
   let timer;
   return () => {

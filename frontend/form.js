@@ -1,4 +1,4 @@
-// The form for new videos and pictures: choosing, dropping, what cannot be taken.
+// The form for new videos and images: choosing and dropping files, rejecting unsuitable ones.
 import * as api from "./api.js";
 import { $, bytes, copy, setText } from "./dom.js";
 import { readOptions } from "./options.js";
@@ -9,12 +9,12 @@ const input = $("#files");
 const drop = $("#drop");
 const start = $("#start");
 
-// Films whose names say so although the browser does not know their kind.
+// Extensions of videos and images whose media type the browser may not know.
 const FILMS = /\.(mkv|mts|m2ts|m2t|ts|mxf|flv|f4v|wmv|asf|avi|3gp|3g2|vob|mpe?g|m2v|dv|ogv|rm|divx|webm|mov|mp4|m4v|tiff?|bmp)$/i;
 
 let chosen = [];
 
-/** Why a file cannot be taken; null if it can. */
+/** Returns the reason why a file is rejected, or null. */
 function objection({ name, size, type }) {
   if (!/^(video|image)\//.test(type) && !FILMS.test(name)) return "This is neither a video nor an image.";
   return size === 0 ? "This file is empty." : null;
@@ -54,7 +54,7 @@ function chosenRow(file) {
   return row;
 }
 
-/** The files that were dropped; a folder also shows up as a file, but cannot be read as one. */
+/** Returns the dropped files, without folders: these appear as files but cannot be read. */
 function droppedFiles({ items }) {
   return [...items]
     .filter((item) => item.kind === "file" && item.webkitGetAsEntry()?.isFile !== false)
@@ -67,9 +67,9 @@ function takeFiles() {
 }
 
 input.addEventListener("change", takeFiles);
-takeFiles(); // what was chosen while the script was still on its way
+takeFiles(); // files chosen before the script had loaded
 
-// The whole page takes drops: a video that misses the box must not replace the page.
+// The whole page accepts drops, because a browser would replace the page with a file that misses the box.
 document.addEventListener("dragover", (event) => {
   if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
@@ -100,7 +100,7 @@ form.addEventListener("submit", (event) => {
 const sample = $("#sample");
 let asked = false;
 
-/** Offers the sample, where the server has one. */
+/** Offers the sample video if the server has one. */
 export async function offerSample() {
   if (asked) return;
   asked = true;

@@ -1,16 +1,16 @@
-// Speaking HTTP with the gateway: where it is, what its errors say. Knows no route.
+// HTTP requests to the gateway: its address and its errors. Knows no routes.
 
-// Empty where the gateway serves the page itself; otherwise its address, see README.md.
+// Empty if the gateway serves the page itself, otherwise its address; see README.md.
 const GATEWAY = document.querySelector('meta[name="poseway-gateway"]')?.content.replace(/\/+$/, "") ?? "";
 
-/** A path of the gateway, such as one of a job's links, as an address that the page can use. */
+/** Turns a path of the gateway, such as one of a job's links, into an address. */
 export const address = (path) => (path.startsWith("/") ? GATEWAY + path : path);
 
-/** An answer that is not a success; `message` is meant for the user. */
+/** A request that failed. `message` is shown to the user. */
 export class Problem extends Error {
   constructor(message, { status = 0, code = "", retryAfter = 0 } = {}) {
     super(message);
-    this.status = status; // 0: no answer at all
+    this.status = status; // 0: no response
     this.code = code;
     this.retryAfter = retryAfter; // seconds
   }
@@ -20,33 +20,33 @@ const UNREACHABLE = "The server cannot be reached. Check your connection.";
 
 export const unreachable = () => new Problem(UNREACHABLE);
 
-/** Turns problem details (RFC 9457), or whatever a proxy sent instead, into a sentence. */
+/** Turns problem details (RFC 9457), or a proxy's own error page, into a `Problem`. */
 export function problem(status, body, retryAfter) {
-  let said = {};
+  let details = {};
   try {
-    said = JSON.parse(body) ?? {};
+    details = JSON.parse(body) ?? {};
   } catch {
-    // Not JSON, so not from the gateway: its words would not help.
+    // Not JSON, so not from the gateway: its text would not help the user.
   }
   const message =
-    said.detail || said.title || `The server answered with an error (${status}). Try again later.`;
-  return new Problem(message, { status, code: said.code, retryAfter: Number(retryAfter) || 0 });
+    details.detail || details.title || `The server answered with an error (${status}). Try again later.`;
+  return new Problem(message, { status, code: details.code, retryAfter: Number(retryAfter) || 0 });
 }
 
 let refused = () => {};
 
-/** Says who is told when the gateway wants to know who asks (401). */
+/** Registers the listener that is called when the gateway requires signing in (401). */
 export function onRefused(listener) {
   refused = listener;
 }
 
 /**
- * Asks the gateway.
+ * Sends a request to the gateway.
  *
  * @param {string} path
  * @param {{method?: string, json?: unknown, headers?: object, signal?: AbortSignal}} request
- * @returns {Promise<{status: number, value: any}>} what it answered, as JSON
- * @throws {Problem}
+ * @returns {Promise<{status: number, value: any}>} status and parsed JSON body
+ * @throws {Problem} unless the response is a success
  */
 export async function call(path, { method = "GET", json, headers = {}, signal } = {}) {
   const asked = { method, signal, credentials: "include", headers: { accept: "application/json", ...headers } };
@@ -69,5 +69,5 @@ export async function call(path, { method = "GET", json, headers = {}, signal } 
   return { status: response.status, value: body ? JSON.parse(body) : null };
 }
 
-/** What the gateway answers to a GET. */
+/** Returns the JSON body of a GET request. */
 export const get = async (path) => (await call(path)).value;

@@ -1,20 +1,20 @@
-// The jobs that the page knows, kept up to date by one stream. Views listen with `on`:
-//   job {job, before}  a job is new or changed      drop {id}            a job is gone
-//   missed             list again: something may have been missed
+// The jobs that the page knows, kept up to date by one event stream. Views subscribe with `on`:
+//   job {job, before}  a job is new or has changed  drop {id}  a job was deleted
+//   missed             events may have been missed: fetch the list again
 import * as api from "./api.js";
 
-// Without a stream (a proxy may not let one through), the list is looked at again and again.
-const AGAIN = 5_000;
+// Polling interval for the list while there is no stream, because a proxy may block it; milliseconds.
+const POLL = 5_000;
 
 const jobs = new Map();
 const deleted = new Set();
 const cancelling = new Set();
-let stream = null; // of all jobs of whoever is signed in
-let shared = null; // of the one job that somebody shared, until it has ended
+let stream = null; // of all jobs of the signed-in user
+let shared = null; // of the one job opened by a share link, until it has finished
 let timer;
 
 const changes = new EventTarget();
-const tell = (name, detail) => changes.dispatchEvent(new CustomEvent(name, { detail }));
+const notify = (name, detail) => changes.dispatchEvent(new CustomEvent(name, { detail }));
 export const on = (name, listener) => changes.addEventListener(name, (event) => listener(event.detail));
 
 export const finished = (job) => job.state !== "queued" && job.state !== "running";
@@ -22,32 +22,32 @@ export const isCancelling = (job) => cancelling.has(job.id) && !finished(job);
 export const get = (id) => jobs.get(id);
 export const known = () => [...jobs.values()];
 
-/** Whether the stream is there, so that nothing needs to be looked at again. */
+/** Whether the stream is open, so that the list need not be polled. */
 const isLive = () => stream?.readyState === EventSource.OPEN;
 
-/** Takes in a job as the server showed it. */
+/** Stores a job as the server returned it. */
 export function put(job) {
   const before = jobs.get(job.id);
-  // An answer may overtake a later one: what is finished stays finished, what is deleted stays so.
+  // Responses may arrive out of order: a finished job stays finished and a deleted one stays deleted.
   if (deleted.has(job.id) || (before && finished(before) && !finished(job))) return;
   jobs.set(job.id, job);
-  tell("job", { job, before });
+  notify("job", { job, before });
 }
 
-/** Takes out a job that is not there any more. */
+/** Removes a job that no longer exists. */
 export function drop(id) {
-  if (jobs.delete(id)) tell("drop", { id });
+  if (jobs.delete(id)) notify("drop", { id });
 }
 
 const read = (event) => api.readJob(JSON.parse(event.data));
 
-/** Follows all jobs. A broken stream comes back by itself and gets what was missed (Last-Event-ID). */
+/** Follows all jobs. The browser reopens a broken stream and receives what it missed (Last-Event-ID). */
 function follow() {
   stream?.close();
   let opened = false;
   stream = api.openEvents();
   stream.addEventListener("open", () => {
-    if (!opened) tell("missed");
+    if (!opened) notify("missed");
     opened = true;
   });
   stream.addEventListener("job", (event) => put(read(event)));
@@ -56,10 +56,10 @@ function follow() {
     deleted.add(id);
     drop(id);
   });
-  stream.addEventListener("reset", () => tell("missed"));
+  stream.addEventListener("reset", () => notify("missed"));
 }
 
-/** Follows the shared job: its events begin with how it stands, so nothing is missed. */
+/** Follows the shared job. Its stream starts with the current state, so nothing is missed. */
 function followShared(events) {
   shared = api.openEvents(events);
   shared.addEventListener("job", (event) => {
@@ -76,21 +76,21 @@ function endShared() {
 
 const isClosed = (source) => source?.readyState === EventSource.CLOSED;
 
-/** Looks after the streams: one that was refused is closed for good. */
+/** Reopens streams that the server refused, which the browser does not retry, and polls without one. */
 function poll() {
   clearTimeout(timer);
   if (!(stream || shared) || document.hidden) return;
   if (isClosed(stream)) follow();
   if (isClosed(shared)) followShared(shared.url);
-  if (stream && !isLive()) tell("missed");
-  timer = setTimeout(poll, AGAIN);
+  if (stream && !isLive()) notify("missed");
+  timer = setTimeout(poll, POLL);
 }
 
 /**
- * Says which job the user looks at (null: none), and returns it.
+ * Sets the job that the user views (null: none) and returns it.
  *
  * @param {string | null} id
- * @param {string | null} share the token of a shared link: whoever has it need not be signed in
+ * @param {string | null} share the token of a share link, which replaces signing in
  */
 export async function open(id, share = null) {
   endShared();
@@ -103,10 +103,10 @@ export async function open(id, share = null) {
   return jobs.get(id);
 }
 
-/** Deletes a finished job, or has another one cancelled. */
+/** Deletes a finished job; cancels one that has not finished. */
 export async function remove(job) {
   if (!finished(job)) cancelling.add(job.id);
-  tell("job", { job, before: job });
+  notify("job", { job, before: job });
   try {
     const { gone } = await api.deleteJob(job.id);
     if (!gone) return;
@@ -118,7 +118,7 @@ export async function remove(job) {
   drop(job.id);
 }
 
-/** Begins, or begins anew for somebody else. */
+/** Starts following the jobs, afresh if the user has changed. */
 export function start() {
   for (const id of [...jobs.keys()]) drop(id);
   deleted.clear();
@@ -127,15 +127,15 @@ export function start() {
   poll();
 }
 
-/** Ends: nobody is signed in. */
+/** Stops following the jobs after the user has signed out. */
 export function stop() {
   stream?.close();
   stream = null;
   clearTimeout(timer);
 }
 
-// HTTP/1.1 browsers open six connections per server, for all tabs together: a tab that nobody looks at
-// keeps none of them.
+// Over HTTP/1.1 a browser opens at most six connections to a server, shared by all tabs, so a hidden tab
+// closes its own.
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) {
     poll();

@@ -1,4 +1,4 @@
-// The list of jobs: rows in the order of their ids, which is newest first.
+// The list of jobs. Rows are sorted by id, which puts the newest first.
 import { $, announce, copy } from "./dom.js";
 import { removeJob } from "./dialogs.js";
 import * as store from "./jobs_store.js";
@@ -12,7 +12,7 @@ export const size = () => order.length;
 export const rowOf = (id) => rows.get(id);
 export const lastRow = () => list.lastElementChild;
 
-/** Where an id is, or would be put. */
+/** Returns the position of an id in the list, or where to insert it. */
 function place(id) {
   let low = 0;
   let high = order.length;
@@ -32,7 +32,7 @@ function makeRow(job) {
   return row;
 }
 
-/** Shows a job, or what is new about it. */
+/** Adds a job's row or updates it. */
 export function show(job) {
   let row = rows.get(job.id);
   if (!row) {
@@ -53,7 +53,7 @@ function showPoster(row, job) {
   image.hidden = false;
 }
 
-/** Takes a job out of the list. */
+/** Removes a job's row. */
 export function hide(id) {
   const row = rows.get(id);
   if (!row) return;
@@ -63,7 +63,7 @@ export function hide(id) {
   order.splice(place(id), 1);
 }
 
-/** Takes out every job that `keep` says no to. */
+/** Removes the rows of all jobs for which `keep` returns false. */
 export function sift(keep) {
   for (const id of [...order]) if (!keep(id)) hide(id);
 }

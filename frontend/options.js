@@ -1,4 +1,4 @@
-// The options of the form for new videos.
+// The options in the form for new jobs.
 import * as api from "./api.js";
 import { $, number, setText } from "./dom.js";
 
@@ -6,12 +6,12 @@ const form = $("#new");
 const { elements } = form;
 let models = [];
 
-/** Offers the models that the server has. */
+/** Offers the server's models. */
 export async function showModels() {
   try {
     models = await api.getModels();
   } catch {
-    return; // without a choice, the server takes its default
+    return; // without a choice, the server uses its default
   }
   const options = models.map((model) => new Option(model.title, model.name, model.default, model.default));
   $("select", $("#model")).replaceChildren(...options);
@@ -19,7 +19,7 @@ export async function showModels() {
   showMeasured();
 }
 
-/** Says how good and how fast the chosen model is, as far as that was measured. */
+/** Shows the measured accuracy and speed of the chosen model, if there are any. */
 function showMeasured() {
   const accurate = elements.accurate.checked;
   const measured = models.find((model) => model.name === elements.model.value)?.measured ?? {};
@@ -30,7 +30,7 @@ function showMeasured() {
     time != null && `${number(Math.round(time))} ms per image`,
   ].filter(Boolean);
   $("#measured").hidden = facts.length === 0;
-  // Screen readers read out what describes a field even where it is hidden.
+  // Cleared as well as hidden, since screen readers read a field's description even if it is hidden.
   setText($("#measured"), facts.length ? `Measured: ${facts.join(", ")} (${measured.on})` : "");
 
   const times = Math.round(measured.accurate_milliseconds / measured.milliseconds);
@@ -40,7 +40,7 @@ function showMeasured() {
 elements.model.addEventListener("change", showMeasured);
 elements.accurate.addEventListener("change", showMeasured);
 
-// The sound follows the overlay, as it does on the server, until somebody chooses.
+// The sound follows the overlay, as on the server, until the user chooses.
 let audioChosen = false;
 
 function followOverlay() {
@@ -49,7 +49,7 @@ function followOverlay() {
 
 for (const choice of elements.overlay) choice.addEventListener("change", followOverlay);
 for (const choice of elements.audio) choice.addEventListener("change", () => { audioChosen = true; });
-followOverlay(); // a browser may have restored an overlay that was chosen before
+followOverlay(); // the browser may have restored an earlier choice of overlay
 
 elements.unit.addEventListener("change", () => {
   const frames = elements.unit.value === "frames";
@@ -58,7 +58,7 @@ elements.unit.addEventListener("change", () => {
     : { value: "2", min: "0.01", max: "86400", step: "any" });
 });
 
-// A field inside closed <details> cannot show what is wrong with it.
+// A field inside closed <details> cannot show its validation message.
 form.addEventListener("invalid", ({ target }) => {
   for (const details of form.querySelectorAll("details")) details.open ||= details.contains(target);
 }, true);
@@ -68,7 +68,7 @@ const VALUES = {
   number: ({ value }) => (value === "" ? null : Number(value)),
 };
 
-/** What is chosen, as the API has it: {overlay: "video", ids: true, screenshot_frames: 50, ...}. */
+/** Returns the chosen options as the API expects them: {overlay: "video", ids: true, ...}. */
 export function readOptions() {
   const options = {};
   for (const field of elements) {

@@ -1,4 +1,4 @@
-// What the list shows: all jobs, or those that were searched for, a page after the other.
+// The content of the list: all jobs or the matches of a search, loaded page by page.
 import * as api from "./api.js";
 import { $, debounce } from "./dom.js";
 import { showTrouble } from "./dialogs.js";
@@ -7,7 +7,7 @@ import * as list from "./list.js";
 import * as store from "./jobs_store.js";
 
 const PAGE = 50;
-const MOST = 100; // that the server gives at once
+const MOST = 100; // the server's limit for one page
 
 const form = $("#search");
 const more = $("#more");
@@ -16,12 +16,12 @@ const loading = $("#loading");
 let asked = { q: "", states: [] };
 let cursor = null; // of the next page
 let loaded = false;
-let turn = 0; // answers of an earlier turn are of no more interest
+let turn = 0; // number of the current search: responses to earlier ones are ignored
 let troubled = false;
 
 const isSearch = () => asked.q !== "" || asked.states.length > 0;
 
-/** Whether a job is one of those that were asked for, and not among the pages still to come. */
+/** Whether a job matches the search and belongs to the pages loaded so far. */
 function belongs(job) {
   if (!loaded || (cursor && job.id > cursor)) return false;
   if (asked.states.length && !asked.states.includes(job.state)) return false;
@@ -36,15 +36,15 @@ function showLists() {
   $("#jobs").removeAttribute("aria-busy");
   $("#empty").hidden = !none || isSearch();
   $("#nothing").hidden = !none || !isSearch();
-  // Where there is nothing to search in, there is nothing to search with.
+  // Without jobs there is no search field.
   form.hidden = !loaded || (none && !isSearch());
   more.hidden = cursor === null;
   if (!$("#empty").hidden) offerSample();
 }
 
-// --- what the server has --------------------------------------------------------------------------
+// --- loading --------------------------------------------------------------------------------------
 
-/** Gets the list again, as far as it was shown, and at least the first page. */
+/** Reloads the list: as many jobs as are shown, at least one page. */
 async function load() {
   turn += 1;
   const mine = turn;
@@ -67,7 +67,7 @@ async function load() {
   recover();
 }
 
-/** Shows what was found. What was not known before it was asked for, came while it was. */
+/** Shows the loaded jobs. Keeps jobs that arrived through the stream while they were loading. */
 function take(found, before, next) {
   cursor = next;
   loaded = true;
@@ -103,7 +103,7 @@ async function loadMore() {
 
 function fail(error) {
   loading.hidden = true;
-  if (error.status === 401) return; // a key is being asked for
+  if (error.status === 401) return; // the sign-in form is already shown
   showTrouble(`${error.message} This page keeps trying.`);
   troubled = true;
 }
@@ -128,20 +128,20 @@ store.on("drop", ({ id }) => {
 
 more.addEventListener("click", loadMore);
 
-// Further down without a click, before the end is in sight.
-const end = new IntersectionObserver((told) => told.at(-1).isIntersecting && loadMore(), {
+// Loads the next page before the user scrolls to the end.
+const end = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && loadMore(), {
   rootMargin: "1000px",
 });
 
-/** Looks where the end of the list is now; an end that stays in sight is not told again by itself. */
+/** Observes the end of the list anew: an observer reports an end that stays in view only once. */
 function watchEnd() {
   end.unobserve(more);
   end.observe(more);
 }
 
-// --- what was asked for ---------------------------------------------------------------------------
+// --- the search in the address --------------------------------------------------------------------
 
-/** The part of the address after "#/" that says what the list shows. */
+/** Returns the address's fragment for a search. */
 function write({ q, state }) {
   const query = new URLSearchParams();
   if (q) query.set("q", q);
@@ -149,7 +149,7 @@ function write({ q, state }) {
   return `#/${query.size ? `?${query}` : ""}`;
 }
 
-/** Shows what the address asks for. */
+/** Shows the search that the address contains. */
 export function showSearch(query) {
   const q = query.get("q") ?? "";
   const state = query.get("state") ?? "";
@@ -165,7 +165,7 @@ export function showSearch(query) {
 function search() {
   const to = write({ q: form.elements.q.value.trim(), state: form.elements.state.value });
   if (to === (location.hash || "#/")) return;
-  // A search is one step back, however many letters it has.
+  // A search is one entry in the history, however many letters were typed.
   if (isSearch()) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   showSearch(new URLSearchParams(to.split("?")[1]));

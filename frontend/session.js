@@ -1,4 +1,4 @@
-// Who asks: where the gateway has keys, the page asks for one before it shows anything.
+// Signing in. If the gateway requires API keys, the page asks for one before it shows anything.
 import { $, setText } from "./dom.js";
 import * as api from "./api.js";
 import { onRefused } from "./http.js";
@@ -12,24 +12,24 @@ let listener = () => {};
 
 export const isAsking = () => !view.hidden;
 
-/** Says who is told (with whether somebody is) when somebody has signed in, or must. */
-export function onChange(told) {
-  listener = told;
+/** Registers the listener for changes: true after the user has signed in, false when they have to. */
+export function onChange(listen) {
+  listener = listen;
 }
 
-/** Resolves when somebody is signed in again. */
+/** Asks the user to sign in. Resolves when they have. */
 export function signedIn() {
   ask();
   return new Promise((resolve) => waiting.add(resolve));
 }
 
-/** Finds out who asks, and shows it. Where there are no keys, nothing of this is to be seen. */
+/** Shows the name of the signed-in user, or nothing if the gateway does not use keys. */
 export async function check() {
   let session;
   try {
     session = await api.getSession();
   } catch {
-    return; // told by `onRefused`, or whatever else is asked of the server fails as well
+    return; // `onRefused` handles a 401; other failures show up in the requests that follow
   }
   who.hidden = session.auth === "off";
   setText($(".name", who), session.name ?? "");
@@ -79,10 +79,10 @@ $("#signout").addEventListener("click", async () => {
   try {
     await api.signOut();
   } catch {
-    // Signed out already, or the next thing that is asked will say what is wrong.
+    // Already signed out, or the next request will report the error.
   }
   location.replace("#/");
-  location.reload(); // nothing of what was to be seen stays in the page
+  location.reload(); // no data of the user stays in the page
 });
 
 onRefused(ask);

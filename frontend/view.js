@@ -1,4 +1,4 @@
-// What a row of the list and the page of a job have in common.
+// What a row of the list and the view of a job have in common.
 import { $, bytes, moment, number, setText, timeLeft } from "./dom.js";
 import { finished, isCancelling } from "./jobs_store.js";
 
@@ -12,7 +12,7 @@ const STATES = {
 
 export const stateText = (job) => (isCancelling(job) ? "Cancelling…" : STATES[job.state] ?? job.state);
 
-/** Brings a row or a page up to date with its job. */
+/** Updates a row or a view from its job. */
 export function fill(node, job) {
   node.dataset.state = job.state;
   setText($(".name", node), job.name);
@@ -41,7 +41,7 @@ function fillProgress(node, job) {
   const { fraction, frames_done: done, frames_total: total, eta_seconds: left } = job.progress;
   const bar = $("progress", node);
   bar.setAttribute("aria-label", `Progress of ${job.name}`);
-  // No value: the browser shows that something is going on, but not how much.
+  // Without a value the browser shows an indeterminate progress bar.
   if (fraction > 0) bar.value = fraction;
   else bar.removeAttribute("value");
   const frames = total === null ? `${number(done)} frames` : `${number(done)} of ${number(total)} frames`;

@@ -1,4 +1,4 @@
-// What plots over time have in common: ticks, shapes, a line where the player is.
+// Parts shared by all plots over time: ticks, shapes and dragging.
 import { element } from "../dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -12,13 +12,13 @@ export function shape(tag, attributes, ...children) {
 
 const ROUND = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]; // seconds
 
-/** Steps of 1, 2 or 5 times a power of ten, at most `most` of them. */
+/** Returns a tick distance of 1, 2 or 5 times a power of ten that gives at most `most` ticks. */
 function step(range, most) {
   const power = 10 ** Math.floor(Math.log10(range / most));
   return [1, 2, 5, 10].map((times) => times * power).find((size) => range / size <= most * 1.001);
 }
 
-/** Round numbers from one to another, both included where they are round. */
+/** Returns the multiples of a round number from `start` to `end`, both inclusive. */
 export function ticks(start, end, most, size = step(end - start, most)) {
   const first = Math.ceil(start / size - 1e-6);
   return Array.from({ length: Math.floor(end / size + 1e-6) - first + 1 }, (_, index) => (first + index) * size);
@@ -26,7 +26,7 @@ export function ticks(start, end, most, size = step(end - start, most)) {
 
 const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
 
-/** Marks of a time axis, placed in parts of its width. */
+/** Returns the labels of a time axis, positioned in percent of its width. */
 export function timeMarks(start, end, most = 8) {
   const long = end >= 100;
   const size = long ? ROUND.find((seconds) => (end - start) / seconds <= most) : undefined;
@@ -38,16 +38,16 @@ export function timeMarks(start, end, most = 8) {
   });
 }
 
-/** Calls with the part of a node's width, 0 to 1, where a pointer presses it or drags on it. */
+/** Calls the listener with the pointer's position across a node, 0 to 1, on a press and while dragging. */
 export function onDrag(node, listener) {
-  const tell = (event) => {
+  const report = (event) => {
     const { left, width } = node.getBoundingClientRect();
     listener(Math.min(Math.max((event.clientX - left) / width, 0), 1));
   };
   node.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     node.setPointerCapture(event.pointerId);
-    tell(event);
+    report(event);
   });
-  node.addEventListener("pointermove", (event) => node.hasPointerCapture(event.pointerId) && tell(event));
+  node.addEventListener("pointermove", (event) => node.hasPointerCapture(event.pointerId) && report(event));
 }

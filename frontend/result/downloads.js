@@ -1,4 +1,4 @@
-// What can be downloaded, and what is known of the result.
+// The downloads of a result, and the facts about it.
 import { fileUrl } from "../api.js";
 import { bytes, duration, element, number } from "../dom.js";
 
@@ -28,7 +28,7 @@ export function fillDownloads(list, job, { files, frames }) {
   }
 }
 
-/** Width and height of the video that was made; older results have the upload's. */
+/** Returns width and height of the rendered video; for older results, those of the upload. */
 export function videoSize({ source, video_width, video_height }) {
   return video_width ? { width: video_width, height: video_height } : { width: source.width, height: source.height };
 }
@@ -38,7 +38,7 @@ export function fillFacts(list, manifest) {
   const made = videoSize(manifest);
   const facts = {
     People: frames === 1 ? number(people) : `at most ${number(people)} at once`,
-    Tracks: number(tracks), // somebody who leaves and comes back may get a second one
+    Tracks: number(tracks), // a person who leaves and returns may get a second track
     Length: `${duration(manifest.duration_seconds)}, ${number(frames)} frames`,
     Resolution: `${source.width} × ${source.height}`,
     Sound: manifest.audio_codec ? "kept" : "none",

@@ -1,10 +1,10 @@
-// The keypoints of the frames, loaded in windows where they are looked at; the oldest are forgotten.
+// Keypoints of the frames, loaded in windows around the position; the least recently used are dropped.
 import { getFrames } from "../api.js";
 
-const SECONDS = 10;
-const MOST_POSES = 150_000; // kept at most, beyond the window that is looked at: about 50 MB
-const AHEAD = 4;
-const EARLY = 0.0005; // seconds by which a rounded time may be too late
+const SECONDS = 10; // length of a window
+const MOST_POSES = 150_000; // kept besides the current window: about 50 MB
+const AHEAD = 4; // seconds loaded in advance
+const EARLY = 0.0005; // seconds by which rounding may have moved a time forward
 
 const compact = ({ frame, time, people }) => ({
   index: frame,
@@ -12,7 +12,7 @@ const compact = ({ frame, time, people }) => ({
   people: people.map(({ keypoints, ...person }) => ({ filled: [], ...person, points: Float32Array.from(keypoints) })),
 });
 
-/** The last frame that begins at a time or before. */
+/** Returns the last frame that starts at or before a time; null if there is none. */
 function before(frames, time) {
   let [low, high] = [0, frames.length];
   while (low < high) {
@@ -25,12 +25,12 @@ function before(frames, time) {
 
 /**
  * The frames of a job: `{index, time, people: [{id, score, points, filled, angles}]}`, times in seconds,
- * points in pixels of the upright source. Tells `load` when a window arrived, and `trouble` when one
- * could not be had.
+ * points in pixels of the upright source. Dispatches `load` when a window has loaded, and `trouble` when
+ * one could not be loaded.
  */
 export class Frames extends EventTarget {
-  #windows = new Map(); // number -> {frames, poses}, or the promise of it; the least used first
-  #failed = new Map(); // number -> when
+  #windows = new Map(); // number -> {frames, poses} or a promise of it, least recently used first
+  #failed = new Map(); // number -> time of the failure
   #job;
 
   constructor(job, { frames, duration_seconds: seconds }) {
@@ -42,7 +42,7 @@ export class Frames extends EventTarget {
     this.last = Math.floor(seconds / SECONDS);
   }
 
-  /** The frame that is shown at a time if it is here; else null, and it is asked for. */
+  /** Returns the frame shown at a time if it is loaded; otherwise null, and starts loading it. */
   peek(time) {
     const at = this.#number(time);
     for (let number = at; number >= 0; number -= 1) {
@@ -60,7 +60,7 @@ export class Frames extends EventTarget {
     return this.#windows.get(at)?.frames[0] ?? null;
   }
 
-  /** The frame that is shown at a time. */
+  /** Resolves to the frame shown at a time. */
   async at(time) {
     for (let number = this.#number(time); number >= 0; number -= 1) {
       const frame = before(await this.#load(number), time);
@@ -69,7 +69,7 @@ export class Frames extends EventTarget {
     return this.numbered(0);
   }
 
-  /** The frame of an index; null if there is none. Looks first where it should be. */
+  /** Resolves to the frame with an index, or null. Starts searching at its expected position. */
   async numbered(index) {
     if (index < 0 || index >= this.count) return null;
     let [low, high] = [0, this.last];
@@ -85,7 +85,7 @@ export class Frames extends EventTarget {
     return null;
   }
 
-  /** All frames from one time to another. */
+  /** Resolves to all frames between two times. */
   async range(start, end) {
     const all = [];
     for (let number = this.#number(start); number <= this.#number(end); number += 1) {
@@ -98,7 +98,7 @@ export class Frames extends EventTarget {
     return Math.min(Math.max(Math.floor((time + EARLY) / SECONDS), 0), this.last);
   }
 
-  /** Asks for a window in passing: what failed is asked for again after a while. */
+  /** Starts loading a window in the background, again some seconds after a failure. */
   #want(number) {
     if (this.#windows.has(number) || performance.now() - (this.#failed.get(number) ?? -Infinity) < 5_000) return;
     this.#load(number).catch(() => {});

@@ -1,11 +1,11 @@
-// Pictures: what is in a folder of the result, as thumbnails.
+// Galleries: the images in a folder of the result, as thumbnails.
 import { fileUrl } from "../api.js";
 import { $, element, number, setText } from "../dom.js";
 import { viewPicture } from "../dialogs.js";
 
 const PAGE = 60;
 
-/** The pictures in a folder of the result, by the number in their names. */
+/** Returns the images in a folder of the result, sorted by the number in their names. */
 export function pictures(job, { files }, folder, word) {
   return files
     .filter(({ path }) => path.startsWith(`${folder}/`))
@@ -14,7 +14,7 @@ export function pictures(job, { files }, folder, word) {
     .map(({ src, index }) => ({ src, index, label: `${word} ${number(index)}` }));
 }
 
-/** Fills the section; `onGo` is called with a shot whose moment is to be seen in the player. */
+/** Fills a section with thumbnails. Calls `onGo` with the image to be shown in the player. */
 export function fillGallery(section, shots, onGo) {
   section.hidden = shots.length === 0;
   setText($(".count", section), number(shots.length));
@@ -40,7 +40,7 @@ function thumbnail({ label, src, width, height }, onClick) {
   return element("li", {}, button);
 }
 
-/** The sheet of all screenshots, where there is one. */
+/** Links to the contact sheet, if there is one. */
 export function fillSheet(link, job, { files }) {
   const sheet = files.find(({ path }) => path === "contact_sheet.jpg");
   link.hidden = !sheet;

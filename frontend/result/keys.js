@@ -1,11 +1,11 @@
-// Keys of the result view. They can be switched off: speech input and some keyboards press letters by accident.
+// Keyboard shortcuts of the result. They can be disabled, as speech input and some keyboards press letters by accident.
 import { $ } from "../dom.js";
 
 const SETTING = "poseway-shortcuts";
 const TYPES = 'input:not([type="range"], [type="checkbox"]), textarea, select, [contenteditable]';
 const PRESSED = 'button, a, summary, input:not([type="range"])';
 
-/** What keys do that stand for a place in the video; also where nothing else may take keys. */
+/** Returns the actions of the keys that seek, which work even if other shortcuts are disabled. */
 function seekKeys(player) {
   return {
     ArrowLeft: ({ shiftKey }) => (shiftKey ? player.seek(player.time - 1) : player.step(-1)),
@@ -17,7 +17,7 @@ function seekKeys(player) {
   };
 }
 
-/** Makes an element a place to seek with keys. */
+/** Lets keys seek while an element has the focus. */
 export function listenToSeekKeys(node, player) {
   const keys = seekKeys(player);
   node.addEventListener("keydown", (event) => {
@@ -28,7 +28,7 @@ export function listenToSeekKeys(node, player) {
   });
 }
 
-// Browsers that keep nothing for pages throw.
+// Throws in browsers that deny storage.
 function readSetting() {
   try {
     return localStorage.getItem(SETTING);
@@ -41,7 +41,7 @@ function writeSetting(value) {
   try {
     localStorage.setItem(SETTING, value);
   } catch {
-    // It counts until the page is closed.
+    // The setting lasts until the page is closed.
   }
 }
 
@@ -72,7 +72,7 @@ export function listen(player, view, help) {
     const action = keys[key.length === 1 ? key.toLowerCase() : key];
     if (!action || !on.checked || ctrlKey || metaKey || altKey || defaultPrevented) return;
     if ($("dialog[open]") || target.closest(TYPES)) return;
-    // Arrows choose among radio buttons and move sliders; the one of the video takes them itself.
+    // Arrow keys belong to radio buttons and sliders, except to the video's own slider.
     if (target.closest('[type="radio"], [type="range"]:not(.scrub)') && key.startsWith("Arrow")) return;
     if (key === " " && target.closest(PRESSED)) return;
     event.preventDefault();

@@ -1,10 +1,10 @@
-// The canvas over the video, on which the skeletons are drawn.
+// The canvas over the video on which the page draws skeletons.
 import { $ } from "../dom.js";
 import { drawPerson } from "./skeleton.js";
 
 const OF_PICTURE = 1 / 220;
 
-/** The size of a video that is scaled down; as limited() in poseway/media/resize.py, but for pictures beyond 8K. */
+/** Returns the size of a video that is scaled down. Same as limited() in poseway/media/resize.py, except beyond 8K. */
 function limited({ width, height }, shorter) {
   const least = Math.min(width, height);
   if (!(shorter > 0 && shorter < least)) return { width, height };
@@ -18,7 +18,7 @@ export class Overlay {
   constructor(player, view, { source, options, video_width: width, video_height: height }) {
     Object.assign(this, { player, view, source });
     this.#canvas = $("canvas", player.root);
-    // What the skeletons are measured in: a video of odd size is a pixel larger than its picture.
+    // Skeletons are scaled to the unpadded video: one with an odd size is encoded a pixel larger.
     this.made = limited(source, options.max_resolution ?? 0);
     this.padded = { width: width || source.width, height: height || source.height };
     this.fixed = options.line_width ?? null;
@@ -30,7 +30,7 @@ export class Overlay {
     this.#observer.observe(this.#canvas.parentElement);
   }
 
-  /** Width of a pixel by its height, once the player knows the video. */
+  /** Aspect ratio of a pixel, width by height; 1 until the video's size is known. */
   get aspect() {
     const { videoWidth, videoHeight } = this.player.video;
     return videoWidth ? (videoWidth * this.padded.height) / (videoHeight * this.padded.width) : 1;
@@ -61,7 +61,7 @@ export class Overlay {
     }
   }
 
-  /** From pixels of the source to those of a box that holds the whole video as large as it can be. */
+  /** Maps pixels of the source to CSS pixels of a box into which the video is fitted. */
   #place(width, height) {
     const { made, padded, source } = this;
     const shape = (padded.width * this.aspect) / padded.height;

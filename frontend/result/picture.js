@@ -1,4 +1,4 @@
-// The result of one picture: the picture, and what was measured in it.
+// The result of a still image: the image and the joint angles of its people.
 import { $, element } from "../dom.js";
 import { words } from "./skeleton.js";
 

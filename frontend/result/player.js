@@ -1,4 +1,4 @@
-// The player: knows which frame is shown, and goes to the one that is asked for.
+// The player, which tracks the shown frame and seeks to frames exactly.
 import { $, announce, number, setText } from "../dom.js";
 
 /** 63.2 -> "1:03.20" */
@@ -12,16 +12,16 @@ export function clock(seconds) {
 }
 
 /**
- * Plays a video in `root`, whose buttons have `data-do`. `time` is the presentation time of the shown
- * frame, `frame` that frame once its keypoints are here. Tells `frame` when either changes.
+ * Plays a video in `root`, whose buttons have a `data-do` attribute. `time` is the presentation time of
+ * the shown frame, `frame` that frame once its keypoints are loaded. Dispatches `frame` when either changes.
  */
 export class Player extends EventTarget {
-  #aim = null; // the frame that steps lead to, until it is shown or something else moves the player
+  #aim = null; // target frame of the steps so far, until it is shown or the player is moved otherwise
   #steps = Promise.resolve();
   #loop = null;
   #closed = false;
   #ends = new AbortController();
-  #target = null; // seconds, until the browser is there
+  #target = null; // target of the current seek in seconds, until the browser has reached it
 
   constructor(root, frames) {
     super();
@@ -31,7 +31,7 @@ export class Player extends EventTarget {
     this.#see(0);
   }
 
-  /** Shows a file at the time where the player stands, and goes on playing if it did. */
+  /** Switches to another file at the same time, and continues to play if the player was playing. */
   show(src) {
     const { video } = this;
     const playing = !video.paused;
@@ -50,7 +50,7 @@ export class Player extends EventTarget {
     return this.video.play().catch(() => {});
   }
 
-  /** Goes to a time in seconds. */
+  /** Seeks to a time in seconds. */
   seek(time) {
     this.#aim = null;
     this.#move(Math.min(Math.max(time, 0), this.seconds));
@@ -61,7 +61,7 @@ export class Player extends EventTarget {
     this.video.currentTime = time;
   }
 
-  /** Goes some frames on, or back. Steps that are asked for quickly all count. */
+  /** Moves by a number of frames, backwards if negative. Steps in quick succession add up. */
   step(count) {
     this.video.pause();
     this.#steps = this.#steps.then(async () => {
@@ -70,13 +70,13 @@ export class Player extends EventTarget {
         const index = Math.min(Math.max(from.index + count, 0), this.frames.count - 1);
         await this.#aimAt(await this.frames.numbered(index));
       } catch {
-        this.seek(this.time + (count + 0.5) * this.frames.interval); // as near as can be without their times
+        this.seek(this.time + (count + 0.5) * this.frames.interval); // the frames' times are not available: seek approximately
       }
     });
     return this.#steps;
   }
 
-  /** Goes to the frame of an index. */
+  /** Seeks to the frame with an index. */
   async goTo(index) {
     this.video.pause();
     try {
@@ -86,7 +86,7 @@ export class Player extends EventTarget {
     }
   }
 
-  // Into the middle of a frame's time, so that no rounding leads to a neighbour.
+  // Seeks to the middle of the frame's duration, so that rounding cannot lead to a neighbour.
   async #aimAt(frame) {
     if (!frame) return;
     this.#aim = frame;
@@ -100,14 +100,14 @@ export class Player extends EventTarget {
     $('[data-do="speed"]', this.root).value = String(speed);
   }
 
-  /** The next or the one before of the speeds that can be chosen. */
+  /** Switches to the next (1) or previous (-1) of the available speeds. */
   changeSpeed(by) {
     const speeds = [...$('[data-do="speed"]', this.root).options].map(({ value }) => Number(value));
     const speed = speeds[speeds.indexOf(this.video.playbackRate) + by];
     if (speed) this.setSpeed(speed);
   }
 
-  /** Where a part begins, where it ends and is repeated, no part any more: one after the other. */
+  /** Sets the start of a loop, then its end, then removes it. */
   loop() {
     if (!this.#loop) this.#loop = { start: this.time, from: this.video.currentTime, end: null };
     else if (this.#loop.end === null && this.time > this.#loop.start) {
@@ -139,13 +139,13 @@ export class Player extends EventTarget {
   async fullScreen() {
     if (document.fullscreenElement) return document.exitFullscreen();
     if (this.root.requestFullscreen) return this.root.requestFullscreen();
-    return this.video.webkitEnterFullscreen?.(); // an iPhone can only do this
+    return this.video.webkitEnterFullscreen?.(); // the only full screen that iPhones support
   }
 
   close() {
     this.#ends.abort();
     this.#closed = true;
-    // A video that has left the page would go on loading.
+    // A video that was removed from the document would continue loading.
     this.video.removeAttribute("src");
     this.video.load();
   }
@@ -168,12 +168,12 @@ export class Player extends EventTarget {
     scrub.addEventListener("input", () => this.seek(Number(scrub.value)));
     for (const event of ["play", "pause", "volumechange", "ended"]) video.addEventListener(event, () => this.#showState());
     video.addEventListener("ended", () => this.#loop?.end && this.#again());
-    // What is asked for while a file is exchanged would be lost.
+    // A seek requested while the file is being switched would be lost.
     video.addEventListener("loadedmetadata", () => this.#target !== null && this.#move(this.#target));
     video.addEventListener("seeked", () => {
       if (video.seeking) return;
       this.#target = null;
-      // Browsers do not always call for a frame that is sought while they wait.
+      // Browsers do not always report the frame after a seek while paused.
       if (video.paused) this.#see(video.currentTime);
     });
     video.addEventListener("error", () => {
@@ -197,7 +197,7 @@ export class Player extends EventTarget {
     name("full", full ? "Leave full screen" : "Full screen", full ? "on" : "off");
   }
 
-  /** Notes what is shown: exactly where the browser tells, else by the player's clock. */
+  /** Tracks the shown frame: exactly if the browser reports it, otherwise by the video's clock. */
   #watch() {
     const { video } = this;
     if (video.requestVideoFrameCallback) {

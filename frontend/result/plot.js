@@ -1,16 +1,16 @@
-// One plot over time: lines, the place of the player, the values there.
+// One plot over time: its lines, the playhead and a table of values.
 import { $, element, number, setText } from "../dom.js";
 import { onDrag, shape, ticks, timeMarks } from "./axis.js";
 import { clock } from "./player.js";
 import { colourOf } from "./skeleton.js";
 
-/** Seconds that are shown of a longer video. */
+/** Seconds shown at once of a longer video. */
 export const WINDOW = 60;
-const MARGIN = 10; // from its edge where the window moves on
+const MARGIN = 10; // seconds from the window's edge at which it moves
 const DASHES = ["", "7 4", "2 3", "10 3 2 3"];
-const SLOW = 200; // milliseconds between values while it plays: nobody reads faster
+const SLOW = 200; // milliseconds between updates of the values during playback, to keep them legible
 
-/** The values of a series over the frames: runs of [time, value] without gaps. */
+/** Returns the values of a series as runs of [time, value] without gaps. */
 function runs({ id, measure }, frames) {
   const all = [];
   let [run, before] = [null, null];
@@ -26,7 +26,7 @@ function runs({ id, measure }, frames) {
   return all;
 }
 
-/** The value at a time; null in a gap. */
+/** Returns the value at a time, null in a gap. */
 function valueAt(all, time, interval) {
   const run = all.find((points) => points[0][0] <= time + 1e-4 && time < points.at(-1)[0] + interval);
   return run?.findLast?.(([at]) => at <= time + 1e-4)?.[1] ?? null;
@@ -34,7 +34,7 @@ function valueAt(all, time, interval) {
 
 export class Plot {
   #series = [];
-  #drawn = []; // the series' runs, in the window
+  #drawn = []; // runs of each series within the window
   #window = null;
   #asked = 0;
   #hovered = null;
@@ -45,20 +45,20 @@ export class Plot {
     const seconds = player.seconds;
     this.length = Math.min(seconds, WINDOW);
     player.addEventListener("frame", () => this.#follow());
-    player.video.addEventListener("pause", () => this.#tell());
+    player.video.addEventListener("pause", () => this.#showValues());
     onDrag(this.area, (part) => this.#window && player.seek(this.#window[0] + part * this.length));
     this.area.addEventListener("pointermove", (event) => {
       const { left, width } = this.area.getBoundingClientRect();
       this.#hovered = (event.clientX - left) / width;
-      this.#tell();
+      this.#showValues();
     });
     this.area.addEventListener("pointerleave", () => {
       this.#hovered = null;
-      this.#tell();
+      this.#showValues();
     });
   }
 
-  /** Shows `[{id, name, dash, measure(person, before, seconds)}]`. */
+  /** Plots the series `[{id, name, dash, measure(person, before, seconds)}]`. */
   show(series) {
     this.#series = series;
     this.#window = null;
@@ -77,7 +77,7 @@ export class Plot {
       }
     }
     this.#place($(".playhead", this.area), (time - this.#window[0]) / this.length);
-    if (this.player.video.paused || performance.now() - this.#read > SLOW) this.#tell();
+    if (this.player.video.paused || performance.now() - this.#read > SLOW) this.#showValues();
   }
 
   #place(line, part) {
@@ -90,7 +90,7 @@ export class Plot {
     const note = $(".plot-note", this.figure);
     try {
       const frames = this.#series.length ? await this.player.frames.range(...this.#window) : [];
-      if (asked !== this.#asked) return; // another window has been asked for since
+      if (asked !== this.#asked) return; // another window was requested meanwhile
       this.#drawn = this.#series.map((series) => runs(series, frames));
       const none = this.#drawn.every((all) => !all.length);
       setText(note, !this.#series.length ? "Choose at least one person and one line above." : none ? "Not visible in this period." : "");
@@ -109,7 +109,7 @@ export class Plot {
     const y = (value) => (100 - (value / top) * 100).toFixed(2);
     const grid = heights.map((value) => shape("line", { class: "grid", x1: 0, x2: 1000, y1: y(value), y2: y(value) }));
     const lines = this.#drawn.map((all, index) => {
-      // A point alone is seen as a dot: a line without length has round ends.
+      // A single point appears as a dot, because a line of zero length has round caps.
       const d = all.map((run) => `M${run.map(([time, value]) => `${x(time)} ${y(value)}`).join("L")}${run[1] ? "" : "h0"}`);
       return this.#line(this.#series[index], { d: d.join("") });
     });
@@ -143,11 +143,11 @@ export class Plot {
       );
     });
     $("tbody", this.figure).replaceChildren(...rows);
-    this.#tell();
+    this.#showValues();
   }
 
-  /** Writes the values under the pointer, or where the player is. */
-  #tell() {
+  /** Shows the values at the pointer, otherwise at the playhead. */
+  #showValues() {
     if (!this.#window) return;
     this.#read = performance.now();
     const hovered = this.#hovered === null ? null : this.#window[0] + this.#hovered * this.length;

@@ -1,15 +1,15 @@
-// Joint angles and speeds of keypoints over time, for chosen people.
+// Joint angles and keypoint speeds over time, for chosen people.
 import { $, element } from "../dom.js";
 import { Plot, WINDOW } from "./plot.js";
 import { colourOf, KEYPOINTS, placed, words } from "./skeleton.js";
 
-const FOLDED = 8; // more choices than these are folded away
+const FOLDED = 8; // with more people than this, their buttons start folded
 const ANGLES =
   "left_elbow right_elbow left_shoulder right_shoulder left_hip right_hip left_knee right_knee trunk".split(" ");
 
 const angle = (name) => (person) => person.angles?.[name] ?? null;
 
-/** Pixels of the source a second, from the frame before; null where either has no place for it. */
+/** Speed since the previous frame in source pixels per second; null unless both have the keypoint. */
 const speed = (name, aspect) => {
   const index = KEYPOINTS.indexOf(name);
   return (person, before, seconds) => {
@@ -19,7 +19,7 @@ const speed = (name, aspect) => {
   };
 };
 
-/** Buttons that stay pressed; calls with the chosen ones, in their order. */
+/** Adds toggle buttons for the values. Calls `onChange` with the chosen values in their order. */
 function choice(node, values, chosen, label, onChange) {
   const picked = new Set(chosen);
   for (const value of values) {
@@ -40,11 +40,11 @@ function choice(node, values, chosen, label, onChange) {
   }
 }
 
-/** Fills the section; `aspect` tells the width of a pixel by its height. */
+/** Fills the section. `aspect` returns the aspect ratio of a pixel, width by height. */
 export function fillPlots(section, { tracks }, player, aspect) {
   if (!tracks.length) return;
   const ids = tracks.map(({ id }) => id);
-  // Those who are seen most of what is shown first.
+  // Starts with the two people visible longest in the first window.
   const end = WINDOW / player.frames.interval;
   const seen = ({ spans }) => spans.reduce((sum, [first, last]) => sum + Math.max(Math.min(last + 1, end) - first, 0), 0);
   const most = [...tracks].sort((a, b) => seen(b) - seen(a)).slice(0, 2);

@@ -1,14 +1,14 @@
-// What is finished of a running job, to be watched already: segments, one after the other.
+// Preview of a running job: plays its finished segments one after another.
 import { address, getPreview } from "../api.js";
 import { $, duration, setText } from "../dom.js";
 import { clock } from "./player.js";
 
-const AGAIN = 2_000;
+const POLL = 2_000; // milliseconds
 
 export class Preview {
   #segments = [];
-  #at = 0; // which one plays
-  #waiting = false; // at the end of what there is
+  #at = 0; // index of the segment that plays
+  #waiting = false; // at the end of the last finished segment
   #videos;
   #timer = null;
   #closed = false;
@@ -18,8 +18,8 @@ export class Preview {
     this.#videos = [...node.querySelectorAll("video")];
     for (const video of this.#videos) {
       video.addEventListener("ended", () => video === this.#front && this.#next());
-      video.addEventListener("timeupdate", () => video === this.#front && this.#tell());
-      for (const event of ["play", "pause"]) video.addEventListener(event, () => this.#tell());
+      video.addEventListener("timeupdate", () => video === this.#front && this.#showState());
+      for (const event of ["play", "pause"]) video.addEventListener(event, () => this.#showState());
       video.addEventListener("click", () => this.#toggle());
     }
     $("button", node).addEventListener("click", () => this.#toggle());
@@ -41,7 +41,7 @@ export class Preview {
     }
   }
 
-  /** Looks for segments that have been finished since. */
+  /** Fetches the finished segments, repeatedly. */
   async #poll() {
     try {
       const { segments } = await getPreview(this.job);
@@ -51,14 +51,14 @@ export class Preview {
       this.node.hidden = !segments.length;
       if (first) this.#open(0, segments[0].start, false);
       else if (this.#waiting && segments.length > this.#at + 1) this.#next();
-      this.#tell();
+      this.#showState();
     } catch {
-      // What cannot be looked at now is looked for again; the job itself says whether it is well.
+      // Retried at the next poll; errors of the job itself are shown elsewhere.
     }
-    if (!this.#closed) this.#timer = setTimeout(() => this.#poll(), AGAIN);
+    if (!this.#closed) this.#timer = setTimeout(() => this.#poll(), POLL);
   }
 
-  /** Shows a segment from a time, which in every segment is that of the whole video; the one after it loads behind. */
+  /** Shows a segment from a time of the whole video, and preloads the next one in a hidden player. */
   #open(index, time, play) {
     const src = new URL(address(this.#segments[index].url), location.href).href;
     const before = this.#front;
@@ -74,13 +74,13 @@ export class Preview {
     const following = this.#segments[index + 1];
     if (following) back.src = address(following.url);
     if (play) front.play().catch(() => {});
-    this.#tell();
+    this.#showState();
   }
 
   #next() {
     if (this.#at + 1 < this.#segments.length) this.#open(this.#at + 1, this.#segments[this.#at + 1].start, true);
     else this.#waiting = true;
-    this.#tell();
+    this.#showState();
   }
 
   #toggle() {
@@ -95,7 +95,7 @@ export class Preview {
     this.#open(index, Math.max(time, this.#segments[index].start), play);
   }
 
-  #tell() {
+  #showState() {
     const { start = 0 } = this.#segments[this.#at] ?? {};
     const end = this.#segments.at(-1)?.end ?? 0;
     const time = Math.min(Math.max(this.#front.currentTime, start), end);

@@ -1,4 +1,4 @@
-// A finished result: puts its parts together.
+// The view of a finished result, assembled from its parts.
 import { getFile, getManifest } from "../api.js";
 import { $, copy, element, setText } from "../dom.js";
 import { fillDownloads, fillFacts, videoSize } from "./downloads.js";
@@ -12,14 +12,14 @@ import { Player } from "./player.js";
 import { fillPlots } from "./plots.js";
 import { fillTimeline } from "./timeline.js";
 
-/** What tracks.json holds; nobody where it cannot be had, as of an older result. The rest is shown then. */
+/** Returns the content of tracks.json; no tracks if it cannot be loaded, as in older results. */
 async function getTracks(job, { files, frames, duration_seconds }) {
-  const nobody = { frames, duration_seconds, tracks: [] };
-  if (!files.some(({ path }) => path === "tracks.json")) return nobody;
-  return getFile(job, "tracks.json").catch(() => nobody);
+  const none = { frames, duration_seconds, tracks: [] };
+  if (!files.some(({ path }) => path === "tracks.json")) return none;
+  return getFile(job, "tracks.json").catch(() => none);
 }
 
-/** Gets what is needed of a result and returns a function that shows it, which returns one that ends it. */
+/** Loads a result. Resolves to a function that shows it in a node and returns one that closes it. */
 export async function loadResult(job) {
   const manifest = await getManifest(job);
   const tracks = await getTracks(job, manifest);
@@ -58,7 +58,7 @@ function show(node, job, manifest, tracks) {
   return () => ends.forEach((end) => end());
 }
 
-/** Fills the player and all that follows it; returns what must be called at the end. */
+/** Fills the player and the sections that follow it. Returns the functions to call when it closes. */
 function fillPlayer(result, job, manifest, tracks, player) {
   const view = new ViewOptions($(".looks", result), { background: Boolean(job.links.background), ids: job.options.ids ?? true });
   const overlay = new Overlay(player, view, manifest);
@@ -84,7 +84,7 @@ function fillPlayer(result, job, manifest, tracks, player) {
   return [listen(player, view, help), () => overlay.close(), () => player.close()];
 }
 
-/** Says next to the player why there are no skeletons, until they are here. */
+/** Shows next to the player why skeletons are missing, until they are loaded. */
 function showTrouble(node, frames) {
   frames.addEventListener("trouble", ({ detail }) => {
     node.hidden = false;

@@ -1,4 +1,4 @@
-// The dialog that makes a link to a result.
+// The dialog that creates a share link to a result.
 import { shareJob } from "../api.js";
 import { $, moment, setText } from "../dom.js";
 
@@ -7,7 +7,7 @@ const made = $(".made", dialog);
 const trouble = $(".error", dialog);
 let job = null;
 
-/** Asks for how long a link is to last, makes it, and offers it for copying. */
+/** Opens the dialog, in which the user chooses a lifetime, creates the link and copies it. */
 export function openShare(shared) {
   job = shared;
   setText($("#share-title"), `Share “${job.name}”`);
@@ -47,7 +47,7 @@ $(".copy", dialog).addEventListener("click", async () => {
     await navigator.clipboard.writeText(field.value);
     setText($(".copied", dialog), "Copied.");
   } catch {
-    // Without https there is no clipboard for pages; the link is selected, so keys copy it.
+    // Pages have no clipboard access without https. The link is selected, so that keys can copy it.
     field.select();
     setText($(".copied", dialog), "The link is selected. Copy it with Ctrl+C or ⌘C.");
   }

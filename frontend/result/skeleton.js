@@ -1,6 +1,7 @@
-// What a skeleton is, and drawing one. The same widths and colours as services/renderer/poseway_renderer/drawing/skeletons.py.
+// The skeleton and how it is drawn, with the widths and colours of
+// services/renderer/poseway_renderer/drawing/skeletons.py.
 
-/** Names of the keypoints; their order is the order of every keypoint array. */
+/** Names of the keypoints, in the order of every keypoint array. */
 export const KEYPOINTS =
   ("nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip right_knee " +
     "right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear").split(" ");
@@ -14,7 +15,7 @@ const COLOURS =
   ("#ff0055 #ff0000 #ff5500 #ffaa00 #ffff00 #aaff00 #55ff00 #00ff00 #00ff55 #00ffaa #00ffff #00aaff #0055ff " +
     "#0000ff #ff00aa #aa00ff #ff00ff #5500ff").split(" ");
 
-// A limb belongs to the part of its second keypoint, as it has its colour.
+// A limb has the body part and the colour of its second keypoint.
 const PARTS = "head torso torso arms arms torso arms arms torso legs legs torso legs legs head head head head".split(" ");
 const SIDES = KEYPOINTS.map((name) => name.match(/left|right/)?.[0] ?? "middle");
 const HEAD = [0, 14, 15, 16, 17];
@@ -27,19 +28,19 @@ const JOINT = 0.8;
 const EDGE = 0.3;
 const GUESSED = 0.4;
 const CROWN = 0.8;
-// Consecutive ids are this part of the colour circle apart, so that neighbours never look alike.
+// Consecutive ids are this fraction of the colour circle apart, so that their colours differ clearly.
 const GOLDEN = 0.618034;
 
-/** The colour of all that belongs to a person, as on the labels of the rendered video. */
+/** Returns the colour of a person, the same as on the labels of the rendered video. */
 export const colourOf = (id) => `hsl(${Math.round(((id * GOLDEN) % 1) * 360)} 87% 61%)`;
 
 /** "left_elbow" -> "Left elbow". */
 export const words = (name) => name[0].toUpperCase() + name.slice(1).replace("_", " ");
 
-/** Whether a keypoint has a place: it was seen, or filled in. */
+/** Whether a keypoint has a position, either detected or filled in. */
 export const placed = ({ points, filled }, index) => points[3 * index + 2] > 0 || filled.includes(index);
 
-/** Width of a limb in pixels of the video, for a person of this extent. */
+/** Returns the width of a limb in video pixels, for a person of this extent. */
 const fitting = (extent, widest) => Math.min(widest, Math.max(THINNEST, OF_PERSON * extent));
 
 /**
@@ -48,8 +49,8 @@ const fitting = (extent, widest) => Math.min(widest, Math.max(THINNEST, OF_PERSO
  * @param {CanvasRenderingContext2D} context in CSS pixels
  * @param {{id: number, points: Float32Array, filled: number[]}} person
  * @param {{x: Function, y: Function, unit: number, widest: number, fixed: number | null}} place
- *   from pixels of the source to those of the canvas; `unit` is what a pixel of the video is there
- * @param {{parts: Set<string>, width: number, ids: boolean}} view parts and sides that are shown
+ *   maps source pixels to the canvas; `unit` is the size of a video pixel on it
+ * @param {{parts: Set<string>, width: number, ids: boolean}} view the parts and sides to draw
  */
 export function drawPerson(context, person, place, view) {
   const shown = (index) => view.parts.has(PARTS[index]) && view.parts.has(SIDES[index]);
@@ -88,7 +89,7 @@ function extent(points) {
   return Math.hypot(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys));
 }
 
-/** The top of the head, or the topmost keypoint. */
+/** Returns the top of the head, or the topmost keypoint. */
 function crown(at, there) {
   const head = HEAD.filter((index) => there[index]);
   if (!head.length) return at.filter((_, index) => there[index]).reduce((a, b) => (b[1] < a[1] ? b : a));
@@ -98,7 +99,7 @@ function crown(at, there) {
   return [x, y - rise];
 }
 
-/** The number of a person on a plate of its colour, moved as far as it takes to be seen whole. */
+/** Draws a person's number on a plate of their colour, moved so that it is fully visible. */
 function drawLabel(context, id, [x, y], width) {
   const high = 18;
   context.font = "bold 13px system-ui, sans-serif";

@@ -1,13 +1,13 @@
-// Who is in the picture when: a row for each person, whose name switches its skeleton on and off.
+// Presence over time: a row for each person, whose name turns the skeleton on and off.
 import { $, duration, element, number } from "../dom.js";
 import { onDrag, shape, timeMarks } from "./axis.js";
 import { listenToSeekKeys } from "./keys.js";
 import { clock } from "./player.js";
 import { colourOf } from "./skeleton.js";
 
-const NARROWEST = 0.002; // part of the width that the shortest time takes
+const NARROWEST = 0.002; // minimum width of a span, as a fraction of the row
 
-/** When each span of a track begins and is over, in seconds; older results tell frames only. */
+/** Returns start and end of each span of a track in seconds. Older results contain frames only. */
 function timesOf({ spans, times }, { frames, duration_seconds: seconds }) {
   if (times?.length) return times;
   return spans.map(([first, last]) => [first, last + 1].map((frame) => (frame * seconds) / frames));
@@ -38,7 +38,7 @@ function row(track, times, seconds, view) {
   return node;
 }
 
-/** A sentence for each person; every time in it can be gone to. */
+/** Returns a sentence for a person, in which each time is a button that seeks to it. */
 function inWords(track, times, player) {
   const buttons = times.map(([from, to], index) => {
     const textContent = `${from.toFixed(1)} to ${to.toFixed(1)} s`;
@@ -50,7 +50,7 @@ function inWords(track, times, player) {
   return element("li", {}, `Person ${track.id}: `, ...listed);
 }
 
-/** A line across all rows at a cut, which goes there. */
+/** Returns a line across all rows at a cut, which seeks to it when clicked. */
 function cutLine(time, seconds, player) {
   const title = `Cut at ${clock(time)}`;
   const line = element("button", { type: "button", className: "cut", title });
@@ -60,7 +60,7 @@ function cutLine(time, seconds, player) {
   return line;
 }
 
-/** Fills the section with what a tracks.json holds, and with the times of the cuts. */
+/** Fills the section from the content of tracks.json and the times of the cuts. */
 export function fillTimeline(section, presence, cuts, player, view) {
   const { duration_seconds: seconds, tracks } = presence;
   if (!tracks.length || !(seconds > 0)) return;

@@ -1,4 +1,4 @@
-// What is drawn: on what, whom, which parts, how thick. Tells `change`.
+// View options of the player: background, people, body parts, line width. Dispatches `change`.
 import { $, announce, element } from "../dom.js";
 import { words } from "./skeleton.js";
 
@@ -45,7 +45,7 @@ export class ViewOptions extends EventTarget {
 
   isShown = (id) => !this.hidden.has(id);
 
-  /** Shows people, or hides them. */
+  /** Shows or hides people. */
   showPeople(ids, shown) {
     for (const id of ids) {
       if (shown) this.hidden.delete(id);
@@ -59,7 +59,7 @@ export class ViewOptions extends EventTarget {
     this.#change();
   }
 
-  // Nothing can be switched off in a video that is rendered already, so the page draws from here on.
+  // A rendered video has its skeletons burnt in, so switching any off makes the page draw them itself.
   #change() {
     if (!this.live) {
       this.mode = this.modes.find((mode) => mode !== "rendered");

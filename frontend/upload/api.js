@@ -1,19 +1,19 @@
-// The routes of the gateway that take uploads, in parts.
+// The gateway's routes for multipart uploads.
 import { readJob } from "../api.js";
 import { address, call, get, problem, unreachable } from "../http.js";
 
-// No byte has moved for this long: the connection is dead, although nobody said so.
+// A connection on which no byte has moved for this long is considered dead; milliseconds.
 const STALLED = 60_000;
 
 const path = (id) => `/v1/uploads/${encodeURIComponent(id)}`;
 
 /**
- * Announces a file.
+ * Creates a multipart upload.
  *
  * @param {{name: string, size: number, options: object}} asked
- * @param {string} key the same when the same is asked again: then there is one upload all the same
+ * @param {string} key idempotency key: a retry with the same key returns the same upload
  * @param {AbortSignal} signal
- * @returns {Promise<object>} {id, size, part_bytes, parts: [{number, size}] that arrived, direct, ...}
+ * @returns {Promise<object>} {id, size, part_bytes, parts: [{number, size}] received so far, direct, ...}
  */
 export async function createUpload(asked, key, signal) {
   const headers = { "idempotency-key": key };
@@ -23,12 +23,12 @@ export async function createUpload(asked, key, signal) {
 export const getUpload = (id) => get(path(id));
 export const dropUpload = (id) => call(path(id), { method: "DELETE" });
 
-/** The job that came of an upload whose parts are all there. Harmless to repeat. */
+/** Completes an upload whose parts have all arrived. Returns its job. Idempotent. */
 export async function completeUpload(id, signal) {
   return readJob((await call(`${path(id)}/complete`, { method: "POST", signal })).value);
 }
 
-/** Sends a part to the gateway. Harmless to repeat. */
+/** Sends a part to the gateway. Idempotent. */
 export function sendPart(id, number, bytes, onProgress, signal) {
   return send(address(`${path(id)}/parts/${number}`), bytes, true, onProgress, signal);
 }
@@ -39,7 +39,7 @@ export async function sendPartDirect(id, number, bytes, onProgress, signal) {
   return send(url, bytes, false, onProgress, signal);
 }
 
-/** XMLHttpRequest, because fetch tells nothing about the progress of what it sends. */
+/** Sends bytes by XMLHttpRequest, because fetch reports no upload progress. */
 function send(url, bytes, withCredentials, onProgress, signal) {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();

@@ -1,4 +1,4 @@
-// The uploads that this browser has begun and not ended, so that a reload loses none of them.
+// Unfinished uploads of this browser, remembered so that a reload loses none of them.
 
 const KEY = "poseway-uploads";
 
@@ -7,7 +7,7 @@ function read() {
     const kept = JSON.parse(localStorage.getItem(KEY));
     return Array.isArray(kept) ? kept : [];
   } catch {
-    return []; // storage may be switched off
+    return []; // storage may be disabled
   }
 }
 
@@ -15,11 +15,11 @@ function write(kept) {
   try {
     localStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
-    // Then a reload begins anew.
+    // A reload will start the upload again.
   }
 }
 
-/** What is remembered: [{id, name, size, lastModified}]. */
+/** Returns the remembered uploads: [{id, name, size, lastModified}]. */
 export const remembered = read;
 
 export function remember({ id }, { name, size, lastModified }) {
@@ -30,7 +30,7 @@ export function forget(id) {
   write(read().filter((kept) => kept.id !== id));
 }
 
-/** Why a file is not the one that an upload was begun with; null if it is. */
+/** Explains why a file is not the one whose upload was started; null if it is. */
 export function difference(kept, file) {
   if (file.size !== kept.size) return `“${file.name}” is a different file: its size differs.`;
   if (file.lastModified !== kept.lastModified) {
@@ -41,13 +41,13 @@ export function difference(kept, file) {
 
 const lockName = (id) => `poseway-upload-${id}`;
 
-/** Does something that other tabs can see, so that they leave this upload alone. */
+/** Runs an action while holding a lock that keeps other tabs from sending the same upload. */
 export function holding(id, action) {
-  // There only where the page came over https, or from this computer.
+  // The lock API exists only over https and on localhost.
   return navigator.locks ? navigator.locks.request(lockName(id), action) : action();
 }
 
-/** Whether another tab sends this upload. */
+/** Whether another tab is sending this upload. */
 export async function isHeld(id) {
   if (!navigator.locks) return false;
   return navigator.locks.request(lockName(id), { ifAvailable: true }, (lock) => lock === null);

@@ -1,4 +1,4 @@
-// The uploads on the page: one file at a time, in the order chosen, and what an earlier visit left.
+// The queue of uploads: one file at a time, in the order chosen, and those left by an earlier visit.
 import { $, announce, copy, setText } from "../dom.js";
 import * as store from "../jobs_store.js";
 import { signedIn } from "../session.js";
@@ -13,13 +13,13 @@ const section = $("#uploads");
 const queue = [];
 let sending = null;
 
-/** Puts a file in line. */
+/** Adds a file to the queue. */
 export function enqueue(file, options) {
   const item = addRow(file.name);
   wait(Object.assign(item, { file, options, total: file.size, key: randomKey() }));
 }
 
-// Not crypto.randomUUID, which is there only over https and on this computer.
+// Not crypto.randomUUID, which exists only over https and on localhost.
 const randomKey = () => [...crypto.getRandomValues(new Uint32Array(4))].join("-");
 
 function addRow(name) {
@@ -32,7 +32,7 @@ function addRow(name) {
     wait(item);
     $(".cancel", row).focus();
   });
-  $(".choose input", row).addEventListener("change", ({ target }) => goOn(item, target.files[0]));
+  $(".choose input", row).addEventListener("change", ({ target }) => resume(item, target.files[0]));
   $("ul", section).append(row);
   section.hidden = false;
   return item;
@@ -80,7 +80,7 @@ async function send(item) {
   }
 }
 
-/** The upload to go on with: that of an earlier try, with what has arrived since, or a new one. */
+/** Returns the upload to continue: that of an earlier attempt with the parts received, or a new one. */
 async function begin(item, how) {
   const { file, options, key, upload } = item;
   if (upload) {
@@ -103,12 +103,12 @@ function fail(item, { message, status, code }) {
   setState(item, "failed");
   note(item, message);
   announce(`${item.name}: ${message}`);
-  // What was refused (4xx) will be refused again.
+  // A request rejected with a 4xx would be rejected again.
   $(".again", item.row).hidden = status >= 400 && status < 500 && code !== "upload_incomplete";
   if (status >= 400 && status < 500) discard(item);
 }
 
-/** Lets go of what was sent. It would expire by itself. */
+/** Drops an upload and its parts early. The server would let it expire anyway. */
 function discard(item) {
   if (!item.upload) return;
   memory.forget(item.upload.id);
@@ -129,9 +129,9 @@ function remove({ row }) {
   section.hidden = $("li", section) === null;
 }
 
-// --- what an earlier visit left -------------------------------------------------------------------
+// --- uploads left by an earlier visit -------------------------------------------------------------
 
-/** Shows the uploads that were begun and not ended: they go on when the file is chosen again. */
+/** Shows unfinished uploads of an earlier visit. Each continues when its file is chosen again. */
 export async function showLeft() {
   for (const kept of memory.remembered()) {
     const here = $(`[data-upload="${CSS.escape(kept.id)}"]`, section) || sending?.upload?.id === kept.id;
@@ -153,7 +153,7 @@ function showKept(kept, upload) {
   note(item, `Stopped at ${Math.floor((sent / kept.size) * 100)} %. Choose the same file to continue.`);
 }
 
-function goOn(item, file) {
+function resume(item, file) {
   if (!file) return;
   const different = memory.difference(item.kept, file);
   if (different) {

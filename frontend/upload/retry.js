@@ -1,19 +1,19 @@
-// Trying again until it works: what breaks off goes on by itself.
+// Retries with growing pauses, so that an interrupted upload continues automatically.
 
-const FIRST = 1_000;
-const LONGEST = 30_000;
-// The server said that something broke inside it: more tries than this will hardly mend it.
+const FIRST = 1_000; // milliseconds
+const LONGEST = 30_000; // milliseconds
+// Attempts after a 500: an internal error of the server rarely disappears with more.
 const TRIES = 5;
 
 const OVERLOADED = new Set([408, 425, 429, 502, 503, 504]);
 
-// The server still works on an earlier try, whose answer got lost.
+// The server is still processing an earlier attempt, whose response was lost.
 const IN_PROGRESS = "idempotency_in_progress";
 
-/** Whether the same may work later: no answer, or one that says so. */
+/** Whether a retry may succeed: there was no response, or one that asks to retry. */
 const isPassing = ({ status, code }) => status === 0 || OVERLOADED.has(status) || code === IN_PROGRESS;
 
-/** Waits; less if the browser comes online again. Rejects if the signal is aborted. */
+/** Waits, at most until the browser comes online. Rejects if the signal is aborted. */
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const end = (settle, value) => {
@@ -31,17 +31,17 @@ function pause(milliseconds, signal) {
 }
 
 /**
- * Does something until it works.
+ * Repeats an action until it succeeds.
  *
  * @template T
- * @param {() => Promise<T>} action harmless to repeat
+ * @param {() => Promise<T>} action must be idempotent
  * @param {object} how
- * @param {AbortSignal} how.signal ends it
- * @param {(waiting: {offline: boolean, error: Error, seconds: number} | null) => void} how.onWait told
- *   before each pause, and with null when it works again
- * @param {() => Promise<void>} how.signIn waits until somebody is signed in again
+ * @param {AbortSignal} how.signal cancels the retries
+ * @param {(waiting: {offline: boolean, error: Error, seconds: number} | null) => void} how.onWait called
+ *   before each pause, and with null after an attempt has succeeded again
+ * @param {() => Promise<void>} how.signIn resolves when the user has signed in again
  * @returns {Promise<T>}
- * @throws what will not pass by waiting
+ * @throws errors that a retry cannot resolve
  */
 export async function persist(action, { signal, onWait, signIn }) {
   for (let tries = 1; ; tries += 1) {
@@ -57,7 +57,7 @@ export async function persist(action, { signal, onWait, signIn }) {
       }
       if (!isPassing(error) && !(error.status === 500 && tries < TRIES)) throw error;
       const grown = Math.min(FIRST * 2 ** (tries - 1), LONGEST);
-      // Not all at the same moment, after a server was away.
+      // Jitter, so that clients do not return all at once after an outage.
       const milliseconds = Math.max(grown * (0.75 + Math.random() / 2), error.retryAfter * 1000);
       const offline = navigator.onLine === false;
       onWait({ offline, error, seconds: Math.ceil(milliseconds / 1000) });

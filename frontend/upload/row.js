@@ -1,4 +1,4 @@
-// What the row of an upload says.
+// The text in the row of an upload.
 import { $, announce, bytes, setText, timeLeft } from "../dom.js";
 
 export function note({ row }, text) {
@@ -13,7 +13,7 @@ export function nameButtons({ name, row }, word) {
   $(".choose input", row).setAttribute("aria-label", `Choose ${name} again to continue`);
 }
 
-/** Shows how much is sent, how fast, and how long the rest takes. */
+/** Shows the amount sent, the speed and the remaining time. */
 export function showSent(item, sent) {
   const { row, speed, total } = item;
   $("progress", row).value = sent / total;
@@ -29,7 +29,7 @@ export function showSent(item, sent) {
   note(item, facts.join(" · "));
 }
 
-/** Says that the upload waits, and for what; null: it goes on. */
+/** Shows that the upload is waiting to retry, and why; null: it has continued. */
 export function showWaiting(item, waiting) {
   const { name, row, speed } = item;
   speed.clear();

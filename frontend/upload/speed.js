@@ -1,23 +1,23 @@
-// How fast something goes: bytes a second over the last seconds, which jumps less than the last moment.
+// Speed in bytes per second, averaged over a few seconds so that it does not jump.
 
-const WINDOW = 6_000;
+const WINDOW = 6_000; // milliseconds
 
 export class Speed {
   #samples = [];
 
-  /** Takes in how much is done now. Less than before: it begins anew. */
+  /** Records the number of bytes sent so far. A smaller number than before restarts the average. */
   add(done, now = performance.now()) {
     if (done < this.#samples.at(-1)?.done) this.#samples = [];
     this.#samples.push({ done, now });
     while (this.#samples.length > 2 && now - this.#samples[1].now > WINDOW) this.#samples.shift();
   }
 
-  /** Forgets, after a pause. */
+  /** Restarts the average, after a pause. */
   clear() {
     this.#samples = [];
   }
 
-  /** Bytes a second; null as long as too little is known. */
+  /** Bytes per second; null until there are enough samples. */
   get perSecond() {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

@@ -1,23 +1,23 @@
-// Sends one file, in parts, some at the same time; goes on where it stopped.
+// Sends one file as a multipart upload, several parts at a time, and resumes where it stopped.
 import { Problem } from "../http.js";
 import * as api from "./api.js";
 import { persist } from "./retry.js";
 
 const IN_FLIGHT = 3;
-// Parts that the server says it does not have, although it took them: send these again, so often.
+// How often parts are sent again that the server accepted but then reports as missing.
 const ROUNDS = 3;
 
 /**
  * Sends a file.
  *
  * @param {File} file
- * @param {object} upload as the server showed it, with the parts that it has
+ * @param {object} upload as the server returned it, with the parts received so far
  * @param {object} how
- * @param {AbortSignal} how.signal ends it; what arrived stays there
- * @param {(sent: number) => void} how.onProgress bytes of the file that are sent
- * @param how.onWait as `persist` has it
- * @param how.signIn as `persist` has it
- * @returns {Promise<object>} the job that came of it
+ * @param {AbortSignal} how.signal stops the transfer; received parts remain on the server
+ * @param {(sent: number) => void} how.onProgress called with the bytes of the file sent so far
+ * @param how.onWait see `persist`
+ * @param how.signIn see `persist`
+ * @returns {Promise<object>} the job that the upload became
  */
 export async function transfer(file, upload, how) {
   for (let round = 1; ; round += 1) {
@@ -39,10 +39,10 @@ async function sendParts(file, upload, how) {
     if (!there.has(number)) missing.push(number);
   }
   const sent = new Map(upload.parts.map((part) => [part.number, part.size]));
-  const tell = () => how.onProgress([...sent.values()].reduce((sum, bytes) => sum + bytes, 0));
-  tell();
+  const report = () => how.onProgress([...sent.values()].reduce((sum, bytes) => sum + bytes, 0));
+  report();
 
-  // The first that fails for good ends the others.
+  // The first part that fails permanently aborts the others.
   const all = new AbortController();
   const signal = AbortSignal.any([how.signal, all.signal]);
   const sender = new PartSender(upload, signal);
@@ -52,7 +52,7 @@ async function sendParts(file, upload, how) {
       const bytes = file.slice((number - 1) * size, number * size);
       const onProgress = (count) => {
         sent.set(number, Math.min(count, bytes.size));
-        tell();
+        report();
       };
       await persist(async () => {
         onProgress(0);
@@ -70,7 +70,7 @@ async function sendParts(file, upload, how) {
   }
 }
 
-/** Sends parts straight to object storage where that works, else through the gateway. */
+/** Sends parts directly to object storage if that works, otherwise through the gateway. */
 class PartSender {
   constructor({ id, direct }, signal) {
     this.id = id;
@@ -93,11 +93,11 @@ class PartSender {
       if (error.status === 0) await checkReadable(bytes);
       throw error;
     }
-    this.direct = false; // this way works, the other did not
+    this.direct = false; // the gateway works, direct access did not
   }
 }
 
-/** A file that was moved or changed since it was chosen looks like a broken connection. */
+/** Tells a file that was moved or changed since it was chosen from a broken connection. */
 async function checkReadable(bytes) {
   try {
     await bytes.slice(0, 1).arrayBuffer();
