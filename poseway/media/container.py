@@ -12,7 +12,7 @@ from poseway.errors import UnavailableError, VideoError
 from poseway.isolation.files import SeekableFile
 from poseway.isolation.rlimits import raise_if_short
 from poseway.media import raw_streams, still_image, unreadable
-from poseway.media.file_type import Readable, Recognised, recognised
+from poseway.media.file_type import DemuxerInput, Readable, demuxer_input
 from poseway.media.heif import avif_as_png
 from poseway.media.resize import MAX_PIXELS, MAX_SIDE
 
@@ -32,7 +32,7 @@ _WITHOUT_HEAD: Final = ("flv", "mpeg", "mpegts")
 _PATIENT: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * av.time_base)}
 
 
-class _Nameless:
+class _UnnamedFile:
     """A file without its name, in which FFmpeg would read % as the number of one of many."""
 
     def __init__(self, file: Readable) -> None:
@@ -47,7 +47,7 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     Raises:
         VideoError: It cannot be read; the message says why.
     """
-    upload = recognised(file, still_image.MAX_PIXELS)
+    upload = demuxer_input(file, still_image.MAX_PIXELS)
     container = _opened(file, upload)
     if container.format.name in _WITHOUT_HEAD and not _shows(container):
         container.close()
@@ -57,7 +57,7 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
         return container
     container.close()
     file.seek(0)
-    return _opened(file, Recognised(avif_as_png(file, still_image.MAX_PIXELS), "png_pipe"))
+    return _opened(file, DemuxerInput(avif_as_png(file, still_image.MAX_PIXELS), "png_pipe"))
 
 
 def _shows(container: av.container.InputContainer) -> bool:
@@ -69,11 +69,11 @@ def _shows(container: av.container.InputContainer) -> bool:
 
 
 def _opened(
-    file: SeekableFile, upload: Recognised, patience: Mapping[str, str] = MappingProxyType({})
+    file: SeekableFile, upload: DemuxerInput, patience: Mapping[str, str] = MappingProxyType({})
 ) -> av.container.InputContainer:
     try:
         return av.open(
-            _Nameless(upload.file),
+            _UnnamedFile(upload.file),
             mode="r",
             format=upload.format,
             options={
@@ -95,10 +95,10 @@ def _opened(
                 "The file is empty. Upload a video or a picture.", "empty_file"
             ) from error
         file.seek(0)
-        raise VideoError(unreadable.why(file.read(unreadable.HEAD))) from error
+        raise VideoError(unreadable.explain(file.read(unreadable.HEAD))) from error
 
 
-def check(stream: av.VideoStream, file: SeekableFile) -> None:
+def check_decodable(stream: av.VideoStream, file: SeekableFile) -> None:
     """Refuses a video stream that cannot be decoded, or not all of it.
 
     Args:

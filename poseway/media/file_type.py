@@ -24,7 +24,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class DemuxerInput:
     """An upload as FFmpeg is to read it.
 
     Attributes:
@@ -36,7 +36,7 @@ class Recognised:
     format: str | None
 
 
-def recognised(file: "SeekableFile", most_pixels: int) -> Recognised:
+def demuxer_input(file: "SeekableFile", most_pixels: int) -> DemuxerInput:
     """Looks at what an upload is.
 
     Args:
@@ -50,12 +50,12 @@ def recognised(file: "SeekableFile", most_pixels: int) -> Recognised:
     head = file.read(HEAD)
     file.seek(0)
     if heif.is_heic(head):
-        return Recognised(heif.as_png(file, most_pixels), "png_pipe")
+        return DemuxerInput(heif.as_png(file, most_pixels), "png_pipe")
     if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and _is_animated(head):
-        return Recognised(animated_image.as_apng(file, most_pixels), "apng")
+        return DemuxerInput(animated_image.as_apng(file, most_pixels), "apng")
     name = _format(file, head)
     file.seek(0)
-    return Recognised(file, name)
+    return DemuxerInput(file, name)
 
 
 def _is_animated(webp: bytes) -> bool:

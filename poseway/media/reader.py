@@ -14,13 +14,12 @@ from poseway.media.container import length, open_container, whole_length
 from poseway.media.deinterlace import deinterlaced
 from poseway.media.frame import SourceFrame
 from poseway.media.raw_streams import Timing, clock
-from poseway.media.shape import Shapes
-from poseway.media.still_image import is_photo
-from poseway.media.still_image_stream import StillPicture
-from poseway.media.stream_selection import audio_stream, described, video_stream
-from poseway.media.timing import lasting, without_strays
-from poseway.media.transparency import whitener
-from poseway.media.video_stream import PictureStream
+from poseway.media.shape import ShapeTracker
+from poseway.media.still_image import StillImageDecoder, is_still_image
+from poseway.media.stream_selection import audio_stream, source_streams, video_stream
+from poseway.media.timing import with_durations, without_stray_times
+from poseway.media.transparency import flattener
+from poseway.media.video_decoder import VideoDecoder
 from poseway.read_options import AS_FOUND, Reading
 
 # Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
@@ -95,22 +94,22 @@ class VideoReader:
         Raises:
             VideoError: This is no video that can be read; the message says why.
         """
-        self._pictures = _pictures(file, threads, alive, reading)
-        look = self._pictures.look()
-        photo = isinstance(self._pictures, StillPicture)
+        self._decoder = _open_decoder(file, threads, alive, reading)
+        probe = self._decoder.probe()
+        photo = isinstance(self._decoder, StillImageDecoder)
         self._clock = clock(self.container, self.stream, file, reading.assume_frame_rate)
         if self._clock:
             base, rate, origin = self._clock.time_base, self._clock.rate, Fraction(0)
         else:
-            base, rate = Fraction(self.stream.time_base or 0), look.rate
+            base, rate = Fraction(self.stream.time_base or 0), probe.rate
             origin = Fraction(self.container.start_time or 0, av.time_base)
         self.start = round(origin / base)
-        self._as_stored = self.container.format.name == "avi"
+        self._is_avi = self.container.format.name == "avi"
         # Of pictures it is the dots per inch of some printer.
         aspect = None if photo else self.stream.sample_aspect_ratio
-        self._shapes = Shapes(look.image, aspect, self._pictures.pixel_aspect)
+        self._shapes = ShapeTracker(probe.image, aspect, self._decoder.pixel_aspect)
         shape = self._shapes.first
-        self._opaque = whitener(look.image, self.stream.codec_context.name)
+        self._flatten = flattener(probe.image, self.stream.codec_context.name)
         audio = audio_stream(self.container, reading, self.stream)
         self.info = VideoInfo(
             codec=self.stream.codec_context.name,
@@ -119,34 +118,34 @@ class VideoReader:
             time_base=base,
             frame_rate=rate,
             pixel_aspect=shape.pixel_aspect,
-            frames=look.frames,
+            frames=probe.frames,
             duration=None if photo or self._clock else length(self.container, self.stream),
             is_photo=photo,
-            streams=described(self.container),
+            streams=source_streams(self.container),
             video_stream=self.stream.index,
             audio_stream=audio.index if audio else None,
             timing=self._clock.timing if self._clock else Timing.FILE,
-            counted=look.frames is not None,
+            counted=probe.frames is not None,
         )
-        if look.frames is None and not self._clock:
+        if probe.frames is None and not self._clock:
             self.info = replace(self.info, frames=_estimate(self.container, self.info))
         self._usual = max(1, round(1 / (rate * base)))
-        self._least = 1 if self._clock else look.least_duration
+        self._least = 1 if self._clock else probe.least_duration
 
     @property
     def container(self) -> av.container.InputContainer:
         """The open container; another one after going back to the start."""
-        return self._pictures.container
+        return self._decoder.container
 
     @property
     def stream(self) -> av.VideoStream:
         """The video stream in the container."""
-        return self._pictures.stream
+        return self._decoder.stream
 
     @property
     def damaged_packets(self) -> int:
         """Packets that could not be decoded so far, or not all of them."""
-        return self._pictures.damaged_packets
+        return self._decoder.damaged_packets
 
     def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:
         """Decodes the frames in presentation order.
@@ -162,7 +161,7 @@ class VideoReader:
         if index and pts is not None and not self._clock:
             for seconds in _SEEK_BACK:
                 before = max(0, pts - 1 - round(seconds / self.info.time_base))
-                if not self._pictures.seek(self.start + before):
+                if not self._decoder.seek(self.start + before):
                     continue
                 frames = self._decode(index, pts)
                 first = next(frames, None)
@@ -171,18 +170,20 @@ class VideoReader:
                     yield from frames
                     return
         # No seek point, or none that led to the frame: count from the start.
-        self._pictures.rewind()
+        self._decoder.rewind()
         for frame in self._decode(0, None):
             if frame.index >= index:
                 yield frame
 
     def close(self) -> None:
         """Lets go of the decoder."""
-        self._pictures.close()
+        self._decoder.close()
 
     def _decode(self, index: int, after: int | None) -> Iterator[SourceFrame]:
         """Decodes from the current position; frames before `after` are dropped uncounted."""
-        return lasting(self._numbered(index, after), self._usual, self._least, self._stays)
+        return with_durations(
+            self._numbered(index, after), self._usual, self._least, self._held_until
+        )
 
     def _numbered(self, index: int, after: int | None) -> Iterator[SourceFrame]:
         """Frames with the duration that the container tells, or 0.
@@ -197,12 +198,12 @@ class VideoReader:
         previous: int | None = None
         next_pts = 0
         self._shapes.restart()
-        for image, ticks in without_strays(self._timed(), second, self._pictures.count_damage):
+        for image, ticks in without_stray_times(self._timed(), second, self._decoder.count_damage):
             pts = next_pts if ticks is None else ticks
             if after is not None and previous is None:
                 if ticks is None or pts > after:
                     return
-                if not image.key_frame and self._pictures.marks_keyframes:
+                if not image.key_frame and self._decoder.marks_keyframes:
                     continue
             if previous is not None and pts < previous - second:
                 raise VideoError(
@@ -220,12 +221,12 @@ class VideoReader:
                     "timestamps_jump_back",
                 )
             before = self._shapes.now
-            self._shapes.look(image, self._pictures.pixel_aspect)
+            self._shapes.update(image, self._decoder.pixel_aspect)
             pts = max(pts, 0 if previous is None else previous + 1)
             told = self._usual if self._clock else image.duration or 0
             next_pts = pts + (told if self._usual <= 2 * told <= 4 * self._usual else self._usual)
             if after is None or pts >= after:
-                shown = self._opaque(image)
+                shown = self._flatten(image)
                 shape = self._shapes.now
                 yield SourceFrame(
                     index,
@@ -242,32 +243,32 @@ class VideoReader:
 
     def _timed(self) -> Iterator[tuple[av.VideoFrame, int | None]]:
         """Pictures and their presentation times, if they have any."""
-        for image in deinterlaced(self._pictures.images()):
+        for image in deinterlaced(self._decoder.images()):
             yield image, self._pts(image)
 
     def _pts(self, image: av.VideoFrame) -> int | None:
         if self._clock:
             return None
-        ticks = self._pictures.stored.time(image) if self._as_stored else image.pts
+        ticks = self._decoder.avi_times.time(image) if self._is_avi else image.pts
         return None if ticks is None else ticks - self.start
 
-    def _stays(self) -> int:
-        until = self._pictures.stays_until
+    def _held_until(self) -> int:
+        until = self._decoder.held_until
         return 0 if until is None else until - self.start
 
 
-def _pictures(
+def _open_decoder(
     file: SeekableFile, threads: int, alive: Callable[[], None], reading: Reading
-) -> PictureStream | StillPicture:
+) -> VideoDecoder | StillImageDecoder:
     """Opens the pictures of a file."""
     container = open_container(file)
-    if is_photo(container):
-        return StillPicture(container)
+    if is_still_image(container):
+        return StillImageDecoder(container)
     stream, at_start = video_stream(container, reading)
-    pictures = PictureStream(file, container, stream, threads, alive)
+    decoder = VideoDecoder(file, container, stream, threads, alive)
     if not at_start:
-        pictures.rewind()
-    return pictures
+        decoder.rewind()
+    return decoder
 
 
 def _estimate(container: av.container.InputContainer, info: VideoInfo) -> int | None:

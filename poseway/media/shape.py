@@ -43,7 +43,7 @@ class Shape:
         return Fraction(width, height) * self.pixel_aspect
 
 
-class Shapes:
+class ShapeTracker:
     """Follows the shape of pictures, one after the other.
 
     Attributes:
@@ -72,7 +72,7 @@ class Shapes:
         """Decoding begins anew, at the first picture or at a keyframe."""
         self.now, self.widening, self._rotation = self.first, Fraction(1), self._first_rotation
 
-    def look(self, image: av.VideoFrame, coded: Fraction | None) -> None:
+    def update(self, image: av.VideoFrame, coded: Fraction | None) -> None:
         """Looks at the next picture.
 
         Args:

@@ -1,6 +1,7 @@
 """A picture in place of a video: read as a video of one frame."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import chain
 from typing import Final, cast
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from poseway.errors import VideoError
 from poseway.media.resize import limited
+from poseway.media.timing import AviTimestamps, StreamProbe
 from poseway.media.tone_mapping import is_hdr
-from poseway.media.transparency import is_clear, on_white
+from poseway.media.transparency import may_be_transparent, on_white
 
 FORMATS: Final = "jpeg_pipe,png_pipe,gif_pipe,webp_pipe,bmp_pipe,tiff_pipe"
 """FFmpeg's names."""
@@ -23,6 +25,7 @@ MAX_PIXELS: Final = 50 << 20
 
 # What files in MP4's container that are pictures begin with (ISO/IEC 23008-12, and AVIF).
 _BRANDS: Final = ("avif", "heic", "heim", "heis", "heix", "mif1", "mif2")
+_RATE: Final = Fraction(25)
 _BT2020: Final = 9
 _LIMITED: Final = 1
 _UNREADABLE: Final = (
@@ -32,7 +35,7 @@ _UNREADABLE: Final = (
 )
 
 
-def is_photo(container: av.container.InputContainer) -> bool:
+def is_still_image(container: av.container.InputContainer) -> bool:
     """Whether a file is a picture, not a video."""
     brand = container.metadata.get("major_brand", "").strip()
     return container.format.name in FORMATS.split(",") or brand in _BRANDS
@@ -41,12 +44,12 @@ def is_photo(container: av.container.InputContainer) -> bool:
 def is_in_tiles(container: av.container.InputContainer) -> bool:
     """Whether a picture is put together of several, which FFmpeg's libraries do not do."""
     whole = _whole(container)
-    return is_photo(container) and (
+    return is_still_image(container) and (
         len(whole) > 1 or any(s.disposition & Disposition.dependent for s in whole)
     )
 
 
-def photo_stream(container: av.container.InputContainer) -> av.VideoStream:
+def still_image_stream(container: av.container.InputContainer) -> av.VideoStream:
     """The stream that is the picture, not a part or a small copy of it.
 
     Raises:
@@ -65,7 +68,7 @@ def _whole(container: av.container.InputContainer) -> Sequence[av.VideoStream]:
     return [s for s in streams if s.disposition & Disposition.default] or streams
 
 
-def read_photo(
+def decode_still_image(
     container: av.container.InputContainer, stream: av.VideoStream
 ) -> tuple[av.VideoFrame, bool]:
     """Decodes the first picture of a file.
@@ -92,13 +95,13 @@ def read_photo(
     return image, missing
 
 
-def plain(image: av.VideoFrame) -> av.VideoFrame:
+def to_video_frame(image: av.VideoFrame) -> av.VideoFrame:
     """A picture as frames of a video are: at most 8K, in YUV or RGB, and nothing to see through.
 
     What is transparent is laid on white.
     """
     width, height = limited(image.width, image.height, 0)
-    clear, hdr = is_clear(image.format.name), is_hdr(image.color_trc)
+    clear, hdr = may_be_transparent(image.format.name), is_hdr(image.color_trc)
     if hdr and not image.format.name.startswith("yuv"):
         image = _in_yuv(image)
     if image.format.name.startswith("yuv") and not clear:
@@ -138,3 +141,52 @@ def _decoded(
     except av.error.FFmpegError:
         pass
     return None
+
+
+class StillImageDecoder:
+    """The only frame of a picture; see `poseway.media.video_decoder.VideoDecoder`."""
+
+    held_until = None
+    marks_keyframes = True
+    avi_times = AviTimestamps()
+    pixel_aspect = None
+
+    def __init__(self, container: av.container.InputContainer) -> None:
+        """Decodes it.
+
+        Args:
+            container: The upload, open; closed by `close`.
+
+        Raises:
+            VideoError: It cannot be decoded.
+        """
+        self.container = container
+        self.stream = still_image_stream(container)
+        self.damaged_packets = 0
+        self._first, self._missing = decode_still_image(container, self.stream)
+        self._image = to_video_frame(self._first)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self.container.close()
+
+    def probe(self) -> StreamProbe:
+        """What the picture tells."""
+        rate = Fraction(self.stream.average_rate or self.stream.guessed_rate or _RATE)
+        return StreamProbe(self._first, rate=rate, frames=1, least_duration=1)
+
+    def rewind(self) -> None:
+        """Nothing has moved."""
+
+    def seek(self, ticks: int) -> bool:
+        """There is nothing to seek in."""
+        return False
+
+    def count_damage(self) -> None:
+        """Counts something that is wrong."""
+        self.damaged_packets += 1
+
+    def images(self) -> Iterator[av.VideoFrame]:
+        """The picture."""
+        self.damaged_packets += self._missing
+        yield self._image

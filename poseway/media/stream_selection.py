@@ -125,7 +125,7 @@ def _has_programmes(container: av.container.InputContainer) -> bool:
     return container.format.name == "mpegts" and len(container.streams.video) > 1
 
 
-def described(container: av.container.InputContainer) -> tuple[SourceStream, ...]:
+def source_streams(container: av.container.InputContainer) -> tuple[SourceStream, ...]:
     """All streams of an upload, as the manifest has them."""
     return tuple(_described(stream) for stream in container.streams)
 
@@ -173,7 +173,7 @@ def _asked_for(
 
 
 def _listed(container: av.container.InputContainer) -> str:
-    streams = described(container)
+    streams = source_streams(container)
     names = [stream.line() for stream in streams[:_MOST_LISTED]]
     if len(streams) > _MOST_LISTED:
         names.append(f"and {len(streams) - _MOST_LISTED} more")

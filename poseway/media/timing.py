@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
@@ -111,7 +111,24 @@ class RateMeter:
         return sorted(complete if len(complete) > 1 else shown)
 
 
-class StoredOrder:
+@dataclass(frozen=True, slots=True)
+class StreamProbe:
+    """What the beginning of a stream tells.
+
+    Attributes:
+        image: The first picture.
+        rate: Frames per second.
+        frames: Frames of the stream; None if they have not been counted.
+        least_duration: See `RateMeter.least_duration`.
+    """
+
+    image: av.VideoFrame
+    rate: Fraction
+    frames: int | None
+    least_duration: int | None
+
+
+class AviTimestamps:
     """The times of pictures in AVI, which has none but the places of packets in the file.
 
     A decoder that reorders gives a picture so many packets after its own. Places may be empty, so
@@ -149,7 +166,7 @@ def is_counted(stream: av.VideoStream) -> bool:
     return "mp4" in stream.container.format.name and stream.frames > 0
 
 
-def lasting(
+def with_durations(
     frames: Iterator[SourceFrame], usual: int, least: int | None, stays: Callable[[], int]
 ) -> Iterator[SourceFrame]:
     """Sets how long each frame is shown: until the next one.
@@ -176,7 +193,7 @@ def lasting(
         yield replace(held, duration=duration)
 
 
-def without_strays(
+def without_stray_times(
     images: Iterator[tuple[av.VideoFrame, int | None]], second: Fraction, stray: Callable[[], None]
 ) -> Iterator[tuple[av.VideoFrame, int | None]]:
     """Takes away times that are far ahead while the next go on where the last ones were.

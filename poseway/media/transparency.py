@@ -22,13 +22,13 @@ _SEEING: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @lru_cache(maxsize=256)
-def is_clear(form: str) -> bool:
+def may_be_transparent(form: str) -> bool:
     """Whether pictures of a format, by FFmpeg's name, may be transparent."""
     layout = av.VideoFormat(form)
     return layout.has_palette or any(part.is_alpha for part in layout.components)
 
 
-def decoder(stream: av.VideoStream) -> av.VideoCodecContext:
+def alpha_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     """What decodes a stream with its transparency: its own decoder, or a better one."""
     context = stream.codec_context
     name = _SEEING.get(context.name)
@@ -38,20 +38,20 @@ def decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     return cast("av.VideoCodecContext", av.CodecContext.create(name, "r"))
 
 
-def opaque(image: av.VideoFrame) -> av.VideoFrame:
+def flatten(image: av.VideoFrame) -> av.VideoFrame:
     """The picture on white; itself if its format has no transparency.
 
     Of 8 bits, with what its samples mean, but without its times and whatever else is beside it.
     """
-    if not is_clear(image.format.name):
+    if not may_be_transparent(image.format.name):
         return image
     result = _yuv(image) if image.format.name.startswith("yuva") else _rgb(image)
     result.color_trc, result.color_primaries = image.color_trc, image.color_primaries
     return result
 
 
-def whitener(first: av.VideoFrame, codec: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
-    """What makes the pictures of a stream opaque: `opaque`, where their transparency is meant.
+def flattener(first: av.VideoFrame, codec: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
+    """What makes the pictures of a stream opaque: `flatten`, where their transparency is meant.
 
     Screen recorders write four samples a pixel and leave the fourth at 0. Where the whole first
     picture of their codecs is transparent, that says nothing.
@@ -60,11 +60,11 @@ def whitener(first: av.VideoFrame, codec: str) -> Callable[[av.VideoFrame], av.V
         first: The first picture of the stream.
         codec: FFmpeg's name of its codec.
     """
-    if codec in _OFTEN_BLANK and is_clear(first.format.name):
+    if codec in _OFTEN_BLANK and may_be_transparent(first.format.name):
         rgba = cast("NDArray[np.uint8]", first.to_ndarray(format="rgba", threads=1))
         if not rgba[..., 3].any():
-            return _seen
-    return opaque
+            return _ignore_alpha
+    return flatten
 
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -74,9 +74,13 @@ def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return result
 
 
-def _seen(image: av.VideoFrame) -> av.VideoFrame:
+def _ignore_alpha(image: av.VideoFrame) -> av.VideoFrame:
     """The picture as if nothing of it were transparent."""
-    return image.reformat(format="rgb24", threads=1) if is_clear(image.format.name) else image
+    return (
+        image.reformat(format="rgb24", threads=1)
+        if may_be_transparent(image.format.name)
+        else image
+    )
 
 
 def _rgb(image: av.VideoFrame) -> av.VideoFrame:

@@ -40,7 +40,7 @@ _UNKNOWN: Final = (
 )
 
 
-def why(head: bytes) -> str:
+def explain(head: bytes) -> str:
     """Says what a file is that begins like this, and what to do with it."""
     for pattern, kind, advice in _KINDS:
         if pattern.match(head):

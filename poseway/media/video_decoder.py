@@ -1,7 +1,6 @@
 """The video stream of an upload, open: its pictures from the front on, or from some keyframe on."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -11,43 +10,26 @@ import av.error
 from poseway.errors import VideoError
 from poseway.isolation.files import SeekableFile
 from poseway.isolation.rlimits import raise_if_short
-from poseway.media.container import check, open_container
+from poseway.media.container import check_decodable, open_container
 from poseway.media.packets import Packet, is_empty, is_end, shows_nothing
 from poseway.media.resize import MAX_CODED_PIXELS
-from poseway.media.timing import RateMeter, StoredOrder, is_counted
-from poseway.media.transparency import decoder
+from poseway.media.timing import AviTimestamps, RateMeter, StreamProbe, is_counted
+from poseway.media.transparency import alpha_decoder
 
 # In a row; then there is nothing more to be had of a file.
 _MOST_FAILURES: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class FirstLook:
-    """What the beginning of a stream tells.
-
-    Attributes:
-        image: The first picture.
-        rate: Frames per second.
-        frames: Frames of the stream; None if they have not been counted.
-        least_duration: See `RateMeter.least_duration`.
-    """
-
-    image: av.VideoFrame
-    rate: Fraction
-    frames: int | None
-    least_duration: int | None
-
-
-class PictureStream:
+class VideoDecoder:
     """The pictures of one stream.
 
     Attributes:
         container: The open container.
         stream: The stream in it. Both are others after `rewind`.
         damaged_packets: Packets that could not be decoded so far, or not all of them.
-        stays_until: Ticks until which empty packets say that the picture before them is shown; None
+        held_until: Ticks until which empty packets say that the picture before them is shown; None
             if there were none since decoding began.
-        stored: The times of pictures where only the order of packets tells them.
+        avi_times: The times of pictures where only the order of packets tells them.
     """
 
     def __init__(
@@ -70,10 +52,10 @@ class PictureStream:
         Raises:
             VideoError: The stream cannot be decoded, or not all of it.
         """
-        check(stream, file)
+        check_decodable(stream, file)
         self.damaged_packets = 0
-        self.stays_until: int | None = None
-        self.stored = StoredOrder()
+        self.held_until: int | None = None
+        self.avi_times = AviTimestamps()
         self._file = file
         self._threads = threads
         self._alive = alive
@@ -93,7 +75,7 @@ class PictureStream:
         """Lets go of the decoder and of the container."""
         self.container.close()
 
-    def look(self) -> FirstLook:
+    def probe(self) -> StreamProbe:
         """Decodes the first picture, and measures the rate; call `rewind` or `seek` afterwards.
 
         Raises:
@@ -107,7 +89,7 @@ class PictureStream:
             if image is None:
                 image = next(self._decoded(packet), None)
                 if image is not None:
-                    self.stored.begin(image)
+                    self.avi_times.begin(image)
             elif meter.satisfied:
                 whole = False
                 break
@@ -118,7 +100,7 @@ class PictureStream:
             )
         counted = self.stream.frames if is_counted(self.stream) else None
         frames = counted or (meter.pictures if whole else None)
-        return FirstLook(image, meter.rate(), frames, meter.least_duration())
+        return StreamProbe(image, meter.rate(), frames, meter.least_duration())
 
     def rewind(self) -> None:
         """Goes to the start by opening the file again.
@@ -160,7 +142,7 @@ class PictureStream:
     def _take(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
         self.container, self.stream = container, stream
         self._forget()
-        self._decoder = decoder(stream)
+        self._decoder = alpha_decoder(stream)
         self._decoder.thread_type = "AUTO"
         self._decoder.thread_count = self._threads
         # Frames may be larger than the first, or than the container says.
@@ -187,9 +169,9 @@ class PictureStream:
 
     def _decoded(self, packet: Packet) -> Iterator[av.VideoFrame]:
         if is_empty(packet):
-            self._stay(packet)
+            self._hold(packet)
             return
-        self.stored.add(packet)
+        self.avi_times.add(packet)
         try:
             for image in self._decoder.decode(packet):
                 # Decoders paint over what they cannot read, and say so.
@@ -204,10 +186,10 @@ class PictureStream:
 
     def _forget(self) -> None:
         """Forgets what was before the position that is left."""
-        self.stays_until = None
-        self.stored.clear()
+        self.held_until = None
+        self.avi_times.clear()
 
-    def _stay(self, packet: Packet) -> None:
+    def _hold(self, packet: Packet) -> None:
         time = packet.dts if packet.pts is None else packet.pts
         if time is not None:
-            self.stays_until = max(self.stays_until or 0, time + (packet.duration or 0))
+            self.held_until = max(self.held_until or 0, time + (packet.duration or 0))

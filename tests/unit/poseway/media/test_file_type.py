@@ -12,7 +12,7 @@ import pytest
 from poseway.errors import VideoError
 from poseway.media.motion_jpeg import is_motion_jpeg
 from poseway.media.reader import VideoReader
-from poseway.media.transparency import whitener
+from poseway.media.transparency import flattener
 from tests.support.photos import card, encoded
 from tests.support.videos import make_video, numbered
 
@@ -94,10 +94,10 @@ def test_a_gif_that_is_cut_off_anywhere_is_read_or_refused() -> None:
 def test_a_fourth_sample_that_is_always_0_is_no_transparency(codec: str) -> None:
     picture = np.dstack((card(64, 32), np.zeros((32, 64), np.uint8)))
     image = av.VideoFrame.from_ndarray(picture, format="rgba")
-    seen = whitener(image, codec)(image).to_ndarray(format="rgb24")
+    seen = flattener(image, codec)(image).to_ndarray(format="rgb24")
     np.testing.assert_array_equal(seen, card(64, 32))
     # Elsewhere it is meant.
-    assert (whitener(image, "prores")(image).to_ndarray(format="rgb24") == 255).all()
+    assert (flattener(image, "prores")(image).to_ndarray(format="rgb24") == 255).all()
 
 
 def test_times_that_jump_by_months_are_refused() -> None:

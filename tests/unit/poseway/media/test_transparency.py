@@ -10,7 +10,7 @@ import pytest
 
 from poseway.media.reader import VideoReader
 from poseway.media.tone_mapping import PQ
-from poseway.media.transparency import opaque
+from poseway.media.transparency import flatten
 from tests.support.photos import CORNERS, card
 from tests.unit.poseway.media.test_still_image import colours_of
 
@@ -74,12 +74,12 @@ def test_frames_from_the_middle_are_those_from_the_start(name: str) -> None:
 def test_what_is_opaque_is_not_touched() -> None:
     for form in ("yuv420p", "yuv422p10le", "rgb24", "gray"):
         image = av.VideoFrame(64, 48, form)
-        assert opaque(image) is image
+        assert flatten(image) is image
 
 
 def test_what_samples_mean_is_kept() -> None:
     image = av.VideoFrame(64, 48, "yuva444p12le")
     image.color_trc, image.color_primaries, image.colorspace, image.color_range = PQ, 9, 9, 1
-    kept = opaque(image)
+    kept = flatten(image)
     assert (kept.color_trc, kept.color_primaries, kept.colorspace) == (PQ, 9, 9)
     assert kept.color_range == 1
