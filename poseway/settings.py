@@ -66,6 +66,12 @@ class QueueSettings(BaseSettings):
     nats_replicas: int = Field(
         1, ge=1, le=5, description="Servers of NATS's cluster that keep a copy of the queue."
     )
+    nats_ack_wait_seconds: float = Field(
+        30,
+        ge=1,
+        description="NATS delivers a job to another dispatcher after this long without a heartbeat "
+        "from its own. The same for the API and all dispatchers.",
+    )
 
 
 class ServerSettings(Settings):

@@ -17,9 +17,6 @@ log = structlog.get_logger(__name__)
 
 WORK: Final = "poseway.jobs"
 
-ACK_WAIT_SECONDS: Final = 30.0
-"""A job whose holder is silent for this long is delivered to another."""
-
 
 def subject_of(owner: str) -> str:
     """What the jobs of an owner are published as; where there are no keys, the owner is empty."""
@@ -34,8 +31,15 @@ def owner_of(subject: str) -> str:
 class Delivery:
     """A job that was taken from the queue and is kept until it is done or handed back."""
 
-    def __init__(self, message: Msg) -> None:
+    def __init__(self, message: Msg, ack_wait_seconds: float) -> None:
+        """Takes charge of a message.
+
+        Args:
+            message: The message.
+            ack_wait_seconds: The queue delivers it again after this long without a heartbeat.
+        """
         self._message = message
+        self._heartbeat_seconds = ack_wait_seconds / 3
         self.job_id = message.data.decode("ascii", "replace")
 
     @property
@@ -64,7 +68,7 @@ class Delivery:
 
         async def beat() -> None:
             while True:
-                await asyncio.sleep(ACK_WAIT_SECONDS / 3)
+                await asyncio.sleep(self._heartbeat_seconds)
                 try:
                     await self._message.in_progress()
                 except nats.errors.Error as error:

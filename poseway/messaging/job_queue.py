@@ -21,7 +21,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 from poseway.errors import UnavailableError
 from poseway.messaging import backlog, status_feed
 from poseway.messaging.backlog import Backlog
-from poseway.messaging.delivery import ACK_WAIT_SECONDS, WORK, Delivery, Early, owner_of, subject_of
+from poseway.messaging.delivery import WORK, Delivery, Early, owner_of, subject_of
 from poseway.messaging.status_feed import Follower, Gone
 from poseway.settings import QueueSettings
 from poseway.telemetry import traces
@@ -33,6 +33,8 @@ CONSUMER: Final = "dispatcher"
 _ENDED_STREAM: Final = "POSEWAY_WEBHOOKS"
 _ENDED_CONSUMER: Final = "api"
 _ENDED: Final = "poseway.webhooks"
+_ENDED_ACK_WAIT_SECONDS: Final = 30.0
+"""More than an attempt at a webhook takes, which sends no heartbeats."""
 _CANCEL: Final = "poseway.cancel."
 
 _TAKEOVER_SECONDS: Final = 15.0
@@ -42,9 +44,10 @@ _TAKEOVER_SECONDS: Final = 15.0
 class JobQueue:
     """A connection to NATS. It reconnects by itself, for ever."""
 
-    def __init__(self, connection: Client, replicas: int = 1) -> None:
+    def __init__(self, connection: Client, replicas: int, ack_wait_seconds: float) -> None:
         self._nats = connection
         self._replicas = replicas
+        self._ack_wait_seconds = ack_wait_seconds
         self._stream = connection.jetstream(timeout=5)
 
     @classmethod
@@ -63,7 +66,7 @@ class JobQueue:
             ping_interval=10,
             error_cb=report,
         )
-        queue = cls(connection, settings.nats_replicas)
+        queue = cls(connection, settings.nats_replicas, settings.nats_ack_wait_seconds)
         while True:
             try:
                 await queue.ensure(settle=True)
@@ -82,11 +85,14 @@ class JobQueue:
                 services are replaced one by one, old and new ones would undo each other's.
         """
         await status_feed.ensure(self._stream, self._replicas, settle=settle)
-        await self._ensure_queue(STREAM, [WORK, subject_of("*")], CONSUMER, settle)
-        await self._ensure_queue(_ENDED_STREAM, [_ENDED], _ENDED_CONSUMER, settle)
+        jobs = [WORK, subject_of("*")]
+        await self._ensure_queue(STREAM, jobs, CONSUMER, self._ack_wait_seconds, settle)
+        await self._ensure_queue(
+            _ENDED_STREAM, [_ENDED], _ENDED_CONSUMER, _ENDED_ACK_WAIT_SECONDS, settle
+        )
 
     async def _ensure_queue(
-        self, name: str, subjects: list[str], consumer: str, settle: bool
+        self, name: str, subjects: list[str], consumer: str, ack_wait: float, settle: bool
     ) -> None:
         await status_feed.ensure_stream(
             self._stream,
@@ -106,7 +112,7 @@ class JobQueue:
             ConsumerConfig(
                 durable_name=consumer,
                 ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=ACK_WAIT_SECONDS,
+                ack_wait=ack_wait,
                 max_deliver=-1,
                 max_ack_pending=10_000,
             ),
@@ -169,20 +175,20 @@ class JobQueue:
 
     def deliveries(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
         """Yields one job after another until `stopping` is set."""
-        return self._deliveries(CONSUMER, STREAM, stopping)
+        return self._deliveries(CONSUMER, STREAM, self._ack_wait_seconds, stopping)
 
     def endings(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
         """Yields what `publish_ended` was told, likewise."""
-        return self._deliveries(_ENDED_CONSUMER, _ENDED_STREAM, stopping)
+        return self._deliveries(_ENDED_CONSUMER, _ENDED_STREAM, _ENDED_ACK_WAIT_SECONDS, stopping)
 
     async def _deliveries(
-        self, consumer: str, stream: str, stopping: asyncio.Event
+        self, consumer: str, stream: str, ack_wait: float, stopping: asyncio.Event
     ) -> AsyncIterator[Delivery]:
         pull = await self._stream.pull_subscribe_bind(consumer, stream)
         while not stopping.is_set():
             try:
                 for message in await pull.fetch(1, timeout=2):
-                    yield Delivery(message)
+                    yield Delivery(message, ack_wait)
             except TimeoutError:
                 continue
             except nats.errors.Error as error:

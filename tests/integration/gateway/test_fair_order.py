@@ -9,7 +9,8 @@ import pytest
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
 from poseway.messaging.delivery import Early
-from poseway_gateway.dispatcher.job_record import LONG_SILENCE, SILENCE, Record
+from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from tests.support.deploy.nats_servers import servers
 from tests.support.queue_office import GREEDY, SMALL, THIRD, Office, Run, lag, run_in
 
@@ -70,10 +71,10 @@ def test_a_job_in_hand_is_passed_over_until_its_holder_is_silent(
             assert office.owners[await office.do(second)] == GREEDY
         # Storage has a pause, or clocks differ.
         await asyncio.to_thread(record.beat)
-        office.age(held, 2 * SILENCE)
+        office.age(held, 2 * DEFAULT_TERMS.delivered)
         assert office.owners[await office.do(second)] == GREEDY
         # Its holder died.
-        office.age(held, LONG_SILENCE)
+        office.age(held, DEFAULT_TERMS.early)
         assert await office.do(second) == held
         assert await lag(office.queue) == 1
 
@@ -89,12 +90,12 @@ def test_a_job_that_is_delivered_while_it_is_done_early_is_left_to_its_holder(
         await office.do(dispatcher)
         await office.accept(SMALL)
         early, _ = await office.begin(dispatcher)
-        office.age(early.job_id, 2 * SILENCE)
+        office.age(early.job_id, 2 * DEFAULT_TERMS.delivered)
         other = Record(office.store, early.job_id)
         await asyncio.to_thread(other.load)
         assert other.held_by_another()
         assert not other.untouched()
-        office.age(early.job_id, LONG_SILENCE)
+        office.age(early.job_id, DEFAULT_TERMS.early)
         await asyncio.to_thread(other.load)
         assert not other.held_by_another()
         assert other.untouched()

@@ -8,7 +8,8 @@ import pytest
 from poseway.jobs import JobRequest, JobState, Keys
 from poseway.local.stack import Stack
 from poseway_gateway.dispatcher.clients import Services
-from poseway_gateway.dispatcher.job_record import SILENCE, Record
+from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 from poseway_gateway.dispatcher.worker import Worker
 from tests.support.queue_office import GREEDY, SMALL, Office, run_in
@@ -53,7 +54,7 @@ def test_what_is_no_work_is_no_turn(stack: Stack, tmp_path: Path, in_front: int)
         await begun(office, held)
         record = await begun(office, ended)
         await asyncio.to_thread(record.finish, JobState.SUCCEEDED)
-        office.age(ended, SILENCE)
+        office.age(ended, DEFAULT_TERMS.delivered)
         worker = Quick(office)
         await worker.work(asyncio.Event())
         assert worker.done == [many[0], wanted, many[1]]

@@ -16,7 +16,8 @@ from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import STREAM
 from poseway_gateway.api.jobs.repository import Catalog
-from poseway_gateway.dispatcher.job_record import SILENCE, Record
+from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from tests.support.videos import make_video
 from tests.support.waiting import until
 from tests.system.upgrade.records import put_back
@@ -49,7 +50,12 @@ def test_jobs_that_the_queue_lost_are_put_back(client: Client, stack: Stack) -> 
 
 def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack) -> None:
     poison = record_only(stack, make_video(5))
-    died = JobStatus(state=JobState.RUNNING, attempts=3, holder="dead", updated_at=now() - SILENCE)
+    died = JobStatus(
+        state=JobState.RUNNING,
+        attempts=3,
+        holder="dead",
+        updated_at=now() - DEFAULT_TERMS.delivered,
+    )
     stack.store.put(Keys(poison).status, died.model_dump_json().encode(), "application/json")
     put_back(stack)
     *_, last = client.watch(poison)
@@ -96,7 +102,7 @@ def test_a_job_that_somebody_works_on_is_not_taken_from_him(stack: Stack) -> Non
     other.load()
     assert other.held_by_another()
     assert not holder.held_by_another()
-    other.status = other.status.model_copy(update={"updated_at": now() - SILENCE})
+    other.status = other.status.model_copy(update={"updated_at": now() - DEFAULT_TERMS.delivered})
     assert not other.held_by_another()
     holder.hand_back(counted=False)
     other.load()

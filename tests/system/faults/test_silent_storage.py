@@ -13,16 +13,23 @@ from poseway.client import Client
 from poseway.jobs import JobState, Keys
 from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
-from poseway_gateway.dispatcher.job_record import BEAT_SECONDS
-from poseway_gateway.dispatcher.worker import HAND_BACK_SECONDS, STOP_SECONDS
 from tests.support.videos import make_video
 from tests.support.waiting import until
+
+SECONDS = {
+    "segment_seconds": 1,
+    "heartbeat_seconds": 1,
+    "lease_seconds": 4,
+    "stop_seconds": 3,
+    "hand_back_seconds": 3,
+}
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Stack]:
     """A system of its own: storage is everybody's."""
-    with Stack(tmp_path, free_ports(1)[0], {"POSEWAY_SEGMENT_SECONDS": "1"}) as running:
+    env = {f"POSEWAY_{name.upper()}": str(seconds) for name, seconds in SECONDS.items()}
+    with Stack(tmp_path, free_ports(1)[0], env) as running:
         yield running
 
 
@@ -42,9 +49,10 @@ def test_a_dispatcher_stops_though_storage_is_silent(own: Stack) -> None:
         dispatcher = own.pid("dispatcher")
         with stopped(own.pid("object-storage")):
             # It is in the middle of saying that it has the job.
-            time.sleep(BEAT_SECONDS + 1)
+            time.sleep(SECONDS["heartbeat_seconds"] + 1)
             os.kill(dispatcher, signal.SIGTERM)
-            end = time.monotonic() + STOP_SECONDS + HAND_BACK_SECONDS + 10
+            stopping = SECONDS["stop_seconds"] + SECONDS["hand_back_seconds"]
+            end = time.monotonic() + stopping + 10
             while Path(f"/proc/{dispatcher}").exists():
                 assert time.monotonic() < end
                 time.sleep(0.1)

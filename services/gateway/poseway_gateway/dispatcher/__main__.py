@@ -40,7 +40,7 @@ async def run(settings: DispatcherSettings) -> None:
     queue = connecting.result()
     health.ready = True
     structlog.get_logger(__name__).info("working", jobs_at_once=settings.jobs_at_once)
-    turns = Turns(store, queue)
+    turns = Turns(store, queue, settings.lease_terms)
     async with Services(settings) as services, asyncio.TaskGroup() as group:
         for _ in range(settings.jobs_at_once):
             group.create_task(Worker(store, queue, turns, services, settings).work(stopping))

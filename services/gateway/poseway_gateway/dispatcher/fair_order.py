@@ -18,6 +18,7 @@ from poseway.messaging.delivery import Delivery, Early
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.lease import DEFAULT_TERMS, LeaseTerms
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +29,12 @@ _LOOKS: Final = 50
 class Turns:
     """Chooses jobs for one dispatcher. For one event loop."""
 
-    def __init__(self, store: ObjectStore, queue: JobQueue) -> None:
+    def __init__(
+        self, store: ObjectStore, queue: JobQueue, lease_terms: LeaseTerms = DEFAULT_TERMS
+    ) -> None:
         self._store = store
         self._queue = queue
+        self._lease_terms = lease_terms
         # Some bytes for each key that ever had a job. Who had none yet comes first.
         self._served: dict[str, int] = {}
         self._number = count(1)
@@ -85,7 +89,7 @@ class Turns:
         return None
 
     def _is_free(self, job_id: str) -> bool:
-        record = Record(self._store, job_id)
+        record = Record(self._store, job_id, self._lease_terms)
         try:
             record.load()
         except NotFoundError:

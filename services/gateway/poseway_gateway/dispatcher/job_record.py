@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -11,21 +11,12 @@ from poseway.errors import IncompatibleError, NotFoundError
 from poseway.formats.tracks import Span, Times
 from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, Stretch, now
 from poseway.media.reader import VideoInfo
-from poseway.messaging.delivery import ACK_WAIT_SECONDS
 from poseway.storage import ObjectStore
 from poseway_gateway.dispatcher.frames.batches import Position
 from poseway_gateway.dispatcher.frames.stills import Still
+from poseway_gateway.dispatcher.lease import DEFAULT_TERMS, LeaseTerms
 
 _JSON = "application/json"
-
-BEAT_SECONDS: Final = 5.0
-"""A holder writes the status at least this often."""
-
-SILENCE: Final = timedelta(seconds=15)
-"""After this the holder is taken for dead; less than the queue takes to deliver the job again."""
-
-LONG_SILENCE: Final = 3 * timedelta(seconds=ACK_WAIT_SECONDS)
-"""After this, where the queue has not said so, too: clocks differ, and storage has its pauses."""
 
 _ALONE: Final = "alone-"
 
@@ -122,8 +113,11 @@ class Record:
         reached: How far the job is now; goes into the record with the next write of the status.
     """
 
-    def __init__(self, store: ObjectStore, job_id: str) -> None:
+    def __init__(
+        self, store: ObjectStore, job_id: str, lease_terms: LeaseTerms = DEFAULT_TERMS
+    ) -> None:
         self.job_id = job_id
+        self._lease_terms = lease_terms
         self.keys = Keys(job_id)
         self.status = JobStatus()
         self.reached = Progress()
@@ -167,7 +161,8 @@ class Record:
             return False
         if status.holder in (None, self._holder):
             return False
-        silence = LONG_SILENCE if status.holder.startswith(_ALONE) else SILENCE
+        terms = self._lease_terms
+        silence = terms.early if status.holder.startswith(_ALONE) else terms.delivered
         return now() - status.updated_at < silence
 
     def untouched(self) -> bool:
@@ -176,7 +171,8 @@ class Record:
         if status.updated_at is None:
             return True
         held = status.state is JobState.RUNNING and status.holder is not None
-        return now() - status.updated_at >= (LONG_SILENCE if held else SILENCE)
+        terms = self._lease_terms
+        return now() - status.updated_at >= (terms.early if held else terms.delivered)
 
     def begin(self, *, alone: bool = False) -> None:
         """Takes the job: it is running, and this is one more attempt.

@@ -1,8 +1,12 @@
 """Settings of the dispatcher."""
 
-from pydantic import Field
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from poseway.settings import QueueSettings, Settings, StorageSettings
+from poseway_gateway.dispatcher.lease import LeaseTerms
 
 
 class DispatcherSettings(Settings, StorageSettings, QueueSettings):
@@ -53,3 +57,43 @@ class DispatcherSettings(Settings, StorageSettings, QueueSettings):
     max_attempts: int = Field(
         3, ge=1, description="Attempts without a new checkpoint before a job is given up."
     )
+    heartbeat_seconds: float = Field(
+        5, gt=0, description="A dispatcher renews its lease on a job at least this often."
+    )
+    lease_seconds: float = Field(
+        15,
+        gt=0,
+        description="A lease that was not renewed for this long has expired: another dispatcher "
+        "may take the job. More than the heartbeat, less than POSEWAY_NATS_ACK_WAIT_SECONDS.",
+    )
+    retry_seconds: float = Field(
+        10,
+        ge=0,
+        description="Pause before a job is delivered again that was handed back because a service "
+        "or storage was unavailable.",
+    )
+    stop_seconds: float = Field(
+        12, gt=0, description="When stopping: time for a job to write what it has begun to write."
+    )
+    hand_back_seconds: float = Field(
+        12,
+        gt=0,
+        description="Time to record that a job was handed back. Together with the time above less "
+        "than the platform's own limit for stopping a dispatcher.",
+    )
+
+    @property
+    def lease_terms(self) -> LeaseTerms:
+        """When leases on jobs expire."""
+        return LeaseTerms(
+            timedelta(seconds=self.lease_seconds), 3 * timedelta(seconds=self.nats_ack_wait_seconds)
+        )
+
+    @model_validator(mode="after")
+    def _leases_outlast_heartbeats(self) -> Self:
+        if not self.heartbeat_seconds < self.lease_seconds < self.nats_ack_wait_seconds:
+            raise ValueError(
+                "heartbeat_seconds must be less than lease_seconds, and lease_seconds less than "
+                "nats_ack_wait_seconds."
+            )
+        return self

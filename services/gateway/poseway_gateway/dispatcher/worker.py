@@ -25,15 +25,13 @@ from poseway.telemetry import traces
 from poseway_gateway.dispatcher import metrics
 from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.fair_order import Turns
-from poseway_gateway.dispatcher.job_record import BEAT_SECONDS, Record
+from poseway_gateway.dispatcher.job_record import Record
 from poseway_gateway.dispatcher.pipeline import Pipeline
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 log = structlog.get_logger(__name__)
 
 RENDERER_STOPS_SECONDS = 1.0
-STOP_SECONDS = HAND_BACK_SECONDS = 12.0
-"""Together less than those that stop a dispatcher give it."""
 RESTARTS = 1
 """A job whose parts do not fit together, of two versions say, is begun again this often."""
 RECORD_SECONDS = 2.0
@@ -78,7 +76,7 @@ class Worker:
         Returns:
             What became of it, as `metrics.DELIVERIES` has it.
         """
-        record = Record(self._store, delivery.job_id)
+        record = Record(self._store, delivery.job_id, self._settings.lease_terms)
         try:
             request = await asyncio.to_thread(record.load)
         except NotFoundError:
@@ -96,7 +94,7 @@ class Worker:
             return "handed_back"
         if record.held_by_another():
             log.info("another dispatcher is at it")
-            await delivery.hand_back(delay=30)
+            await delivery.hand_back(delay=self._settings.nats_ack_wait_seconds)
             return "elsewhere"
         try:
             finished = await self._attempt(request, record, delivery, stopping)
@@ -109,7 +107,9 @@ class Worker:
             return "lost"
         except UnavailableError as error:
             log.warning("handed back", reason=error.message)
-            await self._give_up_for_now(record, delivery, delay=10, counted=False)
+            await self._give_up_for_now(
+                record, delivery, delay=self._settings.retry_seconds, counted=False
+            )
             return "handed_back"
         except Exception as error:
             log.exception("attempt failed", attempt=record.status.attempts)
@@ -129,7 +129,7 @@ class Worker:
         self._turns.served(delivery.owner)
         try:
             # Storage may be silent for minutes, and whoever stops this has less patience.
-            async with asyncio.timeout(HAND_BACK_SECONDS):
+            async with asyncio.timeout(self._settings.hand_back_seconds):
                 await asyncio.to_thread(record.hand_back, counted=counted)
         except TimeoutError:
             log.warning("record not written", reason="Object storage does not answer.")
@@ -207,7 +207,7 @@ class Worker:
                 if not run.done():
                     run.cancel()
                     # What has been begun gets written, unless storage is silent.
-                    patience = STOP_SECONDS if stopping.is_set() else None
+                    patience = self._settings.stop_seconds if stopping.is_set() else None
                     await asyncio.wait({run}, timeout=patience)
         if hold.done() and not hold.cancelled() and (lost := hold.exception()):
             raise lost
@@ -235,7 +235,7 @@ class Worker:
             ConflictError: Another dispatcher has the job.
         """
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(self._settings.heartbeat_seconds)
             try:
                 await asyncio.to_thread(record.beat)
                 # The message that tells of a cancellation can be lost; the record cannot.
