@@ -1,7 +1,8 @@
-"""The real system, started once for all tests that need it."""
+"""The real system, started once for all tests that need it, and the tiers of tests by folder."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -13,6 +14,41 @@ from poseway.paths import ROOT
 
 # Fixtures that tests of several tiers share.
 pytest_plugins = ["tests.support.evaluation_fixtures", "tests.support.inference_fixtures"]
+
+TESTS: Final = Path(__file__).parent
+# Fixtures that start a system: no unit test may depend on one, not even through another fixture.
+SYSTEM_FIXTURES: Final = frozenset({"stack", "smoke_stack", "client", "watched"})
+
+
+def tier_of(path: Path) -> str:
+    """The folder below ``tests`` that a file is in: unit, integration or system."""
+    return path.relative_to(TESTS).parts[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class,
+) -> Generator[None, object, object]:
+    """Keeps unit tests small: one that depends on a running system is an error of collection.
+
+    Raises:
+        pytest.Collector.CollectError: A unit test depends on a running system.
+    """
+    made: object = yield
+    for item in made if isinstance(made, list) else []:
+        asked = SYSTEM_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if asked and tier_of(collector.path) == "unit":
+            raise collector.CollectError(
+                f"{item.nodeid} depends on the fixture {', '.join(sorted(asked))}, but unit tests "
+                "start no system. Move it to tests/integration or tests/system."
+            )
+    return made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test with its tier."""
+    for item in items:
+        item.add_marker(tier_of(item.path))
 
 
 @pytest.fixture(scope="session")

@@ -1,163 +1,19 @@
-"""The bucket of a cluster: made once, with its rules and the services' user."""
+"""The set-up of a cluster's bucket, against a real server, and the API that waits for it."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
-from xml.etree import ElementTree
 
 import httpx
 import pytest
 from botocore.exceptions import ClientError
-from pydantic import SecretStr
 
-from deploy.setup import bucket
-from deploy.setup.bucket import BucketSettings, Server, prepare
-from deploy.setup.rules import lifecycle, policy
-from deploy.setup.secrets import MADE
-from poseway.errors import PosewayError, UnavailableError
-from poseway.local.data_dir import free_ports
+from deploy.setup.bucket import BucketSettings, Server
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
-from tests.support.deploy.minio_server import ROOT_PASSWORD, ROOT_USER, MinioServer, minio_server
 from tests.support.gateways import gateway_env
 from tests.support.waiting import first_answer, until
-
-OURS = {
-    "uploads": ("uploads/", "7"),
-    "pending": ("pending/", "7"),
-    "idempotency": ("idempotency/", "2"),
-}
-
-
-@pytest.fixture
-def server() -> Iterator[MinioServer]:
-    with minio_server() as running:
-        yield running
-
-
-def settings(url: str, **more: object) -> BucketSettings:
-    given = {
-        "s3_endpoint": url,
-        "s3_access_key": "poseway",
-        "s3_secret_key": SecretStr("of-the-services"),
-        "MINIO_ROOT_USER": ROOT_USER,
-        "MINIO_ROOT_PASSWORD": ROOT_PASSWORD,
-        "patience_seconds": 0,
-    }
-    return BucketSettings.model_validate({**given, **more})
-
-
-def rules(xml: bytes | None) -> dict[str, tuple[str | None, str | None]]:
-    """Prefix and days of each rule, by its id."""
-    assert xml is not None
-    return {
-        rule.findtext("{*}ID", ""): (
-            rule.findtext("{*}Filter/{*}Prefix"),
-            rule.findtext("{*}Expiration/{*}Days"),
-        )
-        for rule in ElementTree.fromstring(xml)  # noqa: S314
-    }
-
-
-def test_everything_is_made(server: MinioServer) -> None:
-    prepare(settings(server.url))
-    assert rules(server.buckets["poseway"]) == OURS
-    assert server.users == {"poseway": "of-the-services"}
-    assert server.policies == {"poseway": policy("poseway")}
-    assert server.attached == {"poseway": "poseway"}
-
-
-def test_it_may_be_repeated_and_gives_the_user_another_secret(server: MinioServer) -> None:
-    prepare(settings(server.url))
-    before = server.buckets["poseway"]
-    prepare(settings(server.url, s3_secret_key=SecretStr("another-secret")))
-    assert server.buckets == {"poseway": before}
-    assert server.users == {"poseway": "another-secret"}
-    assert server.attached == {"poseway": "poseway"}
-
-
-THEIRS = (
-    b"<Rule><ID>theirs</ID><Status>Enabled</Status><Filter><And><Prefix>results/</Prefix>"
-    b"<ObjectSizeGreaterThan>1000000</ObjectSizeGreaterThan></And></Filter>"
-    b"<DelMarkerExpiration><Days>3</Days></DelMarkerExpiration></Rule>"
-)
-OLD = (
-    b"<Rule><ID>uploads</ID><Status>Enabled</Status><Filter><Prefix>uploads/</Prefix></Filter>"
-    b"<Expiration><Days>90</Days></Expiration></Rule>"
-)
-
-
-@pytest.mark.parametrize("space", [b"", b' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'])
-def test_rules_of_others_stay_as_they_are(space: bytes) -> None:
-    present = b"<LifecycleConfiguration%b>%b%b</LifecycleConfiguration>" % (space, THEIRS, OLD)
-    merged = lifecycle(present)
-    assert THEIRS in merged
-    assert rules(merged) == {"theirs": (None, None), **OURS}
-    assert lifecycle(merged) == merged
-    assert space in merged
-
-
-def test_a_bucket_that_somebody_makes_at_the_same_time_is_fine(server: MinioServer) -> None:
-    server.troubles = [(404, "NoSuchBucket"), (409, "BucketAlreadyOwnedByYou")]
-    server.buckets["poseway"] = None
-    prepare(settings(server.url))
-    assert rules(server.buckets["poseway"]) == OURS
-
-
-def test_a_server_that_starts_is_waited_for(
-    server: MinioServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bucket, "_PAUSE_SECONDS", 0)
-    server.troubles = [(503, "XMinioServerNotInitialized"), (503, "SlowDown")]
-    prepare(settings(server.url, patience_seconds=60))
-    assert server.attached == {"poseway": "poseway"}
-
-
-def test_a_server_that_is_away_is_told_of() -> None:
-    with pytest.raises(UnavailableError, match="MinIO cannot be reached"):
-        prepare(settings(f"http://127.0.0.1:{free_ports(1)[0]}"))
-
-
-def test_a_root_that_is_refused_is_told_so_at_once(server: MinioServer) -> None:
-    with pytest.raises(PosewayError, match="MinIO refuses") as refused:
-        prepare(settings(server.url, MINIO_ROOT_USER="nobody", patience_seconds=60))
-    assert ROOT_PASSWORD not in refused.value.message
-    assert not server.buckets
-
-
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ({"s3_endpoint": None}, "POSEWAY_S3_ENDPOINT"),
-        ({"s3_endpoint": "minio:9000"}, "POSEWAY_S3_ENDPOINT"),
-        ({"s3_access_key": None}, "POSEWAY_S3_ACCESS_KEY"),
-        ({"s3_secret_key": None}, "POSEWAY_S3_SECRET_KEY"),
-        ({"s3_access_key": ROOT_USER}, "must not be root"),
-    ],
-)
-def test_settings_that_cannot_be_meant_are_refused(
-    server: MinioServer, wrong: dict[str, str | None], told: str
-) -> None:
-    with pytest.raises(PosewayError, match=told):
-        prepare(settings(server.url, **wrong))
-    assert not server.users
-
-
-def test_the_secrets_that_are_made_are_the_settings(
-    server: MinioServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    made = MADE["storage"]()
-    environment = {**made, "MINIO_ROOT_USER": ROOT_USER, "MINIO_ROOT_PASSWORD": ROOT_PASSWORD}
-    for name, value in {**environment, "POSEWAY_S3_ENDPOINT": server.url}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("POSEWAY_LOG_LEVEL", "DEBUG")
-    bucket.main()
-    assert server.users == {made["POSEWAY_S3_ACCESS_KEY"]: made["POSEWAY_S3_SECRET_KEY"]}
-    out, log = capfd.readouterr()
-    assert "user prepared" in log
-    for secret in (made["POSEWAY_S3_SECRET_KEY"], ROOT_PASSWORD):
-        assert secret not in out + log
 
 
 @pytest.fixture

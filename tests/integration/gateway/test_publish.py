@@ -2,7 +2,6 @@
 
 import json
 from fractions import Fraction
-from itertools import pairwise
 
 import pytest
 
@@ -12,7 +11,7 @@ from poseway.local.stack import Stack
 from poseway.media.reader import VideoInfo
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway_gateway.dispatcher.job_record import Checkpoint
-from poseway_gateway.dispatcher.publish import contact_sheet, measured, publish
+from poseway_gateway.dispatcher.publish import publish
 
 VIDEO = VideoInfo("h264", 64, 48, Fraction(1, 30), Fraction(30), Fraction(1), 6, Fraction(1, 5))
 SEEN = [[{1}, {1, 2}, {1}], [{1, 3}, {3}, {1, 3}]]
@@ -94,39 +93,3 @@ def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
     assert [path for path in types if path.startswith("stills/")] == ["stills/person_001.jpg"]
     assert types["stills/person_001.jpg"] == "image/jpeg"
     assert (manifest.video_width, manifest.video_height) == (32, 24)
-
-
-@pytest.mark.parametrize(
-    ("container", "frames", "duration", "rate"),
-    [
-        ("30000/1001", 300, "10.010", "30000/1001"),
-        ("30", 100, "3.332", "30"),  # times in milliseconds
-        ("1000", 100, "3.333", "30"),
-        ("30", 12, "120", "1/10"),
-        ("30", 3, "10800", "1/3600"),
-        ("30", 141, "10", "141/10"),
-        ("25", 1, "0", "25"),
-    ],
-)
-def test_the_rate_is_frames_over_time(
-    container: str, frames: int, duration: str, rate: str
-) -> None:
-    found = measured(Fraction(container), frames, Fraction(duration))
-    assert float(found) == pytest.approx(float(Fraction(rate)), rel=0.002)
-    assert (found == Fraction(container)) == (container == rate)
-
-
-def shots(count: int) -> list[Checkpoint]:
-    checkpoint = Checkpoint.model_validate_json(CHECKPOINTS[1])
-    return [
-        checkpoint.model_copy(update={"screenshots": dict.fromkeys(range(start, start + 5), 0)})
-        for start in range(0, count, 5)
-    ]
-
-
-def test_a_contact_sheet_has_at_most_forty_pictures_evenly_spread() -> None:
-    assert contact_sheet(shots(40)) == list(range(40))
-    chosen = contact_sheet(shots(200))
-    assert len(chosen) == 40
-    assert (chosen[0], chosen[-1]) == (0, 199)
-    assert {after - before for before, after in pairwise(chosen)} == {5, 6}

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from poseway.api_keys import ApiKeys, AuthMode, keys_needed
+from poseway.api_keys import ApiKeys
 from poseway.local.bucket import make_first_key
-from poseway.local.data_dir import free_ports, reached_at
+from poseway.local.data_dir import free_ports
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
@@ -46,26 +46,6 @@ def start(stack: Stack, env: dict[str, str]) -> subprocess.CompletedProcess[str]
         check=False,
         timeout=60,
     )
-
-
-@pytest.mark.parametrize(
-    ("auth", "host", "needed"),
-    [
-        ("auto", "127.0.0.1", False),
-        ("auto", "127.9.9.9", False),
-        ("auto", "localhost", False),
-        ("auto", "::1", False),
-        ("auto", "0.0.0.0", True),
-        ("auto", "::", True),
-        ("auto", "192.168.1.5", True),
-        ("auto", "pose.example", True),
-        ("auto", "", True),
-        ("keys", "127.0.0.1", True),
-        ("off", "0.0.0.0", False),
-    ],
-)
-def test_who_is_asked_for_keys(auth: AuthMode, host: str, needed: bool) -> None:
-    assert keys_needed(auth, host) is needed
 
 
 @pytest.mark.usefixtures("empty")
@@ -158,11 +138,3 @@ def test_a_local_system_makes_the_first_key_where_one_is_needed(empty: ObjectSto
     keys.revoke("first")
     assert make_first_key(empty, "127.0.0.1", KEYS) is not None
     empty.delete_prefix("keys/")
-
-
-def test_where_this_machine_reaches_itself() -> None:
-    assert [reached_at(host) for host in ("0.0.0.0", "::", "10.0.0.5")] == [
-        "127.0.0.1",
-        "::1",
-        "10.0.0.5",
-    ]
