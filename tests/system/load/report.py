@@ -30,7 +30,7 @@ def _lines(figures: dict[str, Any]) -> Iterator[str]:
         )
     yield from (
         "",
-        "| tenant | jobs | in line when its last came | at most | done when its last was |",
+        "| tenant | jobs | waiting when its last was accepted | bound | done when its last was |",
     )
     yield "| --- | --- | --- | --- | --- |"
     for name, share in burst["share"].items():
