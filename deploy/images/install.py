@@ -1,7 +1,7 @@
-"""Fills an image's virtual environment; runs while an image is built, with a Python that has pip.
+"""Fills an image's virtual environment during the build, run by a Python that has pip.
 
-``install.py LOCK`` installs what a lock file names, leaves out what no service reads, and compiles.
-``install.py --compile FOLDER`` only compiles.
+``install.py LOCK`` installs the packages of a lock file, deletes what no service reads, and
+compiles the rest. ``install.py --compile FOLDER`` only compiles.
 """
 
 import compileall
@@ -15,8 +15,7 @@ from typing import Final
 _VENV: Final = Path("/opt/venv")
 _SECRET_CA: Final = Path("/run/secrets/ca")
 
-# What is only for who builds on a library, tests it or plots what it computes, and clients of
-# services other than S3.
+# Parts of packages that no service reads.
 _NOT_NEEDED: Final = (
     "**/tests",
     "**/*.pyi",
@@ -24,41 +23,47 @@ _NOT_NEEDED: Final = (
     "tensorflow/include",
     "nvidia/*/include",
     "clang",
-    "matplotlib",
-    "fontTools",
-    "PIL",
-    "pillow.libs",
 )
+# The plotting libraries of filterpy, deleted where matplotlib is installed. Services without
+# matplotlib decode images with Pillow.
+_PLOTTING: Final = ("matplotlib", "fontTools", "PIL", "pillow.libs")
+# botocore's descriptions of S3 and of signing in.
 _CLIENTS: Final = ("s3", "sts", "sso", "sso-oidc", "signin")
 
 
 def install(lock: str) -> None:
-    """Installs the wheels of a lock file, no other, each with the hash that is written there."""
+    """Installs the wheels of a lock file, verified by their hashes."""
     pip = [sys.executable, "-m", "pip", "--python", str(_VENV / "bin" / "python")]
     if _SECRET_CA.is_file() and _SECRET_CA.stat().st_size:
         pip += ["--cert", str(_SECRET_CA)]
     quietly = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]
     only = ["--no-compile", "--only-binary=:all:", "--require-hashes", "-r", lock]
-    subprocess.run([*pip, "install", *quietly, *only], check=True)  # noqa: S603 # words of ours
+    subprocess.run([*pip, "install", *quietly, *only], check=True)  # noqa: S603 # fixed arguments
 
 
 def leave_out(packages: Path) -> None:
-    """Deletes what no service reads; the tests of the images show that none does."""
-    for pattern in _NOT_NEEDED:
+    """Deletes the parts of packages that no service reads, as the tests of the images confirm."""
+    plots = (packages / "matplotlib").is_dir()
+    for pattern in (*_NOT_NEEDED, *(_PLOTTING if plots else ())):
         for path in sorted(packages.glob(pattern)):
             _delete(path)
     for path in packages.glob("botocore/data/*/"):
         if path.name not in _CLIENTS:
             _delete(path)
-    for path in (_VENV / "bin").iterdir():
+
+
+def delete_commands(folder: Path) -> None:
+    """Deletes all commands except Python itself."""
+    for path in folder.iterdir():
         if not path.name.startswith("python"):
             _delete(path)
 
 
 def compile_folder(folder: Path) -> None:
-    """Compiles a folder so that the bytes are the same every time, whatever the files' dates.
+    """Compiles a folder reproducibly, independent of the files' dates.
 
-    One process and one order: what a compiled file shares depends on what was compiled before.
+    Uses a single process and thus a fixed order, because the bytes of a compiled file depend on the
+    files compiled before it.
     """
     compileall.compile_dir(
         folder, quiet=2, workers=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
@@ -81,6 +86,7 @@ def main(arguments: list[str]) -> None:
             install(lock)
             (packages,) = _VENV.glob("lib/python3*/site-packages")
             leave_out(packages)
+            delete_commands(_VENV / "bin")
             compile_folder(packages)
         case _:
             sys.exit("usage: install.py LOCK | --compile FOLDER")
