@@ -1,9 +1,9 @@
-"""``python -m requirements.audit [OPTION...]``: is something known against what we pin?
+"""``python -m requirements.audit [OPTION...]``: checks pinned packages for known vulnerabilities.
 
-Asks with pip-audit, which gets the options, of every version in every lock file, those for other
-systems included. Ends with 0 only if all of them were looked up and nothing is known, with 1 if
-something is, and with 2 if not all could be looked up: pip-audit itself passes over packages that
-its source does not know, and ends well if that is all of them.
+Passes every version in every lock file, for all systems, to pip-audit together with the options.
+Exits with 0 if all packages were audited and none is vulnerable, with 1 if some are vulnerable, and
+with 2 if not all could be audited. pip-audit itself skips packages that its source does not know,
+and succeeds even if these are all of them.
 """
 
 import json
@@ -22,38 +22,38 @@ NOT_REACHED: Final = "vulnerability data cannot be reached: nothing was audited"
 
 
 class NotReachedError(Exception):
-    """pip-audit told nothing."""
+    """pip-audit returned no result."""
 
 
 @dataclass
 class Found:
-    """What was found.
+    """Result of an audit.
 
     Attributes:
-        audited: Packages that were looked up, as ``name version``.
-        passed_over: Those that were not, with the reason.
-        known: What is known, a line each.
+        audited: Audited packages, as ``name version``.
+        skipped: Reasons by name, for packages that were not audited.
+        known: Known vulnerabilities, one line each.
     """
 
     audited: set[str] = field(default_factory=set)
-    passed_over: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
     known: list[str] = field(default_factory=list)
 
     def take(self, package: dict[str, Any]) -> None:
-        """Takes in what is told of one package."""
+        """Adds pip-audit's record of one package."""
         if "skip_reason" in package:
-            self.passed_over[package["name"]] = package["skip_reason"]
+            self.skipped[package["name"]] = package["skip_reason"]
             return
         name = f"{package['name']} {package['version']}"
         self.audited.add(name)
-        for told in package["vulns"]:
-            fixed = ", ".join(told["fix_versions"]) or "no version"
-            names = ", ".join([told["id"], *told.get("aliases", ())])
+        for found in package["vulns"]:
+            fixed = ", ".join(found["fix_versions"]) or "no version"
+            names = ", ".join([found["id"], *found.get("aliases", ())])
             self.known.append(f"{name}: {names}, fixed in {fixed}")
 
 
 def rounds(locks: list[Path]) -> list[list[lock.Pin]]:
-    """Every version that is pinned, in lists that have each package once, as pip-audit wants it."""
+    """Returns all pinned versions, in lists with at most one version per package for pip-audit."""
     versions: dict[str, dict[str, lock.Pin]] = defaultdict(dict)
     for path in locks:
         for pin in lock.read(path):
@@ -66,14 +66,14 @@ def rounds(locks: list[Path]) -> list[list[lock.Pin]]:
 
 
 def ask(pins: list[lock.Pin], options: list[str]) -> list[dict[str, Any]]:
-    """What pip-audit tells of packages.
+    """Returns pip-audit's records of packages.
 
     Raises:
-        NotReachedError: It tells nothing; the reason is its last line.
+        NotReachedError: pip-audit returned no result. The message is the last line of its output.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requirements.txt"
-        # Without markers, since it would leave out what is not for this machine.
+        # Without markers, because pip-audit would omit packages for other systems.
         lines = (
             f"{pin.name}=={pin.version} " + " ".join(f"--hash=sha256:{h}" for h in pin.hashes)
             for pin in pins
@@ -83,27 +83,27 @@ def ask(pins: list[lock.Pin], options: list[str]) -> list[dict[str, Any]]:
         command = [sys.executable, "-m", "pip_audit", *quiet, *options, "-r", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     try:
-        told: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+        records: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError):
         raise NotReachedError(done.stderr.strip().rpartition("\n")[2]) from None
-    return told
+    return records
 
 
 def verdict(found: Found, locks: int) -> tuple[int, list[str]]:
-    """Status to end with, and what to say."""
+    """Returns the exit status and the lines of the report."""
     if not found.audited:
-        reasons = sorted(set(found.passed_over.values()))[:1]
+        reasons = sorted(set(found.skipped.values()))[:1]
         return 2, [*reasons, NOT_REACHED]
     lines = sorted(found.known)
-    lines += [f"{name} was not audited: {why}" for name, why in sorted(found.passed_over.items())]
+    lines += [f"{name} was not audited: {why}" for name, why in sorted(found.skipped.items())]
     known = f"{len(found.known)} known vulnerabilities" if found.known else "nothing is known"
     of = f"{len(found.audited)} packages of {locks} lock files audited"
-    left_out = f", {len(found.passed_over)} not" if found.passed_over else ""
+    left_out = f", {len(found.skipped)} not" if found.skipped else ""
     return (1 if found.known else 2 if left_out else 0), [*lines, f"{of}{left_out}: {known}"]
 
 
 def main(options: list[str], folder: Path = _FOLDER) -> int:
-    """Audits the lock files of a folder; returns the status to end with."""
+    """Audits the lock files of a folder. Returns the exit status."""
     locks = sorted(folder.glob("*.lock"))
     found = Found()
     try:
@@ -111,7 +111,7 @@ def main(options: list[str], folder: Path = _FOLDER) -> int:
             for package in ask(pins, options):
                 found.take(package)
     except NotReachedError as error:
-        # What was audited before is not told: it would look like all of it.
+        # Partial results are not reported, because they would look complete.
         status, lines = 2, [str(error), NOT_REACHED]
     else:
         status, lines = verdict(found, len(locks))

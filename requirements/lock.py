@@ -1,4 +1,4 @@
-"""What a lock file pins."""
+"""Reads the pinned packages of a lock file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A package in the one version that is installed where its marker holds.
+    """A package in the version that is installed if its marker applies.
 
     Attributes:
-        name: As the index has it, in lower case with hyphens.
+        name: Normalized name, in lower case with hyphens.
         version: The version.
-        marker: On which systems and Pythons; empty: on all.
-        hashes: SHA-256 of every file that pip may install it from.
+        marker: Environment marker that selects systems and Pythons; empty for all.
+        hashes: SHA-256 of every file from which pip may install it.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Pin:
 
 
 def read(path: Path) -> Iterator[Pin]:
-    """All that a lock file pins, in its order."""
+    """Yields the pins of a lock file in their order."""
     for line in path.read_text().replace("\\\n", " ").splitlines():
         requirement, *hashes = line.split(" --hash=sha256:")
         pinned, _, marker = requirement.partition(";")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Resolves the lock files: one for everything that runs here, one that adds the tests' tools, and
-# one per service that agrees with them. Needs `uv` in .venv or on the PATH. Options are passed on.
+# Resolves the lock files: one for everything that a checkout runs, one that adds the tests' tools, and
+# one per service that is consistent with them. Needs `uv` in .venv or on the PATH. Options are passed to uv.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH

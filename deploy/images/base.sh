@@ -1,24 +1,24 @@
 #!/bin/sh
-# Makes a base image of Debian 12 with Python 3.11, for machines that reach no container registry:
+# Builds a base image of Debian 12 with Python 3.11, for machines without access to a registry:
 #   deploy/images/base.sh [NAME]
-# Needs root, debootstrap, and docker, buildah or podman. MIRROR names another Debian mirror.
+# Needs root, debootstrap, and docker, buildah or podman. MIRROR selects another Debian mirror.
 set -eu
 cd "$(dirname "$0")"
 name=${1:-poseway-base}
 . ./engine.sh
 
-[ "$(id -u)" = 0 ] || { echo "debootstrap works for root only: sudo make base-image" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "debootstrap needs root: sudo make base-image" >&2; exit 1; }
 command -v debootstrap >/dev/null || PATH=$PATH:/usr/sbin:/sbin
 command -v debootstrap >/dev/null || { echo "Install Debian's package debootstrap." >&2; exit 1; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# debootstrap follows no virtual packages: python3-distutils is what python3.11-venv asks for.
+# debootstrap does not resolve virtual packages: python3-distutils provides one for python3.11-venv.
 debootstrap --variant=minbase \
     --include=python3.11,python3.11-venv,python3-distutils,ca-certificates \
     bookworm "$work/root" ${MIRROR:+"$MIRROR"} >"$work/log" || { cat "$work/log" >&2; exit 1; }
 
-# What nothing reads in a container, and what differs from one run to the next.
+# Delete what containers never read and what differs between runs.
 cd "$work/root"
 rm -rf var/cache/* var/lib/apt/lists/* var/log/* tmp/* usr/share/man/* usr/share/info/* \
     usr/share/locale/* usr/share/lintian var/lib/dpkg/*-old \

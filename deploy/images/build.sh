@@ -1,14 +1,14 @@
 #!/bin/sh
-# Builds the images of the services with docker, buildah or podman, whichever works here first:
+# Builds the services' images with docker, buildah or podman, whichever is found to work first:
 #   deploy/images/build.sh [IMAGE...]
-# All but the one for GPUs unless some are named; `sboms` writes what is in each to build/sbom. Read
-# from the environment:
-#   BASE      image with Python 3.11 to build on; the official slim one unless given
-#   PLATFORM  another architecture than this machine's, e.g. linux/arm64, where the engine can run it
-#   TAG       tag of the images, `latest` unless given
-#   REGISTRY  put before their names, e.g. registry.example/team
-#   ENGINE    which engine to use
-#   NO_CACHE  anything, to use nothing that was built before
+# Without arguments it builds all images except that for GPUs. `sboms` writes their bills of materials
+# to build/sbom. Environment variables:
+#   BASE      image with Python 3.11 to build on; default: the official slim image
+#   PLATFORM  another architecture, e.g. linux/arm64, if the engine can run it
+#   TAG       tag of the images; default: latest
+#   REGISTRY  prefix of the images' names, e.g. registry.example/team
+#   ENGINE    the engine to use
+#   NO_CACHE  if set, the build cache is ignored
 #   PYTHON    the Python whose pip is configured for your package index
 set -eu
 cd "$(dirname "$0")/../.."

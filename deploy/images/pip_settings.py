@@ -1,7 +1,7 @@
-"""Writes what pip is configured with here to a folder, as the secrets of a build.
+"""Exports this machine's pip configuration, for use as build secrets.
 
-``pip_settings.py FOLDER`` makes ``pip.conf`` and ``ca``, the certificates that pip trusts.
-Folders of this machine are left out, because a build does not see them.
+``pip_settings.py FOLDER`` writes ``pip.conf`` and ``ca``, the certificates that pip trusts. Local
+folders are omitted, because a build cannot access them.
 """
 
 import ast
@@ -13,7 +13,7 @@ _PASSED_ON = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout"
 
 
 def configured() -> dict[str, str]:
-    """Pip's settings by name, from its files and, before those, from the environment."""
+    """Returns pip's settings by name. The environment takes precedence over files."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     )
@@ -27,7 +27,7 @@ def configured() -> dict[str, str]:
 
 
 def main(folder: Path) -> None:
-    """Writes the two files, empty where there is nothing to say."""
+    """Writes both files; either is empty if nothing is configured."""
     settings = configured()
     lines = ["[global]"]
     for name in _PASSED_ON:

@@ -1,8 +1,8 @@
-"""Writes what is in each image, as CycloneDX has it; runs while images are built, on their base.
+"""Writes the bill of materials of each image in CycloneDX format. Runs on the images' base.
 
-``python -m deploy.images.sbom FOLDER VERSION`` makes ``IMAGE.cdx.json`` of every image: Debian's
-packages, Python's with the hashes that pip accepts, and the models with those of their weights. The
-same is written for the same, to the byte, so that an image stays the same, too.
+``python -m deploy.images.sbom FOLDER VERSION`` writes ``IMAGE.cdx.json`` for every image: Debian
+packages, Python packages with the hashes that pip accepts, and models with the hashes of their
+weights. The output is reproducible to the byte, so that builds of images are, too.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ IMAGES: Final = {
     "poseway-renderer": "renderer",
     "poseway-setup": "setup",
 }
-"""The images, and the lock file that each is filled from."""
+"""Lock file of each image."""
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _WITH_MODELS: Final = ("poseway-inference", "poseway-inference-gpu")
@@ -42,10 +42,10 @@ _SPACE: Final = uuid.UUID("6f0c1f43-2f0c-5c43-9c1e-6a2f6d0f7a11")
 
 
 def system(root: Path) -> Iterator[Component]:
-    """The operating system, its packages where they are Debian's, and Python."""
+    """Yields the operating system, its Debian packages if it has any, and Python."""
     lines = (root / "etc" / "os-release").read_text().splitlines()
-    told = {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
-    name, version = told["ID"], told.get("VERSION_ID", "")
+    release = {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
+    name, version = release["ID"], release.get("VERSION_ID", "")
     yield _part(ComponentType.OPERATING_SYSTEM, name, version)
     yield _part(ComponentType.PLATFORM, "python", platform.python_version())
     status = root / "var" / "lib" / "dpkg" / "status"
@@ -58,7 +58,7 @@ def system(root: Path) -> Iterator[Component]:
 
 
 def packages(path: Path) -> Iterator[Component]:
-    """Python's packages of a lock file, as far as they are for this system."""
+    """Yields the Python packages of a lock file that apply to this system."""
     for pin in lock.read(path):
         if not pin.marker or Marker(pin.marker).evaluate():
             purl = PackageURL("pypi", name=pin.name, version=pin.version)
@@ -66,7 +66,7 @@ def packages(path: Path) -> Iterator[Component]:
 
 
 def models(directory: Path) -> Iterator[Component]:
-    """The models whose weights are there."""
+    """Yields the models whose weights have been fetched."""
     for card in load_cards(directory):
         if card.is_fetched(directory):
             yield _model(card, directory)
@@ -107,19 +107,19 @@ def _sha256(text: str) -> HashType:
 
 
 def written(image: str, version: str, components: list[Component]) -> str:
-    """The JSON of an image with these components."""
+    """Returns the bill of materials of an image as JSON."""
     whole = Component(type=ComponentType.CONTAINER, name=image, version=version, bom_ref=image)
     bom = Bom(metadata=BomMetaData(component=whole), components=components)
     bom.register_dependency(whole, components)
-    # When it was made would make it another every time, as would a number by chance.
-    bom.metadata.timestamp = None  # type: ignore[assignment] # it may be left out
+    # A timestamp or a random serial number would differ between builds.
+    bom.metadata.timestamp = None  # type: ignore[assignment] # optional in the format
     bom.serial_number = _SPACE
     bom.serial_number = uuid.uuid5(_SPACE, JsonV1Dot6(bom).output_as_string())
     return JsonV1Dot6(bom).output_as_string(indent=1)
 
 
 def write(folder: Path, version: str, root: Path = Path("/")) -> None:
-    """Writes the files of all images."""
+    """Writes one file per image to a folder. `root` is the file system of the base image."""
     base = list(system(root))
     for image, name in IMAGES.items():
         parts = [*base, *packages(_ROOT / "requirements" / f"{name}.lock")]

@@ -1,6 +1,6 @@
-"""Checks the weights that go into an image; runs while it is built, in the folder of the code.
+"""Verifies the weights that go into an image. Runs during the build, in the folder of the code.
 
-Those of the default model must be there; those of others may be missing, and then are not offered.
+The default model's weights must exist. Models without weights are not offered.
 """
 
 import sys
@@ -12,7 +12,7 @@ from poseway.model_cards import load_cards, read_weights
 
 
 def main() -> None:
-    """Ends with a message if a file is missing or has another hash than its card says."""
+    """Exits with a message if a file is missing or its hash differs from that in the model card."""
     try:
         for card in load_cards():
             if card.default or card.is_fetched():

@@ -33,7 +33,7 @@ def reason_to_skip() -> str | None:
     missing = [package for package, program in _NEEDED.items() if not shutil.which(program)]
     if missing:
         return f"needs root and Debian's packages: apt-get install {' '.join(missing)}"
-    return "debootstrap works for root only" if os.geteuid() else None
+    return "debootstrap needs root" if os.geteuid() else None
 
 
 def environment() -> dict[str, str]:
