@@ -15,11 +15,12 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from poseway import isolation, telemetry
+from poseway import isolation
 from poseway.isolation import Limits
 from poseway.model_cards import load_cards
 from poseway.rpc import server
 from poseway.storage import ObjectStore
+from poseway.telemetry.service import start_telemetry
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 from poseway_inference.engines.base import About
 from poseway_inference.families.openpose.decoder import People
@@ -119,7 +120,7 @@ class NoEngine:
 def inference() -> None:
     """Serves inference."""
     settings = InferenceSettings()
-    telemetry.start("inference", settings)
+    start_telemetry("inference", settings)
     model = LoadedModel(NoEngine(), Sleeper(), _HEIGHT, _HEIGHT)
     service = InferenceService(
         {load_cards()[0].name: model},
@@ -140,7 +141,7 @@ def inference() -> None:
 def renderer() -> None:
     """Serves the renderer."""
     settings = RendererSettings()
-    telemetry.start("renderer", settings)
+    start_telemetry("renderer", settings)
     limits = Limits(settings.decode_memory_mb << 20, settings.decode_seconds)
     encoding = Encoding(settings.encoder_preset, threads=1)
     slow = SlowRenderer(ObjectStore(settings), encoding, limits)

@@ -8,11 +8,17 @@ from typing import Final
 
 import grpc
 import prometheus_client
+from opentelemetry.trace import SpanKind
 
 from poseway.telemetry import traces
-from poseway.telemetry.buckets import CALL_SECONDS
 
 Metadata = tuple[tuple[str, str], ...]
+
+CALL_SECONDS: Final = (
+    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0),
+)
+"""Buckets of a call's time: from one batch in inference to joining the segments of a long video."""
 
 _CALLS: Final = prometheus_client.Counter(
     "poseway_client_calls",
@@ -45,8 +51,9 @@ def calling(service: str, method: str) -> Iterator[Metadata]:
     in_flight.inc()
     code = grpc.StatusCode.UNKNOWN
     try:
-        with traces.span(f"{service}/{method}", "client") as span:
-            yield tuple(span.headers().items())
+        name = f"{service}/{method}"
+        with traces.tracer.start_as_current_span(name, kind=SpanKind.CLIENT):
+            yield tuple(traces.headers().items())
         code = grpc.StatusCode.OK
     except grpc.aio.AioRpcError as error:
         code = error.code()

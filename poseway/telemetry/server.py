@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import grpc
 import prometheus_client
+from opentelemetry.trace import SpanKind, StatusCode
 
 from poseway.telemetry import traces
-from poseway.telemetry.buckets import CALL_SECONDS
+from poseway.telemetry.client import CALL_SECONDS
 
 _CALLS: Final = prometheus_client.Counter(
     "poseway_server_calls",
@@ -103,14 +104,14 @@ def _answering(service: str, method: str, context: grpc.ServicerContext) -> Iter
     began = time.perf_counter()
     in_flight.inc()
     # Not the open span of the thread: one that answers in a stream may be closed by another.
-    parent = traces.carried(context.invocation_metadata())
-    span = traces.begin(f"{service}/{method}", "server", parent)
+    parent = traces.parent(context.invocation_metadata())
+    span = traces.tracer.start_span(f"{service}/{method}", parent, SpanKind.SERVER)
     code = grpc.StatusCode.OK
     try:
         yield
     except BaseException:
         code = _code(context)
-        span.fail(code.name)
+        span.set_status(StatusCode.ERROR, code.name)
         raise
     finally:
         span.end()

@@ -1,114 +1,103 @@
-"""Traces: which work of which service belongs to what, and how long each took.
+"""Traces with OpenTelemetry: what its API needs to start, stop and carry them between services.
 
-Where they are off, nothing that makes or sends them is imported, and a span does nothing.
+Until `start` sets a provider, spans of `tracer` do nothing and neither SDK nor exporter is
+imported. OpenTelemetry's own ``OTEL_*`` variables set sampling, limits, batches and the exporter's
+headers.
 """
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from contextvars import Context
-from typing import TYPE_CHECKING, Final, Literal
+import contextvars
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from opentelemetry import context, propagate, trace
 
 if TYPE_CHECKING:
-    from poseway.telemetry.otel import Tracing
+    from opentelemetry.sdk.trace import TracerProvider
 
-Kind = Literal["internal", "server", "client", "producer", "consumer"]
 Value = str | int | float | bool
 
 STOP_SECONDS: Final = 5.0
-"""The process ends then, whether everything was sent or not."""
+"""Limit for sending the last spans; the process ends then even if some were not sent."""
 
+_PATH: Final = "/v1/traces"
+_PREFIX: Final = "poseway."
 
-class Span:
-    """A piece of work. This one is of no trace; see `poseway.telemetry.otel`."""
-
-    def set(self, **attributes: Value) -> None:
-        """Says more of it; ``job_id`` becomes ``poseway.job_id``."""
-
-    def fail(self, why: str) -> None:
-        """Says that it did not work."""
-
-    def headers(self) -> dict[str, str]:
-        """What to send along, so that work elsewhere becomes a part of this."""
-        return {}
-
-    def context(self) -> Context | None:
-        """What tasks are to run in whose spans are to be parts of this; None: as they are."""
-        return None
-
-    def end(self) -> None:
-        """It is over; safe to repeat."""
-
-
-_NO_SPAN: Final = Span()
-_NOWHERE: Final = nullcontext(_NO_SPAN)
-_tracing: "Tracing | None" = None
+tracer: Final = trace.get_tracer("poseway")
+_provider: "TracerProvider | None" = None
 
 
 def start(service: str, endpoint: str) -> None:
-    """Begins to trace.
+    """Starts to trace this process. A background thread sends spans, and drops them if it must.
 
     Args:
         service: Name of the service.
-        endpoint: Address of a collector that takes OTLP over HTTP, with or without a path.
+        endpoint: Address of a collector that takes OTLP over HTTP. Without a path, the standard's
+            ``/v1/traces`` is used.
     """
-    global _tracing
-    from poseway.telemetry.otel import Tracing
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    _tracing = Tracing(service, endpoint)
+    global _provider
+    place = Resource.create({"service.name": service, "service.namespace": "poseway"})
+    _provider = TracerProvider(resource=place, shutdown_on_exit=False)
+    if not urlsplit(endpoint).path.strip("/"):
+        endpoint = endpoint.rstrip("/") + _PATH
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(_provider)
 
 
 def stop() -> None:
-    """Sends what was not sent yet, within `STOP_SECONDS`; safe to repeat."""
-    global _tracing
-    tracing, _tracing = _tracing, None
-    if tracing is not None:
-        tracing.stop(STOP_SECONDS)
+    """Sends the spans that were not sent yet, within `STOP_SECONDS`. Safe to repeat."""
+    global _provider
+    provider, _provider = _provider, None
+    if provider is not None:
+        # The provider's own limit is 30 s, longer than a service has to stop.
+        thread = threading.Thread(target=provider.shutdown, daemon=True)
+        thread.start()
+        thread.join(STOP_SECONDS)
 
 
-def span(
-    name: str,
-    kind: Kind = "internal",
-    parent: Mapping[str, str] | None = None,
-    **attributes: Value,
-) -> AbstractContextManager[Span]:
-    """A span for as long as a block runs; what is raised there makes it a failure.
-
-    Spans that begin in the block, in its thread or task or one that began there, are parts of it.
-
-    Args:
-        name: One of few: what is special of this piece of work is in its attributes.
-        kind: On which side of what it is.
-        parent: What came with the request for this work; None: the span that is open.
-        attributes: See `Span.set`.
-    """
-    return _NOWHERE if _tracing is None else _tracing.span(name, kind, parent, attributes)
-
-
-def begin(
-    name: str,
-    kind: Kind = "internal",
-    parent: Mapping[str, str] | None = None,
-    **attributes: Value,
-) -> Span:
-    """A span that whoever begins it ends, and that others are parts of only where they are told."""
-    return _NO_SPAN if _tracing is None else _tracing.begin(name, kind, parent, attributes)
-
-
-def current() -> Span:
-    """The span that is open."""
-    return _NO_SPAN if _tracing is None else _tracing.current()
+def attributes(**values: Value) -> dict[str, Value]:
+    """Attributes of a span under Poseway's prefix: ``job_id`` becomes ``poseway.job_id``."""
+    return {_PREFIX + name: value for name, value in values.items()}
 
 
 def headers() -> dict[str, str]:
-    """What to send along with a request, so that work for it becomes a part of the open span."""
-    return current().headers()
+    """Headers that make the receiver's spans children of the current span. Empty without a span."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier
 
 
-def carried(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
-    """The headers of a request as `span` takes them; empty where nothing is traced."""
-    if _tracing is None:
-        return {}
-    return {_text(name).lower(): _text(value) for name, value in pairs}
+def parent(received: Iterable[tuple[str | bytes, str | bytes]]) -> context.Context | None:
+    """Reads the sender's span from the headers of a request or message.
+
+    Args:
+        received: Names and values of the headers.
+
+    Returns:
+        The context to start spans in. None, the current one, while traces are off.
+    """
+    if _provider is None:
+        return None
+    return propagate.extract({_text(name).lower(): _text(value) for name, value in received})
+
+
+def within(span: trace.Span) -> contextvars.Context:
+    """A copy of the current context in which `span` is the current one, to start tasks in."""
+    copy = contextvars.copy_context()
+    copy.run(context.attach, trace.set_span_in_context(span))
+    return copy
+
+
+def end(span: trace.Span) -> None:
+    """Ends a span that may have ended already."""
+    if span.is_recording():
+        span.end()
 
 
 def _text(part: str | bytes) -> str:

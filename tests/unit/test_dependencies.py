@@ -30,8 +30,6 @@ ENTRIES = {
 
 # Extras that a service looks for before it imports them.
 OPTIONAL = {"openvino"}
-# What is imported on a way that a part never takes.
-UNREACHED = {"setup": {"opentelemetry"}}  # services are traced, commands are not
 
 
 def file_of(module: str) -> Path | None:
@@ -101,7 +99,6 @@ def test_the_lock_file_has_what_is_imported(service: str) -> None:
     missing = {
         module: path
         for module, path in foreign.items()
-        if module not in OPTIONAL | UNREACHED.get(service, set())
-        and not locked & {normalised(name) for name in providers[module]}
+        if module not in OPTIONAL and not locked & {normalised(name) for name in providers[module]}
     }
     assert not missing

@@ -7,9 +7,9 @@ import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to i
 import cv2
 import grpc
 
-from poseway import telemetry
 from poseway.lifecycle.exit import leave
 from poseway.rpc import server
+from poseway.telemetry.service import start_telemetry, stop_telemetry
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 from poseway_inference.model_loader import load_models
 from poseway_inference.service import InferenceService
@@ -21,7 +21,7 @@ def main() -> None:
     # Frames are worked on side by side: OpenCV's own threads would only fight for the cores.
     cv2.setNumThreads(1)
     settings = InferenceSettings()
-    telemetry.start("inference", settings)
+    start_telemetry("inference", settings)
     models, missing = load_models(settings)
     service = InferenceService(
         models,
@@ -37,7 +37,7 @@ def main() -> None:
         return inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
 
     server.serve(settings, add)
-    telemetry.stop()
+    stop_telemetry()
     leave()
 
 

@@ -4,11 +4,12 @@ import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to i
 
 # isort: split
 
-from poseway import isolation, telemetry
+from poseway import isolation
 from poseway.isolation import Limits
 from poseway.lifecycle.exit import leave
 from poseway.rpc import server
 from poseway.storage import ObjectStore
+from poseway.telemetry.service import start_telemetry, stop_telemetry
 from poseway_renderer import isolated
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.renderer import Renderer
@@ -19,7 +20,7 @@ from poseway_renderer.settings import RendererSettings
 def main() -> None:
     """Serves with the settings of the environment."""
     settings = RendererSettings()
-    telemetry.start("renderer", settings)
+    start_telemetry("renderer", settings)
     encoding = Encoding(
         settings.encoder_preset, settings.encoder_crf, threads=settings.codec_threads
     )
@@ -28,7 +29,7 @@ def main() -> None:
     isolation.prepare(isolated.__name__)
     server.serve(settings, lambda server: add_to(server, renderer))
     isolation.clean_up()
-    telemetry.stop()
+    stop_telemetry()
     leave()
 
 

@@ -4,9 +4,9 @@ import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to i
 
 # isort: split
 
-from poseway import telemetry
 from poseway.lifecycle.exit import leave
 from poseway.rpc import server
+from poseway.telemetry.service import start_telemetry, stop_telemetry
 from poseway_tracker.service import add_to
 from poseway_tracker.settings import TrackerSettings
 
@@ -14,9 +14,9 @@ from poseway_tracker.settings import TrackerSettings
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
     settings = TrackerSettings()
-    telemetry.start("tracker", settings)
+    start_telemetry("tracker", settings)
     server.serve(settings, lambda server: add_to(server, settings))
-    telemetry.stop()
+    stop_telemetry()
     leave()
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from poseway.client import Client
 from poseway.paths import ROOT
-from poseway.telemetry import traces
 from tests.support.paths import python_path
 from tests.system.telemetry.collector import Collector, Taken, collecting
 from tests.system.telemetry.watched import WatchedStack, environment
@@ -121,11 +120,12 @@ def test_a_callers_own_trace_is_gone_on_with(collector: Collector, watched: Watc
 def test_what_comes_late_is_sent_at_the_end() -> None:
     with collecting() as collector:
         code = (
-            "from poseway import telemetry; from poseway.settings import Settings\n"
-            "from poseway.telemetry import traces\n"
-            "telemetry.start('late', Settings())\n"
-            "with traces.span('work', job_id='7'): pass\n"
-            "telemetry.stop()\n"
+            "from poseway.settings import Settings\n"
+            "from poseway.telemetry import service, traces\n"
+            "service.start_telemetry('late', Settings())\n"
+            "attributes = traces.attributes(job_id='7')\n"
+            "with traces.tracer.start_as_current_span('work', attributes=attributes): pass\n"
+            "service.stop_telemetry()\n"
         )
         run(code, {"POSEWAY_TRACES_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"})
         (span,) = collector.wait(lambda spans: bool(spans), 1)
@@ -135,15 +135,15 @@ def test_what_comes_late_is_sent_at_the_end() -> None:
 def test_a_collector_that_never_answers_keeps_nobody_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         code = (
-            "import time; from poseway import telemetry; from poseway.settings import Settings\n"
-            "from poseway.telemetry import traces\n"
-            "telemetry.start('lost', Settings())\n"
+            "import time; from poseway.settings import Settings\n"
+            "from poseway.telemetry import service, traces\n"
+            "service.start_telemetry('lost', Settings())\n"
             "began = time.monotonic()\n"
             "for _ in range(5000):\n"
-            "    with traces.span('work'): pass\n"
+            "    with traces.tracer.start_as_current_span('work'): pass\n"
             "assert time.monotonic() - began < 5\n"
             "began = time.monotonic()\n"
-            "telemetry.stop()\n"
+            "service.stop_telemetry()\n"
             "assert time.monotonic() - began < traces.STOP_SECONDS + 1\n"
         )
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -153,12 +153,12 @@ def test_a_collector_that_never_answers_keeps_nobody_waiting() -> None:
 def test_which_jobs_are_traced_is_set_as_the_standard_has_it() -> None:
     with collecting() as collector:
         code = (
-            "from poseway import telemetry; from poseway.settings import Settings\n"
-            "from poseway.telemetry import traces\n"
-            "telemetry.start('some', Settings())\n"
-            "with traces.span('work'):\n"
+            "from poseway.settings import Settings\n"
+            "from poseway.telemetry import service, traces\n"
+            "service.start_telemetry('some', Settings())\n"
+            "with traces.tracer.start_as_current_span('work'):\n"
             "    assert not int(traces.headers()['traceparent'][-2:], 16) & 1\n"
-            "telemetry.stop()\n"
+            "service.stop_telemetry()\n"
         )
         env = {"POSEWAY_TRACES_ENDPOINT": collector.url}
         run(code, env | {"OTEL_TRACES_SAMPLER": "always_off"})
@@ -178,25 +178,18 @@ def test_where_traces_are_off_nothing_makes_or_sends_them(module: str) -> None:
     # FastAPI loads OpenTelemetry's interfaces by itself wherever they are installed.
     code = (
         f"import sys, {module}\n"
-        "from poseway import telemetry; from poseway.settings import Settings\n"
-        "from poseway.telemetry import traces\n"
-        "telemetry.start('off', Settings())\n"
-        "with traces.span('work') as span: assert not traces.headers() and not span.headers()\n"
-        "telemetry.stop()\n"
-        "kinds = ('opentelemetry.sdk', 'opentelemetry.exporter', 'poseway.telemetry.otel')\n"
+        "from poseway.settings import Settings\n"
+        "from poseway.telemetry import service, traces\n"
+        "service.start_telemetry('off', Settings())\n"
+        "caller = [('traceparent', '00-' + 'ab' * 16 + '-' + 'cd' * 8 + '-01')]\n"
+        "with traces.tracer.start_as_current_span('work', traces.parent(caller)):\n"
+        "    assert not traces.headers()\n"
+        "service.stop_telemetry()\n"
+        "kinds = ('opentelemetry.sdk', 'opentelemetry.exporter')\n"
         "loaded = [name for name in sys.modules if name.startswith(kinds)]\n"
         "assert not loaded, loaded\n"
     )
     run(code, {})
-
-
-def test_spans_that_are_of_no_trace_do_nothing() -> None:
-    span = traces.begin("work")
-    span.set(a=1)
-    span.fail("why")
-    span.end()
-    assert span.context() is None
-    assert traces.carried([("traceparent", "x")]) == {}
 
 
 def run(code: str, env: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from poseway import telemetry
+from poseway.telemetry.service import start_telemetry, stop_telemetry
 from poseway_gateway.api.access.startup_checks import check, warn_of_proxies
 from poseway_gateway.api.app import create_app
 from poseway_gateway.api.settings import ApiSettings
@@ -35,7 +35,7 @@ class Server(uvicorn.Server):
         self._app.state.stopping.set()
         await super().shutdown(sockets)
         # Here: when it is over, uvicorn lets the signal that stopped it end the process.
-        await asyncio.to_thread(telemetry.stop)
+        await asyncio.to_thread(stop_telemetry)
 
 
 def _allow_many_files() -> None:
@@ -50,7 +50,7 @@ def _allow_many_files() -> None:
 if __name__ == "__main__":
     settings = ApiSettings()
     _allow_many_files()
-    telemetry.start("api", settings)
+    start_telemetry("api", settings)
     warn_of_proxies(settings)
     check(settings)
     app = create_app(settings)

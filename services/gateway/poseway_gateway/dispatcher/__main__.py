@@ -9,10 +9,11 @@ import signal
 
 import structlog
 
-from poseway import isolation, telemetry
+from poseway import isolation
 from poseway.lifecycle.exit import leave
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
+from poseway.telemetry.service import start_telemetry, stop_telemetry
 from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.fair_order import Turns
 from poseway_gateway.dispatcher.frames import decoder
@@ -52,11 +53,11 @@ async def run(settings: DispatcherSettings) -> None:
 async def main() -> None:
     """Runs, and leaves without waiting for threads that storage keeps."""
     settings = DispatcherSettings()
-    telemetry.start("dispatcher", settings)
+    start_telemetry("dispatcher", settings)
     isolation.prepare(decoder.__name__)
     await run(settings)
     isolation.clean_up()
-    telemetry.stop()
+    stop_telemetry()
     leave()
 
 

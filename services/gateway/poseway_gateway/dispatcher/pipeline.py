@@ -24,6 +24,7 @@ from poseway.jobs import Audio, JobRequest, Progress
 from poseway.media.reader import VideoInfo
 from poseway.read_options import Reading
 from poseway.storage import ObjectReader, ObjectStore
+from poseway.telemetry import traces
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
 from poseway_gateway.dispatcher.clients import Services, batch_header, frame_height
 from poseway_gateway.dispatcher.concurrency import Room
@@ -176,14 +177,14 @@ class Pipeline:
             while (batch := await asyncio.to_thread(next, source, None)) is not None:
                 if not segment.poses:
                     await self._room.segments.acquire()
-                    self._spans.callback(segment.begin().end)
+                    self._spans.callback(traces.end, segment.begin())
                 await self._room.batches.acquire()
                 segment.add(batch)
                 self._advance.decoded(batch)
                 found = self._estimate(model, batch, segment)
-                segment.poses.append(group.create_task(found, context=segment.span.context()))
+                segment.poses.append(group.create_task(found, context=traces.within(segment.span)))
                 if batch.closes:
-                    within = segment.span.context()
+                    within = traces.within(segment.span)
                     track = self._track(segment, previous, video)
                     tracked = group.create_task(track, context=within)
                     before = points[-1] if points else None

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from opentelemetry.trace import INVALID_SPAN, Span
+
 from poseway.formats import tracks
 from poseway.jobs import Stretch
 from poseway.media.reader import VideoInfo
@@ -47,18 +49,19 @@ class Segment:
     reshaped: int = 0
     poses: list[asyncio.Task[list[pose_pb2.FramePoses]]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    span: traces.Span = field(default_factory=traces.Span)
+    span: Span = INVALID_SPAN
 
-    def begin(self) -> traces.Span:
-        """Begins its span; what is done for it is to run in the `context` of that."""
-        self.span = traces.begin("segment", segment=self.number)
+    def begin(self) -> Span:
+        """Begins its span; its tasks start in `traces.within` that."""
+        attributes = traces.attributes(segment=self.number)
+        self.span = traces.tracer.start_span("segment", attributes=attributes)
         return self.span
 
     def close(self) -> None:
         """Ends its span, with what its stages took."""
         stages = {f"{stage}_seconds": seconds for stage, seconds in self.seconds.items()}
-        self.span.set(frames=len(self.pts), **stages)
-        self.span.end()
+        self.span.set_attributes(traces.attributes(frames=len(self.pts), **stages))
+        traces.end(self.span)
 
     def add(self, batch: Batch) -> None:
         """Takes the batch that comes next, decoded."""
@@ -78,7 +81,7 @@ class Segment:
     def working(self, stage: str) -> Iterator[None]:
         """Counts the time of the block to a stage, if it gets done."""
         began = time.monotonic()
-        with traces.span(stage):
+        with traces.tracer.start_as_current_span(stage):
             yield
         self.spend(stage, time.monotonic() - began)
 

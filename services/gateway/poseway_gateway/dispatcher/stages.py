@@ -29,6 +29,6 @@ def spent(stage: str, seconds: float) -> None:
 def working(stage: str) -> Iterator[None]:
     """Counts the block as a piece of work, if it gets done."""
     began = time.perf_counter()
-    with traces.span(stage):
+    with traces.tracer.start_as_current_span(stage):
         yield
     spent(stage, time.perf_counter() - began)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import structlog
+from opentelemetry import trace
 from pydantic import ValidationError
 
 from poseway.errors import (
@@ -63,12 +64,18 @@ class Worker:
             with (
                 structlog.contextvars.bound_contextvars(job=job),
                 metrics.IN_HAND.track_inprogress(),
-                traces.span("job", "consumer", delivery.headers, job_id=job) as span,
+                traces.tracer.start_as_current_span(
+                    "job",
+                    traces.parent(delivery.headers.items()),
+                    trace.SpanKind.CONSUMER,
+                    traces.attributes(job_id=job),
+                ) as span,
             ):
                 async with delivery.held():
                     result = await self._deliver(delivery, stopping)
                 metrics.DELIVERIES.labels(result).inc()
-                span.set(delivery=delivery.attempt, result=result)
+                attributes = traces.attributes(delivery=delivery.attempt, result=result)
+                span.set_attributes(attributes)
 
     async def _deliver(self, delivery: Delivery | Early, stopping: asyncio.Event) -> str:
         """Ends a job or hands it back; never raises for what is wrong with the job.
@@ -113,7 +120,7 @@ class Worker:
             return "handed_back"
         except Exception as error:
             log.exception("attempt failed", attempt=record.status.attempts)
-            traces.current().fail(type(error).__name__)
+            trace.get_current_span().set_status(trace.StatusCode.ERROR, type(error).__name__)
             await self._give_up_for_now(record, delivery, delay=2, counted=True)
             return "broken"
         if finished:
@@ -159,7 +166,7 @@ class Worker:
         metrics.REDELIVERIES.inc(not first)
         if first:
             metrics.WAIT_SECONDS.observe(record.age_seconds)
-        traces.current().set(attempt=record.status.attempts)
+        _mark_span(attempt=record.status.attempts)
         log.info("begun", name=request.name, bytes=request.size, attempt=record.status.attempts)
         try:
             return await self._run(request, record, stopping)
@@ -224,7 +231,7 @@ class Worker:
             raise _cause(error)
         frames = run.result().frames
         metrics.FRAMES.inc(frames)
-        traces.current().set(frames=frames)
+        _mark_span(frames=frames)
         await self._end(record, JobState.SUCCEEDED, frames=frames)
         return True
 
@@ -256,7 +263,7 @@ class Worker:
         code = error.code if error else ""
         metrics.ENDED.labels(state.value, code).inc()
         metrics.JOB_SECONDS.labels(state.value).observe(record.age_seconds)
-        traces.current().set(state=state.value, code=code)
+        _mark_span(state=state.value, code=code)
         log.info("ended", state=state.value, code=code or None)
         await self._queue.report(record.job_id, record.status.model_dump_json().encode())
 
@@ -286,6 +293,11 @@ class _Reporter:
                 await asyncio.to_thread(self._record.beat)
             except UnavailableError as error:
                 log.warning("progress not written", reason=error.message)
+
+
+def _mark_span(**values: traces.Value) -> None:
+    """Sets attributes of the current span."""
+    trace.get_current_span().set_attributes(traces.attributes(**values))
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import Any, Final
 
 import structlog
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -74,12 +75,15 @@ class Watch:
 
     async def _traced(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         method = scope["method"]
-        with traces.span(f"HTTP {method}", "server", traces.carried(scope["headers"])) as span:
+        parent = traces.parent(scope["headers"])
+        with traces.tracer.start_as_current_span(f"HTTP {method}", parent, SpanKind.SERVER) as span:
             try:
                 await self._app(scope, receive, answer.send)
             finally:
                 # Never the path itself: ids and what shared links are signed with are secrets.
-                span.set(method=method, route=_route(scope), status=answer.status)
+                span.set_attributes(
+                    traces.attributes(method=method, route=_route(scope), status=answer.status)
+                )
 
 
 class _Answer:

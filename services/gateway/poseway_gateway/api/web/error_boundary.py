@@ -1,9 +1,9 @@
 """The answer to errors that nobody foresaw."""
 
+from opentelemetry import trace
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from poseway.telemetry import traces
 from poseway_gateway.api.web.problems import unexpected
 
 
@@ -35,7 +35,8 @@ class Unexpected:
         except Exception as error:
             if begun:
                 raise  # there is no second answer: the server cuts the connection
-            traces.current().fail(type(error).__name__)
+            span = trace.get_current_span()
+            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
             # What was not read will not be, so the connection is of no more use.
             unread = getattr(Request(scope).state, "body_unread", False)
             await unexpected(error, close=unread)(scope, receive, send)

@@ -8,6 +8,7 @@ from typing import Final
 import httpx
 import prometheus_client
 import structlog
+from opentelemetry.trace import SpanKind
 
 from poseway.errors import NotFoundError
 from poseway.jobs import now
@@ -73,7 +74,12 @@ class Webhooks:
         """Makes one attempt; what is wrong with it ends nothing else."""
         with (
             structlog.contextvars.bound_contextvars(job=delivery.job_id),
-            traces.span("webhook", "consumer", delivery.headers, job_id=delivery.job_id),
+            traces.tracer.start_as_current_span(
+                "webhook",
+                traces.parent(delivery.headers.items()),
+                SpanKind.CONSUMER,
+                traces.attributes(job_id=delivery.job_id),
+            ),
         ):
             try:
                 why = await self._attempt(delivery)
