@@ -27,7 +27,7 @@ from benchmarks.scale_replica import FIRST_WORK, FRAME_SECONDS
 from poseway.client import Client
 from poseway.errors import PosewayError
 from poseway.jobs import JobState
-from poseway.local.data_dir import HOST, free_ports, is_free
+from poseway.local.ports import HOST, free_ports, is_free
 from poseway.local.stack import Stack
 from poseway.local.supervisor import Process, Supervisor
 from poseway.paths import ROOT

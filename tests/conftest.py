@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from poseway.client import Client
-from poseway.local.data_dir import free_ports
 from poseway.local.downloads import fetch_sample
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
 

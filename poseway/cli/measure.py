@@ -8,7 +8,7 @@ import typer
 
 from poseway.cli.terminal import fail, stop_on_sigterm
 from poseway.errors import PosewayError
-from poseway.local.data_dir import bypass_proxies
+from poseway.local.ports import bypass_proxies
 
 
 def evaluate(

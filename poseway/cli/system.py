@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from poseway.cli.terminal import console, ending, notes
-from poseway.local.data_dir import HOST
+from poseway.local.ports import HOST
 from poseway.paths import ROOT
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from poseway.errors import NotFoundError, PosewayError, RefusedError, UnavailableError
-from poseway.local.data_dir import bypass_proxies
+from poseway.local.ports import bypass_proxies
 
 console = Console()
 """What was asked for goes here."""

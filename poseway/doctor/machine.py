@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from poseway.doctor.finding import Finding, fail, ok, warn
-from poseway.local.data_dir import StackError, free_ports, is_free
+from poseway.local.errors import StackError
+from poseway.local.ports import free_ports, is_free
 
 _CPU_INFO: Final = Path("/proc/cpuinfo")
 _FAST: Final = {

@@ -10,7 +10,7 @@ from typing import Final
 
 from poseway.doctor.finding import Finding, fail, ok, warn
 from poseway.errors import PosewayError
-from poseway.local.data_dir import find_program
+from poseway.local.supervisor import find_program
 from poseway.model_cards import MODELS_DIR, ModelCard, load_cards, read_weights
 
 _SET_UP: Final = "Run `make run`, which sets everything up."

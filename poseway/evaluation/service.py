@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import grpc
 import numpy as np
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
-from poseway.local.data_dir import HOST, free_ports
+from poseway.local.ports import HOST, free_ports
+from poseway.local.probes import serves
 from poseway.local.supervisor import Process, Supervisor
 from poseway.paths import ROOT
 from poseway.rpc.client import connect, repeat
@@ -40,7 +40,7 @@ def started() -> Iterator[str]:
         "inference",
         [sys.executable, "-m", "poseway_inference"],
         {"POSEWAY_HOST": HOST, "POSEWAY_PORT": str(port), "PYTHONPATH": path},
-        lambda: _serves(address),
+        lambda: serves(address),
         grace_seconds=30,
     )
     with TemporaryDirectory(prefix="poseway-evaluate-") as logs:
@@ -50,16 +50,6 @@ def started() -> Iterator[str]:
             yield address
         finally:
             supervisor.stop()
-
-
-def _serves(address: str) -> bool:
-    with grpc.insecure_channel(address) as channel:
-        stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods have no types
-        try:
-            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
-        except grpc.RpcError:
-            return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 class Inference:

@@ -8,7 +8,8 @@ from typing import cast
 from pydantic import SecretStr
 
 from poseway.api_keys import ApiKeys, AuthMode, keys_needed
-from poseway.local.data_dir import StackError, is_locked, load_secrets
+from poseway.local.data_dir import is_locked, load_secrets
+from poseway.local.errors import StackError
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 

@@ -1,21 +1,14 @@
-"""What a local system needs of its machine and of its data directory: ports, secrets, a lock."""
+"""The data directory of a local system: its secrets and its lock."""
 
 import fcntl
 import json
 import os
-import random
 import secrets
-import shutil
-import socket
-import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from poseway.errors import PosewayError
-
-HOST: Final = "127.0.0.1"
+from poseway.local.errors import StackError
 
 WEED_SECRETS: Final = (
     "WEED_JWT_SIGNING_KEY",
@@ -24,71 +17,6 @@ WEED_SECRETS: Final = (
     "WEED_JWT_FILER_SIGNING_READ_KEY",
 )
 """Names of the object storage's own signing keys."""
-
-
-class StackError(PosewayError):
-    """The local system does not start."""
-
-    code = "stack"
-
-
-_PORTS: Final = range(10_000, 32_768)
-"""Below those that systems give to outgoing connections, unless they are set up otherwise."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has right now, and that no outgoing connection takes later.
-
-    Those that a system itself offers are its outgoing connections' too: one of them could have the
-    port before a service listens on it, or while a service that died is started again.
-
-    Raises:
-        StackError: There are not so many.
-    """
-    found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if len(found) == count:
-            break
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind((HOST, port))
-            found.append(port)
-    if len(found) < count:
-        raise StackError(f"There are no {count} free ports from {_PORTS[0]} to {_PORTS[-1]}.")
-    return found
-
-
-def find_program(name: str) -> Path | None:
-    """A program that was installed beside our Python, or else is on the path."""
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    return None if found is None else Path(found)
-
-
-def is_free(port: int, host: str = HOST) -> bool:
-    """Whether nobody listens on a port."""
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return True
-    return False
-
-
-def reached_at(host: str) -> str:
-    """The address at which this machine reaches what listens on `host`."""
-    return {"0.0.0.0": HOST, "::": "::1"}.get(host, host)
-
-
-def bypass_proxies(own: str = HOST) -> None:
-    """Has this process, and those that it starts, reach this machine without a proxy.
-
-    Args:
-        own: Another address of this machine.
-    """
-    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    hosts = [host.strip() for host in given.split(",") if host.strip()]
-    hosts += [host for host in (HOST, "localhost", own) if host not in hosts]
-    # Some libraries read the one, some the other.
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)
 
 
 def load_secrets(path: Path) -> dict[str, str]:

@@ -4,31 +4,17 @@ import json
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Self
-
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from typing import Final, Self
 
 from poseway.errors import PosewayError
 from poseway.local.bucket import make_first_key, storage_settings
-from poseway.local.data_dir import (
-    HOST,
-    WEED_SECRETS,
-    StackError,
-    bypass_proxies,
-    find_program,
-    free_ports,
-    is_free,
-    is_locked,
-    load_secrets,
-    lock,
-    reached_at,
-)
-from poseway.local.supervisor import Process, Supervisor
+from poseway.local.data_dir import WEED_SECRETS, is_locked, load_secrets, lock
+from poseway.local.errors import StackError
+from poseway.local.ports import HOST, bypass_proxies, free_ports, is_free, reached_at
+from poseway.local.probes import is_ready, serves
+from poseway.local.supervisor import Process, Supervisor, find_program
 from poseway.paths import ROOT
 from poseway.storage import ObjectStore
 
@@ -221,17 +207,10 @@ class Stack:
         )
 
     def _grpc(self, name: str, address: str) -> Process:
-        def ready() -> bool:
-            with grpc.insecure_channel(address) as channel:
-                try:
-                    stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods have no types
-                    answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
-                except grpc.RpcError:
-                    return False
-            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
         port = address.rpartition(":")[2]
-        return self._python(name, f"poseway_{name}", {"POSEWAY_PORT": port}, ready)
+        return self._python(
+            name, f"poseway_{name}", {"POSEWAY_PORT": port}, lambda: serves(address)
+        )
 
     def _api(self) -> Process:
         env = {
@@ -279,15 +258,6 @@ def running(data_dir: Path) -> str | None:
     except (OSError, ValueError, KeyError):
         return None
     return url if is_ready(url) else None
-
-
-def is_ready(gateway_url: str) -> bool:
-    """Whether a gateway takes jobs."""
-    try:
-        with urllib.request.urlopen(f"{gateway_url}/readyz", timeout=5):  # noqa: S310 # our own
-            return True
-    except (OSError, urllib.error.URLError):
-        return False
 
 
 def _program(name: str) -> str:

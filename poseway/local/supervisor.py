@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from poseway.local.data_dir import StackError
+from poseway.local.errors import StackError
 
 # A process tells the reaper of itself before it becomes its program: we could be killed before we
 # had said so. Its group has its own number.
 _ANNOUNCED: Final = ["/bin/sh", "-c", 'echo "+$$" >&0 && exec "$@" </dev/null', "announced"]
+
+
+def find_program(name: str) -> Path | None:
+    """A program that was installed beside our Python, or else is on the path."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    return None if found is None else Path(found)
 
 
 @dataclass

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import httpx
 
-from poseway.local.data_dir import free_ports
-from poseway.local.stack import Stack, is_ready
+from poseway.local.ports import free_ports
+from poseway.local.probes import is_ready
+from poseway.local.stack import Stack
 
 KEYS = {"POSEWAY_AUTH": "keys"}
 

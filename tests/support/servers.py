@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.rpc.server import ErrorInterceptor
 
 Answer = Callable[[grpc.ServicerContext], bytes]

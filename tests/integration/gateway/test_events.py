@@ -25,8 +25,9 @@ from poseway.jobs import (
     new_job_id,
     now,
 )
-from poseway.local.data_dir import free_ports
-from poseway.local.stack import Stack, is_ready
+from poseway.local.ports import free_ports
+from poseway.local.probes import is_ready
+from poseway.local.stack import Stack
 from poseway.messaging.job_queue import JobQueue
 from poseway.paths import ROOT
 from poseway.settings import QueueSettings

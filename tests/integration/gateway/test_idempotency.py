@@ -15,7 +15,8 @@ import pytest
 from poseway.client import Client
 from poseway.errors import ConflictError, InvalidRequestError
 from poseway.jobs import JobState, Keys, new_job_id, now
-from poseway.local.stack import Stack, is_ready
+from poseway.local.probes import is_ready
+from poseway.local.stack import Stack
 from poseway_gateway.api.uploads import idempotency
 from poseway_gateway.api.uploads.idempotency import Memory, fingerprint
 from tests.support.videos import make_video

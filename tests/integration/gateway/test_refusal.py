@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from poseway.api_keys import ApiKeys
 from poseway.local.bucket import make_first_key
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore

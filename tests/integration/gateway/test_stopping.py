@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from tests.support.gateways import gateway
 

@@ -17,7 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 from poseway.client import Client
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id, now
-from poseway.local.stack import Stack, is_ready
+from poseway.local.probes import is_ready
+from poseway.local.stack import Stack
 from poseway.storage import ObjectStore
 from poseway_gateway.api.uploads.arriving_body import arriving
 from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, Uploads

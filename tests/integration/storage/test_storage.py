@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectReader, ObjectStore, ObjectWriter

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
-from poseway.local.data_dir import find_program, free_ports
+from poseway.local.ports import free_ports
+from poseway.local.supervisor import find_program
 from poseway.paths import ROOT
 from poseway.settings import QueueSettings
 

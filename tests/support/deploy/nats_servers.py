@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
-from poseway.local.data_dir import find_program, free_ports
+from poseway.local.ports import free_ports
+from poseway.local.supervisor import find_program
 from poseway.settings import QueueSettings
 
 COMPONENTS = Path(__file__).resolve().parents[3] / "deploy" / "k8s" / "components"

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from poseway.local.data_dir import free_ports
-from poseway.local.stack import Stack, is_ready
+from poseway.local.ports import free_ports
+from poseway.local.probes import is_ready
+from poseway.local.stack import Stack
 from tests.support.processes import PARTS
 from tests.support.waiting import until
 from tests.system.chaos.proxy import Proxy

@@ -13,8 +13,8 @@ import yaml
 from pydantic import SecretStr
 
 from poseway.errors import PosewayError
-from poseway.local.data_dir import find_program
-from poseway.local.stack import is_ready
+from poseway.local.probes import is_ready
+from poseway.local.supervisor import find_program
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
 from tests.system.containers import manifests

@@ -15,7 +15,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
-from poseway.local.data_dir import free_ports, is_free
+from poseway.local.ports import free_ports, is_free
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
 from tests.support.paths import python_path

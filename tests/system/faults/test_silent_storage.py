@@ -11,7 +11,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import JobState, Keys
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from tests.support.videos import make_video
 from tests.support.waiting import until

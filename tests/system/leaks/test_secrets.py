@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from tests.support.videos import make_video
 from tests.support.webhook_receiver import Receiver, listening

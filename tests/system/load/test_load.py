@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from poseway.jobs import Job, JobState
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
 from tests.support.upload_burst import median_and_p99

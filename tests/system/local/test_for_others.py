@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import running
 from poseway.paths import ROOT
 from tests.support.waiting import until

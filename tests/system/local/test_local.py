@@ -14,8 +14,10 @@ import pytest
 
 from poseway.formats.manifest import Manifest, ModelInfo, SourceInfo
 from poseway.jobs import Audio, JobOptions, Overlay, now
-from poseway.local.data_dir import StackError, free_ports
-from poseway.local.stack import Stack, is_ready, running
+from poseway.local.errors import StackError
+from poseway.local.ports import free_ports
+from poseway.local.probes import is_ready
+from poseway.local.stack import Stack, running
 from poseway.local.supervisor import Process, Supervisor
 from poseway.paths import ROOT
 from tests.support.waiting import until

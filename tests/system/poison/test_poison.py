@@ -12,7 +12,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.jobs import Job, JobState, Keys
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.local.supervisor import Process
 from poseway_gateway.api.jobs.repository import Catalog

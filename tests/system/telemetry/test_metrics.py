@@ -13,7 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from poseway.client import Client
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from tests.support.deploy.promql import expressions
 from tests.support.waiting import first_answer, until
 from tests.system.telemetry.watched import SERVICES, WatchedStack

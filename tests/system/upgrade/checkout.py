@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 from poseway.local.bucket import running_storage
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import running
 from poseway.paths import ROOT
 from poseway.storage import ObjectStore

@@ -23,8 +23,8 @@ from pydantic import BaseModel
 from poseway.api_keys import given
 from poseway.client import Client
 from poseway.jobs import JobError, JobOptions, JobRequest, JobState, JobStatus, Keys, Smoothing
-from poseway.local.data_dir import free_ports
 from poseway.local.downloads import fetch_sample
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
 from poseway_gateway.api.access.quotas import Used

@@ -15,7 +15,7 @@ import pytest
 from poseway.client import Client
 from poseway.errors import NotFoundError
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.repository import Catalog
 from tests.support.videos import make_video

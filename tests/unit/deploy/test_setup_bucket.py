@@ -11,7 +11,7 @@ from deploy.setup.bucket import BucketSettings, prepare
 from deploy.setup.rules import lifecycle, policy
 from deploy.setup.secrets import MADE
 from poseway.errors import PosewayError, UnavailableError
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from tests.support.deploy.minio_server import ROOT_PASSWORD, ROOT_USER, MinioServer, minio_server
 
 OURS = {

@@ -13,7 +13,7 @@ from deploy.setup import secrets
 from deploy.setup.cluster import Cluster
 from poseway.api_keys import split
 from poseway.errors import PosewayError, UnavailableError
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from poseway_gateway.api.settings import ApiSettings
 from tests.support.deploy.kubernetes_api import NAMESPACE, KubernetesApi, kubernetes_api
 

@@ -11,7 +11,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.errors import UnavailableError
-from poseway.local.data_dir import free_ports
+from poseway.local.ports import free_ports
 from tests.support.waiting import first_answer, until
 
 EMPTY = b'{"jobs": [], "next_cursor": null}'

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from poseway.local.data_dir import find_program, free_ports
+from poseway.local.ports import free_ports
+from poseway.local.supervisor import find_program
 from poseway_gateway.dispatcher.health_server import Health
 from tests.support.waiting import first_answer, until
 

@@ -1,6 +1,6 @@
 """The address at which this machine reaches its own services."""
 
-from poseway.local.data_dir import reached_at
+from poseway.local.ports import reached_at
 
 
 def test_where_this_machine_reaches_itself() -> None:
