@@ -9,7 +9,6 @@ import asyncio
 import csv
 import json
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,10 +26,10 @@ from poseway.media.resize import fit
 from poseway.model_cards import Download
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import inference_pb2
+from poseway_tracker.settings import TrackerSettings
+from poseway_tracker.trackers import TRACKERS
 from poseway_tracker.trackers.base import Detections, Tracker
 from poseway_tracker.trackers.clock import even
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
-from poseway_tracker.trackers.sort import Sort
 
 _HERE: Final = Path(__file__).parent
 _VIDEOS: Final = Path("build/people")
@@ -46,11 +45,6 @@ _NEAR: Final = 0.35
 
 _STEPS: Final = (1, 2, 4)
 """Every so-many-th frame: people move faster, and there is less time to learn how."""
-
-_TRACKERS: Final[dict[str, Callable[[], Tracker]]] = {
-    "SORT": lambda: Sort(max_age=1.0, min_hits=0, iou_threshold=0.2),
-    "default": lambda: PeopleTracker(1.0),
-}
 
 
 @dataclass
@@ -101,10 +95,11 @@ def main() -> None:
         "frames", "tracker", *("people", "ids", "switches", "ghosts", "without"), box=None
     )
     for step in _STEPS:
-        for name, make in _TRACKERS.items():
+        for name, kind in TRACKERS.items():
             count = Count()
             for video, (rate, frames) in found.items():
-                count.add(video, _identified(frames[::step], make(), rate / step))
+                tracker = kind.begin(TrackerSettings().tracker_options)
+                count.add(video, _identified(frames[::step], tracker, rate / step))
             cells = (count.people, count.ids, count.switches, count.ghosts, count.without)
             table.add_row(f"1 of {step}", name, *map(str, cells))
             rows[f"{name}, 1 of {step}"] = cells

@@ -33,7 +33,7 @@ from poseway_renderer.drawing.skeletons import SkeletonPainter
 from poseway_renderer.media.encode import Encoding, SegmentEncoder
 from poseway_tracker import session as tracking
 from poseway_tracker.smoothing.smoother import Smoother, Strength
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.pose_tracker import PoseTracker
 
 _TRACKED_FRAMES: Final = 30
 _WAITING: Final = 2
@@ -121,7 +121,7 @@ class _Run:
 
     def _draw(self, info: VideoInfo, space: ColourSpace) -> int:
         """Tracks, draws and encodes what is found; returns the number of frames."""
-        video = tracking.VideoTracker(PeopleTracker(_MAX_AGE_SECONDS), Smoother(Strength.LIGHT))
+        video = tracking.VideoTracker(PoseTracker(_MAX_AGE_SECONDS), Smoother(Strength.LIGHT))
         time_base = float(info.time_base)
         encoder = SegmentEncoder(io.BytesIO(), info, space, Encoding(threads=1))
         painter = SkeletonPainter(info.width, info.height, space)

@@ -16,11 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from poseway_tracker.session import Frame, VideoTracker
+from poseway_tracker.settings import TrackerSettings
 from poseway_tracker.smoothing.smoother import Smoother, Strength
-from poseway_tracker.trackers.base import Detections
-from poseway_tracker.trackers.clock import even
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
-from poseway_tracker.trackers.sort import Sort
+from poseway_tracker.trackers import TRACKERS
 
 _RESULT: Final = Path("build/bench-tracker.json")
 _FRAME_RATE: Final = 30.0
@@ -49,28 +47,20 @@ def walkers(people: int, frames: int, seed: int = 0) -> list[Frame]:
     return video
 
 
-def ours(smoothing: Strength | None) -> Callable[[list[Frame]], object]:
-    """What ships, from a frame's keypoints to ids and smoothed keypoints."""
+def way(tracker: str, smoothing: Strength | None = None) -> Callable[[list[Frame]], object]:
+    """Returns a function from a video's keypoints to ids and, if asked for, smoothed keypoints."""
 
     def run(video: list[Frame]) -> object:
+        begun = TRACKERS[tracker].begin(TrackerSettings().tracker_options)
         smoother = None if smoothing is None else Smoother(smoothing)
-        return VideoTracker(PeopleTracker(1.0), smoother).segment(video)
+        return VideoTracker(begun, smoother).segment(video)
 
     return run
 
 
-def sort(video: list[Frame]) -> object:
-    """The published SORT, which has a filterpy filter for every track."""
-    frames = [Detections.of_poses(frame.keypoints, frame.scores) for frame in video]
-    moments = even(len(frames), _FRAME_RATE)
-    return Sort(max_age=1.0, min_hits=0).segment(frames, moments)
-
-
 _WAYS: Final[dict[str, Callable[[list[Frame]], object]]] = {
-    "SORT": sort,
-    "default": ours(None),
-    "default, light smoothing": ours(Strength.LIGHT),
-    "default, strong smoothing": ours(Strength.STRONG),
+    **{name: way(name) for name in TRACKERS},
+    **{f"default, {strength} smoothing": way("default", strength) for strength in Strength},
 }
 
 
@@ -94,7 +84,7 @@ def main() -> None:
         found = milliseconds(people)
         result[people] = found
         for name, value in found.items():
-            of_sort = f"{value / found['SORT']:.2f}"
+            of_sort = f"{value / found['sort']:.2f}"
             table.add_row(str(people), name, f"{value:.3f}", of_sort, f"{value / limit:.2f}")
     console = Console()
     console.print(table)

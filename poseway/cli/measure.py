@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -57,7 +57,7 @@ def evaluate_tracking(
     detections: Annotated[Path, typer.Option(help="Boxes to track, MOTChallenge's format.")],
     ground_truth: Annotated[Path, typer.Option(help="The labelled boxes, likewise.")],
     tracker: Annotated[
-        Literal["sort", "default"] | None, typer.Option(help="Which one; both if not given.")
+        str | None, typer.Option(help="Tracker to measure, such as sort; all if not given.")
     ] = None,
     json: Annotated[
         Path | None, typer.Option(help="Write the measures here; - for the output.")

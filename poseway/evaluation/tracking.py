@@ -17,7 +17,6 @@ from poseway.evaluation.mot_metrics import TrackingReport, measure, read_truth
 from poseway.formats.mot import Rows, parse, read
 from poseway.paths import ROOT
 
-TRACKERS: Final = ("sort", "default")
 STDOUT: Final = Path("-")
 
 _REFUSED: Final = 2
@@ -36,7 +35,7 @@ def run(
     Args:
         detections: MOTChallenge's file of detections.
         ground_truth: Its file of labelled boxes.
-        tracker: One of `TRACKERS`; None measures all, side by side.
+        tracker: One of `trackers()`; None measures all, side by side.
         measures: Where the reports go as JSON; `STDOUT` moves the table to the standard error
             output.
         settings: Options of ``poseway_tracker.mot_cli``, by name; None leaves one as it ships.
@@ -49,7 +48,7 @@ def run(
     """
     truth = read_truth(ground_truth)
     frames = max(truth.last, read(detections).last)
-    names = (tracker,) if tracker else TRACKERS
+    names = [tracker] if tracker else trackers()
     reports = {
         name: measure(truth, track(detections, name, settings), frames, name) for name in names
     }
@@ -65,21 +64,33 @@ def run(
     _write(measures, json.dumps(dumps[tracker] if tracker else dumps, indent=2))
 
 
+def trackers() -> list[str]:
+    """Returns the names of the trackers, as the program that ships lists them."""
+    return _run_tracker("--list").split()
+
+
 def track(detections: Path, tracker: str, settings: Mapping[str, float | None]) -> Rows:
     """Tracks a file of detections with the program that ships.
 
     Raises:
-        InvalidRequestError: It refuses them, or a setting.
-        ServiceError: It breaks.
+        InvalidRequestError: There is no such tracker, or it rejects the file or a setting.
+        ServiceError: The tracker crashed.
     """
-    # Whatever lies in the working directory is not the program, so -P.
-    command = [sys.executable, "-P", "-m", "poseway_tracker.mot_cli", "--tracker", tracker]
-    for name, value in settings.items():
-        if value is not None:
-            command.append(f"--{name.replace('_', '-')}={value!r}")
+    options = [
+        f"--{name.replace('_', '-')}={value!r}"
+        for name, value in settings.items()
+        if value is not None
+    ]
+    tracked = _run_tracker(f"--tracker={tracker}", *options, "--", str(detections))
+    return parse(tracked, f"The output of the tracker {tracker}")
+
+
+def _run_tracker(*arguments: str) -> str:
+    # -P: the working directory must not replace our modules.
+    command = [sys.executable, "-P", "-m", "poseway_tracker.mot_cli", *arguments]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(  # noqa: S603 # ours, and no shell
-        [*command, "--", str(detections)],
+    done = subprocess.run(  # noqa: S603 # our own program, without a shell
+        command,
         env=os.environ | {"PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -90,8 +101,8 @@ def track(detections: Path, tracker: str, settings: Mapping[str, float | None]) 
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         if done.returncode == _REFUSED:
             raise InvalidRequestError(last)
-        raise ServiceError(f"The tracker {tracker} broke: {last}")
-    return parse(done.stdout, f"What the tracker {tracker} found")
+        raise ServiceError(f"The tracker crashed: {last}")
+    return done.stdout
 
 
 def table(reports: Sequence[TrackingReport]) -> Table:

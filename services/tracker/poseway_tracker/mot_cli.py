@@ -1,7 +1,7 @@
 """Tracks a MOTChallenge file: ``python -m poseway_tracker.mot_cli det.txt --tracker sort``.
 
-Writes a row ``frame,id,left,top,width,height,1,-1,-1,-1`` per tracked box to the standard output,
-for the frames from 1 to the last with a detection.
+Writes one row ``frame,id,left,top,width,height,1,-1,-1,-1`` per tracked box to standard output, for
+frame 1 to the last frame with a detection. ``--list`` writes the names of the trackers instead.
 """
 
 import argparse
@@ -13,25 +13,21 @@ import numpy as np
 
 from poseway.errors import InvalidRequestError, PosewayError
 from poseway.formats.mot import Rows, read, row
-from poseway_tracker.trackers.base import Detections, Tracked, Tracker
+from poseway_tracker.trackers import TRACKERS
+from poseway_tracker.trackers.base import Detections, Tracked
 from poseway_tracker.trackers.clock import REFERENCE_RATE, even
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
-from poseway_tracker.trackers.sort import Sort
 from poseway_tracker.trackers.thresholds import BOXES
 
-TRACKERS: Final = ("sort", "default")
-
 _MAX_FRAME_RATE: Final = 100_000
-_MAX_AGE_SECONDS: Final = 1.0
 
 
 class Settings(NamedTuple):
-    """How the default tracker goes about it; SORT has the published settings.
+    """Settings of the default tracker. SORT runs as published and ignores them.
 
     Attributes:
-        frame_rate: Frames a second.
-        high_score: Least score of who is certain.
-        new_score: Least score of who may begin a track.
+        frame_rate: Frames per second.
+        high_score: Least score of a certain detection, 0..1.
+        new_score: Least score of a detection that may begin a track, 0..1.
     """
 
     frame_rate: float = 25.0
@@ -39,10 +35,10 @@ class Settings(NamedTuple):
     new_score: float = BOXES.new_score
 
     def check(self) -> None:
-        """Refuses numbers out of range.
+        """Checks the ranges.
 
         Raises:
-            InvalidRequestError: One is.
+            InvalidRequestError: A setting is out of range.
         """
         if not 0 < self.frame_rate <= _MAX_FRAME_RATE:
             raise InvalidRequestError(
@@ -55,10 +51,10 @@ class Settings(NamedTuple):
 
 
 def detections_of(rows: Rows) -> list[Detections]:
-    """The detections of every frame up to the last.
+    """Returns the detections of every frame from 1 to the last one in the file.
 
-    Where a score of the file is outside 0..1 they are no probabilities (-1 where a detector gives
-    none, or an unbounded score), so that no threshold fits them: then all count as 1.
+    If any score lies outside 0..1, the scores are not probabilities: some detectors write -1
+    everywhere, others unbounded scores. No threshold fits those, so they all become 1.
     """
     scores = rows.confidences
     if scores.min() < 0 or scores.max() > 1:
@@ -72,41 +68,40 @@ def track(
     """Tracks the boxes of a video.
 
     Args:
-        frames: What was found in every frame.
+        frames: The detections of every frame.
         tracker: One of `TRACKERS`.
-        settings: Those of the default tracker; None for those it ships with.
+        settings: Settings of the default tracker; None for its defaults.
 
     Returns:
-        The boxes of each frame that are shown, all with an id from 1.
+        The boxes of each frame that have an id.
 
     Raises:
-        InvalidRequestError: A box is none, or a setting is out of range.
+        InvalidRequestError: A box is invalid, or a setting is out of range.
     """
     settings = settings or Settings()
     settings.check()
-    # The published SORT counts frames, whatever their rate.
-    rate = REFERENCE_RATE if tracker == "sort" else settings.frame_rate
-    moments = even(len(frames), rate)
-    tracked = _tracker(tracker, settings).segment(frames, moments)
+    kind = TRACKERS[tracker]
+    rate = REFERENCE_RATE if kind.counts_frames else settings.frame_rate
+    thresholds = BOXES._replace(high_score=settings.high_score, new_score=settings.new_score)
+    tracked = kind.begin_boxes(thresholds).segment(frames, even(len(frames), rate))
     return [Tracked(one.ids[one.ids > 0], one.boxes[one.ids > 0]) for one in tracked]
 
 
-def _tracker(name: str, settings: Settings) -> Tracker:
-    if name == "sort":
-        return Sort()
-    thresholds = BOXES._replace(high_score=settings.high_score, new_score=settings.new_score)
-    return PeopleTracker(_MAX_AGE_SECONDS, thresholds)
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the program; returns 2 where the request is wrong, with the reason on standard error."""
+    """Runs the command; returns 2 if the request is invalid, with the reason on standard error."""
     parser = argparse.ArgumentParser("poseway_tracker.mot_cli", description="Tracks boxes.")
-    parser.add_argument("detections", type=Path)
+    parser.add_argument("detections", type=Path, nargs="?")
+    parser.add_argument("--list", action="store_true", help="write the trackers' names and exit")
     parser.add_argument("--tracker", choices=TRACKERS, default="default")
     for name, default in Settings()._asdict().items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=default)
     given = vars(parser.parse_args(arguments))
     path, tracker = given.pop("detections"), given.pop("tracker")
+    if given.pop("list"):
+        sys.stdout.writelines(f"{name}\n" for name in TRACKERS)
+        return 0
+    if path is None:
+        parser.error("the following arguments are required: detections")
     try:
         tracked = track(detections_of(read(path)), tracker, Settings(**given))
     except PosewayError as error:

@@ -1,4 +1,4 @@
-"""The tracker over gRPC."""
+"""The tracker's gRPC service."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,16 +13,14 @@ from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from poseway.v1 import pose_pb2, tracker_pb2, tracker_pb2_grpc
 from poseway_tracker.session import Frame, Identified, VideoTracker
-from poseway_tracker.settings import Method, TrackerSettings
+from poseway_tracker.settings import TrackerSettings
 from poseway_tracker.smoothing.smoother import Smoother, Strength
-from poseway_tracker.trackers.base import Tracker
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
-from poseway_tracker.trackers.sort import Sort
+from poseway_tracker.trackers import TRACKERS
 
 NAME: Final = tracker_pb2.DESCRIPTOR.services_by_name["TrackerService"].full_name
 
 _MAX_FRAME_RATE: Final = 100_000
-_NUMBERS: Final = len(KEYPOINTS) * 3
+_VALUES: Final = len(KEYPOINTS) * 3
 
 _STRENGTHS: Final = {
     tracker_pb2.SMOOTHING_LIGHT: Strength.LIGHT,
@@ -30,13 +28,15 @@ _STRENGTHS: Final = {
 }
 
 _FRAMES: Final = prometheus_client.Counter("poseway_tracked_frames", "Frames tracked.")
-_PEOPLE: Final = prometheus_client.Counter("poseway_tracked_people", "People in these frames.")
+_PEOPLE: Final = prometheus_client.Counter(
+    "poseway_tracked_people", "People who were tracked, counted once per frame."
+)
 
 log = structlog.get_logger(__name__)
 
 
 class TrackerService(tracker_pb2_grpc.TrackerServiceServicer):
-    """Tracks each call's people with a tracker of its own."""
+    """Tracks the people of each call with a tracker of its own; keeps nothing between calls."""
 
     def __init__(self, settings: TrackerSettings) -> None:
         self._settings = settings
@@ -44,7 +44,11 @@ class TrackerService(tracker_pb2_grpc.TrackerServiceServicer):
     def Track(  # noqa: N802 # the proto's name
         self, request_iterator: Iterator[tracker_pb2.TrackRequest], context: grpc.ServicerContext
     ) -> Iterator[tracker_pb2.TrackResponse]:
-        """Answers every frame when the last has come, then gives the state."""
+        """Tracks one segment of a video.
+
+        Frames are answered once the last one has arrived, because later frames decide who gets an
+        id. The state comes last; the next segment starts with it.
+        """
         first = next(request_iterator, tracker_pb2.TrackRequest())
         if first.WhichOneof("message") != "start":
             raise InvalidRequestError("The first message must be the start.")
@@ -68,18 +72,11 @@ class TrackerService(tracker_pb2_grpc.TrackerServiceServicer):
         if start.state:
             return VideoTracker.resume(start.state, start.frame_rate, first_time)
         if start.smoothing not in tracker_pb2.Smoothing.values():
-            raise InvalidRequestError(f"There is no smoothing {start.smoothing}.")
+            raise InvalidRequestError(f"smoothing {start.smoothing} is unknown.")
         strength = _STRENGTHS.get(start.smoothing)
         smoother = None if strength is None else Smoother(strength)
-        return VideoTracker(self._tracker(), smoother)
-
-    def _tracker(self) -> Tracker:
-        max_age = self._settings.track_max_age_seconds
-        if self._settings.tracker is Method.DEFAULT:
-            return PeopleTracker(max_age)
-        # A person who is seen must be drawn, so nobody waits for an id: with `min_hits` above 0
-        # SORT would hide the first frames of everyone who comes in or comes back.
-        return Sort(max_age, min_hits=0, iou_threshold=self._settings.track_iou_threshold)
+        tracker = TRACKERS[self._settings.tracker].begin(self._settings.tracker_options)
+        return VideoTracker(tracker, smoother)
 
 
 def add_to(server: grpc.Server, settings: TrackerSettings) -> str:
@@ -90,7 +87,7 @@ def add_to(server: grpc.Server, settings: TrackerSettings) -> str:
 
 def _frame(frame: pose_pb2.FramePoses, frame_rate: float) -> Frame:
     scores = np.array([pose.score for pose in frame.poses], np.float64)
-    # Older callers send no times.
+    # Older clients send no times.
     time = frame.time if frame.HasField("time") else frame.frame_index / frame_rate
     return Frame(frame.frame_index, _keypoints(frame), scores, time, frame.cut)
 
@@ -113,16 +110,20 @@ def _answer(frame: pose_pb2.FramePoses, people: Identified) -> pose_pb2.TrackedF
 
 
 def _keypoints(frame: pose_pb2.FramePoses) -> NDArray[np.float64]:
-    """The keypoints of a frame's poses, float64 (n, 18, 3)."""
+    """Returns the keypoints of a frame's poses, float64 (n, 18, 3).
+
+    Raises:
+        InvalidRequestError: A pose has another number of values, or its score is not finite.
+    """
     for pose in frame.poses:
-        if len(pose.keypoints) != _NUMBERS:
+        if len(pose.keypoints) != _VALUES:
             raise InvalidRequestError(
-                f"Frame {frame.frame_index}: a pose has {len(pose.keypoints)} numbers "
-                f"instead of {_NUMBERS}."
+                f"Frame {frame.frame_index}: a pose has {len(pose.keypoints)} values; it must have "
+                f"{_VALUES}: x, y and score of {len(KEYPOINTS)} keypoints."
             )
         if not np.isfinite(pose.score):
             raise InvalidRequestError(
-                f"Frame {frame.frame_index}: a pose's score is not a finite number."
+                f"Frame {frame.frame_index}: the score of a pose is not a finite number."
             )
     keypoints = np.array([pose.keypoints for pose in frame.poses], np.float64)
     return keypoints.reshape(-1, len(KEYPOINTS), 3)

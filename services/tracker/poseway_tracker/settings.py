@@ -1,33 +1,44 @@
 """Settings of the tracker."""
 
-from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from poseway.settings import ServerSettings
+from poseway_tracker.trackers import TRACKERS
+from poseway_tracker.trackers.kind import TrackerOptions
 
 
-class Method(StrEnum):
-    """How people are tracked."""
-
-    DEFAULT = "default"
-    SORT = "sort"
+def _registered(name: str) -> str:
+    if name not in TRACKERS:
+        raise ValueError(f"there is no tracker {name!r}; choose one of {', '.join(TRACKERS)}")
+    return name
 
 
 class TrackerSettings(ServerSettings):
-    """Settings of the tracker; they hold for jobs that begin, a job that goes on keeps its own."""
+    """Settings of the tracker. They apply to new jobs; a job that has begun keeps its own."""
 
-    tracker: Method = Field(
-        Method.DEFAULT, description="default, or sort: the published SORT on boxes around people."
+    tracker: Annotated[str, AfterValidator(_registered)] = Field(
+        "default",
+        description="The tracker of new jobs: default, or sort for the published SORT on the "
+        "boxes around people.",
     )
     track_max_age_seconds: float = Field(
         1.0,
         ge=0,
         le=60,
-        description="Seconds that a person may be unseen and keep the id.",
+        description="Seconds for which a person who is not seen keeps the id.",
     )
-    # Poses gain and lose arms and legs from frame to frame, so their boxes overlap less than a
-    # detector's, for which 0.3 is usual.
+    # The boxes around poses overlap less from frame to frame than a detector's, because arms and
+    # legs come and go. For a detector's boxes 0.3 is usual.
     track_iou_threshold: float = Field(
-        0.2, gt=0, le=1, description="For sort: least overlap with where a person is expected."
+        0.2,
+        gt=0,
+        le=1,
+        description="Least overlap of a detection with a track's expected box; sort only.",
     )
+
+    @property
+    def tracker_options(self) -> TrackerOptions:
+        """The settings that trackers take."""
+        return TrackerOptions(self.track_max_age_seconds, self.track_iou_threshold)

@@ -14,9 +14,9 @@ from poseway.local.stack import Stack
 from poseway.v1 import pose_pb2, tracker_pb2, tracker_pb2_grpc
 from poseway_tracker.service import add_to
 from poseway_tracker.session import Frame, VideoTracker
-from poseway_tracker.settings import Method, TrackerSettings
+from poseway_tracker.settings import TrackerSettings
 from poseway_tracker.smoothing.smoother import Smoother, Strength
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.pose_tracker import PoseTracker
 from tests.support.tracked_people import Poses, frame, person, street
 
 
@@ -35,7 +35,7 @@ def stub(channel: grpc.Channel) -> tracker_pb2_grpc.TrackerServiceStub:
 def sort_stub() -> Iterator[tracker_pb2_grpc.TrackerServiceStub]:
     """A server that tracks with SORT."""
     server = grpc.server(ThreadPoolExecutor(2))
-    add_to(server, TrackerSettings(tracker=Method.SORT))
+    add_to(server, TrackerSettings(tracker="sort"))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -178,7 +178,7 @@ def test_segments_give_what_one_process_would_have_given(
 ) -> None:
     # As the wire has them: float32.
     frames = [poses.astype(np.float32).astype(np.float64) for poses in street(60)]
-    video = VideoTracker(PeopleTracker(1.0), Smoother(Strength.LIGHT))
+    video = VideoTracker(PoseTracker(1.0), Smoother(Strength.LIGHT))
     state, highest = b"", 0
     for begin, end in pairwise([0, 13, 14, 14, 40, 60]):
         tracked, state = track(stub, frames[begin:end], state, first=begin, smoothing=LIGHT)

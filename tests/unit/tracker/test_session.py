@@ -11,7 +11,7 @@ from poseway.errors import InvalidRequestError
 from poseway_tracker.session import Frame, Identified, VideoTracker
 from poseway_tracker.smoothing.smoother import Smoother, Strength
 from poseway_tracker.trackers.base import Tracker
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.pose_tracker import PoseTracker
 from poseway_tracker.trackers.sort import Sort
 from tests.support.tracked_people import Poses, cut, frame, person, street
 
@@ -21,7 +21,7 @@ Begin = Callable[[], Tracker]
 
 
 def people_tracker() -> Tracker:
-    return PeopleTracker(1.0)
+    return PoseTracker(1.0)
 
 
 def sort() -> Tracker:
@@ -196,7 +196,7 @@ def test_a_video_that_goes_on_knows_which_frame_comes_next() -> None:
 
 
 def test_a_video_that_goes_on_keeps_its_settings() -> None:
-    first = VideoTracker(PeopleTracker(2 / FRAME_RATE), None)
+    first = VideoTracker(PoseTracker(2 / FRAME_RATE), None)
     run(first, [frame(person(100))] * 3)
     second = resumed(first)
     assert run(second, [frame(), frame(), frame(), frame(person(100))], first=3)[-1] == [2]

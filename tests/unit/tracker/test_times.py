@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poseway_tracker.session import Frame, Identified, VideoTracker
 from poseway_tracker.smoothing.smoother import Smoother, Strength
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.pose_tracker import PoseTracker
 from poseway_tracker.trackers.sort import Sort
 from tests.support.tracked_people import frame, person
 
@@ -48,7 +48,7 @@ def _tracked(
     *,
     sort: bool = False,
 ) -> list[Identified]:
-    tracker = Sort(1.0, 0, 0.2) if sort else PeopleTracker(1.0)
+    tracker = Sort(1.0, 0, 0.2) if sort else PoseTracker(1.0)
     video = VideoTracker(tracker, Smoother(Strength.LIGHT))
     frames = [
         Frame(index, people, np.full(len(people), 0.5), time, index in cuts)

@@ -90,6 +90,12 @@ def test_settings_reach_the_tracker(tmp_path: Path) -> None:
         tracking.track(detections, "sort", {"frame_rate": 0.0})
 
 
+def test_an_unknown_tracker_is_refused_with_those_that_exist(tmp_path: Path) -> None:
+    detections, _ = sequence(tmp_path)
+    with pytest.raises(InvalidRequestError, match=r"'other' \(choose from .*sort"):
+        tracking.track(detections, "other", {})
+
+
 def test_a_switch_of_two_people_is_two_switches(tmp_path: Path) -> None:
     _, truth = sequence(tmp_path)
     lefts = {1: 100, 2: 300}

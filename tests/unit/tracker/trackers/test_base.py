@@ -11,7 +11,7 @@ from poseway.errors import InvalidRequestError
 from poseway_tracker import state
 from poseway_tracker.trackers.base import Detections, Tracker, pose_boxes
 from poseway_tracker.trackers.clock import Clock, even
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.pose_tracker import PoseTracker
 from poseway_tracker.trackers.sort import Sort
 from tests.support.tracked_people import cut, found, frame, person
 
@@ -22,7 +22,7 @@ Begin = Callable[[], Tracker]
 
 
 def people_tracker() -> Tracker:
-    return PeopleTracker(_MAX_AGE / _RATE)
+    return PoseTracker(_MAX_AGE / _RATE)
 
 
 def sort() -> Tracker:
@@ -115,7 +115,7 @@ def test_an_id_is_one_person_once(
                 last[id_] = index
             index += 1
         assert set(last) == set(range(1, len(last) + 1))
-    assert isinstance(tracker, (PeopleTracker, Sort))
+    assert isinstance(tracker, (PoseTracker, Sort))
     assert tracker.next_id == len(last) + 1
 
 

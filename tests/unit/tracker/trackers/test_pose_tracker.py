@@ -5,7 +5,7 @@ import pytest
 
 from poseway_tracker.trackers.base import Detections
 from poseway_tracker.trackers.clock import Moment, even
-from poseway_tracker.trackers.pose_tracker import PeopleTracker
+from poseway_tracker.trackers.pose_tracker import PoseTracker
 from poseway_tracker.trackers.thresholds import BOXES, POSES
 from tests.support.tracked_people import cut, found, frame, person
 
@@ -16,17 +16,17 @@ SHORT = 6
 """Frames of a tenth and a fifth of a second."""
 
 
-def tracker(max_age_seconds: float = 1.0) -> PeopleTracker:
-    return PeopleTracker(max_age_seconds)
+def tracker(max_age_seconds: float = 1.0) -> PoseTracker:
+    return PoseTracker(max_age_seconds)
 
 
-def following(people: PeopleTracker, frames: int) -> list[Moment]:
+def following(people: PoseTracker, frames: int) -> list[Moment]:
     """The moments of the frames that come next."""
     first = 0 if people.time is None else round(people.time * FRAME_RATE) + 1
     return even(frames, FRAME_RATE, first)
 
 
-def ids(people: PeopleTracker, frames: list[Detections]) -> list[list[int]]:
+def ids(people: PoseTracker, frames: list[Detections]) -> list[list[int]]:
     moments = following(people, len(frames))
     return [tracked.ids.tolist() for tracked in people.segment(frames, moments)]
 
@@ -150,7 +150,7 @@ def test_the_way_in_between_is_taken_for_straight(speed: float) -> None:
 
 def test_boxes_of_a_detector() -> None:
     boxes = np.array([[0.0, 0, 40, 100], [300, 0, 340, 100]])
-    people = PeopleTracker(1.0, BOXES)
+    people = PoseTracker(1.0, BOXES)
     frames = [Detections(boxes + 5.0 * step, np.array([0.95, 0.7])) for step in range(10)]
     tracked = people.segment(frames, following(people, 10))
     assert [frame.ids.tolist() for frame in tracked] == [[1, 0]] * 10
@@ -159,7 +159,7 @@ def test_boxes_of_a_detector() -> None:
 
 @pytest.mark.parametrize(("height", "expected"), [(80.0, 1), (70.0, 2)])
 def test_who_is_much_lower_is_somebody_else(height: float, expected: int) -> None:
-    people = PeopleTracker(1.0, BOXES)
+    people = PoseTracker(1.0, BOXES)
     before, after = np.array([[0.0, 0, 40, 100]]), np.array([[33.0, 0, 73, height]])
     frames = [Detections(box, np.ones(1)) for box in [before] * 10 + [after] * SURE]
     assert ids(people, frames) == [[1]] * 10 + [[expected]] * SURE
