@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings
 
 from poseway.cli.terminal import Exit
 from poseway.failures import FAILURES
+from poseway.formats.exports import FORMATS
 from poseway.jobs import JobOptions
 from poseway.paths import ROOT
 from poseway.settings import Settings
@@ -97,6 +98,19 @@ def _status(status: HTTPStatus) -> str:
     return f"{status.value} {status.phrase}"
 
 
+def _formats() -> str:
+    rows = [
+        (
+            f"`{made.file}`",
+            f"`{made.name}`",
+            f"{made.title}: {made.contents}",
+            "yes" if made.in_bundle else "",
+        )
+        for made in FORMATS
+    ]
+    return table(("file", "link, and option of `poseway get`", "what", "in `all.zip`"), rows)
+
+
 def _failures() -> str:
     return table(("code", "what"), [(f"`{code}`", says) for code, says in FAILURES.items()])
 
@@ -173,6 +187,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "options": _options,
     "errors": _errors,
     "failures": _failures,
+    "formats": _formats,
     "exit-codes": _exit_codes,
     "metrics": _metrics,
     **{name: lambda name=name: _sizes(name) for name in sizing.ROWS},  # type: ignore[misc]

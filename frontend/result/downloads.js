@@ -8,17 +8,19 @@ const DOWNLOADS = {
   poster: ["Picture", "JPEG: with skeletons"],
   background: ["Video without skeletons", "MP4: as it was before they were drawn"],
   keypoints: ["Keypoints", "JSON Lines: a line per frame"],
-  csv: ["Keypoints as a table", "CSV: a row per person and frame"],
-  angles: ["Angles of joints", "CSV: a row per person and frame"],
-  trc: ["Keypoints for OpenSim", "ZIP: a TRC file per person"],
-  openpose: ["Keypoints for OpenPose tools", "ZIP: a JSON file per frame"],
-  coco: ["Keypoints for COCO tools", "JSON: a result per person and frame"],
-  manifest: ["Summary", "JSON: what was done, and how"],
 };
+const MANIFEST = ["Summary", "JSON: what was done, and how"];
 
-export function fillDownloads(list, job, { files, frames }) {
+/** What export formats are called, in the form of DOWNLOADS. */
+const named = (formats) =>
+  Object.fromEntries(
+    formats.map(({ name, file, title, contents }) => [name, [title, `${file.split(".").pop().toUpperCase()}: ${contents}`]]),
+  );
+
+export function fillDownloads(list, job, { files, frames }, formats) {
   const sizes = new Map(files.map((file) => [fileUrl(job, file.path), file.bytes]));
-  for (const [name, [title, words]] of Object.entries(DOWNLOADS)) {
+  const downloads = { ...DOWNLOADS, ...named(formats), manifest: MANIFEST };
+  for (const [name, [title, words]] of Object.entries(downloads)) {
     const href = job.links[name];
     if (!href || (frames === 1 ? /video|background/ : /poster/).test(name)) continue;
     const size = sizes.get(href);

@@ -1,5 +1,5 @@
 // The view of a finished result, assembled from its parts.
-import { getFile, getManifest } from "../api.js";
+import { getFile, getFormats, getManifest } from "../api.js";
 import { $, copy, element, setText } from "../dom.js";
 import { fillDownloads, fillFacts, videoSize } from "./downloads.js";
 import { Frames } from "./frames.js";
@@ -21,18 +21,18 @@ async function getTracks(job, { files, frames, duration_seconds }) {
 
 /** Loads a result. Resolves to a function that shows it in a node and returns one that closes it. */
 export async function loadResult(job) {
-  const manifest = await getManifest(job);
+  const [manifest, formats] = await Promise.all([getManifest(job), getFormats(job)]);
   const tracks = await getTracks(job, manifest);
-  return (node) => show(node, job, manifest, tracks);
+  return (node) => show(node, job, manifest, formats, tracks);
 }
 
-function show(node, job, manifest, tracks) {
+function show(node, job, manifest, formats, tracks) {
   const result = copy("result-template");
   const part = (name) => $(name, result);
   part(".nobody").hidden = manifest.people > 0;
   part(".warnings").hidden = manifest.warnings.length === 0;
   part(".warnings").append(...manifest.warnings.map((textContent) => element("li", { textContent })));
-  fillDownloads(part(".downloads"), job, manifest);
+  fillDownloads(part(".downloads"), job, manifest, formats);
   fillFacts(part(".facts"), manifest);
   fillSheet(part(".sheet"), job, manifest);
 

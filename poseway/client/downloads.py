@@ -11,7 +11,7 @@ from poseway.errors import NotFoundError, PosewayError
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState
 
-_NO_FILES = ("self", "events", "frames", "preview")
+_NO_FILES = ("self", "events", "formats", "frames", "preview")
 
 
 def download(

@@ -9,13 +9,16 @@ Files of consecutive segments are joined by appending their lines. Reading holds
 import json
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json
 
 from poseway.jobs import Smoothing
 from poseway.skeleton import KEYPOINTS, LIMBS
-from poseway.v1 import pose_pb2
+
+if TYPE_CHECKING:
+    # The command reads keypoints where protobuf is not installed.
+    from poseway.v1 import pose_pb2
 
 VERSION: Final = 1
 CONTENT_TYPE: Final = "application/x-ndjson"
@@ -55,7 +58,7 @@ def header(
     )
 
 
-def line(frame: pose_pb2.TrackedFrame, time_base: Fraction) -> bytes:
+def line(frame: "pose_pb2.TrackedFrame", time_base: Fraction) -> bytes:
     """The line of one frame: its index, its time, its people, and who was found untracked.
 
     Args:
@@ -73,7 +76,7 @@ def line(frame: pose_pb2.TrackedFrame, time_base: Fraction) -> bytes:
     return _dump(record)
 
 
-def _person(person: pose_pb2.TrackedPose) -> dict[str, Any]:
+def _person(person: "pose_pb2.TrackedPose") -> dict[str, Any]:
     record = {"id": person.track_id, **_pose(person.pose)}
     if person.HasField("smoothed"):
         record["smoothed"] = _rounded(person.smoothed.keypoints)
@@ -81,7 +84,7 @@ def _person(person: pose_pb2.TrackedPose) -> dict[str, Any]:
     return record
 
 
-def _pose(pose: pose_pb2.Pose) -> dict[str, Any]:
+def _pose(pose: "pose_pb2.Pose") -> dict[str, Any]:
     return {"score": round(pose.score, 3), "keypoints": _rounded(pose.keypoints)}
 
 

@@ -1,12 +1,14 @@
 """A made up file of keypoints: two people who come and go, smoothed or not."""
 
 import json
+from collections.abc import Generator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from poseway.formats import keypoints
+from poseway.formats.exports import Source
 from poseway.formats.tracks import Span
 from poseway.jobs import Smoothing
 from poseway.skeleton import KEYPOINTS
@@ -33,6 +35,16 @@ def walk(*, smoothed: bool, frames: int = FRAMES, spans: dict[int, list[Span]] =
         frame = pose_pb2.TrackedFrame(frame_index=index, pts=index * 1001, people=people)
         lines.append(keypoints.line(frame, TIME_BASE))
     return b"".join(lines)
+
+
+def source(file: bytes, stem: str = "walk") -> Source:
+    """A file for converters, in chunks that end in the midst of lines."""
+
+    def read(start: int) -> Generator[bytes]:
+        for at in range(start, len(file), 1000):
+            yield file[at : at + 1000]
+
+    return Source(stem, read)
 
 
 def _person(track: int, rng: np.random.Generator, *, smoothed: bool) -> pose_pb2.TrackedPose:

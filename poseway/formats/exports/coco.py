@@ -3,13 +3,14 @@
 The format: https://cocodataset.org/#format-results.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Final
 
 from pydantic_core import to_json
 
 from poseway.formats import keypoints
 from poseway.formats.exports.places import seen
+from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks
 from poseway.skeleton import KEYPOINTS
 
@@ -27,16 +28,9 @@ _ORDER: Final = (
 _PLACES: Final = [3 * KEYPOINTS.index(name) + part for name in _ORDER for part in range(3)]
 
 
-def to_coco(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Converts a file to COCO's results: an array with an object per person and frame.
-
-    Args:
-        lines: Lines of a file.
-
-    Yields:
-        Blocks of about 256 KiB.
-    """
-    return blocks(_results(lines))
+def to_coco(source: Source) -> Generator[bytes]:
+    """Converts keypoints to COCO's results: an array with an object per person and frame."""
+    return blocks(_results(source.lines()))
 
 
 def _results(lines: Iterable[bytes]) -> Iterator[bytes]:

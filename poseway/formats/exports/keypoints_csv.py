@@ -1,27 +1,22 @@
 """`keypoints.csv`: the keypoints as a table, a row per person and frame (RFC 4180)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from poseway.formats import keypoints
 from poseway.formats.exports.places import places
+from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks, cells
 from poseway.jobs import Smoothing
 from poseway.skeleton import KEYPOINTS
 
 
-def to_csv(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Converts a file to CSV: three columns per keypoint.
+def to_csv(source: Source) -> Generator[bytes]:
+    """Converts keypoints to CSV: three columns per keypoint.
 
-    A file of smoothed keypoints has three more for each, after all of these.
-
-    Args:
-        lines: Lines of a file.
-
-    Yields:
-        Blocks of about 256 KiB.
+    If the keypoints are smoothed, three more columns per keypoint follow after all of these.
     """
-    return blocks(_rows(lines))
+    return blocks(_rows(source.lines()))
 
 
 def _rows(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -45,7 +40,7 @@ def _columns(*parts: str) -> list[str]:
 
 
 def _smoothed(person: dict[str, Any]) -> list[float | None]:
-    """Place and whether it was filled, of each keypoint."""
+    """Returns x, y, and 1 if the keypoint was filled or else 0, for each keypoint."""
     filled = person.get("filled", ())
     where = places(person) if "smoothed" in person else [None] * len(KEYPOINTS)
     row: list[float | None] = []

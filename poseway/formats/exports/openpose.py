@@ -3,7 +3,7 @@
 The format: "Output Format" in ``doc/02_output.md`` of OpenPose.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from poseway.filenames import portable
 from poseway.formats import keypoints
 from poseway.formats.exports.places import seen
+from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks
 from poseway.formats.exports.zip_stream import ZipStream
 
@@ -18,21 +19,13 @@ _VERSION: Final = 1.3
 _ENDING: Final = "_{:012d}_keypoints.json"
 
 
-def to_openpose(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:
-    """Converts a file to a zip of one JSON file a frame.
+def to_openpose(source: Source) -> Generator[bytes]:
+    """Converts keypoints to a zip with a JSON file per frame: ``STEM_000000000012_keypoints.json``.
 
-    Where keypoints were smoothed, these are in it, and none that was only filled: the format cannot
-    say that it was not seen.
-
-    Args:
-        lines: Lines of a file.
-        stem: Begins the names of the files: ``STEM_000000000012_keypoints.json``. It may be any
-            text, and is made `portable`.
-
-    Yields:
-        Blocks of about 256 KiB.
+    Smoothed keypoints are preferred to raw ones. A keypoint that was filled in is left out, because
+    the format cannot say that it was not seen.
     """
-    return blocks(_zip(lines, stem))
+    return blocks(_zip(source.lines(), source.stem))
 
 
 def _zip(lines: Iterable[bytes], stem: str) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """Text in pieces and blocks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Final
 
 from pydantic_core import to_json
@@ -21,7 +21,7 @@ def cells(values: Sequence[float | None], separator: bytes = b",", missing: byte
     return text.replace(b",", separator).replace(b"null", missing)
 
 
-def blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def blocks(pieces: Iterable[bytes]) -> Generator[bytes]:
     """Joins pieces into blocks of 256 KiB or little more; only the last may be smaller."""
     held: list[bytes] = []
     size = 0

@@ -4,7 +4,7 @@ The format: "Marker (.trc) Files" in OpenSim's user's guide.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from itertools import chain, islice
@@ -13,13 +13,10 @@ from typing import Any, Final, NamedTuple
 from poseway.filenames import portable
 from poseway.formats import keypoints
 from poseway.formats.exports.places import places
+from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks, cells
 from poseway.formats.exports.zip_stream import ZipStream
-from poseway.formats.tracks import Span
 from poseway.skeleton import KEYPOINTS
-
-Read = Callable[[int], Generator[bytes]]
-"""Reads a file from a byte on, in chunks of any size."""
 
 _MOST_ROWS_ASIDE: Final = 20_000
 """About 8 MB of text."""
@@ -28,7 +25,7 @@ _NOWHERE: Final = [None] * 3
 
 
 class _Track(NamedTuple):
-    """One of the people; the frames of which there are rows, from the first to the last."""
+    """A person, with the first and the last frame that has a row."""
 
     first: int
     last: int
@@ -39,43 +36,34 @@ class _Track(NamedTuple):
         return self.last - self.first + 1
 
 
-def to_trc(read: Read, spans: Mapping[int, Sequence[Span]], stem: str) -> Iterator[bytes]:
-    """Converts a file to a zip of one TRC file for each person.
+def to_trc(source: Source) -> Generator[bytes]:
+    """Converts keypoints to a zip with a TRC file per person: ``STEM_person_003.trc``.
 
-    A file in a zip must be written in one go, but people are in the picture together. So the
-    source is read more than once: somebody who stays for long takes a reading of that part, and
-    many who come and go share one.
-
-    Args:
-        read: Reads the source.
-        spans: When everybody is in it, as `poseway.formats.tracks.spans` finds it.
-        stem: Begins the names of the files: ``STEM_person_003.trc``. It may be any text, and is
-            made `portable`.
-
-    Yields:
-        Blocks of about 256 KiB.
+    A file in a zip must be written in one go, but people appear in a video side by side. The
+    keypoints are therefore read more than once: a long track gets a pass of its own over its part
+    of the video, and short tracks share one.
     """
-    tracks = [_Track(runs[0][0], runs[-1][1], track) for track, runs in spans.items()]
-    return blocks(_zip(read, sorted(tracks), stem))
+    tracks = [_Track(runs[0][0], runs[-1][1], track) for track, runs in source.spans().items()]
+    return blocks(_zip(source, sorted(tracks)))
 
 
-class _Source:
-    """The frames of a file, from any of them on.
+class _Frames:
+    """Reads the frames of a file, starting at any of them.
 
     Attributes:
-        head: What the first line says.
+        head: The first line of the file, parsed.
     """
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
-        with closing(read(0)) as chunks:
-            first = next(keypoints.split_lines(chunks))
+    def __init__(self, source: Source) -> None:
+        self._read = source.read
+        with closing(source.lines()) as lines:
+            first = next(lines)
         self.head, _ = keypoints.read([first])
-        # Where every thousandth frame begins, as far as it is known.
+        # Byte offset of every thousandth frame read so far.
         self._marks = [len(first) + 1]
 
-    def frames(self, first: int, last: int) -> Iterator[dict[str, Any]]:
-        """Parses the frames from one to another, both included."""
+    def between(self, first: int, last: int) -> Iterator[dict[str, Any]]:
+        """Parses the frames from `first` to `last`, both included."""
         return keypoints.read_frames(self._lines(first, last))
 
     def _lines(self, first: int, last: int) -> Iterator[bytes]:
@@ -91,20 +79,20 @@ class _Source:
                 offset += len(line) + 1
 
 
-def _zip(read: Read, tracks: list[_Track], stem: str) -> Iterator[bytes]:
-    source, archive = _Source(read), ZipStream()
+def _zip(source: Source, tracks: list[_Track]) -> Iterator[bytes]:
+    frames, archive = _Frames(source), ZipStream()
     for group in _groups(tracks):
         first, *others = group
         aside: dict[int, list[bytes]] = {track.id: [] for track in others}
-        rows = _rows_of_first(group, source, aside)
-        yield from archive.file(*_file(stem, source.head, first, rows))
+        rows = _rows_of_first(group, frames, aside)
+        yield from archive.file(*_file(source.stem, frames.head, first, rows))
         for track in others:
-            yield from archive.file(*_file(stem, source.head, track, aside.pop(track.id)))
+            yield from archive.file(*_file(source.stem, frames.head, track, aside.pop(track.id)))
     yield from archive.end()
 
 
 def _groups(tracks: list[_Track]) -> Iterator[list[_Track]]:
-    """Puts those together who are read together: any first, and others of few rows."""
+    """Groups the tracks that are read in one pass: a first of any length, and short ones."""
     group: list[_Track] = []
     aside = 0
     for track in tracks:
@@ -120,11 +108,11 @@ def _groups(tracks: list[_Track]) -> Iterator[list[_Track]]:
 
 
 def _rows_of_first(
-    group: list[_Track], source: _Source, aside: dict[int, list[bytes]]
+    group: list[_Track], frames: _Frames, aside: dict[int, list[bytes]]
 ) -> Iterator[bytes]:
-    """Yields the rows of the first of a group, and puts those of the others aside."""
+    """Yields the rows of the first track of a group and puts the rows of the others aside."""
     coming, present = deque(group), list[_Track]()
-    for frame in source.frames(group[0].first, max(track.last for track in group)):
+    for frame in frames.between(group[0].first, max(track.last for track in group)):
         index = frame["frame"]
         while coming and coming[0].first <= index:
             present.append(coming.popleft())
@@ -142,14 +130,14 @@ def _row(frame: dict[str, Any], person: dict[str, Any] | None) -> bytes:
     row = [frame["frame"], frame["time"]]
     for place in places(person) if person else [None] * len(KEYPOINTS):
         row += [*place, 0.0] if place else _NOWHERE
-    # Not an empty cell: who splits at white space would take one keypoint for another.
+    # Not an empty cell: readers that split at white space would take one keypoint for another.
     return cells(row, b"\t", b"NaN") + b"\n"
 
 
 def _file(
     stem: str, head: dict[str, Any], track: _Track, rows: Iterable[bytes]
 ) -> tuple[str, Iterable[bytes]]:
-    """The name and the content of a person's file."""
+    """Returns the name and the content of a person's file."""
     name = portable(stem, f"_person_{track.id:03d}.trc")
     rate = float(Fraction(head["frame_rate"]))
     values = {

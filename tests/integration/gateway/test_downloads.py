@@ -8,11 +8,12 @@ from fractions import Fraction
 import httpx
 import pytest
 
-from poseway.formats import exports, keypoints, tracks
+from poseway.formats import keypoints, tracks
+from poseway.formats.exports import FORMATS
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.storage import ObjectStore
-from tests.support.walk import FRAMES, SPANS, walk
+from tests.support.walk import FRAMES, SPANS, source, walk
 
 TYPES = {
     "csv": ("keypoints.csv", "text/csv; charset=utf-8"),
@@ -91,11 +92,24 @@ def test_links_lead_to_every_conversion(stack: Stack, http: httpx.Client, job: s
             assert answer.headers["content-disposition"] == (
                 f"attachment; filename*=UTF-8''my%20w%C3%A4lk_{name}"
             )
-    lines = file.splitlines()
-    assert http.get(links["csv"]).content == b"".join(exports.to_csv(lines))
-    assert http.get(links["angles"]).content == b"".join(exports.to_angles(lines))
-    assert http.get(links["coco"]).content == b"".join(exports.to_coco(lines))
-    assert http.get(links["openpose"]).content == b"".join(exports.to_openpose(lines, "my wälk"))
+    for made in FORMATS:
+        content = b"".join(made.convert(source(file, "my wälk")))
+        assert http.get(links[made.name]).content == content, made.name
+
+
+def test_export_formats_are_listed(stack: Stack, http: httpx.Client, job: str) -> None:
+    finish(stack.store, job)
+    answer = http.get(http.get(f"/v1/jobs/{job}").json()["links"]["formats"])
+    assert answer.status_code == 200
+    listed = answer.json()["formats"]
+    assert {made["name"]: (made["file"], made["media_type"]) for made in listed} == TYPES
+    assert listed[0] == {
+        "name": "csv",
+        "file": "keypoints.csv",
+        "media_type": "text/csv; charset=utf-8",
+        "title": "Keypoints as a table",
+        "contents": "a row per person and frame",
+    }
 
 
 @pytest.mark.parametrize("with_tracks", [True, False])

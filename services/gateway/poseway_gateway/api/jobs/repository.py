@@ -6,6 +6,7 @@ from collections import OrderedDict
 from pydantic import TypeAdapter, ValidationError
 
 from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.formats.exports import FORMATS
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobId, JobOptions, JobRequest, JobState, JobStatus, Keys
 from poseway.storage import ObjectStore
@@ -55,12 +56,9 @@ def view(request: JobRequest, status: JobStatus) -> Job:
             "contact_sheet": f"{base}/contact_sheet.jpg",
             "keypoints": f"{base}/keypoints.jsonl",
             "tracks": f"{base}/tracks.json",
-            "csv": f"{base}/keypoints.csv",
-            "angles": f"{base}/angles.csv",
-            "openpose": f"{base}/openpose.zip",
-            "coco": f"{base}/coco.json",
-            "trc": f"{base}/trc.zip",
+            "formats": f"{base}/formats",
         }
+        links |= {made.name: f"{base}/{made.file}" for made in FORMATS}
         if request.options.has_background:
             links["background"] = f"{base}/background.mp4"
     return Job(

@@ -1,19 +1,20 @@
-"""Handing out results."""
+"""Downloads of a result: its files, the export formats, and everything in one zip."""
 
 import re
-from collections.abc import Callable, Generator, Iterator
-from functools import partial
+from collections.abc import Generator
 from pathlib import PurePath
 from typing import Annotated, Final, cast
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
+from pydantic import BaseModel, Field
 
 from poseway import filenames
 from poseway.errors import NotFoundError
-from poseway.formats import exports, keypoints, tracks
+from poseway.formats.exports import FORMATS, Format, Source, to_bundle
 from poseway.formats.manifest import Manifest
+from poseway.formats.tracks import Presence
 from poseway.jobs import JobRequest, Keys
 from poseway.storage import ObjectStore
 from poseway_gateway.api.dependencies import KnownJob, SettingsDep, StoreDep
@@ -32,11 +33,6 @@ _STORED: Final = re.compile(
     r"manifest\.json|(?:video|background)\.mp4|poster\.jpg|contact_sheet\.jpg|keypoints\.jsonl"
     r"|tracks\.json|screenshots/frame_\d{6,}\.jpg|stills/person_\d{3,}\.jpg"
 )
-_MEDIA_TYPES: Final = {
-    ".csv": "text/csv; charset=utf-8",
-    ".json": "application/json",
-    ".zip": "application/zip",
-}
 _RESPONSES: Final = (
     object_response.RESPONSES
     | {307: {"description": "It is there, for an hour: see Location"}}
@@ -45,84 +41,85 @@ _RESPONSES: Final = (
 _DIRECT_SECONDS: Final = 3600
 
 
-@router.get("/keypoints.csv", response_class=StreamingResponse)
-def get_csv(asked: KnownJob, store: StoreDep) -> Response:
-    """The keypoints as CSV, one row per person and frame."""
-    return _converted(store, asked, "keypoints.csv", exports.to_csv)
+class ExportFormat(BaseModel):
+    """A file that is made from the keypoints while it is being downloaded."""
+
+    name: str = Field(description="Its name in the job's `links`.")
+    file: str = Field(description="Name of the file, the last part of its path.")
+    media_type: str = Field(description="Its Content-Type.")
+    title: str = Field(description="What it is called on the page.")
+    contents: str = Field(description="What it consists of.")
 
 
-@router.get("/angles.csv", response_class=StreamingResponse)
-def get_angles(asked: KnownJob, store: StoreDep) -> Response:
-    """Joint angles in degrees as CSV, one row per person and frame."""
-    return _converted(store, asked, "angles.csv", exports.to_angles)
+class ExportFormats(BaseModel):
+    """The export formats, in the order in which the page shows them."""
+
+    formats: list[ExportFormat]
 
 
-@router.get("/coco.json", response_class=StreamingResponse)
-def get_coco(asked: KnownJob, store: StoreDep) -> Response:
-    """The keypoints as COCO's results: an array with one object per person and frame."""
-    return _converted(store, asked, "coco.json", exports.to_coco)
+@router.get("/formats")
+def list_formats(asked: KnownJob) -> ExportFormats:
+    """Lists the export formats in which the keypoints of a result can be downloaded."""
+    return ExportFormats(
+        formats=[ExportFormat.model_validate(made, from_attributes=True) for made in FORMATS]
+    )
 
 
-@router.get("/openpose.zip", response_class=StreamingResponse)
-def get_openpose(asked: KnownJob, store: StoreDep) -> Response:
-    """The keypoints as OpenPose writes them: a zip with one JSON file per frame."""
-    convert = partial(exports.to_openpose, stem=filenames.stem(asked.name))
-    return _converted(store, asked, "openpose.zip", convert)
+def _add_export(made: Format) -> None:
+    """Adds the route of an export format."""
+
+    def get(asked: KnownJob, store: StoreDep) -> Response:
+        _finished(store, Keys(asked.id))
+        return _download(asked, made.file, made.media_type, made.convert(_source(store, asked)))
+
+    router.add_api_route(
+        f"/{made.file}",
+        get,
+        name=f"get_{made.name}",
+        description=f"{made.title}: {made.contents}.",
+        response_class=StreamingResponse,
+    )
 
 
-@router.get("/trc.zip", response_class=StreamingResponse)
-def get_trc(asked: KnownJob, store: StoreDep) -> Response:
-    """The keypoints for OpenSim: a zip with one TRC file per person."""
+for _format in FORMATS:
+    _add_export(_format)
+
+
+def _source(store: ObjectStore, asked: JobRequest) -> Source:
+    """Returns the keypoints of a job for converters."""
     keys = Keys(asked.id)
-    _finished(store, keys)
 
     def read(start: int) -> Generator[bytes]:
         return cast("Generator[bytes]", store.stream(keys.keypoints, start))
 
-    content = exports.to_trc(read, _spans(store, keys), filenames.stem(asked.name))
-    return _download(asked, "trc.zip", content, content)
+    def find_presence() -> Presence | None:
+        try:
+            data, _ = store.get(keys.tracks)
+        except NotFoundError:
+            return None
+        return Presence.model_validate_json(data)
+
+    return Source(filenames.stem(asked.name), read, find_presence)
 
 
-def _spans(store: ObjectStore, keys: Keys) -> dict[int, list[tracks.Span]]:
-    """When everybody is in the picture."""
-    try:
-        data, _ = store.get(keys.tracks)
-    except NotFoundError:
-        # An older version made the result; its keypoints tell the same.
-        _, frames = keypoints.read(keypoints.split_lines(store.stream(keys.keypoints)))
-        return tracks.spans(
-            (frame["frame"], (person["id"] for person in frame["people"])) for frame in frames
-        )
-    return {track.id: track.spans for track in tracks.Presence.model_validate_json(data).tracks}
-
-
-def _converted(
-    store: ObjectStore,
-    asked: JobRequest,
-    name: str,
-    convert: Callable[[Iterator[bytes]], Iterator[bytes]],
-) -> Response:
-    """Converts the keypoints on the way out."""
-    keys = Keys(asked.id)
-    _finished(store, keys)
-    source = store.stream(keys.keypoints)
-    return _download(asked, name, source, convert(keypoints.split_lines(source)))
-
-
-def _download(
-    asked: JobRequest, name: str, source: Iterator[bytes], content: Iterator[bytes]
-) -> Response:
+def _download(asked: JobRequest, name: str, media_type: str, content: Generator[bytes]) -> Response:
     return StoredResponse(
-        source,
         content,
-        media_type=_MEDIA_TYPES[PurePath(name).suffix],
+        content,
+        media_type=media_type,
         headers={"Content-Disposition": _disposition(asked, name, "attachment")},
     )
 
 
-@router.get("/all.zip", response_class=StreamingResponse)
+@router.get(
+    "/all.zip",
+    response_class=StreamingResponse,
+    description="The whole result in a zip, together with "
+    + ", ".join(made.file for made in FORMATS if made.in_bundle)
+    + ".",
+)
 def get_everything(asked: KnownJob, store: StoreDep) -> Response:
-    """The whole result in a zip, and in it also keypoints.csv, angles.csv and coco.json."""
+    """Sends the whole result in a zip."""
     keys = Keys(asked.id)
     try:
         data, _ = store.get(keys.manifest)
@@ -134,8 +131,8 @@ def get_everything(asked: KnownJob, store: StoreDep) -> Response:
         return cast("Generator[bytes]", store.stream(keys.result + name))
 
     everything = [("manifest.json", len(data)), *files]
-    content = exports.to_everything(everything, read, filenames.stem(asked.name))
-    return _download(asked, "all.zip", content, content)
+    content = to_bundle(everything, read, _source(store, asked), FORMATS)
+    return _download(asked, "all.zip", "application/zip", content)
 
 
 @router.get("/{path:path}", response_class=Response, responses=_RESPONSES)

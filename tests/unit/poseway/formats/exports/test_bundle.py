@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseway.formats import exports
+from poseway.formats.exports import FORMATS, Source, to_bundle
 from poseway.formats.exports.zip_stream import ZipStream
-from tests.support.walk import walk
+from tests.support.walk import source, walk
 
 
 def noise(size: int) -> bytes:
@@ -38,26 +38,27 @@ def test_has_every_file_and_the_tables() -> None:
             closed.append(name)
 
     sizes = [(name, len(data)) for name, data in RESULT.items()]
-    data = b"".join(exports.to_everything(sizes, read, "wälk"))
+    keypoints = Source("wälk", lambda _: read("keypoints.jsonl"))
+    data = b"".join(to_bundle(sizes, read, keypoints, FORMATS))
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
-    lines = RESULT["keypoints.jsonl"].splitlines()
     made = {
-        "keypoints.csv": b"".join(exports.to_csv(lines)),
-        "angles.csv": b"".join(exports.to_angles(lines)),
-        "coco.json": b"".join(exports.to_coco(lines)),
+        made.file: b"".join(made.convert(source(RESULT["keypoints.jsonl"])))
+        for made in FORMATS
+        if made.in_bundle
     }
+    assert set(made) == {"keypoints.csv", "angles.csv", "coco.json"}
     assert {name: archive.read(name) for name in archive.namelist()} == {
         f"wälk/{name}": content for name, content in (RESULT | made).items()
     }
     assert len(closed) == 7
     video = archive.getinfo("wälk/video.mp4")
     assert 300_000 < video.compress_size < 300_200
-    keypoints = archive.getinfo("wälk/keypoints.jsonl")
-    assert keypoints.compress_size < keypoints.file_size / 2
+    lines = archive.getinfo("wälk/keypoints.jsonl")
+    assert lines.compress_size < lines.file_size / 2
 
 
-def test_a_reader_that_leaves_lets_go_of_the_file() -> None:
+def test_closing_the_zip_closes_the_file_being_read() -> None:
     closed: list[str] = []
 
     def read(name: str) -> Generator[bytes]:
@@ -67,7 +68,7 @@ def test_a_reader_that_leaves_lets_go_of_the_file() -> None:
         finally:
             closed.append(name)
 
-    pieces = exports.to_everything([("video.mp4", 1 << 40)], read, "a")
+    pieces = to_bundle([("video.mp4", 1 << 40)], read, source(b"", "a"), FORMATS)
     assert isinstance(pieces, Generator)
     for _ in range(100):
         next(pieces)

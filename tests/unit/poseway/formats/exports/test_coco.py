@@ -11,7 +11,7 @@ from pycocotools.cocoeval import COCOeval
 from poseway.evaluation.coco_metrics import COCO_KEYPOINTS
 from poseway.formats import exports
 from poseway.skeleton import KEYPOINTS
-from tests.support.walk import FRAMES, records, walk
+from tests.support.walk import FRAMES, records, source, walk
 
 ORDER = [KEYPOINTS.index(name) for name in COCO_KEYPOINTS]
 
@@ -51,7 +51,7 @@ def truth(file: bytes) -> COCO:
 def test_pycocotools_loads_and_evaluates_it(tmp_path: Path, smoothed: bool) -> None:
     file = walk(smoothed=smoothed)
     path = tmp_path / "coco.json"
-    path.write_bytes(b"".join(exports.to_coco(file.splitlines())))
+    path.write_bytes(b"".join(exports.to_coco(source(file))))
     labels = truth(file)
     results = labels.loadRes(str(path))
     found: list[Any] = results.loadAnns(results.getAnnIds())
@@ -69,5 +69,5 @@ def test_pycocotools_loads_and_evaluates_it(tmp_path: Path, smoothed: bool) -> N
 
 
 def test_nobody_is_an_empty_array() -> None:
-    text = b"".join(exports.to_coco(walk(smoothed=False, spans={}).splitlines()))
+    text = b"".join(exports.to_coco(source(walk(smoothed=False, spans={}))))
     assert text == b"[]\n"

@@ -2,21 +2,19 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from poseway.formats import exports, joint_angles
+from poseway.formats.exports.format import Convert
 from poseway.skeleton import KEYPOINTS
-from tests.support.walk import best, records, walk
-
-Convert = Callable[[Iterable[bytes]], Iterator[bytes]]
+from tests.support.walk import best, records, source, walk
 
 
 def read(convert: Convert, file: bytes) -> pd.DataFrame:
-    return pd.read_csv(io.BytesIO(b"".join(convert(file.splitlines(keepends=True)))))
+    return pd.read_csv(io.BytesIO(b"".join(convert(source(file)))))
 
 
 def columns(*parts: str) -> list[str]:
@@ -81,7 +79,7 @@ def test_pandas_reads_the_angles(smoothed: bool, aspect: str) -> None:
     np.testing.assert_allclose(table[list(joint_angles.NAMES)].to_numpy(), degrees, atol=0.0051)
     assert np.isnan(degrees).any()
     # Cells that are empty, as the docs say, not ones that say so: not every reader knows NaN.
-    assert b"nan" not in b"".join(exports.to_angles(file.splitlines())).lower()
+    assert b"nan" not in b"".join(exports.to_angles(source(file))).lower()
 
 
 def test_nobody_gives_a_table_without_rows() -> None:

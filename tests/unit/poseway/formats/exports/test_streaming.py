@@ -1,39 +1,30 @@
 """Whatever the length of the video, a conversion holds the same."""
 
 import tracemalloc
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from poseway.formats import exports, keypoints
-from poseway.formats.exports import trc
+from poseway.formats.exports import FORMATS, Format, Source, trc
 from tests.support.walk import walk
 
-Convert = Callable[[Path], Iterator[bytes]]
 PEOPLE = (1, 2)
 
 
-def read(path: Path, start: int = 0) -> Generator[bytes]:
-    with path.open("rb") as file:
-        file.seek(start)
-        while chunk := file.read(1 << 16):
-            yield chunk
+def source(path: Path) -> Source:
+    """The keypoints in a file on disk."""
+
+    def read(start: int) -> Generator[bytes]:
+        with path.open("rb") as file:
+            file.seek(start)
+            while chunk := file.read(1 << 16):
+                yield chunk
+
+    return Source("walk", read)
 
 
-def to_trc(path: Path) -> Iterator[bytes]:
-    last = sum(chunk.count(b"\n") for chunk in read(path)) - 2
-    spans = {track: [(0, last)] for track in PEOPLE}
-    return exports.to_trc(lambda start: read(path, start), spans, "walk")
-
-
-CONVERSIONS: dict[str, Convert] = {
-    "csv": lambda path: exports.to_csv(keypoints.split_lines(read(path))),
-    "angles": lambda path: exports.to_angles(keypoints.split_lines(read(path))),
-    "coco": lambda path: exports.to_coco(keypoints.split_lines(read(path))),
-    "openpose": lambda path: exports.to_openpose(keypoints.split_lines(read(path)), "walk"),
-    "trc": to_trc,
-}
+every_format = pytest.mark.parametrize("made", FORMATS, ids=lambda made: made.name)
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +45,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     return paths
 
 
-@pytest.mark.parametrize("name", CONVERSIONS)
+@every_format
 def test_memory_does_not_grow_with_the_video(
-    files: dict[int, Path], name: str, monkeypatch: pytest.MonkeyPatch
+    files: dict[int, Path], made: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trc, "_MOST_ROWS_ASIDE", 500)
 
     def peak(path: Path) -> int:
         tracemalloc.start()
         try:
-            for _ in CONVERSIONS[name](path):
+            for _ in made.convert(source(path)):
                 pass
             return tracemalloc.get_traced_memory()[1]
         finally:
@@ -74,9 +65,9 @@ def test_memory_does_not_grow_with_the_video(
     assert long < short + 4000 * 50  # a frame more leaves 50 bytes at most, here and in a zip
 
 
-@pytest.mark.parametrize("name", CONVERSIONS)
-def test_conversions_come_in_blocks(files: dict[int, Path], name: str) -> None:
-    *blocks, last = CONVERSIONS[name](files[8])
+@every_format
+def test_conversions_come_in_blocks(files: dict[int, Path], made: Format) -> None:
+    *blocks, last = made.convert(source(files[8]))
     assert len(blocks) >= 1
     assert last
     # A file in a zip is flushed at once, by up to as much as zlib holds back.

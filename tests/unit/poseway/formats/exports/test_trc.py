@@ -4,7 +4,6 @@ import io
 import zipfile
 from collections.abc import Generator
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,15 +14,11 @@ from poseway.formats import exports
 from poseway.formats.exports import trc
 from poseway.formats.tracks import Span
 from poseway.skeleton import KEYPOINTS
-from tests.support.walk import SPANS, best, records, walk
+from tests.support.walk import best, records, source, walk
 
 
-def convert(file: bytes, spans: dict[int, list[Span]]) -> zipfile.ZipFile:
-    def read(start: int) -> Generator[bytes]:
-        for at in range(start, len(file), 1000):
-            yield file[at : at + 1000]
-
-    data = b"".join(exports.to_trc(read, spans, "a walk"))
+def convert(file: bytes) -> zipfile.ZipFile:
+    data = b"".join(exports.to_trc(source(file, "a walk")))
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
     return archive
@@ -43,7 +38,7 @@ def expected(file: bytes, track: int, first: int, last: int) -> np.ndarray:
 @pytest.mark.parametrize("smoothed", [False, True])
 def test_trc_data_reader_reads_a_file_per_person(tmp_path: Path, smoothed: bool) -> None:
     file = walk(smoothed=smoothed)
-    archive = convert(file, SPANS)
+    archive = convert(file)
     assert archive.namelist() == ["a walk_person_001.trc", "a walk_person_002.trc"]
     for track, (first, last) in {1: (0, 5), 2: (1, 8)}.items():
         name = f"a walk_person_{track:03d}.trc"
@@ -63,7 +58,7 @@ def test_trc_data_reader_reads_a_file_per_person(tmp_path: Path, smoothed: bool)
 
 def test_pandas_reads_it_as_pose2sim_does() -> None:
     file = walk(smoothed=True)
-    with convert(file, SPANS).open("a walk_person_002.trc") as text:
+    with convert(file).open("a walk_person_002.trc") as text:
         table = pd.read_csv(text, sep="\t", skiprows=4)
     assert table.shape == (8, 2 + 54)
     assert list(table)[2:5] == ["X1", "Y1", "Z1"]
@@ -80,11 +75,11 @@ def test_however_the_reading_is_shared_the_files_are_the_same(
         for track, first in enumerate(rng.integers(0, 200, 12), 1)
     }
     file = walk(smoothed=True, frames=300, spans=spans)
-    together = convert(file, spans)
+    together = convert(file)
     monkeypatch.setattr(trc, "_MARK_FRAMES", 10)
     for rows in (0, 50, 200):
         monkeypatch.setattr(trc, "_MOST_ROWS_ASIDE", rows)
-        apart = convert(file, spans)
+        apart = convert(file)
         assert apart.namelist() == together.namelist()
         assert len(apart.namelist()) == len(spans)
         for name in together.namelist():
@@ -92,7 +87,7 @@ def test_however_the_reading_is_shared_the_files_are_the_same(
 
 
 def test_nobody_is_an_empty_zip() -> None:
-    assert convert(walk(smoothed=False, spans={}), {}).namelist() == []
+    assert convert(walk(smoothed=False, spans={})).namelist() == []
 
 
 def test_who_stops_reading_lets_go_of_the_source() -> None:
@@ -108,7 +103,7 @@ def test_who_stops_reading_lets_go_of_the_source() -> None:
         finally:
             closed.append(start)
 
-    content = cast("Generator[bytes]", exports.to_trc(read, spans, "walk"))
+    content = exports.to_trc(exports.Source("walk", read))
     next(content)
     assert len(opened) == len(closed) + 1
     content.close()

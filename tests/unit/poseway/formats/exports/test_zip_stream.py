@@ -7,12 +7,12 @@ from pathlib import Path
 
 from poseway.formats import exports
 from poseway.formats.exports.zip_stream import ZipStream
-from tests.support.walk import FRAMES, records, walk
+from tests.support.walk import FRAMES, records, source, walk
 
 
 def openpose(*, smoothed: bool) -> tuple[bytes, zipfile.ZipFile]:
     file = walk(smoothed=smoothed)
-    data = b"".join(exports.to_openpose(file.splitlines(), "wälk"))
+    data = b"".join(exports.to_openpose(source(file, "wälk")))
     return file, zipfile.ZipFile(io.BytesIO(data))
 
 
