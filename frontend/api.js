@@ -15,7 +15,9 @@ export const getModels = async () => (await get("/v1/models")).models;
 export const getManifest = (job) => get(job.links.manifest);
 
 /** Returns the export formats of a result: [{name, file, media_type, title, contents}]. */
-export const getFormats = async (job) => (await get(job.links.formats)).formats;
+export async function getFormats({ links }) {
+  return links.formats ? (await get(links.formats)).formats : []; // an older gateway lists none
+}
 
 /** Returns a job. With the token of a share link it may be another user's, and its links carry the token. */
 export async function getJob(id, share = null) {
