@@ -18,7 +18,7 @@ from poseway.telemetry.service import start_telemetry, stop_telemetry
 from poseway_gateway.api.access.startup_checks import check, warn_of_proxies
 from poseway_gateway.api.app import create_app
 from poseway_gateway.api.settings import ApiSettings
-from poseway_gateway.api.web.h11_protocol import HEAD_BYTES, within
+from poseway_gateway.api.web.h11_protocol import HEAD_BYTES, connection_class
 
 _FILES: Final = 65_536
 
@@ -62,7 +62,7 @@ if __name__ == "__main__":
         access_log=False,
         timeout_graceful_shutdown=settings.grace_seconds,
         server_header=False,
-        http=within(settings.head_seconds),
+        http=connection_class(settings.head_seconds),
         ws="none",
         h11_max_incomplete_event_size=HEAD_BYTES,
         proxy_headers=bool(settings.trusted_proxies),
