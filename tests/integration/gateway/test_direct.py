@@ -11,7 +11,7 @@ from poseway.client import Client
 from poseway.errors import ConflictError
 from poseway.jobs import JobOptions, JobState, Keys, new_job_id
 from poseway.local.stack import Stack
-from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, Uploads
+from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, MultipartUploads
 from tests.support.gateways import assert_problem, gateway
 from tests.support.videos import make_video
 
@@ -65,7 +65,7 @@ def test_object_storage_takes_no_other_size(http: httpx.Client) -> None:
 
 
 def test_of_a_part_sent_again_the_newest_of_the_right_size_counts(stack: Stack) -> None:
-    uploads = Uploads(stack.store, 1000, 60)
+    uploads = MultipartUploads(stack.store, 1000, 60)
     pending = uploads.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
 
     def send(data: bytes) -> None:

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
 from poseway_gateway.api.access import keyring
-from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.settings import ApiSettings
 from tests.support.gateways import KEYS, assert_problem, gateway, user
 
@@ -47,7 +47,7 @@ def test_unknown_keys_push_no_known_one_out(stack: Stack, monkeypatch: pytest.Mo
     monkeypatch.setattr(keyring, "_REMEMBERED", 2)
     key, text = ApiKeys(stack.store).create("remembered")
     settings = ApiSettings(auth="keys", first_key=SecretStr(FIRST))
-    ring = keyring.KeyRing(stack.store, Threads(), settings)
+    ring = keyring.KeyRing(stack.store, AccessExecutor(), settings)
 
     async def run() -> None:
         assert await ring.check(text) is not None

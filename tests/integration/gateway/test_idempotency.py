@@ -18,7 +18,7 @@ from poseway.jobs import JobState, Keys, new_job_id, now
 from poseway.local.probes import is_ready
 from poseway.local.stack import Stack
 from poseway_gateway.api.uploads import idempotency
-from poseway_gateway.api.uploads.idempotency import Memory, fingerprint
+from poseway_gateway.api.uploads.idempotency import IdempotencyStore, fingerprint
 from tests.support.videos import make_video
 from tests.support.waiting import until
 
@@ -155,7 +155,7 @@ def test_an_upload_in_parts_is_begun_once(http: httpx.Client, key: str) -> None:
 def test_a_claim_of_somebody_who_died_is_taken_over(
     stack: Stack, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory, asked = Memory(stack.store), fingerprint("a", 1)
+    memory, asked = IdempotencyStore(stack.store), fingerprint("a", 1)
     dead, alive = new_job_id(), new_job_id()
 
     def nothing_came_of_it(_: str) -> bool:

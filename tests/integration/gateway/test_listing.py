@@ -10,7 +10,7 @@ import pytest
 
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, now
 from poseway.local.stack import Stack
-from poseway_gateway.api.jobs.listing import SCANNED_AT_ONCE, Listing, Wanted
+from poseway_gateway.api.jobs.listing import SCANNED_AT_ONCE, JobFilter, Listing
 from poseway_gateway.api.jobs.repository import Catalog
 
 COUNT = 1000
@@ -58,7 +58,7 @@ def listing(stack: Stack) -> Iterator[Listing]:
         )
 
 
-def numbers(listing: Listing, limit: int, wanted: Wanted) -> Iterator[list[int]]:
+def numbers(listing: Listing, limit: int, wanted: JobFilter) -> Iterator[list[int]]:
     """The jobs of page after page."""
     after: str | None = ""
     while after is not None:
@@ -67,18 +67,18 @@ def numbers(listing: Listing, limit: int, wanted: Wanted) -> Iterator[list[int]]
 
 
 def test_pages_through_everything_once(listing: Listing) -> None:
-    pages = list(numbers(listing, 99, Wanted()))
+    pages = list(numbers(listing, 99, JobFilter()))
     assert [len(page) for page in pages] == [99] * 10 + [10]
     assert [number for page in pages for number in page] == list(range(COUNT))
 
 
 def test_pages_that_come_out_even_end(listing: Listing) -> None:
-    assert [len(page) for page in numbers(listing, 100, Wanted())] == [100] * 10
+    assert [len(page) for page in numbers(listing, 100, JobFilter())] == [100] * 10
 
 
 @pytest.mark.parametrize("text", ["strasse.mov", "KÜR 07", "0123", job_id(3)[:20], "nothing"])
 def test_finds_by_name_and_id(listing: Listing, text: str) -> None:
-    found = [n for page in numbers(listing, 30, Wanted(text)) for n in page]
+    found = [n for page in numbers(listing, 30, JobFilter(text)) for n in page]
     folded = text.casefold()
     assert found == [
         number
@@ -89,13 +89,13 @@ def test_finds_by_name_and_id(listing: Listing, text: str) -> None:
 
 def test_finds_by_state(listing: Listing) -> None:
     states = frozenset({JobState.RUNNING, JobState.FAILED})
-    pages = list(numbers(listing, 50, Wanted(states=states)))
+    pages = list(numbers(listing, 50, JobFilter(states=states)))
     assert [len(page) for page in pages] == [50] * 6
     assert {number % 10 for page in pages for number in page} == {7, 8, 9}
 
 
 def test_a_search_for_little_ends_after_so_many(listing: Listing) -> None:
-    jobs, after = listing.page(OWNER, 10, "", Wanted(f"{COUNT - 1:04d}"))
+    jobs, after = listing.page(OWNER, 10, "", JobFilter(f"{COUNT - 1:04d}"))
     assert [job.name for job in jobs] == [name(COUNT - 1)]
     assert after is None
     assert SCANNED_AT_ONCE >= COUNT
@@ -103,15 +103,15 @@ def test_a_search_for_little_ends_after_so_many(listing: Listing) -> None:
 
 def test_what_ended_is_kept_and_what_runs_is_not(listing: Listing, stack: Stack) -> None:
     began = time.monotonic()
-    assert sum(map(len, numbers(listing, 100, Wanted()))) == COUNT
+    assert sum(map(len, numbers(listing, 100, JobFilter()))) == COUNT
     first = time.monotonic() - began
     began = time.monotonic()
-    assert sum(map(len, numbers(listing, 100, Wanted()))) == COUNT
+    assert sum(map(len, numbers(listing, 100, JobFilter()))) == COUNT
     assert time.monotonic() - began < max(first, 5)
     runs = job_id(9)
     data = JobStatus(state=JobState.SUCCEEDED).model_dump_json().encode()
     stack.store.put(Keys(runs).status, data, "application/json")
-    jobs, _ = listing.page(OWNER, 1, job_id(8), Wanted())
+    jobs, _ = listing.page(OWNER, 1, job_id(8), JobFilter())
     assert [(job.id, job.state) for job in jobs] == [(runs, JobState.SUCCEEDED)]
     running = JobStatus(state=JobState.RUNNING).model_dump_json().encode()
     stack.store.put(Keys(runs).status, running, "application/json")

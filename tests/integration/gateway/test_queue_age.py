@@ -7,14 +7,14 @@ from pathlib import Path
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.repository import Catalog
-from poseway_gateway.api.monitoring.queue_age import Waiting
+from poseway_gateway.api.monitoring.queue_age import QueueAge
 from poseway_gateway.dispatcher.job_record import Record
 from tests.support.queue_office import GREEDY, SMALL, Office, run_in
 
 
 def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path) -> None:
     async def test(office: Office) -> None:
-        waiting, catalog = Waiting(Catalog(stack.store)), Catalog(stack.store)
+        waiting, catalog = QueueAge(Catalog(stack.store)), Catalog(stack.store)
         dispatcher, other = office.dispatcher(), office.dispatcher()
         assert await waiting.longest(office.queue) == 0
 

@@ -12,8 +12,8 @@ import pytest
 from poseway.api_keys import ApiKey, ApiKeys, Limits
 from poseway.jobs import now
 from poseway.local.stack import Stack
-from poseway_gateway.api.access.executor import Threads
-from poseway_gateway.api.access.quotas import Usage
+from poseway_gateway.api.access.executor import AccessExecutor
+from poseway_gateway.api.access.quotas import Quotas
 from poseway_gateway.api.errors import AccessError
 from tests.support.gateways import KEYS, assert_problem, gateway, submit, user
 from tests.system.upgrade.records import change
@@ -31,7 +31,7 @@ def url(stack: Stack, keys: ApiKeys) -> Iterator[str]:
         yield running
 
 
-async def charge(usage: Usage, key: ApiKey, size: int) -> bool:
+async def charge(usage: Quotas, key: ApiKey, size: int) -> bool:
     """Whether a job was counted."""
     try:
         await usage.charge(key, size)
@@ -146,7 +146,7 @@ def test_counts_are_exact_over_two_gateways(stack: Stack, keys: ApiKeys) -> None
     key, _ = keys.create("busy", Limits(jobs_per_day=150))
 
     async def rush() -> int:
-        gateways = (Usage(stack.store, Threads()), Usage(stack.store, Threads()))
+        gateways = (Quotas(stack.store, AccessExecutor()), Quotas(stack.store, AccessExecutor()))
         wishes = [charge(gateways[number % 2], key, 10) for number in range(200)]
         counted = sum(await asyncio.gather(*wishes))
         used = await gateways[0].today(key)
@@ -163,7 +163,7 @@ def test_who_hangs_up_keeps_nobody_waiting(stack: Stack, keys: ApiKeys) -> None:
     key, _ = keys.create("hangs up")
 
     async def rush() -> None:
-        usage = Usage(stack.store, Threads())
+        usage = Quotas(stack.store, AccessExecutor())
         tasks = [asyncio.create_task(usage.charge(key, 1)) for _ in range(10)]
         await asyncio.sleep(0)
         tasks[0].cancel()
@@ -185,8 +185,8 @@ def test_a_new_day_begins_at_nothing(stack: Stack, keys: ApiKeys) -> None:
         stack.store.put(place, data.encode(), "application/json")
 
     write(-1)
-    assert asyncio.run(charge(Usage(stack.store, Threads()), key, 5))
-    assert not asyncio.run(charge(Usage(stack.store, Threads()), key, 5))
+    assert asyncio.run(charge(Quotas(stack.store, AccessExecutor()), key, 5))
+    assert not asyncio.run(charge(Quotas(stack.store, AccessExecutor()), key, 5))
     # Another gateway's clock is ahead, and its day has begun.
     write(1)
-    assert not asyncio.run(charge(Usage(stack.store, Threads()), key, 5))
+    assert not asyncio.run(charge(Quotas(stack.store, AccessExecutor()), key, 5))

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
 from poseway_gateway.api.access.authenticator import COOKIE
-from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.access.tokens import Signatures
 from tests.support.gateways import KEYS, assert_problem, gateway, submit, user
 
@@ -77,8 +77,8 @@ def test_a_session_ends_when_its_key_is_rotated(stack: Stack, url: str) -> None:
 
 
 def test_tokens_are_good_for_what_they_say_and_no_longer(stack: Stack, url: str) -> None:
-    signatures = Signatures(stack.store, Threads(), SecretStr(SIGNING))
-    others = Signatures(stack.store, Threads(), SecretStr("x" * 32))
+    signatures = Signatures(stack.store, AccessExecutor(), SecretStr(SIGNING))
+    others = Signatures(stack.store, AccessExecutor(), SecretStr("x" * 32))
     key, soon, late = "00000002", int(time.time()) + 600, int(time.time()) - 1
     with user(url, FIRST) as owner, user(url) as browser, user(url) as guest:
         job = submit(owner)

@@ -21,8 +21,8 @@ from poseway.local.probes import is_ready
 from poseway.local.stack import Stack
 from poseway.storage import ObjectStore
 from poseway_gateway.api.uploads.arriving_body import arriving
-from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, Uploads
-from poseway_gateway.api.web.request_bodies import Bodies
+from poseway_gateway.api.uploads.multipart_uploads import PART_BYTES, MultipartUploads
+from poseway_gateway.api.web.request_bodies import RequestBodies
 from tests.support.videos import make_video
 from tests.support.waiting import until
 from tests.system.upgrade.records import change
@@ -189,7 +189,7 @@ def test_what_becomes_a_job_is_not_thrown_away(stack: Stack, http: httpx.Client)
     upload = begin(http, 1000)
     put(http, upload, 1, bytes(1000))
     # Another gateway has put the parts together, and is about to record the job.
-    other = Uploads(stack.store, 1 << 30, 3600)
+    other = MultipartUploads(stack.store, 1 << 30, 3600)
     pending = other.find(upload["id"], "")
     other.complete(pending)
     other.take(pending)
@@ -206,7 +206,7 @@ def test_what_is_thrown_away_becomes_no_job(stack: Stack, http: httpx.Client) ->
     upload = begin(http, 1000)
     put(http, upload, 1, bytes(1000))
     # Another gateway is about to delete the parts.
-    other = Uploads(stack.store, 1 << 30, 3600)
+    other = MultipartUploads(stack.store, 1 << 30, 3600)
     pending = other.find(upload["id"], "")
     other.throw_away(pending)
     assert code(http.post(upload["links"]["complete"])) == "404 upload_not_found"
@@ -229,12 +229,12 @@ def test_a_sender_who_falls_silent_is_gone() -> None:
     async def sent(_: Message) -> None:
         raise AssertionError
 
-    asyncio.run(Bodies(read, seconds=0.05)({"type": "http", "headers": []}, told.get, sent))
+    asyncio.run(RequestBodies(read, seconds=0.05)({"type": "http", "headers": []}, told.get, sent))
 
 
 def test_unfinished_uploads_are_swept_when_their_time_is_over(stack: Stack) -> None:
     store = ObjectStore(stack.storage_settings)
-    hasty, patient = Uploads(store, 1 << 30, -1), Uploads(store, 1 << 30, 3600)
+    hasty, patient = MultipartUploads(store, 1 << 30, -1), MultipartUploads(store, 1 << 30, 3600)
     stale = hasty.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
     fresh = patient.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
     unreadable = "pending/0.json"  # comes first

@@ -27,9 +27,9 @@ from poseway.local.downloads import fetch_sample
 from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
-from poseway_gateway.api.access.quotas import Used
-from poseway_gateway.api.uploads.idempotency import Remembered
-from poseway_gateway.api.uploads.upload_record import Pending
+from poseway_gateway.api.access.quotas import DailyUsage
+from poseway_gateway.api.uploads.idempotency import IdempotencyRecord
+from poseway_gateway.api.uploads.upload_record import UploadRecord
 from poseway_tracker.session import Frame, VideoTracker
 from poseway_tracker.smoothing.smoother import Smoother, Strength
 from poseway_tracker.trackers.sort import Sort
@@ -102,7 +102,7 @@ def records() -> dict[str, BaseModel]:
         owner="0123abcd",
         webhook_url="https://example.org/poseway",
     )
-    pending = Pending(
+    pending = UploadRecord(
         **request.model_dump(include={"id", "name", "size", "owner", "webhook_url"}),
         options=options,
         claim="my run",
@@ -124,8 +124,8 @@ def records() -> dict[str, BaseModel]:
         "request": request,
         "failed": failed,
         "pending": pending,
-        "remembered": Remembered(job=_JOB, fingerprint="0" * 64, at=_WHEN),
-        "used": Used(day=_WHEN.date(), jobs=3, bytes=5),
+        "remembered": IdempotencyRecord(job=_JOB, fingerprint="0" * 64, at=_WHEN),
+        "used": DailyUsage(day=_WHEN.date(), jobs=3, bytes=5),
         "key": given(KEY, "somebody"),
     }
 

@@ -15,9 +15,9 @@ from poseway.api_keys import ApiKey
 from poseway.client import Client
 from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
 from poseway.local.stack import Stack
-from poseway_gateway.api.access.quotas import Used
-from poseway_gateway.api.uploads.idempotency import Remembered
-from poseway_gateway.api.uploads.upload_record import Pending
+from poseway_gateway.api.access.quotas import DailyUsage
+from poseway_gateway.api.uploads.idempotency import IdempotencyRecord
+from poseway_gateway.api.uploads.upload_record import UploadRecord
 from poseway_tracker.session import Frame, VideoTracker
 from tests.support.tracked_people import street
 from tests.support.videos import make_video
@@ -28,9 +28,9 @@ FRAMES = 50
 RECORDS = {
     "request": JobRequest,
     "failed": JobStatus,
-    "pending": Pending,
-    "remembered": Remembered,
-    "used": Used,
+    "pending": UploadRecord,
+    "remembered": IdempotencyRecord,
+    "used": DailyUsage,
     "key": ApiKey,
 }
 TOMORROW = {"from_tomorrow": {"a": [1]}}

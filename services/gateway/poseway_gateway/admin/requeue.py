@@ -14,7 +14,7 @@ from poseway.messaging.job_queue import JobQueue
 from poseway.settings import QueueSettings, Settings, StorageSettings
 from poseway.storage import ObjectStore
 from poseway.telemetry import logs
-from poseway_gateway.api.jobs.listing import Listing, Wanted
+from poseway_gateway.api.jobs.listing import JobFilter, Listing
 from poseway_gateway.api.jobs.repository import Catalog
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ async def requeue(settings: RequeueSettings) -> int:
     unfinished: list[JobRequest] = []
     after: str | None = ""
     while after is not None:
-        jobs, after = await asyncio.to_thread(listing.page, "", 100, after, Wanted())
+        jobs, after = await asyncio.to_thread(listing.page, "", 100, after, JobFilter())
         for job in jobs:
             request = catalog.known(job.id)
             if request is not None and not job.state.finished:

@@ -10,20 +10,20 @@ from fastapi_offline import FastAPIOffline
 
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.authenticator import Access
+from poseway_gateway.api.access.authenticator import Authenticator
 from poseway_gateway.api.access.cors import add_cors
-from poseway_gateway.api.access.middleware import Gate
-from poseway_gateway.api.background import lasting
+from poseway_gateway.api.access.middleware import AccessMiddleware
+from poseway_gateway.api.background import start_background
 from poseway_gateway.api.events.hub import Hub
 from poseway_gateway.api.events.reconcile import follow
-from poseway_gateway.api.events.stream_limits import Places
+from poseway_gateway.api.events.stream_limits import StreamLimits
 from poseway_gateway.api.jobs.listing import Listing
-from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.api.jobs.model_choice import ModelChoice
 from poseway_gateway.api.jobs.previews import Previews
 from poseway_gateway.api.jobs.repository import Catalog
-from poseway_gateway.api.monitoring.http_metrics import Watch, look_for_ever
-from poseway_gateway.api.monitoring.queue_age import Waiting
-from poseway_gateway.api.monitoring.storage_probe import Reach
+from poseway_gateway.api.monitoring.http_metrics import HttpMetrics, probe_forever
+from poseway_gateway.api.monitoring.queue_age import QueueAge
+from poseway_gateway.api.monitoring.storage_probe import StorageProbe
 from poseway_gateway.api.openapi import describe
 from poseway_gateway.api.routes import (
     create,
@@ -37,18 +37,18 @@ from poseway_gateway.api.routes import (
     uploads,
 )
 from poseway_gateway.api.settings import ApiSettings
-from poseway_gateway.api.uploads.expiry import sweep_for_ever
-from poseway_gateway.api.uploads.memory_budget import Budget
-from poseway_gateway.api.uploads.named_locks import Turns
-from poseway_gateway.api.uploads.part_relay import Relay
+from poseway_gateway.api.uploads.expiry import expire_forever
+from poseway_gateway.api.uploads.memory_budget import MemoryBudget
+from poseway_gateway.api.uploads.named_locks import NamedLocks
+from poseway_gateway.api.uploads.part_relay import PartRelay
 from poseway_gateway.api.web import problems
-from poseway_gateway.api.web.error_boundary import Unexpected
+from poseway_gateway.api.web.error_boundary import ErrorBoundary
 from poseway_gateway.api.web.head_method import HeadAsGet
-from poseway_gateway.api.web.request_bodies import Bodies
+from poseway_gateway.api.web.request_bodies import RequestBodies
 from poseway_gateway.api.web.security_headers import SecurityHeaders
-from poseway_gateway.api.web.static_files import Page
-from poseway_gateway.api.webhooks.delivery import Webhooks
-from poseway_gateway.api.webhooks.sender import Sender
+from poseway_gateway.api.web.static_files import PageFiles
+from poseway_gateway.api.webhooks.delivery import WebhookDelivery
+from poseway_gateway.api.webhooks.sender import WebhookSender
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -61,32 +61,38 @@ def create_app(settings: ApiSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings
         app.state.stopping = asyncio.Event()
-        app.state.models = Models(settings.models_dir)
+        app.state.models = ModelChoice(settings.models_dir)
         app.state.store = ObjectStore(settings)
-        app.state.reach = Reach(app.state.store)
-        app.state.access = Access(app.state.store, settings)
-        app.state.relay = Relay()
-        app.state.turns = Turns()
-        app.state.budget = Budget(settings.upload_memory_bytes)
+        app.state.storage_probe = StorageProbe(app.state.store)
+        app.state.authenticator = Authenticator(app.state.store, settings)
+        app.state.relay = PartRelay()
+        app.state.locks = NamedLocks()
+        app.state.budget = MemoryBudget(settings.upload_memory_bytes)
         app.state.catalog = Catalog(app.state.store)
         app.state.listing = Listing(app.state.store, app.state.catalog)
         app.state.previews = Previews(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
         app.state.hub = Hub()
-        app.state.places = Places(settings.max_event_streams)
-        following = lasting(
+        app.state.stream_limits = StreamLimits(settings.max_event_streams)
+        following = start_background(
             follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing),
             "news",
         )
-        looking = lasting(
-            look_for_ever(app.state.connecting, app.state.reach, Waiting(app.state.catalog)),
+        looking = start_background(
+            probe_forever(
+                app.state.connecting, app.state.storage_probe, QueueAge(app.state.catalog)
+            ),
             "watch",
         )
-        sweeping = lasting(sweep_for_ever(app.state.store, settings), "sweep")
-        async with app.state.relay, Sender(private=settings.webhooks_private) as sender:
-            webhooks = Webhooks(app.state.catalog, app.state.access.signatures, sender)
-            delivering = lasting(webhooks.run(app.state.connecting, app.state.stopping), "webhooks")
+        sweeping = start_background(expire_forever(app.state.store, settings), "sweep")
+        async with app.state.relay, WebhookSender(private=settings.webhooks_private) as sender:
+            webhooks = WebhookDelivery(
+                app.state.catalog, app.state.authenticator.signatures, sender
+            )
+            delivering = start_background(
+                webhooks.run(app.state.connecting, app.state.stopping), "webhooks"
+            )
             yield
             await _end(delivering, sweeping, following, looking)
         if not app.state.connecting.cancel():
@@ -111,17 +117,17 @@ def create_app(settings: ApiSettings) -> FastAPI:
     # Last: it takes every other path below a job.
     app.include_router(results.router)
     # Not mounted at "/": a mount there would also take what a route has but not with this method.
-    page = Page(directory=settings.frontend_dir, html=True)
+    page = PageFiles(directory=settings.frontend_dir, html=True)
     app.router.default = GZipMiddleware(page, minimum_size=1000, compresslevel=6)
     describe(app, keys_needed=settings.keys_needed)
     # The last is the outermost. What breaks is answered inside the gate, which adds what is left to
     # ask for, and outside of it, where it is the gate itself that breaks.
-    app.add_middleware(Unexpected)
-    app.add_middleware(Gate, settings=settings)
-    app.add_middleware(Watch)
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(AccessMiddleware, settings=settings)
+    app.add_middleware(HttpMetrics)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Bodies, seconds=settings.silence_seconds)
-    app.add_middleware(Unexpected)
+    app.add_middleware(RequestBodies, seconds=settings.silence_seconds)
+    app.add_middleware(ErrorBoundary)
     add_cors(app, settings.cors_origins)
     app.add_middleware(SecurityHeaders, storage=settings.s3_public_endpoint)
     return app

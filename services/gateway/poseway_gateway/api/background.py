@@ -9,7 +9,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-def lasting(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+def start_background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Begins a task that nobody waits for; if something ends it, that is logged."""
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_log_end)

@@ -10,23 +10,23 @@ from poseway.errors import UnavailableError
 from poseway.jobs import JobRequest
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.authenticator import Access
+from poseway_gateway.api.access.authenticator import Authenticator
 from poseway_gateway.api.access.caller import Caller
 from poseway_gateway.api.errors import AccessError
 from poseway_gateway.api.events.hub import Hub
-from poseway_gateway.api.events.stream_limits import Places
+from poseway_gateway.api.events.stream_limits import StreamLimits
 from poseway_gateway.api.jobs.listing import Listing
-from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.api.jobs.model_choice import ModelChoice
 from poseway_gateway.api.jobs.previews import Previews
 from poseway_gateway.api.jobs.repository import Catalog, no_such_job
 from poseway_gateway.api.jobs.shared_links import SharedRequest
-from poseway_gateway.api.monitoring.storage_probe import Reach
+from poseway_gateway.api.monitoring.storage_probe import StorageProbe
 from poseway_gateway.api.settings import ApiSettings
-from poseway_gateway.api.uploads.memory_budget import Budget
-from poseway_gateway.api.uploads.multipart_uploads import Uploads
-from poseway_gateway.api.uploads.named_locks import Turns
-from poseway_gateway.api.uploads.part_relay import Relay
-from poseway_gateway.api.uploads.submission import Intake
+from poseway_gateway.api.uploads.memory_budget import MemoryBudget
+from poseway_gateway.api.uploads.multipart_uploads import MultipartUploads
+from poseway_gateway.api.uploads.named_locks import NamedLocks
+from poseway_gateway.api.uploads.part_relay import PartRelay
+from poseway_gateway.api.uploads.submission import Submission
 
 
 def _settings(request: Request) -> ApiSettings:
@@ -52,8 +52,8 @@ def _stopping(request: Request) -> asyncio.Event:
     return cast("asyncio.Event", request.app.state.stopping)
 
 
-def _models(request: Request) -> Models:
-    return cast("Models", request.app.state.models)
+def _models(request: Request) -> ModelChoice:
+    return cast("ModelChoice", request.app.state.models)
 
 
 def _listing(request: Request) -> Listing:
@@ -68,54 +68,54 @@ def _previews(request: Request) -> Previews:
     return cast("Previews", request.app.state.previews)
 
 
-def _access(request: Request) -> Access:
-    return cast("Access", request.app.state.access)
+def _authenticator(request: Request) -> Authenticator:
+    return cast("Authenticator", request.app.state.authenticator)
 
 
-def _budget(request: Request) -> Budget:
-    return cast("Budget", request.app.state.budget)
+def _budget(request: Request) -> MemoryBudget:
+    return cast("MemoryBudget", request.app.state.budget)
 
 
-def _reach(request: Request) -> Reach:
-    return cast("Reach", request.app.state.reach)
+def _storage_probe(request: Request) -> StorageProbe:
+    return cast("StorageProbe", request.app.state.storage_probe)
 
 
 SettingsDep = Annotated[ApiSettings, Depends(_settings)]
 StoreDep = Annotated[ObjectStore, Depends(_store)]
 QueueDep = Annotated[JobQueue, Depends(_queue)]
-ReachDep = Annotated[Reach, Depends(_reach)]
+StorageProbeDep = Annotated[StorageProbe, Depends(_storage_probe)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
-ModelsDep = Annotated[Models, Depends(_models)]
+ModelChoiceDep = Annotated[ModelChoice, Depends(_models)]
 ListingDep = Annotated[Listing, Depends(_listing)]
 HubDep = Annotated[Hub, Depends(_hub)]
 PreviewsDep = Annotated[Previews, Depends(_previews)]
-AccessDep = Annotated[Access, Depends(_access)]
+AuthenticatorDep = Annotated[Authenticator, Depends(_authenticator)]
 
 
-def _relay(request: Request) -> Relay:
-    return cast("Relay", request.app.state.relay)
+def _relay(request: Request) -> PartRelay:
+    return cast("PartRelay", request.app.state.relay)
 
 
-def _turns(request: Request) -> Turns:
-    return cast("Turns", request.app.state.turns)
+def _locks(request: Request) -> NamedLocks:
+    return cast("NamedLocks", request.app.state.locks)
 
 
-def _uploads(store: StoreDep, settings: SettingsDep) -> Uploads:
-    return Uploads(store, settings.max_upload_bytes, settings.upload_seconds)
+def _uploads(store: StoreDep, settings: SettingsDep) -> MultipartUploads:
+    return MultipartUploads(store, settings.max_upload_bytes, settings.upload_seconds)
 
 
-RelayDep = Annotated[Relay, Depends(_relay)]
-TurnsDep = Annotated[Turns, Depends(_turns)]
-UploadsDep = Annotated[Uploads, Depends(_uploads)]
-BudgetDep = Annotated[Budget, Depends(_budget)]
+PartRelayDep = Annotated[PartRelay, Depends(_relay)]
+UploadLocksDep = Annotated[NamedLocks, Depends(_locks)]
+UploadsDep = Annotated[MultipartUploads, Depends(_uploads)]
+MemoryBudgetDep = Annotated[MemoryBudget, Depends(_budget)]
 
 
-def _intake(store: StoreDep, catalog: CatalogDep, queue: QueueDep) -> Intake:
-    return Intake(store, catalog, queue)
+def _submission(store: StoreDep, catalog: CatalogDep, queue: QueueDep) -> Submission:
+    return Submission(store, catalog, queue)
 
 
-IntakeDep = Annotated[Intake, Depends(_intake)]
+SubmissionDep = Annotated[Submission, Depends(_submission)]
 
 IdempotencyKey = Annotated[
     str | None,
@@ -144,11 +144,11 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 
 
 async def _place(request: Request, caller: CallerDep) -> AsyncIterator[None]:
-    with cast("Places", request.app.state.places).take(caller):
+    with cast("StreamLimits", request.app.state.stream_limits).take(caller):
         yield
 
 
-PlaceDep = Annotated[None, Depends(_place)]
+StreamSlotDep = Annotated[None, Depends(_place)]
 """A place among the event streams; 429 or 503 if there is none."""
 
 

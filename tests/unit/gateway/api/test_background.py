@@ -4,7 +4,7 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from poseway_gateway.api.background import lasting
+from poseway_gateway.api.background import start_background
 
 
 async def fail() -> None:
@@ -13,8 +13,8 @@ async def fail() -> None:
 
 def test_a_task_that_something_ends_is_logged() -> None:
     async def run() -> None:
-        quiet = lasting(asyncio.sleep(60), "quiet")
-        lasting(fail(), "loud")
+        quiet = start_background(asyncio.sleep(60), "quiet")
+        start_background(fail(), "loud")
         await asyncio.sleep(0)
         quiet.cancel()
         await asyncio.sleep(0.01)

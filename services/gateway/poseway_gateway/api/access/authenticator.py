@@ -11,10 +11,10 @@ from starlette.requests import HTTPConnection
 from poseway.api_keys import ApiKey
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.caller import GUEST, Caller
-from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.access.keyring import KeyRing
-from poseway_gateway.api.access.quotas import Usage
-from poseway_gateway.api.access.rate_limits import Guesses, RateLimiter
+from poseway_gateway.api.access.quotas import Quotas
+from poseway_gateway.api.access.rate_limits import GuessLimiter, RateLimiter
 from poseway_gateway.api.access.tokens import Signatures, fingerprint_fits
 from poseway_gateway.api.errors import AccessError, key_missing, key_unknown
 from poseway_gateway.api.settings import ApiSettings
@@ -38,7 +38,7 @@ class Session:
     expires: int
 
 
-class Access:
+class Authenticator:
     """Knows keys, sessions and links.
 
     Attributes:
@@ -50,11 +50,11 @@ class Access:
 
     def __init__(self, store: ObjectStore, settings: ApiSettings) -> None:
         self.keys_needed = settings.keys_needed
-        threads = Threads()
+        threads = AccessExecutor()
         self.signatures = Signatures(store, threads, settings.signing_key)
-        self.usage = Usage(store, threads)
+        self.usage = Quotas(store, threads)
         self.limiter = RateLimiter()
-        self._guesses = Guesses()
+        self._guess_limiter = GuessLimiter()
         self._ring = KeyRing(store, threads, settings)
         self._session_seconds = settings.session_seconds
 
@@ -124,11 +124,11 @@ class Access:
 
     async def _checked(self, text: str, request: HTTPConnection) -> ApiKey:
         if self._ring.is_guess(text):
-            await self._guesses.refuse(request)
+            await self._guess_limiter.refuse(request)
         key = await self._ring.check(text)
         if key is None:
             if self._ring.is_guess(text):
-                await self._guesses.count(request)
+                await self._guess_limiter.count(request)
             raise key_unknown("There is no such API key, or it was revoked or replaced.")
         return key
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from poseway.api_keys import ApiKey
 from poseway.jobs import JobRequest
-from poseway_gateway.api.access.quotas import Usage
+from poseway_gateway.api.access.quotas import Quotas
 from poseway_gateway.api.access.tokens import Share
 
 GUEST = "guest"
@@ -24,7 +24,7 @@ class Caller:
     owner: str = ""
     key: ApiKey | None = None
     share: Share | None = None
-    usage: Usage | None = field(default=None, repr=False)
+    usage: Quotas | None = field(default=None, repr=False)
 
     def may_see(self, request: JobRequest) -> bool:
         """Whether a job is the caller's own, or the one that was shared with them."""

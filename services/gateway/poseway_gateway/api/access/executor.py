@@ -9,7 +9,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-class Threads:
+class AccessExecutor:
     """Calls what blocks. However many uploads keep the other threads busy, who calls is known."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from poseway.api_keys import ApiKey, ApiKeys, given, split
 from poseway.errors import NotFoundError
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.settings import ApiSettings
 
 _FRESH_SECONDS: Final = 5.0
@@ -28,7 +28,7 @@ class _Known:
 class KeyRing:
     """Finds keys. For one event loop."""
 
-    def __init__(self, store: ObjectStore, threads: Threads, settings: ApiSettings) -> None:
+    def __init__(self, store: ObjectStore, threads: AccessExecutor, settings: ApiSettings) -> None:
         self._threads = threads
         self._keys = ApiKeys(store)
         self._known: OrderedDict[str, _Known] = OrderedDict()

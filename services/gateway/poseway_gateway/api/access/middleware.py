@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from poseway.errors import PosewayError
-from poseway_gateway.api.access.authenticator import Access
+from poseway_gateway.api.access.authenticator import Authenticator
 from poseway_gateway.api.access.caller import Caller
 from poseway_gateway.api.access.cors import refuse_cross_site, refuse_foreign_host
 from poseway_gateway.api.errors import AccessError
@@ -22,7 +22,7 @@ _BEARABLE_BYTES: Final = 16 << 20
 _STREAMED: Final = re.compile(r"/v1/jobs|/v1/uploads/[^/]+/parts/[^/]+")
 
 
-class Gate:
+class AccessMiddleware:
     """Guards everything under ``/v1/``; a plain ASGI middleware.
 
     Nothing of a body is read before its sender is known, and no route can forget to ask. The caller
@@ -40,13 +40,13 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        access = cast("Access", scope["app"].state.access)
+        authenticator = cast("Authenticator", scope["app"].state.authenticator)
         told: dict[str, str] = {}
         try:
             self._refuse_strangers(scope, request.headers)
-            caller = await _identify(access, scope, request)
+            caller = await _identify(authenticator, scope, request)
             if isinstance(caller, Caller):
-                told = await access.limiter.hit(caller)
+                told = await authenticator.limiter.hit(caller)
             _refuse_large(scope["path"], request.headers)
         except PosewayError as error:
             read = await _read_off(receive, request.headers)
@@ -57,7 +57,7 @@ class Gate:
         if isinstance(caller, Caller) and caller.owner:
             structlog.contextvars.bind_contextvars(owner=caller.owner)
         request.state.caller = caller
-        watched = _Watched(send, access, caller, told)
+        watched = _Watched(send, authenticator, caller, told)
         await self._app(scope, receive, watched.send)
 
     def _refuse_strangers(self, scope: Scope, headers: Headers) -> None:
@@ -66,9 +66,11 @@ class Gate:
         refuse_cross_site(scope["method"], headers, self._origins)
 
 
-async def _identify(access: Access, scope: Scope, request: HTTPConnection) -> Caller | AccessError:
+async def _identify(
+    authenticator: Authenticator, scope: Scope, request: HTTPConnection
+) -> Caller | AccessError:
     try:
-        return await access.identify(request, scope["method"])
+        return await authenticator.identify(request, scope["method"])
     except AccessError as error:
         if scope["path"] == SESSION_PATH:
             return error  # where one signs in
@@ -102,10 +104,14 @@ class _Watched:
     """An answer on its way: says what is left to ask for; ends if its reader counts no longer."""
 
     def __init__(
-        self, send: Send, access: Access, caller: Caller | AccessError, told: dict[str, str]
+        self,
+        send: Send,
+        authenticator: Authenticator,
+        caller: Caller | AccessError,
+        told: dict[str, str],
     ) -> None:
         self._send = send
-        self._access = access
+        self._authenticator = authenticator
         self._caller = caller
         self._told = told
         self._endless = False
@@ -125,4 +131,4 @@ class _Watched:
         await self._send(message)
 
     async def _counts(self) -> bool:
-        return isinstance(self._caller, Caller) and await self._access.still(self._caller)
+        return isinstance(self._caller, Caller) and await self._authenticator.still(self._caller)

@@ -11,22 +11,24 @@ from poseway.api_keys import ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.jobs import Record, now
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.errors import AccessError, limit_reached
 
 _TRIES: Final = 50
 
 
-class Used(Record):
+class DailyUsage(Record):
     """What a key asked for in a day."""
 
     day: date = Field(description="In UTC.")
     jobs: int = 0
     bytes: int = Field(0, description="Uploaded with these jobs.")
 
-    def plus(self, jobs: int, size: int) -> "Used":
+    def plus(self, jobs: int, size: int) -> "DailyUsage":
         """The same day with more, or less."""
-        return Used(day=self.day, jobs=max(0, self.jobs + jobs), bytes=max(0, self.bytes + size))
+        return DailyUsage(
+            day=self.day, jobs=max(0, self.jobs + jobs), bytes=max(0, self.bytes + size)
+        )
 
 
 @dataclass(slots=True)
@@ -46,16 +48,16 @@ class _Wish:
     settled: asyncio.Future[None]
 
 
-class Usage:
+class Quotas:
     """Counts. For one event loop."""
 
-    def __init__(self, store: ObjectStore, threads: Threads) -> None:
+    def __init__(self, store: ObjectStore, threads: AccessExecutor) -> None:
         self._threads = threads
         self._store = store
         self._waiting: dict[str, list[_Wish]] = {}
         self._counting: dict[str, asyncio.Task[None]] = {}
 
-    async def today(self, key: ApiKey) -> Used:
+    async def today(self, key: ApiKey) -> DailyUsage:
         """What a key asked for today."""
         return (await self._threads.run(self._read, key.id))[0]
 
@@ -130,18 +132,18 @@ class Usage:
             return refusals
         raise UnavailableError("Too many jobs arrive at once to be counted. Try again soon.")
 
-    def _read(self, owner: str) -> tuple[Used, str | None]:
-        today = Used(day=now().date())
+    def _read(self, owner: str) -> tuple[DailyUsage, str | None]:
+        today = DailyUsage(day=now().date())
         try:
             data, etag = self._store.get(_place(owner))
         except NotFoundError:
             return today, None
-        used = Used.model_validate_json(data)
+        used = DailyUsage.model_validate_json(data)
         # Not of a later day either: another gateway's clock may be a little ahead at midnight.
         return (used if used.day >= today.day else today), etag
 
 
-def _refusal(key: ApiKey, used: Used, size: int) -> AccessError | None:
+def _refusal(key: ApiKey, used: DailyUsage, size: int) -> AccessError | None:
     """Why a job of this size is more than the key may; None if it is not."""
     limits = key.limits
     said = None

@@ -51,7 +51,7 @@ class RateLimiter:
         return headers
 
 
-class Guesses:
+class GuessLimiter:
     """Counts keys that are none, by who sends them: each has to be looked for in the bucket."""
 
     def __init__(self) -> None:

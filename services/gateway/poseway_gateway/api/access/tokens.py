@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from poseway.api_keys import FOLDER, ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.executor import Threads
+from poseway_gateway.api.access.executor import AccessExecutor
 
 _PLACE: Final = f"{FOLDER}signing"
 _KEY_BYTES: Final = 32
@@ -45,7 +45,7 @@ class Signatures:
     The signing key is the setting's, or one that all gateways find in the bucket.
     """
 
-    def __init__(self, store: ObjectStore, threads: Threads, key: SecretStr | None) -> None:
+    def __init__(self, store: ObjectStore, threads: AccessExecutor, key: SecretStr | None) -> None:
         self._threads = threads
         self._store = store
         self._key = key.get_secret_value().encode() if key else b""

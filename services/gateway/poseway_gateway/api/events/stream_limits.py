@@ -11,7 +11,7 @@ from poseway_gateway.api.errors import limit_reached
 _AGAIN_SECONDS = 10
 
 
-class Places:
+class StreamLimits:
     """Those of one gateway. For one event loop."""
 
     def __init__(self, total: int) -> None:

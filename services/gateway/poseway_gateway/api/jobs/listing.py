@@ -24,7 +24,7 @@ _KEPT_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class JobFilter:
     """Which jobs are looked for.
 
     Attributes:
@@ -61,7 +61,7 @@ class Listing:
         self._keeping = threading.Lock()
 
     def page(
-        self, owner: str, limit: int, after: str, wanted: Wanted
+        self, owner: str, limit: int, after: str, wanted: JobFilter
     ) -> tuple[list[Job], str | None]:
         """Lists jobs, newest first.
 

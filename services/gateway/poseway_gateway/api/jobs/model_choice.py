@@ -7,7 +7,7 @@ from poseway.jobs import JobOptions
 from poseway.model_cards import advice, find_card, load_cards
 
 
-class Models:
+class ModelChoice:
     """The models of a folder, as far as they are fetched.
 
     Attributes:

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from poseway.errors import PosewayError
 from poseway.messaging.job_queue import JobQueue
 from poseway.telemetry import traces
-from poseway_gateway.api.monitoring.queue_age import Waiting
-from poseway_gateway.api.monitoring.storage_probe import Reach
+from poseway_gateway.api.monitoring.queue_age import QueueAge
+from poseway_gateway.api.monitoring.storage_probe import StorageProbe
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ _REACHABLE: Final = Gauge(
 )
 
 
-class Watch:
+class HttpMetrics:
     """Measures and traces the requests for the API; a plain ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -117,11 +117,13 @@ def _route(scope: Scope) -> str:
     return str(path) if path else _NO_ROUTE
 
 
-async def look_for_ever(connecting: asyncio.Task[JobQueue], reach: Reach, waiting: Waiting) -> None:
+async def probe_forever(
+    connecting: asyncio.Task[JobQueue], storage_probe: StorageProbe, waiting: QueueAge
+) -> None:
     """Looks every few seconds until it is cancelled, so that asking for metrics costs nothing."""
     while True:
         queue = await _tell("queue", _look_at_queue(connecting))
-        storage = await _tell("storage", reach.check())
+        storage = await _tell("storage", storage_probe.check())
         if queue and storage:
             await _tell_age(waiting.longest(connecting.result()))
         await asyncio.sleep(_EVERY_SECONDS)

@@ -10,7 +10,7 @@ from poseway.messaging.job_queue import JobQueue
 from poseway_gateway.api.jobs.repository import Catalog
 
 
-class Waiting:
+class QueueAge:
     """Looks for the oldest job on the queue that nobody has begun.
 
     A job may be done while its message still waits, so the queue cannot tell that: the record can.

@@ -7,7 +7,7 @@ from contextlib import suppress
 from poseway.storage import ObjectStore
 
 
-class Reach:
+class StorageProbe:
     """Asks object storage, once at a time however many want to know.
 
     One that takes connections and says nothing is given up after minutes only. So it is asked in a

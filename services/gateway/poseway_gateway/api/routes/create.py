@@ -9,20 +9,20 @@ from fastapi import APIRouter, Request, Response
 from poseway.jobs import Job, JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.storage import ObjectWriter
 from poseway_gateway.api.dependencies import (
-    BudgetDep,
     CallerDep,
     IdempotencyKey,
-    IntakeDep,
-    ModelsDep,
+    MemoryBudgetDep,
+    ModelChoiceDep,
     SettingsDep,
     StoreDep,
+    SubmissionDep,
 )
 from poseway_gateway.api.errors import too_large
-from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.api.jobs.model_choice import ModelChoice
 from poseway_gateway.api.jobs.repository import parse_options
 from poseway_gateway.api.uploads.arriving_body import arriving
 from poseway_gateway.api.uploads.idempotency import fingerprint
-from poseway_gateway.api.uploads.multipart_form import UploadForm
+from poseway_gateway.api.uploads.multipart_form import MultipartForm
 from poseway_gateway.api.web.error_codes import documented
 from poseway_gateway.api.webhooks.url import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
 
@@ -97,10 +97,10 @@ async def create_job(
     response: Response,
     settings: SettingsDep,
     store: StoreDep,
-    intake: IntakeDep,
-    models: ModelsDep,
+    submission: SubmissionDep,
+    models: ModelChoiceDep,
     caller: CallerDep,
-    budget: BudgetDep,
+    budget: MemoryBudgetDep,
     key: IdempotencyKey = None,
 ) -> Job:
     """Uploads a video and queues it. The body goes straight into object storage as it arrives.
@@ -117,7 +117,7 @@ async def create_job(
     job_id = new_job_id()
     async with budget.lend(min(announced or _MEMORY, _MEMORY)):
         writer = ObjectWriter(store, Keys(job_id).upload, "application/octet-stream")
-        form = UploadForm(
+        form = MultipartForm(
             request.headers.get("content-type", ""),
             settings.max_upload_bytes,
             # A mistake is better told before the upload than after it.
@@ -145,21 +145,23 @@ async def create_job(
     request_print = fingerprint(name, asked.sha256, options, webhook_url)
     accepted = False
     try:
-        async with intake.claimed(caller, key, job_id, request_print, intake.knows) as known:
+        async with submission.claimed(
+            caller, key, job_id, request_print, submission.knows
+        ) as known:
             if known == job_id:
-                job = await intake.accept(asked, caller, repeatable=key is not None)
+                job = await submission.accept(asked, caller, repeatable=key is not None)
                 accepted = True
             else:
                 response.headers["Idempotency-Replayed"] = "true"
-                job = await intake.earlier(known)
+                job = await submission.earlier(known)
     finally:
         if not accepted:
-            await asyncio.shield(intake.drop(job_id))
+            await asyncio.shield(submission.drop(job_id))
     response.headers["Location"] = job.links["self"]
     return job
 
 
-async def _receive(request: Request, form: UploadForm) -> None:
+async def _receive(request: Request, form: MultipartForm) -> None:
     """Feeds the body to the form, off the event loop and in pieces worth the trip."""
     pending = bytearray()
     async for chunk in arriving(request):
@@ -171,7 +173,7 @@ async def _receive(request: Request, form: UploadForm) -> None:
     await asyncio.to_thread(form.feed, bytes(pending))
 
 
-def _read(form: UploadForm, models: Models) -> tuple[JobOptions, str | None]:
+def _read(form: MultipartForm, models: ModelChoice) -> tuple[JobOptions, str | None]:
     """The options in the fields so far, and whom to tell when the job ends."""
     fields = dict(form.fields)
     webhook_url = check_webhook(fields.pop(WEBHOOK_FIELD, None))

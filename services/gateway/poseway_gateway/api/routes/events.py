@@ -17,9 +17,9 @@ from poseway_gateway.api.dependencies import (
     CatalogDep,
     HubDep,
     KnownJob,
-    PlaceDep,
     QueueDep,
     StoppingDep,
+    StreamSlotDep,
 )
 from poseway_gateway.api.events.hub import Hub, Listener
 from poseway_gateway.api.jobs.repository import Catalog, view
@@ -42,7 +42,7 @@ async def watch_jobs(
     catalog: CatalogDep,
     hub: HubDep,
     _queue: QueueDep,
-    _place: PlaceDep,
+    _place: StreamSlotDep,
     stopping: StoppingDep,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
@@ -98,7 +98,7 @@ async def watch_job(
     catalog: CatalogDep,
     hub: HubDep,
     _queue: QueueDep,
-    _place: PlaceDep,
+    _place: StreamSlotDep,
     stopping: StoppingDep,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:

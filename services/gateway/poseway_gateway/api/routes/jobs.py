@@ -17,7 +17,7 @@ from poseway_gateway.api.dependencies import (
     ListingDep,
     QueueDep,
 )
-from poseway_gateway.api.jobs.listing import Wanted
+from poseway_gateway.api.jobs.listing import JobFilter
 from poseway_gateway.api.jobs.repository import view
 from poseway_gateway.api.web.conditional import not_modified
 from poseway_gateway.api.web.error_codes import documented
@@ -60,7 +60,7 @@ def list_jobs(
     ] = None,
 ) -> JobPage:
     """Lists jobs, newest first."""
-    wanted = Wanted(q, frozenset(state or JobState))
+    wanted = JobFilter(q, frozenset(state or JobState))
     jobs, after = listing.page(caller.owner, limit, cursor, wanted)
     return JobPage(jobs=jobs, next_cursor=after)
 

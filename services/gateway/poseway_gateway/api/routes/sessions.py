@@ -10,10 +10,10 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from poseway.api_keys import Limits
-from poseway_gateway.api.access.authenticator import COOKIE, Access
+from poseway_gateway.api.access.authenticator import COOKIE, Authenticator
 from poseway_gateway.api.access.caller import Caller
-from poseway_gateway.api.access.quotas import Used
-from poseway_gateway.api.dependencies import AccessDep, CallerDep, KnownJob
+from poseway_gateway.api.access.quotas import DailyUsage
+from poseway_gateway.api.dependencies import AuthenticatorDep, CallerDep, KnownJob
 from poseway_gateway.api.web.error_codes import documented
 
 router = APIRouter(prefix="/v1", tags=["access"], responses=documented("unavailable"))
@@ -57,14 +57,14 @@ class Session(BaseModel):
     owner: str = Field(description="Id of the key; empty without keys.")
     name: str = Field(description="Name of the key; empty without keys.")
     limits: Limits | None = Field(description="What the key may ask for; null without keys.")
-    usage: Used | None = Field(description="What it asked for today; null without keys.")
+    usage: DailyUsage | None = Field(description="What it asked for today; null without keys.")
     webhook_secret: str = Field(
         description="With which this gateway signs what it tells your webhooks, as Standard "
         "Webhooks has it."
     )
 
 
-class ShareWish(BaseModel):
+class NewShareLink(BaseModel):
     """For how long a link shall count."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"expires_in_seconds": _WEEK}]})
@@ -93,24 +93,24 @@ class ShareLink(BaseModel):
 
 
 @router.get("/session")
-async def get_session(caller: CallerDep, access: AccessDep) -> Session:
+async def get_session(caller: CallerDep, authenticator: AuthenticatorDep) -> Session:
     """Who calls, by key or by cookie, and how much they may ask for."""
-    return await _session(caller, access)
+    return await _session(caller, authenticator)
 
 
 @router.post("/session", responses=documented("key_unknown", "too_large"))
 async def sign_in(
-    asked: SignIn, request: Request, response: Response, access: AccessDep
+    asked: SignIn, request: Request, response: Response, authenticator: AuthenticatorDep
 ) -> Session:
     """Signs a browser in: it gets a cookie that its scripts cannot read.
 
     The cookie counts for a week, unless the gateway is set up otherwise, until the key is rotated
     or revoked. Without keys there is nothing to sign in to, and no cookie.
     """
-    if not access.keys_needed:
-        return await _session(Caller(), access)
-    caller, session = await access.sign_in(asked.key.strip(), request)
-    await access.limiter.hit(caller)
+    if not authenticator.keys_needed:
+        return await _session(Caller(), authenticator)
+    caller, session = await authenticator.sign_in(asked.key.strip(), request)
+    await authenticator.limiter.hit(caller)
     response.set_cookie(
         COOKIE,
         session.token,
@@ -119,7 +119,7 @@ async def sign_in(
         httponly=True,
         samesite="strict",
     )
-    return await _session(caller, access)
+    return await _session(caller, authenticator)
 
 
 @router.delete("/session", status_code=HTTPStatus.NO_CONTENT)
@@ -136,15 +136,17 @@ async def sign_out(request: Request) -> Response:
     responses=documented("job_not_found"),
 )
 async def share_job(
-    asked: KnownJob, access: AccessDep, wish: Annotated[ShareWish | None, Body()] = None
+    asked: KnownJob,
+    authenticator: AuthenticatorDep,
+    wish: Annotated[NewShareLink | None, Body()] = None,
 ) -> ShareLink:
     """Makes a link that shows this job to whoever has it, until it expires.
 
     They may read all of the job and its result, nothing else, and change nothing. It ends early
     when the job is removed or its owner's key is revoked.
     """
-    expires = int(time.time()) + (wish or ShareWish()).expires_in_seconds
-    token = await access.signatures.share(asked.id, asked.owner, expires)
+    expires = int(time.time()) + (wish or NewShareLink()).expires_in_seconds
+    token = await authenticator.signatures.share(asked.id, asked.owner, expires)
     return ShareLink(
         token=token,
         expires_at=datetime.fromtimestamp(expires, UTC),
@@ -152,13 +154,13 @@ async def share_job(
     )
 
 
-async def _session(caller: Caller, access: Access) -> Session:
+async def _session(caller: Caller, authenticator: Authenticator) -> Session:
     key = caller.key
     used, secret = await asyncio.gather(
-        _used(caller, access), access.signatures.webhook_secret(caller.owner)
+        _used(caller, authenticator), authenticator.signatures.webhook_secret(caller.owner)
     )
     return Session(
-        auth="keys" if access.keys_needed else "off",
+        auth="keys" if authenticator.keys_needed else "off",
         owner=caller.owner,
         name=key.name if key else "",
         limits=key.limits if key else None,
@@ -167,8 +169,8 @@ async def _session(caller: Caller, access: Access) -> Session:
     )
 
 
-async def _used(caller: Caller, access: Access) -> Used | None:
-    return await access.usage.today(caller.key) if caller.key else None
+async def _used(caller: Caller, authenticator: Authenticator) -> DailyUsage | None:
+    return await authenticator.usage.today(caller.key) if caller.key else None
 
 
 def _is_secure(request: Request) -> bool:

@@ -8,7 +8,13 @@ from pydantic import BaseModel, Field
 
 from poseway.errors import NotFoundError, UnavailableError
 from poseway.model_cards import Measured
-from poseway_gateway.api.dependencies import AccessDep, ModelsDep, QueueDep, ReachDep, SettingsDep
+from poseway_gateway.api.dependencies import (
+    AuthenticatorDep,
+    ModelChoiceDep,
+    QueueDep,
+    SettingsDep,
+    StorageProbeDep,
+)
 from poseway_gateway.api.web import object_response
 from poseway_gateway.api.web.error_codes import documented
 
@@ -38,7 +44,7 @@ class Health(BaseModel):
 
 
 @router.get("/v1/models")
-def list_models(models: ModelsDep) -> OfferedModels:
+def list_models(models: ModelChoiceDep) -> OfferedModels:
     """Lists the models."""
     return OfferedModels(
         models=[
@@ -76,20 +82,20 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz")
-async def readyz(reach: ReachDep, queue: QueueDep) -> Health:
+async def readyz(storage_probe: StorageProbeDep, queue: QueueDep) -> Health:
     """Whether jobs can be taken: object storage and queue are there."""
     await queue.check()
     try:
-        await reach.check()
+        await storage_probe.check()
     except NotFoundError as error:
         raise UnavailableError("There is no bucket. Create it.", "not_ready") from error
     return Health()
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics(access: AccessDep) -> Response:
+async def metrics(authenticator: AuthenticatorDep) -> Response:
     """Metrics for Prometheus; where callers need keys, on a port of their own only."""
-    if access.keys_needed:
+    if authenticator.keys_needed:
         raise NotFoundError("Metrics are at the port that POSEWAY_METRICS_PORT says.")
     return Response(
         prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST

@@ -15,18 +15,18 @@ from poseway.jobs import Job, JobId, JobOptions, new_job_id, now
 from poseway_gateway.api.dependencies import (
     CallerDep,
     IdempotencyKey,
-    IntakeDep,
-    ModelsDep,
-    RelayDep,
+    ModelChoiceDep,
+    PartRelayDep,
     SettingsDep,
-    TurnsDep,
+    SubmissionDep,
+    UploadLocksDep,
     UploadsDep,
 )
 from poseway_gateway.api.settings import ApiSettings
 from poseway_gateway.api.uploads.arriving_body import arriving
 from poseway_gateway.api.uploads.idempotency import fingerprint
-from poseway_gateway.api.uploads.multipart_uploads import Uploads, complete
-from poseway_gateway.api.uploads.upload_record import Pending
+from poseway_gateway.api.uploads.multipart_uploads import MultipartUploads, complete
+from poseway_gateway.api.uploads.upload_record import UploadRecord
 from poseway_gateway.api.web.error_codes import documented
 from poseway_gateway.api.webhooks.url import WEBHOOK_SAYS, check_webhook
 
@@ -41,7 +41,7 @@ class Options(JobOptions):
     model_config = ConfigDict(extra="forbid")
 
 
-class UploadWish(BaseModel):
+class NewUpload(BaseModel):
     """What is to be uploaded."""
 
     model_config = ConfigDict(
@@ -122,11 +122,11 @@ UploadIdPath = Annotated[JobId, Path(description="Id of the upload.")]
 NumberPath = Annotated[int, Path(ge=1, le=10_000, description="Number of the part, from 1.")]
 
 
-def _pending(upload_id: UploadIdPath, caller: CallerDep, uploads: UploadsDep) -> Pending:
+def _pending(upload_id: UploadIdPath, caller: CallerDep, uploads: UploadsDep) -> UploadRecord:
     return uploads.find(upload_id, caller.owner)
 
 
-KnownUpload = Annotated[Pending, Depends(_pending)]
+KnownUpload = Annotated[UploadRecord, Depends(_pending)]
 _UNKNOWN: Final = documented("upload_not_found", "unavailable")
 
 
@@ -145,12 +145,12 @@ _UNKNOWN: Final = documented("upload_not_found", "unavailable")
     ),
 )
 async def begin_upload(
-    wish: UploadWish,
+    wish: NewUpload,
     response: Response,
     settings: SettingsDep,
     uploads: UploadsDep,
-    intake: IntakeDep,
-    models: ModelsDep,
+    submission: SubmissionDep,
+    models: ModelChoiceDep,
     caller: CallerDep,
     key: IdempotencyKey = None,
 ) -> Upload:
@@ -165,7 +165,7 @@ async def begin_upload(
     asked = fingerprint(name, wish.size, options, webhook_url)
     owner = caller.owner
     exists = partial(uploads.exists, owner=owner)
-    async with intake.claimed(caller, key, upload_id, asked, exists) as known:
+    async with submission.claimed(caller, key, upload_id, asked, exists) as known:
         if known == upload_id:
             # Now, since what is begun and never completed is stored as well.
             await caller.charge(wish.size)
@@ -207,7 +207,11 @@ def get_upload(pending: KnownUpload, uploads: UploadsDep, settings: SettingsDep)
     ),
 )
 async def put_part(
-    pending: KnownUpload, number: NumberPath, request: Request, relay: RelayDep, uploads: UploadsDep
+    pending: KnownUpload,
+    number: NumberPath,
+    request: Request,
+    relay: PartRelayDep,
+    uploads: UploadsDep,
 ) -> Response:
     """Takes a part. One that is sent again replaces the first."""
     request.state.body_unread = True
@@ -261,23 +265,23 @@ async def complete_upload(
     pending: KnownUpload,
     response: Response,
     uploads: UploadsDep,
-    intake: IntakeDep,
+    submission: SubmissionDep,
     caller: CallerDep,
-    turns: TurnsDep,
+    locks: UploadLocksDep,
 ) -> Job:
     """Makes an upload whose parts have all arrived a job, and queues that. May be repeated."""
-    async with turns.of(pending.id):
-        if await asyncio.to_thread(intake.knows, pending.id):
+    async with locks.of(pending.id):
+        if await asyncio.to_thread(submission.knows, pending.id):
             response.status_code = HTTPStatus.OK
-            job = await intake.earlier(pending.id)
+            job = await submission.earlier(pending.id)
         else:
             await asyncio.to_thread(uploads.complete, pending)
             try:
                 await asyncio.to_thread(uploads.take, pending)
-                job = await intake.accept(pending.job(), caller, repeatable=True, charged=True)
+                job = await submission.accept(pending.job(), caller, repeatable=True, charged=True)
             except ConflictError:  # another gateway was asked the same
                 response.status_code = HTTPStatus.OK
-                job = await intake.earlier(pending.id)
+                job = await submission.earlier(pending.id)
         await asyncio.to_thread(uploads.forget, pending.id)
     response.headers["Location"] = job.links["self"]
     return job
@@ -289,20 +293,24 @@ async def complete_upload(
     responses=documented("upload_not_found", "upload_complete", "unavailable"),
 )
 async def delete_upload(
-    pending: KnownUpload, uploads: UploadsDep, intake: IntakeDep, caller: CallerDep, turns: TurnsDep
+    pending: KnownUpload,
+    uploads: UploadsDep,
+    submission: SubmissionDep,
+    caller: CallerDep,
+    locks: UploadLocksDep,
 ) -> Response:
     """Throws an upload away, with all that has arrived of it."""
-    async with turns.of(pending.id):
+    async with locks.of(pending.id):
         # Whoever gets past this is the only one, over all gateways, who takes anything back.
         await asyncio.to_thread(uploads.throw_away, pending)
-        await intake.forget(pending.owner, pending.claim)
+        await submission.forget(pending.owner, pending.claim)
         if pending.begun_today:
             await caller.refund(pending.size)
         await asyncio.to_thread(uploads.abandon, pending)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _view(uploads: Uploads, pending: Pending, settings: ApiSettings) -> Upload:
+def _view(uploads: MultipartUploads, pending: UploadRecord, settings: ApiSettings) -> Upload:
     arrived = uploads.arrived(pending)
     if arrived is None:
         arrived = {n: pending.bytes_of(n) for n in range(1, pending.parts + 1)}

@@ -8,16 +8,16 @@ import structlog
 from poseway.errors import PosewayError
 from poseway.storage import ObjectStore
 from poseway_gateway.api.settings import ApiSettings
-from poseway_gateway.api.uploads.multipart_uploads import Uploads
+from poseway_gateway.api.uploads.multipart_uploads import MultipartUploads
 
 log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS: Final = 3600.0
 
 
-async def sweep_for_ever(store: ObjectStore, settings: ApiSettings) -> None:
+async def expire_forever(store: ObjectStore, settings: ApiSettings) -> None:
     """Sweeps until it is cancelled; several gateways may."""
-    uploads = Uploads(store, settings.max_upload_bytes, settings.upload_seconds)
+    uploads = MultipartUploads(store, settings.max_upload_bytes, settings.upload_seconds)
     while True:
         try:
             if count := await asyncio.to_thread(uploads.sweep):

@@ -20,7 +20,7 @@ KEPT: Final = timedelta(hours=24)
 _BUSY: Final = timedelta(seconds=60)
 
 
-class Remembered(Record):
+class IdempotencyRecord(Record):
     """What became of a request.
 
     Attributes:
@@ -44,7 +44,7 @@ def fingerprint(*asked: BaseModel | str | int | None) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-class Memory:
+class IdempotencyStore:
     """What became of the requests of the last day, in the bucket. Safe to use from threads."""
 
     def __init__(self, store: ObjectStore) -> None:
@@ -70,7 +70,7 @@ class Memory:
             ConflictError: The same request is being answered right now.
         """
         place = _place(owner, key)
-        mine = Remembered(job=job_id, fingerprint=asked, at=now())
+        mine = IdempotencyRecord(job=job_id, fingerprint=asked, at=now())
         data = mine.model_dump_json().encode()
         while True:
             known, etag = self._read(place)
@@ -88,17 +88,17 @@ class Memory:
         """Takes a claim back: nothing came of the request."""
         self._store.delete(_place(owner, key))
 
-    def _read(self, place: str) -> tuple[Remembered | None, str | None]:
+    def _read(self, place: str) -> tuple[IdempotencyRecord | None, str | None]:
         """What is remembered, None if it is too old; and the ETag of what is there."""
         try:
             data, etag = self._store.get(place)
         except NotFoundError:
             return None, None
-        known = Remembered.model_validate_json(data)
+        known = IdempotencyRecord.model_validate_json(data)
         return (known if now() - known.at < KEPT else None), etag
 
 
-def _answer(known: Remembered, asked: str, exists: Callable[[str], bool]) -> str | None:
+def _answer(known: IdempotencyRecord, asked: str, exists: Callable[[str], bool]) -> str | None:
     """The job that a request has become; None if whoever worked on it came to nothing."""
     if known.fingerprint != asked:
         raise InvalidRequestError(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from poseway.errors import OverloadedError
 
 
-class Budget:
+class MemoryBudget:
     """So many bytes, lent out first come, first served. For one event loop."""
 
     def __init__(self, total: int, patience: float = 30.0) -> None:

@@ -35,7 +35,7 @@ class Sink(Protocol):
         """Takes the next bytes of the file."""
 
 
-class UploadForm:
+class MultipartForm:
     """A form with one file, named ``video``, and text fields.
 
     Attributes:

@@ -16,7 +16,7 @@ from poseway.errors import ConflictError, NotFoundError
 from poseway.jobs import JobOptions, JobRequest, Keys, now
 from poseway.storage import ArrivedPart, MultipartUpload, ObjectStore
 from poseway_gateway.api.errors import TooLargeError
-from poseway_gateway.api.uploads.upload_record import Pending
+from poseway_gateway.api.uploads.upload_record import UploadRecord
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ _MOST_PARTS: Final = 10_000  # S3 takes no more
 _NAMED: Final = 10
 
 
-class Uploads:
+class MultipartUploads:
     """All uploads in parts. Safe to use from several threads."""
 
     def __init__(self, store: ObjectStore, max_bytes: int, seconds: int) -> None:
@@ -49,7 +49,7 @@ class Uploads:
         owner: str,
         webhook: str | None,
         claim: str | None = None,
-    ) -> Pending:
+    ) -> UploadRecord:
         """Begins an upload.
 
         Raises:
@@ -61,7 +61,7 @@ class Uploads:
                 "Upload a shorter or smaller one."
             )
         key = Keys(job_id).upload
-        pending = Pending(
+        pending = UploadRecord(
             id=job_id,
             name=name,
             size=size,
@@ -78,7 +78,7 @@ class Uploads:
         self._store.put(_record(job_id), data, "application/json")
         return pending
 
-    def find(self, upload_id: str, owner: str) -> Pending:
+    def find(self, upload_id: str, owner: str) -> UploadRecord:
         """An upload by its id.
 
         Raises:
@@ -86,21 +86,21 @@ class Uploads:
         """
         try:
             data, _ = self._store.get(_record(upload_id))
-            pending = Pending.model_validate_json(data)
+            pending = UploadRecord.model_validate_json(data)
         except NotFoundError:
             pending = self._completed(upload_id)
         if pending.thrown_away or pending.owner != owner or pending.expires_at < now():
             raise _no_such_upload()
         return pending
 
-    def _completed(self, upload_id: str) -> Pending:
+    def _completed(self, upload_id: str) -> UploadRecord:
         """An upload that is a job now."""
         try:
             data, _ = self._store.get(Keys(upload_id).request)
         except NotFoundError:
             raise _no_such_upload() from None
         asked = JobRequest.model_validate_json(data)
-        return Pending(
+        return UploadRecord(
             id=asked.id,
             name=asked.name,
             size=asked.size,
@@ -120,7 +120,7 @@ class Uploads:
             return False
         return True
 
-    def arrived(self, pending: Pending) -> dict[int, int] | None:
+    def arrived(self, pending: UploadRecord) -> dict[int, int] | None:
         """Bytes of each part that has arrived, by its number; None if the upload is complete."""
         parts = self._listed(pending)
         if parts is None:
@@ -129,7 +129,7 @@ class Uploads:
         parts.sort(key=pending.fits)
         return {part.number: part.size for part in parts}
 
-    def _listed(self, pending: Pending) -> list[ArrivedPart] | None:
+    def _listed(self, pending: UploadRecord) -> list[ArrivedPart] | None:
         """The parts that have arrived; None if the upload is complete."""
         if not pending.storage_id:
             return None
@@ -140,11 +140,11 @@ class Uploads:
                 return None
             raise _no_such_upload() from None
 
-    def multipart(self, pending: Pending) -> MultipartUpload:
+    def multipart(self, pending: UploadRecord) -> MultipartUpload:
         """Where its parts are."""
         return MultipartUpload(self._store, Keys(pending.id).upload, pending.storage_id)
 
-    def complete(self, pending: Pending) -> None:
+    def complete(self, pending: UploadRecord) -> None:
         """Puts the parts together; safe to repeat.
 
         Raises:
@@ -171,7 +171,7 @@ class Uploads:
             if self.arrived(pending) is not None:  # somebody else completed it in the same moment
                 raise
 
-    def take(self, pending: Pending) -> None:
+    def take(self, pending: UploadRecord) -> None:
         """Says that an upload becomes a job now, so that nobody throws it away meanwhile.
 
         Raises:
@@ -181,7 +181,7 @@ class Uploads:
         while not self._changed(*self._read(pending.id), completing_at=now()):
             continue  # somebody else was faster
 
-    def throw_away(self, pending: Pending) -> None:
+    def throw_away(self, pending: UploadRecord) -> None:
         """Says that an upload comes to nothing; of several who say so, one is believed.
 
         Raises:
@@ -199,7 +199,7 @@ class Uploads:
             if self._changed(found, etag, thrown_away=True):
                 return
 
-    def _read(self, upload_id: str) -> tuple[Pending, str]:
+    def _read(self, upload_id: str) -> tuple[UploadRecord, str]:
         """The record of an upload that is neither a job nor thrown away, and its ETag."""
         try:
             data, etag = self._store.get(_record(upload_id))
@@ -208,11 +208,11 @@ class Uploads:
         # After the record: who makes it a job says so there first, and changes the ETag.
         if self._store.exists(Keys(upload_id).request):
             raise complete(upload_id)
-        if not data or (pending := Pending.model_validate_json(data)).thrown_away:
+        if not data or (pending := UploadRecord.model_validate_json(data)).thrown_away:
             raise _no_such_upload()
         return pending, etag
 
-    def _changed(self, pending: Pending, etag: str, **changes: datetime | bool) -> bool:
+    def _changed(self, pending: UploadRecord, etag: str, **changes: datetime | bool) -> bool:
         """Changes a record, unless somebody else did or it is gone."""
         data = pending.model_copy(update=changes).model_dump_json().encode()
         try:
@@ -221,7 +221,7 @@ class Uploads:
             return False
         return True
 
-    def abandon(self, pending: Pending) -> None:
+    def abandon(self, pending: UploadRecord) -> None:
         """Throws an upload away with all that has arrived of it."""
         with suppress(NotFoundError):
             self.multipart(pending).abort()
@@ -239,7 +239,7 @@ class Uploads:
         for item in self._store.walk("pending/"):
             try:
                 data, etag = self._store.get(item.key)
-                pending = Pending.model_validate_json(data)
+                pending = UploadRecord.model_validate_json(data)
             except NotFoundError:
                 continue  # another gateway sweeps, too
             except ValidationError as error:

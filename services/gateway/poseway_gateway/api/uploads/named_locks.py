@@ -4,7 +4,7 @@ import asyncio
 from weakref import WeakValueDictionary
 
 
-class Turns:
+class NamedLocks:
     """Locks by name, which are there for as long as somebody holds or waits. For one event loop."""
 
     def __init__(self) -> None:

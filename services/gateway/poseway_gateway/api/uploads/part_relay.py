@@ -16,7 +16,7 @@ _CONNECTIONS: Final = 64
 _WAIT_SECONDS: Final = 60.0
 
 
-class Relay:
+class PartRelay:
     """Connections to object storage, for bodies that are sent on as they come."""
 
     def __init__(self) -> None:

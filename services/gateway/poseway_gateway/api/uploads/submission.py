@@ -15,7 +15,7 @@ from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.caller import Caller
 from poseway_gateway.api.jobs.repository import Catalog, view
-from poseway_gateway.api.uploads.idempotency import Memory
+from poseway_gateway.api.uploads.idempotency import IdempotencyStore
 
 log = structlog.get_logger(__name__)
 
@@ -24,14 +24,14 @@ _ACCEPTED: Final = prometheus_client.Counter(
 )
 
 
-class Intake:
+class Submission:
     """Takes jobs whose upload is complete. For one event loop."""
 
     def __init__(self, store: ObjectStore, catalog: Catalog, queue: JobQueue) -> None:
         self._store = store
         self._catalog = catalog
         self._queue = queue
-        self.memory = Memory(store)
+        self.memory = IdempotencyStore(store)
 
     async def accept(
         self, request: JobRequest, caller: Caller, *, repeatable: bool, charged: bool = False

@@ -12,7 +12,7 @@ from poseway.storage import ArrivedPart
 _BUSY: Final = timedelta(seconds=60)
 
 
-class Pending(Record):
+class UploadRecord(Record):
     """An upload.
 
     Attributes:

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from poseway_gateway.api.web.problems import unexpected
 
 
-class Unexpected:
+class ErrorBoundary:
     """Answers them where it stands; a plain ASGI middleware.
 
     Starlette's own handler is outside of all middleware, so its answers would lack what that adds:

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 _GONE: Final[Message] = {"type": "http.disconnect"}
 
 
-class Bodies:
+class RequestBodies:
     """Sees to both; a plain ASGI middleware.
 
     A sender who is silent for too long counts as gone: phones vanish without a word. One who is

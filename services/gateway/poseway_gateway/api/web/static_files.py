@@ -4,7 +4,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 
-class Page(StaticFiles):
+class PageFiles(StaticFiles):
     """Always whole: they are small, and Starlette's answers to odd ranges are no problems."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

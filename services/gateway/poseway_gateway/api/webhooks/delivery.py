@@ -18,7 +18,7 @@ from poseway.telemetry import traces
 from poseway_gateway.api.access.tokens import Signatures
 from poseway_gateway.api.jobs.repository import Catalog, view
 from poseway_gateway.api.webhooks import payload
-from poseway_gateway.api.webhooks.sender import BusyError, Sender
+from poseway_gateway.api.webhooks.sender import BusyError, WebhookSender
 from poseway_gateway.api.webhooks.ssrf_guard import RefusedError
 
 log = structlog.get_logger(__name__)
@@ -52,10 +52,10 @@ def _until_free(age_seconds: float) -> float:
     return min(most, max(least, age_seconds / 10))
 
 
-class Webhooks:
+class WebhookDelivery:
     """Delivers webhooks, several at once."""
 
-    def __init__(self, catalog: Catalog, signatures: Signatures, sender: Sender) -> None:
+    def __init__(self, catalog: Catalog, signatures: Signatures, sender: WebhookSender) -> None:
         self._catalog = catalog
         self._signatures = signatures
         self._sender = sender

@@ -20,7 +20,7 @@ class BusyError(Exception):
     """As much is being sent to this host as one may have sent at once."""
 
 
-class Sender:
+class WebhookSender:
     """Sends webhooks: without proxies, without following redirects, and not waiting for long."""
 
     def __init__(self, *, private: bool) -> None:

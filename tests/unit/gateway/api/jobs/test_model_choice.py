@@ -10,7 +10,7 @@ from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.evaluation.service import started
 from poseway.model_cards import MODELS_DIR
 from poseway.v1 import inference_pb2
-from poseway_gateway.api.jobs.model_choice import Models
+from poseway_gateway.api.jobs.model_choice import ModelChoice
 from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 from tests.support.cards import WEIGHTS, npm_card, openpose, pypi_card
@@ -21,18 +21,18 @@ def test_what_is_not_fetched_is_not_offered(tmp_path: Path) -> None:
     (tmp_path / "from-pypi.toml").write_text(pypi_card().replace("default = true", ""))
     (tmp_path / "cmu.toml").write_text(openpose("cmu", "cmu.pb", default=False))
     # In a container without weights it is for inference to say.
-    everything = Models(tmp_path)
+    everything = ModelChoice(tmp_path)
     assert [card.name for card in everything.offered] == ["from-npm", "cmu", "from-pypi"]
     assert everything.choose("cmu") == "cmu"
     (tmp_path / "mine.pb").write_bytes(b"a graph that somebody put there")
-    assert Models(tmp_path).choose(None) == "from-npm"
+    assert ModelChoice(tmp_path).choose(None) == "from-npm"
     (tmp_path / "mine.pb").unlink()
 
     weights = tmp_path / "weights" / "from-npm"
     weights.mkdir(parents=True)
     for name, data in WEIGHTS.items():
         (weights / name).write_bytes(data)
-    models = Models(tmp_path)
+    models = ModelChoice(tmp_path)
     assert [card.name for card in models.offered] == ["from-npm"]
     assert models.choose(None) == models.choose("from-npm") == "from-npm"
     with pytest.raises(InvalidRequestError, match=r"'from-pypi' .* Run `make models`") as caught:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from poseway.errors import UnavailableError
 from poseway.settings import StorageSettings
 from poseway.storage import ObjectStore
-from poseway_gateway.api.monitoring.storage_probe import Reach
+from poseway_gateway.api.monitoring.storage_probe import StorageProbe
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def reach_of(endpoint: str) -> Reach:
+def reach_of(endpoint: str) -> StorageProbe:
     secret = SecretStr("secret")
     settings = StorageSettings(s3_endpoint=endpoint, s3_access_key="key", s3_secret_key=secret)
-    return Reach(ObjectStore(settings))
+    return StorageProbe(ObjectStore(settings))
 
 
-async def ask(reach: Reach, count: int) -> int:
+async def ask(reach: StorageProbe, count: int) -> int:
     """How many of so many gave up."""
 
     async def once() -> bool:
@@ -69,7 +69,7 @@ def test_what_nobody_expected_is_told_and_asked_again() -> None:
                 raise RuntimeError("odd")
 
     async def run() -> None:
-        reach = Reach(store)
+        reach = StorageProbe(store)
         with pytest.raises(RuntimeError, match="odd"):
             await reach.check()
         await reach.check()

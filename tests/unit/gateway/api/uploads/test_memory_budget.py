@@ -3,11 +3,11 @@ import asyncio
 import pytest
 
 from poseway.errors import OverloadedError
-from poseway_gateway.api.uploads.memory_budget import Budget
+from poseway_gateway.api.uploads.memory_budget import MemoryBudget
 
 
 def test_no_more_is_lent_than_there_is_and_in_the_order_asked() -> None:
-    budget, at_work, most, order = Budget(10), 0, 0, []
+    budget, at_work, most, order = MemoryBudget(10), 0, 0, []
 
     async def borrow(number: int, size: int) -> None:
         nonlocal at_work, most
@@ -30,7 +30,7 @@ def test_no_more_is_lent_than_there_is_and_in_the_order_asked() -> None:
 
 def test_more_than_all_is_all() -> None:
     async def borrow() -> None:
-        budget = Budget(10)
+        budget = MemoryBudget(10)
         async with budget.lend(1000):
             assert budget.free == 0
         assert budget.free == 10
@@ -40,7 +40,7 @@ def test_more_than_all_is_all() -> None:
 
 def test_who_waits_too_long_is_sent_away_and_nothing_is_lost() -> None:
     async def borrow() -> None:
-        budget = Budget(10, patience=0.05)
+        budget = MemoryBudget(10, patience=0.05)
         async with budget.lend(8):
             with pytest.raises(OverloadedError):
                 async with budget.lend(3):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from poseway.errors import InvalidRequestError
 from poseway.jobs import JobOptions
 from poseway_gateway.api.errors import TooLargeError
-from poseway_gateway.api.uploads.multipart_form import UploadForm
+from poseway_gateway.api.uploads.multipart_form import MultipartForm
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"
 
@@ -31,9 +31,9 @@ def body(*parts: tuple[str, str | None, bytes]) -> bytes:
     return text + b"--edge--\r\n"
 
 
-def feed(data: bytes, chunk: int = 1 << 20, limit: int = 1000) -> tuple[UploadForm, bytes]:
+def feed(data: bytes, chunk: int = 1 << 20, limit: int = 1000) -> tuple[MultipartForm, bytes]:
     sink = Memory()
-    form = UploadForm(CONTENT_TYPE, limit, lambda: sink)
+    form = MultipartForm(CONTENT_TYPE, limit, lambda: sink)
     for i in range(0, len(data), chunk):
         form.feed(data[i : i + chunk])
     form.finish()
@@ -95,12 +95,12 @@ def test_bad_bodies_are_refused(data: bytes, code: str) -> None:
 
 def test_other_content_types_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match="curl -F"):
-        UploadForm("application/json", 10, Memory)
+        MultipartForm("application/json", 10, Memory)
 
 
 def test_too_large_a_file_is_refused_before_it_is_stored() -> None:
     sink = Memory()
-    form = UploadForm(CONTENT_TYPE, 100, lambda: sink)
+    form = MultipartForm(CONTENT_TYPE, 100, lambda: sink)
     with pytest.raises(TooLargeError, match="100 bytes"):
         form.feed(body(("video", "a.mp4", b"x" * 101)))
     assert sink.size <= 100
@@ -108,7 +108,7 @@ def test_too_large_a_file_is_refused_before_it_is_stored() -> None:
 
 def test_too_many_fields_are_refused() -> None:
     fields = [(f"field{i}", None, b"x" * 900) for i in range(1000)]
-    form = UploadForm(CONTENT_TYPE, 100, Memory)
+    form = MultipartForm(CONTENT_TYPE, 100, Memory)
     with pytest.raises(InvalidRequestError, match="too many fields"):
         form.feed(body(*fields))
     assert len(form.fields) <= 40
@@ -123,5 +123,5 @@ def test_every_option_and_a_webhook_fit_into_a_form() -> None:
 
 def test_too_long_a_boundary_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="cannot be read") as caught:
-        UploadForm("multipart/form-data; boundary=" + "b" * 1000, 10, Memory)
+        MultipartForm("multipart/form-data; boundary=" + "b" * 1000, 10, Memory)
     assert caught.value.code == "not_a_form"

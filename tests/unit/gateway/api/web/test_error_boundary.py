@@ -22,7 +22,7 @@ class Limiter:
         return LEFT
 
 
-class Access:
+class Authenticator:
     limiter = Limiter()
 
     async def identify(self, request: Request, _method: str) -> Caller:
@@ -52,7 +52,7 @@ async def unread(request: Request) -> None:
 def app() -> FastAPI:
     """The application, not started, with routes that break."""
     app = create_app(ApiSettings(auth="off", cors_origins=(ORIGIN,)))
-    app.state.access = Access()
+    app.state.authenticator = Authenticator()
     routes: dict[str, Callable[..., object]] = {
         "/v1/broken": broken,
         "/v1/broken/begun": begun,

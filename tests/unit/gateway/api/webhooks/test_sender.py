@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from poseway_gateway.api.webhooks.sender import Sender
+from poseway_gateway.api.webhooks.sender import WebhookSender
 from poseway_gateway.api.webhooks.ssrf_guard import RefusedError, is_public, resolve
 from tests.support.webhook_receiver import Receiver, listening
 
@@ -22,7 +22,7 @@ def receiver() -> Iterator[Receiver]:
 
 def test_redirects_are_not_followed(receiver: Receiver) -> None:
     async def run() -> int:
-        async with Sender(private=True) as sender:
+        async with WebhookSender(private=True) as sender:
             return await sender.send(receiver.url, b"{}", {})
 
     receiver.answers = [307]
@@ -33,7 +33,7 @@ def test_redirects_are_not_followed(receiver: Receiver) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0"])
 def test_nothing_is_sent_into_our_own_network(receiver: Receiver, host: str) -> None:
     async def run() -> None:
-        async with Sender(private=False) as sender:
+        async with WebhookSender(private=False) as sender:
             await sender.send(f"http://{host}:{receiver.server_port}", b"{}", {})
 
     with pytest.raises(RefusedError):
@@ -57,7 +57,7 @@ def test_what_is_sent_to_is_the_address_that_was_checked(
         return list(look_up(host, *args, **more))
 
     async def run() -> int:
-        async with Sender(private=True) as sender:
+        async with WebhookSender(private=True) as sender:
             url = f"http://hook.example:{receiver.server_port}/hook"
             return await sender.send(url, b"{}", {})
 
