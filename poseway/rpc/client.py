@@ -10,37 +10,20 @@ import structlog
 
 from poseway import errors
 from poseway.rpc.load_balancer import Replica, Replicas, Resolve
+from poseway.rpc.status import BEGUN, BROKEN, CODE, ERROR_OF, MESSAGE_BYTES, UNBEGUN
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_BROKEN: Final = {
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.ABORTED,
-    # What a server that is shut down or killed in the middle of a call leaves behind.
-    grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.UNKNOWN,
-    grpc.StatusCode.INTERNAL,
-}
-# Calls end so that have begun, and others that wait at a busy server or come as one stops.
-_UNBEGUN: Final = {
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.CANCELLED,
-}
 # What gRPC's asyncio client says instead of how a call ended if that came while it was sending.
 _UNSENT: Final = "Internal error from Core"
 _TRIES: Final = 4
 _REST_SECONDS: Final = 1.0
 
-BEGUN: Final = "poseway-begun"
-"""Metadata with which a service says at once that a call has reached its method."""
-
 
 def connect(
-    address: str, message_bytes: int = 64 << 20, resolve: Resolve | None = None
+    address: str, message_bytes: int = MESSAGE_BYTES, resolve: Resolve | None = None
 ) -> Replicas:
     """Begins to connect to all replicas of a service.
 
@@ -108,7 +91,7 @@ async def repeat(
             if tries == _TRIES:
                 raise errors.ServiceError(f"{what} broke {tries} times, {details}") from error
             if clock() > end and _of_version(error):
-                raise _named(error) from error
+                raise _error(error) from error
             if clock() > end:
                 raise errors.UnavailableError(f"{what} was busy for {patience:.0f} s.") from error
             log.warning(
@@ -135,16 +118,16 @@ async def _wait(replicas: Replicas, what: str, patience: float, end: float) -> R
 
 def _counts(error: grpc.aio.AioRpcError) -> bool:
     """Whether a call that failed may be what breaks the service; raises if it failed for good."""
-    if error.code() in _UNBEGUN or error.details() == _UNSENT:
+    if error.code() in UNBEGUN or error.details() == _UNSENT:
         return any(key == BEGUN for key, _ in error.initial_metadata() or ())
-    if error.code() in _BROKEN:
+    if error.code() in BROKEN:
         return True
     # Without a code of ours it is gRPC that has enough: the message is too large.
     if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _code(error) is not None:
         return False
     if _of_version(error):
         return False
-    raise _named(error) from error
+    raise _error(error) from error
 
 
 def _of_version(error: grpc.aio.AioRpcError) -> bool:
@@ -152,23 +135,12 @@ def _of_version(error: grpc.aio.AioRpcError) -> bool:
     return error.code() is grpc.StatusCode.UNIMPLEMENTED or _code(error) == errors.STATE_NEWER
 
 
-_KINDS: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequestError,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.InvalidRequestError,
-    grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
-    grpc.StatusCode.DATA_LOSS: errors.DecoderError,
-    grpc.StatusCode.FAILED_PRECONDITION: errors.IncompatibleError,
-    # Every replica is too old, which an upgrade mends: no fault of the job.
-    grpc.StatusCode.UNIMPLEMENTED: errors.UnavailableError,
-}
-
-
-def _named(error: grpc.aio.AioRpcError) -> errors.PosewayError:
-    kind = _KINDS.get(error.code(), errors.PosewayError)
+def _error(error: grpc.aio.AioRpcError) -> errors.PosewayError:
+    kind = ERROR_OF.get(error.code(), errors.PosewayError)
     return kind(error.details() or str(error), _code(error))
 
 
 def _code(error: grpc.aio.AioRpcError) -> str | None:
     """What the service calls its error; None if it is not the service's own."""
     trailing = error.trailing_metadata() or ()
-    return next((str(value) for key, value in trailing if key == "poseway-code"), None)
+    return next((str(value) for key, value in trailing if key == CODE), None)

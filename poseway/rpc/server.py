@@ -18,12 +18,9 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from poseway import errors
-from poseway.rpc.client import BEGUN
+from poseway.rpc.status import BEGUN, CODE, MESSAGE_BYTES, STATUS_OF
 from poseway.settings import ServerSettings
 from poseway.telemetry.server import Watch, wrapped
-
-MESSAGE_BYTES: Final = 64 << 20
-"""Largest message: a frame of 8192 x 2730 pixels."""
 
 # Joining the segments of a long video takes a while; no call is cut for its connection's age.
 _LONGEST_CALL_MS: Final = 2 * 3600 * 1000
@@ -35,17 +32,6 @@ _LOOK_SECONDS: Final = 0.5
 _Begin = Callable[[Any, grpc.ServicerContext], None]
 
 log = structlog.get_logger(__name__)
-
-_STATUS: Final[dict[type[errors.PosewayError], grpc.StatusCode]] = {
-    errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.VideoError: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.DecoderError: grpc.StatusCode.DATA_LOSS,
-    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
-    errors.ConflictError: grpc.StatusCode.ABORTED,
-    errors.IncompatibleError: grpc.StatusCode.FAILED_PRECONDITION,
-    errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
-}
 
 
 class ErrorInterceptor(grpc.ServerInterceptor):
@@ -114,8 +100,8 @@ def _read_out(request: Any) -> None:  # noqa: ANN401 # a message or an iterator 
 
 def _abort(context: grpc.ServicerContext, error: errors.PosewayError) -> None:
     log.warning("call failed", code=error.code, message=error.message)
-    context.set_trailing_metadata((("poseway-code", error.code),))
-    context.abort(_STATUS.get(type(error), grpc.StatusCode.INTERNAL), error.message)
+    context.set_trailing_metadata(((CODE, error.code),))
+    context.abort(STATUS_OF.get(type(error), grpc.StatusCode.INTERNAL), error.message)
 
 
 class _Health(health.HealthServicer):

@@ -10,7 +10,7 @@ from poseway.jobs import JobOptions, JobRequest, Keys, Smoothing, new_job_id, no
 from poseway.local.stack import Stack
 from poseway.media.reader import VideoInfo
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
-from poseway_gateway.dispatcher.job_record import Checkpoint
+from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.publish import publish
 
 VIDEO = VideoInfo("h264", 64, 48, Fraction(1, 30), Fraction(30), Fraction(1), 6, Fraction(1, 5))

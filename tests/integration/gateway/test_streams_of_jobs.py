@@ -10,7 +10,7 @@ from poseway.errors import IncompatibleError
 from poseway.formats.manifest import Manifest
 from poseway.jobs import JobState
 from poseway.media.reader import VideoInfo, VideoReader
-from poseway_gateway.dispatcher.job_record import Checkpoint, check_resumable
+from poseway_gateway.dispatcher.checkpoint import Checkpoint, check_resumable
 from tests.support.several import Sound, Video, several
 
 SMALL = (160, 96)

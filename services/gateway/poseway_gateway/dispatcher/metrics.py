@@ -1,10 +1,14 @@
-"""What a dispatcher counts of the jobs that it is given."""
+"""Metrics of the dispatcher: its jobs, and what their stages take."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from poseway.jobs import JobState
+from poseway.telemetry import traces
 
 _SECONDS: Final = (
     *(0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 150.0, 300.0, 600.0),
@@ -30,6 +34,17 @@ DELIVERIES: Final = Counter(
 )
 REDELIVERIES: Final = Counter("poseway_job_redeliveries", "Jobs begun that had been begun before.")
 FRAMES: Final = Counter("poseway_frames_processed", "Frames of finished jobs.")
+FRAMES_FOUND: Final = Counter(
+    "poseway_frames_found", "Frames whose people were found, counted while jobs run."
+)
+
+_STAGE_SECONDS: Final = Histogram(
+    "poseway_stage_seconds",
+    "Time of a piece of work: a batch decoded or in inference, a segment tracked or rendered, a "
+    "job joined or published.",
+    ["stage"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+)
 
 # A rate has its first value at the second look, so what did not happen yet is there as nothing.
 for _state in JobState:
@@ -38,3 +53,19 @@ for _state in JobState:
         ENDED.labels(_state.value, "too_many_attempts" if _state is JobState.FAILED else "")
 for _result in ("ended", "handed_back", "broken", "lost", "elsewhere", "removed"):
     DELIVERIES.labels(_result)
+for _stage in ("decode", "inference", "tracking", "rendering", "joining", "publishing"):
+    _STAGE_SECONDS.labels(_stage)  # so that a stage that never ran is there, as nothing
+
+
+def spent(stage: str, seconds: float) -> None:
+    """Counts a piece of work that is done."""
+    _STAGE_SECONDS.labels(stage).observe(seconds)
+
+
+@contextmanager
+def working(stage: str) -> Iterator[None]:
+    """Counts the block as a piece of work, if it gets done."""
+    began = time.perf_counter()
+    with traces.tracer.start_as_current_span(stage):
+        yield
+    spent(stage, time.perf_counter() - began)

@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
 
-import prometheus_client
 import structlog
 
 from poseway.errors import UnavailableError, VideoError
@@ -26,25 +25,22 @@ from poseway.read_options import Reading
 from poseway.storage import ObjectReader, ObjectStore
 from poseway.telemetry import traces
 from poseway.v1 import inference_pb2, pose_pb2, renderer_pb2
+from poseway_gateway.dispatcher.checkpoint import Checkpoint, check_resumable
 from poseway_gateway.dispatcher.clients import Services, batch_header, frame_height
-from poseway_gateway.dispatcher.concurrency import Room
+from poseway_gateway.dispatcher.concurrency import ConcurrencyLimits
 from poseway_gateway.dispatcher.frames import stills
 from poseway_gateway.dispatcher.frames.batches import Batch, Position
 from poseway_gateway.dispatcher.frames.decoder import Decoder
 from poseway_gateway.dispatcher.frames.lead_in import lead, wanted
-from poseway_gateway.dispatcher.job_record import Checkpoint, Record, check_resumable
+from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.metrics import FRAMES_FOUND, working
 from poseway_gateway.dispatcher.progress import Advance
 from poseway_gateway.dispatcher.publish import contact_sheet, publish
 from poseway_gateway.dispatcher.render_request import segment_header
 from poseway_gateway.dispatcher.segment import Segment, Tracked, checkpoint
 from poseway_gateway.dispatcher.settings import DispatcherSettings
-from poseway_gateway.dispatcher.stages import working
 
 log = structlog.get_logger(__name__)
-
-_FOUND: Final = prometheus_client.Counter(
-    "poseway_frames_found", "Frames whose people were found, as jobs go on."
-)
 
 _MOST_RATE: Final = 100_000.0
 """What the tracker takes; it goes by the times of frames."""
@@ -81,7 +77,7 @@ class Pipeline:
         self._services = services
         self._settings = settings
         self._report = report
-        self._room = Room(settings, services)
+        self._limits = ConcurrencyLimits(settings, services)
         self._spans = ExitStack()
 
     async def run(self) -> Manifest:
@@ -173,12 +169,12 @@ class Pipeline:
         previous.set_result(await _in_thread(self._resumed, done))
         points: list[asyncio.Task[Checkpoint]] = []
         segment = Segment(len(done))
-        async with self._room, asyncio.TaskGroup() as group:
+        async with self._limits, asyncio.TaskGroup() as group:
             while (batch := await asyncio.to_thread(next, source, None)) is not None:
                 if not segment.poses:
-                    await self._room.segments.acquire()
+                    await self._limits.segments.acquire()
                     self._spans.callback(traces.end, segment.begin())
-                await self._room.batches.acquire()
+                await self._limits.batches.acquire()
                 segment.add(batch)
                 self._advance.decoded(batch)
                 found = self._estimate(model, batch, segment)
@@ -211,9 +207,9 @@ class Pipeline:
                 header = batch_header(self._request, model, batch)
                 poses = await self._services.estimate(header, batch)
         finally:
-            self._room.batches.release()
+            self._limits.batches.release()
         self._advance.found(len(batch.images))
-        _FOUND.inc(len(batch.images))
+        FRAMES_FOUND.inc(len(batch.images))
         await self._tell()
         return poses
 
@@ -253,7 +249,7 @@ class Pipeline:
             self._reading(video),
             photo=video.is_photo,
         )
-        async with self._room.renders:
+        async with self._limits.renders:
             with segment.working("rendering"):
                 rendered = await self._services.render(header, tracked.frames)
         key = self._record.keys.segment(segment.number, "keypoints.jsonl")
@@ -263,7 +259,7 @@ class Pipeline:
         await _in_thread(self._record.show, segment.number, segment.stretch(video.time_base))
         point = checkpoint(segment, tracked, best, rendered, video)
         await _in_thread(self._record.save, point)
-        self._room.segments.release()
+        self._limits.segments.release()
         self._advance.rendered(point.frames)
         segment.close()
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)

@@ -6,8 +6,8 @@ from typing import Final
 
 from poseway.jobs import Progress
 from poseway.media.reader import VideoInfo
+from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames.batches import Batch
-from poseway_gateway.dispatcher.job_record import Checkpoint
 
 RENDER_SHARE: Final = 0.2
 """Part of the work of a frame that is done after its people are found."""

@@ -14,8 +14,8 @@ from poseway.media.raw_streams import Timing
 from poseway.media.reader import VideoInfo
 from poseway.storage import ObjectStore, ObjectWriter
 from poseway.v1 import inference_pb2, renderer_pb2
+from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames import stills
-from poseway_gateway.dispatcher.job_record import Checkpoint
 
 log = structlog.get_logger(__name__)
 

@@ -15,10 +15,10 @@ from poseway.jobs import Stretch
 from poseway.media.reader import VideoInfo
 from poseway.telemetry import traces
 from poseway.v1 import pose_pb2, renderer_pb2
+from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames.batches import Batch, Position
 from poseway_gateway.dispatcher.frames.stills import Still
-from poseway_gateway.dispatcher.job_record import Checkpoint
-from poseway_gateway.dispatcher.stages import spent
+from poseway_gateway.dispatcher.metrics import spent
 
 
 @dataclass

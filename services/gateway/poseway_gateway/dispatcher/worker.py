@@ -1,8 +1,6 @@
 """Taking jobs from the queue, and ending each of them one way or the other."""
 
 import asyncio
-import time
-from collections.abc import Iterator
 
 import structlog
 from opentelemetry import trace
@@ -18,7 +16,7 @@ from poseway.errors import (
     UnavailableError,
     VideoError,
 )
-from poseway.jobs import JobError, JobRequest, JobState, Progress
+from poseway.jobs import JobError, JobRequest, JobState
 from poseway.messaging.delivery import Delivery, Early
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
@@ -28,6 +26,8 @@ from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.fair_order import Turns
 from poseway_gateway.dispatcher.job_record import Record
 from poseway_gateway.dispatcher.pipeline import Pipeline
+from poseway_gateway.dispatcher.reporter import ProgressReporter
+from poseway_gateway.dispatcher.root_cause import root_cause
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 log = structlog.get_logger(__name__)
@@ -35,8 +35,6 @@ log = structlog.get_logger(__name__)
 RENDERER_STOPS_SECONDS = 1.0
 RESTARTS = 1
 """A job whose parts do not fit together, of two versions say, is begun again this often."""
-RECORD_SECONDS = 2.0
-"""Progress is told live at once, and written to the record this often."""
 
 
 class Worker:
@@ -200,7 +198,7 @@ class Worker:
             self._store,
             self._services,
             self._settings,
-            _Reporter(self._queue, record).report,
+            ProgressReporter(self._queue, record).report,
         )
         async with self._queue.on_cancel(request.id, cancel):
             run = asyncio.create_task(pipeline.run())
@@ -228,7 +226,7 @@ class Worker:
                 await self._end(record, JobState.CANCELLED)
             return cancelled.is_set()
         if error := run.exception():
-            raise _cause(error)
+            raise root_cause(error)
         frames = run.result().frames
         metrics.FRAMES.inc(frames)
         _mark_span(frames=frames)
@@ -275,53 +273,6 @@ _WORN_OUT = JobError(
 )
 
 
-class _Reporter:
-    """Tells of progress: live at once, in the record every now and then."""
-
-    def __init__(self, queue: JobQueue, record: Record) -> None:
-        self._queue = queue
-        self._record = record
-        self._written = 0.0
-
-    async def report(self, progress: Progress) -> None:
-        self._record.reached = progress
-        status = self._record.status.model_copy(update={"progress": progress})
-        await self._queue.report(self._record.job_id, status.model_dump_json().encode())
-        if time.monotonic() - self._written > RECORD_SECONDS:
-            self._written = time.monotonic()
-            try:
-                await asyncio.to_thread(self._record.beat)
-            except UnavailableError as error:
-                log.warning("progress not written", reason=error.message)
-
-
 def _mark_span(**values: traces.Value) -> None:
     """Sets attributes of the current span."""
     trace.get_current_span().set_attributes(traces.attributes(**values))
-
-
-def _cause(error: BaseException) -> BaseException:
-    """The error that matters of a group: one that says what is wrong with the job, if any does."""
-    leaves = list(_leaves(error))
-    kinds = (
-        ConflictError,
-        VideoError,
-        InvalidRequestError,
-        NotFoundError,
-        DecoderError,
-        IncompatibleError,
-        UnavailableError,
-    )
-    for kind in kinds:
-        for leaf in leaves:
-            if isinstance(leaf, kind):
-                return leaf
-    return leaves[0]
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from poseway_gateway.dispatcher.clients import Services
-from poseway_gateway.dispatcher.concurrency import Room
+from poseway_gateway.dispatcher.concurrency import ConcurrencyLimits
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 
@@ -31,15 +31,17 @@ def places(inference: int, renderers: int, **settings: object) -> tuple[int, int
 
     async def run() -> tuple[int, int, int]:
         services = SimpleNamespace(inference=Told(), renderer=Told())
-        room = Room(DispatcherSettings.model_validate(settings), cast("Services", services))
-        async with room:
+        limits = ConcurrencyLimits(
+            DispatcherSettings.model_validate(settings), cast("Services", services)
+        )
+        async with limits:
             for told, count in ((services.inference, inference), (services.renderer, renderers)):
                 # There were more, and then these.
                 for replicas in (64, count):
                     told.followers[0](replicas)
         assert not services.inference.followers
         assert not services.renderer.followers
-        return room.batches.size, room.segments.size, room.renders.size
+        return limits.batches.size, limits.segments.size, limits.renders.size
 
     return asyncio.run(run())
 

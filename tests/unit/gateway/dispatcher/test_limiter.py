@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from poseway_gateway.dispatcher.limiter import Limiter
+from poseway_gateway.dispatcher.concurrency import Limiter
 
 pytestmark = pytest.mark.anyio
 

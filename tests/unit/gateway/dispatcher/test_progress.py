@@ -8,8 +8,8 @@ import pytest
 from poseway.media.letterbox import Box
 from poseway.media.reader import VideoInfo
 from poseway.media.yuv import Yuv
+from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames.batches import Batch, Image, Position
-from poseway_gateway.dispatcher.job_record import Checkpoint
 from poseway_gateway.dispatcher.progress import Advance
 
 # A container that claims 30 frames a second for 110 s; in truth there is one every ten seconds.

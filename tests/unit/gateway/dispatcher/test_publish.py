@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from poseway_gateway.dispatcher.job_record import Checkpoint
+from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.publish import contact_sheet, measured
 
 # The first was written before checkpoints had spans, stills and sizes.
