@@ -1,4 +1,4 @@
-"""Pictures that may move: GIF, PNG and WebP, still or animated."""
+"""Animated GIF, PNG and WebP images."""
 
 import io
 import struct
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from poseway.isolation.files import SeekableFile
 
-# A frame of no time, or next to none, is shown as long as browsers, and FFmpeg for GIF, show it.
+# Browsers, and FFmpeg for GIF, show a frame with a shorter duration for the usual one instead.
 _SHORTEST_MS: Final = 20
 _USUAL_MS: Final = 100
-# Where a WebP has its width and its height, less one, of three bytes each (RFC 9649, 2.7).
+# Offsets of the canvas width and height, less one, 24 bits each (RFC 9649, 2.7).
 _WEBP_SIZE: Final = (24, 27)
-# What Pillow raises of files that are damaged.
+# Exceptions that Pillow raises for damaged files.
 _DAMAGE: Final = (
     *(EOFError, OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError),
     *(struct.error, zlib.error),
@@ -29,57 +29,60 @@ _DAMAGE: Final = (
 
 
 def is_animated(file: "SeekableFile", kind: str) -> bool:
-    """Whether a picture has more than one frame.
+    """Whether an image has more than one frame.
 
     Args:
-        file: At its start.
+        file: Positioned at its start.
         kind: ``GIF``, ``PNG`` or ``WEBP``.
     """
     try:
         return bool(getattr(_opened(file, kind), "is_animated", False))
     except _DAMAGE:
-        return False  # whoever decodes it says what is wrong with it
+        return False  # the decoder reports what is wrong
 
 
 def as_apng(file: "SeekableFile", most_pixels: int) -> "Apng":
-    """An animated WebP as an animated PNG: FFmpeg decodes no animated WebP.
+    """Converts an animated WebP to an animated PNG, because FFmpeg cannot decode the former.
 
     Args:
-        file: At its start; read whole, at once.
-        most_pixels: Refuse larger pictures.
+        file: Positioned at its start; read completely at once.
+        most_pixels: Limit on the pixels of a frame.
+
+    Returns:
+        A file that is encoded while it is read.
 
     Raises:
-        VideoError: It cannot be read.
+        VideoError: The image is damaged or too large.
     """
     data = file.read()
     width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in _WEBP_SIZE)
     if width * height > most_pixels:
         raise VideoError(
-            f"The animated WebP is {width} x {height}, more than 8K. Convert it to MP4 (H.264), "
-            "scaled down, and upload that.",
+            f"The animated WebP is {width} x {height}, larger than 8K. Scale it down, convert it "
+            "to MP4 (H.264), and upload that.",
             "picture_too_large",
         )
     try:
         image = _opened(io.BytesIO(data), "WEBP")
     except _DAMAGE as error:
         raise VideoError(
-            "The animated WebP is damaged or cut off. Upload the whole file again, or convert it "
-            "to MP4 (H.264).",
+            "The animated WebP is damaged or incomplete. Upload the complete file again, or "
+            "convert it to MP4 (H.264).",
             "picture_unreadable",
         ) from error
     return Apng(image)
 
 
 class Apng:
-    """An animated PNG that is written while it is read, from its start to its end."""
+    """An animated PNG that is encoded while it is read, from start to end."""
 
     def __init__(self, image: "Image.Image") -> None:
-        """Takes a picture of Pillow's, of 8 bits, with or without alpha."""
+        """Wraps an opened Pillow image with 8 bits per channel."""
         self._pieces = _pieces(image)
         self._rest = b""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Reads up to `size` bytes."""
+        """Returns up to `size` bytes; all of the current chunk if `size` is negative."""
         while not self._rest:
             piece = next(self._pieces, None)
             if piece is None:
@@ -93,12 +96,12 @@ class Apng:
 def _opened(file: "SeekableFile", kind: str) -> "Image.Image":
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = None  # there is a limit of our own wherever samples are decoded
+    Image.MAX_IMAGE_PIXELS = None  # every caller that decodes enforces its own limit
     return Image.open(cast("IO[bytes]", file), formats=[kind])
 
 
 def _pieces(image: "Image.Image") -> Iterator[bytes]:
-    """The file, in pieces (W3C PNG, third edition, 11.3.6)."""
+    """Yields the file in pieces (W3C PNG, third edition, 11.3.6)."""
     frames = getattr(image, "n_frames", 1)
     yield png.head(*image.size, len(image.getbands()))
     yield png.chunk(b"acTL", struct.pack(">II", frames, 1))
@@ -111,7 +114,7 @@ def _pieces(image: "Image.Image") -> Iterator[bytes]:
             samples = None
         yield png.chunk(b"fcTL", _control(image, number))
         number += 1
-        # Whoever decodes a frame without samples counts it as damaged.
+        # A decoder counts a frame without samples as damaged.
         for part in (b"\0",) if samples is None else png.pixels(samples):
             if index == 0:
                 yield png.chunk(b"IDAT", part)
@@ -124,9 +127,9 @@ def _pieces(image: "Image.Image") -> Iterator[bytes]:
 
 
 def _control(image: "Image.Image", number: int) -> bytes:
-    """What stands before a frame: that it fills the picture, and how long it is shown."""
+    """Returns the data of ``fcTL``: a frame of full size, and its duration."""
     told = int(image.info.get("duration", 0))
     time = told if told >= _SHORTEST_MS else _USUAL_MS
-    # Two bytes each: more than a minute is told in seconds.
+    # The fields have 16 bits, so durations above a minute are stored in seconds.
     shown = (time, 1000) if time < 1 << 16 else (round(time / 1000), 1)
     return struct.pack(">IIIIIHHBB", number, *image.size, 0, 0, *shown, 0, 0)

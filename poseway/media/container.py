@@ -1,4 +1,4 @@
-"""Opening an upload: the file, nothing but the file, and all of it."""
+"""Opens an upload with FFmpeg: this file, all of it, and never another one."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -16,24 +16,25 @@ from poseway.media.file_type import DemuxerInput, Readable, demuxer_input
 from poseway.media.heif import avif_as_png
 from poseway.media.resize import MAX_PIXELS, MAX_SIDE
 
-# Containers of uploads. Neither playlists (HLS, DASH, concat) are among them nor numbered pictures
-# (image2): they name other files.
+# Demuxers that uploads may use. Playlists (HLS, DASH, concat) and numbered images (image2) are left
+# out because they name other files.
 _FORMATS: Final = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,nut,ivf,yuv4mpegpipe,gif,apng,"
     "wav,mp3,aac,flac," + raw_streams.FORMATS + "," + still_image.FORMATS
 )
 
-# What FFmpeg takes for raw JPEGs is believed only where we recognise it: archives and documents
-# with pictures in them look like that, too.
+# FFmpeg also detects raw MJPEG in archives and documents that contain JPEGs, so only `file_type`
+# may choose that demuxer.
 _GUESSED: Final = ",".join(name for name in _FORMATS.split(",") if name != "mjpeg")
 
-# In these, a stream is known from its first packets on; a picture may come minutes after the sound.
+# These formats announce a stream only by its first packets, and video may start minutes after
+# audio.
 _WITHOUT_HEAD: Final = ("flv", "mpeg", "mpegts")
 _PATIENT: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * av.time_base)}
 
 
 class _UnnamedFile:
-    """A file without its name, in which FFmpeg would read % as the number of one of many."""
+    """A file without a name, in which FFmpeg would take a ``%`` for a sequence of files."""
 
     def __init__(self, file: Readable) -> None:
         self.read = file.read
@@ -42,10 +43,17 @@ class _UnnamedFile:
 
 
 def open_container(file: SeekableFile) -> av.container.InputContainer:
-    """Opens an upload, and never another file that it may name.
+    """Opens an upload. Files that it names are never opened.
+
+    Args:
+        file: The upload.
+
+    Returns:
+        The open container. HEIC images, tiled AVIF images and animated WebP images come as PNG.
 
     Raises:
-        VideoError: It cannot be read; the message says why.
+        VideoError: The file cannot be read. The message says what it is and what to do.
+        UnavailableError: Object storage cannot be reached.
     """
     upload = demuxer_input(file, still_image.MAX_PIXELS)
     container = _opened(file, upload)
@@ -61,7 +69,7 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
 
 
 def _shows(container: av.container.InputContainer) -> bool:
-    """Whether the size of some video is known."""
+    """Whether the size of a video stream is known."""
     contexts = (
         cast("av.VideoCodecContext | None", s.codec_context) for s in container.streams.video
     )
@@ -82,9 +90,9 @@ def _opened(
                 "protocol_whitelist": "",
                 "max_pixels": str(
                     still_image.MAX_PIXELS
-                ),  # a look at the first frames decodes them
+                ),  # FFmpeg decodes the first frames while it probes the file
             },
-            metadata_errors="replace",  # old cameras and cutters do not write UTF-8
+            metadata_errors="replace",  # old cameras and editors do not write UTF-8
         )
     except UnavailableError:
         raise
@@ -92,35 +100,39 @@ def _opened(
         raise_if_short(error)
         if file.seek(0, 2) == 0:
             raise VideoError(
-                "The file is empty. Upload a video or a picture.", "empty_file"
+                "The file is empty. Upload a video or an image.", "empty_file"
             ) from error
         file.seek(0)
         raise VideoError(unreadable.explain(file.read(unreadable.HEAD))) from error
 
 
 def check_decodable(stream: av.VideoStream, file: SeekableFile) -> None:
-    """Refuses a video stream that cannot be decoded, or not all of it.
+    """Raises an error if a video stream cannot be decoded completely.
 
     Args:
         stream: The stream.
         file: The upload.
 
     Raises:
-        VideoError: It cannot be; the message says why.
+        VideoError: The codec is unknown, the stream is damaged, its frames exceed 8K, or the file
+            is cut off.
     """
     _check_whole(stream, file)
-    # There is no context for a codec that FFmpeg does not know, whatever the types say.
+    # PyAV has no context for a codec that FFmpeg does not know, whatever its stubs say.
     if cast("object", stream.codec_context) is None:
         raise VideoError(
-            "The file's video codec is not known. Convert it to MP4 (H.264).", "unknown_codec"
+            "The video codec of this file is unknown. Convert the video to MP4 (H.264).",
+            "unknown_codec",
         )
     if stream.time_base is None or not stream.codec_context.width:
-        raise VideoError("The file's video stream cannot be decoded. Convert it to MP4 (H.264).")
+        raise VideoError(
+            "The video stream of this file cannot be decoded. Convert the video to MP4 (H.264)."
+        )
     _check_size(stream)
 
 
 def length(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
-    """Seconds of the picture; of the whole file where that has nothing else."""
+    """Returns the seconds of a video stream, or those of the file if it holds nothing else."""
     if stream.duration:
         return Fraction(stream.duration * (stream.time_base or 0))
     if tagged := _seconds(stream.metadata.get("DURATION", "")):
@@ -129,12 +141,12 @@ def length(container: av.container.InputContainer, stream: av.VideoStream) -> Fr
 
 
 def whole_length(container: av.container.InputContainer) -> Fraction | None:
-    """Seconds of the file, whose sound may go on after the picture."""
+    """Returns the seconds of the file, whose audio may last longer than its video."""
     return Fraction(container.duration, av.time_base) if container.duration else None
 
 
 def _seconds(text: str) -> Fraction | None:
-    """What Matroska says of the length of a stream: hours:minutes:seconds."""
+    """Parses Matroska's ``DURATION`` tag of a stream, ``hours:minutes:seconds``."""
     try:
         hours, minutes, seconds = map(Fraction, text.split(":"))
     except (ValueError, ZeroDivisionError):
@@ -143,18 +155,18 @@ def _seconds(text: str) -> Fraction | None:
 
 
 def _check_size(stream: av.VideoStream) -> None:
-    """Refuses pictures that H.264 does not know and that nobody films."""
+    """Rejects frames larger than the highest level of H.264 allows."""
     width, height = stream.codec_context.width, stream.codec_context.height
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise VideoError(
-            f"The picture is {width} x {height}, more than 8K. Scale the video down, for example "
-            "to 1920 x 1080, and upload that.",
+            f"The frames are {width} x {height}, larger than 8K. Scale the video down, for example "
+            "to 1920 x 1080, and upload it again.",
             "picture_too_large",
         )
 
 
 def _check_whole(stream: av.VideoStream, file: SeekableFile) -> None:
-    """Refuses an MP4 whose index names frames beyond the end of the file."""
+    """Rejects an MP4 whose index names frames beyond the end of the file."""
     if "mp4" not in stream.container.format.name:
         return
     end = max((e.pos + e.size for e in stream.index_entries), default=0)
@@ -163,7 +175,7 @@ def _check_whole(stream: av.VideoStream, file: SeekableFile) -> None:
     file.seek(position)
     if end > size:
         raise VideoError(
-            f"The video is cut off: {end - size} bytes are missing at its end. "
-            "Upload the whole file again.",
+            f"The file is incomplete: {end - size} bytes are missing at its end. "
+            "Upload the complete file again.",
             "video_truncated",
         )

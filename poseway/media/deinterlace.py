@@ -1,4 +1,4 @@
-"""Whole pictures out of interlaced ones, whose odd and even lines were filmed at two times."""
+"""Deinterlaces frames whose odd and even lines were captured at two times."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,11 +9,10 @@ from av.filter import Graph
 
 
 def deinterlaced(images: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """Fills in every second line of the pictures that are interlaced: as many pictures, as timed.
+    """Deinterlaces the frames that are flagged as interlaced; their number and times do not change.
 
-    What is filled in depends on the picture itself and on those right before and after it, and on
-    nothing else: so a picture is the same wherever decoding began before its neighbours. Where
-    nothing is interlaced, pictures pass as they are.
+    A deinterlaced frame depends on itself and on its two neighbours only. It is therefore the same
+    wherever decoding started before them. Progressive frames pass unchanged.
     """
     previous: av.VideoFrame | None = None
     weaver: _Deinterlacer | None = None
@@ -35,10 +34,10 @@ def deinterlaced(images: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
 
 
 class _Deinterlacer:
-    """The filter `bwdif`, which is a picture late."""
+    """FFmpeg's filter ``bwdif``, whose output is one frame late."""
 
     def __init__(self, image: av.VideoFrame) -> None:
-        """Makes a filter for pictures like this one."""
+        """Configures the filter for frames of this size and format."""
         self._kind = _kind(image)
         self._waiting: deque[av.VideoFrame] = deque()
         self._count = 0
@@ -56,27 +55,27 @@ class _Deinterlacer:
         self._graph = graph
 
     def takes(self, image: av.VideoFrame) -> bool:
-        """Whether a picture is of the size and format that the filter was made for."""
+        """Whether a frame has the size and format that the filter was configured for."""
         return _kind(image) == self._kind
 
     def prime(self, image: av.VideoFrame) -> None:
-        """Tells the filter what came before the first picture."""
+        """Gives the filter the frame before the first one, whose own output is dropped."""
         self._primed = True
         self._push(image)
 
     def add(self, image: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        """Takes the next picture, and gives those that are done."""
+        """Pushes the next frame and returns the finished ones."""
         self._waiting.append(image)
         self._push(image)
         return self._done()
 
     def finish(self) -> Iterator[av.VideoFrame]:
-        """Gives the last picture."""
+        """Ends the input and returns the last frame."""
         self._graph.vpush(None)
         return self._done()
 
     def _push(self, image: av.VideoFrame) -> None:
-        # Times of damaged videos do not always rise, which would confuse the filter.
+        # The filter needs rising times, and those of damaged videos do not always rise.
         pts, image.pts = image.pts, self._count
         self._graph.vpush(image)
         image.pts = pts

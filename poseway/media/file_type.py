@@ -1,4 +1,4 @@
-"""What an upload is, where FFmpeg would not tell, and in which form it is handed to FFmpeg."""
+"""Detects file types that FFmpeg misjudges, and chooses the demuxer for an upload."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -9,27 +9,27 @@ if TYPE_CHECKING:
     from poseway.isolation.files import SeekableFile
 
 HEAD: Final = 1024
-"""Bytes at the start of a file that are enough to tell what to look for."""
+"""Bytes at the start of a file that detection needs."""
 
-# Flags in the head of a WebP (RFC 9649, 2.7): whether it is animated.
+# Flags of the WebP's ``VP8X`` chunk (RFC 9649, 2.7), and the one for animation.
 _WEBP_FLAGS: Final = 20
 _ANIMATED: Final = 2
 
 
 class Readable(Protocol):
-    """What FFmpeg reads; it may also seek and tell."""
+    """A file for FFmpeg, which also seeks in it if it can."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Reads up to `size` bytes."""
+        """Returns up to `size` bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemuxerInput:
-    """An upload as FFmpeg is to read it.
+    """What FFmpeg's demuxer is given.
 
     Attributes:
-        file: The upload at its start, or what it was rewritten to.
-        format: FFmpeg's name of the format; None for it to find out.
+        file: The upload, positioned at its start, or its conversion to a format that FFmpeg reads.
+        format: FFmpeg's name of the demuxer; None lets FFmpeg detect it.
     """
 
     file: Readable
@@ -37,14 +37,14 @@ class DemuxerInput:
 
 
 def demuxer_input(file: "SeekableFile", most_pixels: int) -> DemuxerInput:
-    """Looks at what an upload is.
+    """Detects the type of an upload and converts it if FFmpeg cannot read it.
 
     Args:
         file: The upload.
-        most_pixels: Pixels of the largest picture that is decoded.
+        most_pixels: Limit on the pixels of an image.
 
     Raises:
-        VideoError: It is what FFmpeg cannot read, and damaged.
+        VideoError: The file needs a conversion, and is damaged or too large.
     """
     file.seek(0)
     head = file.read(HEAD)
@@ -66,7 +66,7 @@ def _format(file: "SeekableFile", head: bytes) -> str | None:
     if head.startswith(b"\xff\xd8\xff"):
         return "mjpeg" if motion_jpeg.is_motion_jpeg(file) else "jpeg_pipe"
     if motion_jpeg.is_multipart(head):
-        # Its demuxer passes over whatever is between two JPEGs.
+        # The demuxer skips whatever separates two JPEGs.
         return "mjpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "apng" if animated_image.is_animated(file, "PNG") else "png_pipe"

@@ -1,4 +1,4 @@
-"""A decoded frame, and the forms in which others want it."""
+"""A decoded frame and its conversions to YUV and BGR."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +12,7 @@ from poseway.media.orientation import Orientation
 from poseway.media.tone_mapping import is_hdr, to_sdr
 from poseway.media.yuv import LUMA_WEIGHTS, Yuv, samples, usual_matrix
 
-# FFmpeg's numbers of the range of samples.
+# FFmpeg's values of `AVColorRange`.
 _LIMITED: Final = 1
 _FULL: Final = 2
 
@@ -22,16 +22,16 @@ class SourceFrame:
     """A decoded frame.
 
     Attributes:
-        index: Number in the video, from 0.
-        pts: Presentation time in ticks, counted from the start of the video.
-        duration: Ticks that the frame is shown, as far as the container tells.
-        image: The decoded picture, not yet turned upright. It may be in use by the decoder: never
-            draw on it.
-        orientation: What makes it upright.
-        previous: Presentation time of the frame before it; None for the first frame of the video.
-        widening: Aspect ratio of the upright picture by that of the video's first picture, both as
-            they are displayed; 1 for nearly all videos.
-        reshaped: Whether size or shape differ from those of the frame before.
+        index: Number of the frame in the video, from 0.
+        pts: Presentation time in ticks from the start of the video.
+        duration: Ticks for which the frame is shown, if the container knows.
+        image: The decoded frame, not yet upright. The decoder may still refer to it: never draw on
+            it.
+        orientation: Transformation that makes it upright.
+        previous: Presentation time of the preceding frame; None for the first frame of the video.
+        widening: Display aspect ratio of the upright frame divided by that of the video's first
+            frame; 1 for nearly all videos.
+        reshaped: Whether size or shape differ from those of the preceding frame.
     """
 
     index: int
@@ -45,12 +45,12 @@ class SourceFrame:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the upright picture in pixels, as it is stored."""
+        """Width and height of the upright frame in pixels, as stored."""
         width, height = self.image.width, self.image.height
         return (height, width) if self.orientation.sideways else (width, height)
 
     def yuv(self, width: int, height: int) -> Yuv:
-        """The upright picture at a size, in 4:2:0: what costs least to make and to send."""
+        """Returns the upright frame at a size in 4:2:0, the cheapest form to make and to send."""
         upright = width, height
         if self.orientation.sideways:
             width, height = height, width
@@ -63,14 +63,14 @@ class SourceFrame:
         colours = {"dst_colorspace": matrix, "dst_color_range": _FULL if full else _LIMITED}
         if not image.format.is_rgb:
             colours |= {f"src{key[3:]}": value for key, value in colours.items()}
-        # To begin threads for so small a picture costs more than the picture.
+        # Starting threads would cost more than converting so small a frame.
         small = image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
         planes = (self.orientation.apply(samples(plane)) for plane in small.planes)
         data = b"".join(plane.tobytes() for plane in planes)
         return Yuv(*upright, data, matrix, full)
 
     def bgr(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The upright picture at a size, uint8 (height, width, 3), blue first."""
+        """Returns the upright frame at a size, uint8 (height, width, 3) in BGR order."""
         if self.orientation.sideways:
             width, height = height, width
         image = self.image
@@ -83,5 +83,5 @@ class SourceFrame:
         return np.ascontiguousarray(upright)
 
     def _small(self, width: int, height: int) -> av.VideoFrame:
-        """The picture as it is stored, in another size: fewer pixels to map to standard range."""
+        """Resizes the stored frame, so that tone mapping has fewer pixels to convert."""
         return self.image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1)

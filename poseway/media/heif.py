@@ -1,4 +1,4 @@
-"""HEIC and AVIF in tiles, as phones write them: decoded whole, and handed to FFmpeg as PNG."""
+"""Decodes HEIC and tiled AVIF images, as phones write them, and hands them to FFmpeg as PNG."""
 
 import io
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -19,11 +19,11 @@ _Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 _SHORTEST: Final = 16
 _LONGEST: Final = 256
-# Of pictures, and of files with one whose codec only their other brands name.
+# Brands of HEIC images, brands that leave the codec to the compatible brands, and those of AVIF.
 _BRANDS: Final = (b"heic", b"heix", b"heim", b"heis")
 _GENERAL: Final = (b"mif1", b"mif2", b"mif3", b"miaf")
 _AV1: Final = (b"avif", b"avis")
-# What libraries raise of damaged files.
+# Exceptions that the libraries raise for damaged files.
 _DAMAGE: Final = (
     *(ValueError, RuntimeError, EOFError, SyntaxError, OSError, LookupError),
     *(TypeError, ArithmeticError),
@@ -31,7 +31,7 @@ _DAMAGE: Final = (
 
 
 def is_heic(head: bytes) -> bool:
-    """Whether a file that begins like this is a HEIC picture (ISO/IEC 23008-12), not an AVIF."""
+    """Whether a file with this head is a HEIC image (ISO/IEC 23008-12) and not an AVIF."""
     size = int.from_bytes(head[:4])
     if head[4:8] != b"ftyp" or not _SHORTEST <= size <= _LONGEST:
         return False
@@ -40,20 +40,20 @@ def is_heic(head: bytes) -> bool:
 
 
 def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
-    """Decodes the picture of a HEIC file, whole and upright, from its start.
+    """Decodes the primary image of a HEIC file, complete and upright.
 
-    Thumbnails, depth maps, gain maps and further pictures are left out. Only the file's own
-    turning and mirroring counts: what EXIF says of that is to be ignored (ISO/IEC 23000-22, 7.3.6).
+    Thumbnails, depth maps, gain maps and further images are left out. Only the rotation and
+    mirroring of the container apply; readers must ignore those in EXIF (ISO/IEC 23000-22, 7.3.6).
 
     Args:
-        file: The upload.
-        most_pixels: Refuse larger pictures.
+        file: The upload, read from its current position.
+        most_pixels: Limit on the pixels of the image.
 
     Returns:
-        A PNG; of 16 bits, with its transfer characteristics, if it is of high dynamic range.
+        A PNG. An HDR image has 16 bits and keeps its transfer characteristics.
 
     Raises:
-        VideoError: It cannot be read.
+        VideoError: The image is damaged, incomplete or too large.
     """
     import pi_heif
 
@@ -73,17 +73,17 @@ def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
 
 
 def avif_as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
-    """Decodes the picture of an AVIF file, whole and upright, from its start.
+    """Decodes the image of an AVIF file, complete and upright.
 
     Args:
-        file: The upload.
-        most_pixels: Refuse larger pictures.
+        file: The upload, read from its current position.
+        most_pixels: Limit on the pixels of the image.
 
     Returns:
         A PNG of 8 bits.
 
     Raises:
-        VideoError: It cannot be read.
+        VideoError: The image is damaged or too large.
     """
     from PIL import Image, ImageOps
 
@@ -103,22 +103,22 @@ def _check_size(width: int, height: int, most_pixels: int) -> None:
         raise ValueError("it has no pixels")
     if width * height > most_pixels:
         raise VideoError(
-            f"The picture has {width} x {height} pixels, more than 50 megapixels. Save it "
-            "smaller, as JPEG or PNG, and upload that.",
+            f"The image has {width} x {height} pixels, more than 50 megapixels. Save a smaller "
+            "one as JPEG or PNG and upload that.",
             "picture_unreadable",
         )
 
 
 def _unreadable(kind: str, error: Exception) -> VideoError:
     return VideoError(
-        f"The {kind} picture is damaged, cut off or of a rare kind ({error}). Upload the whole "
-        "file again, or save the picture as JPEG and upload that.",
+        f"The {kind} image is damaged, incomplete or of an unsupported kind ({error}). Upload the "
+        "complete file again, or save the image as JPEG and upload that.",
         "picture_unreadable",
     )
 
 
 def _primary(data: bytes, *, convert_hdr_to_8bit: bool = True) -> "pi_heif.HeifImage":
-    """The picture of a file that is meant to be shown; not decoded yet."""
+    """Returns the primary image of a file, not yet decoded."""
     import pi_heif
 
     images = pi_heif.open_heif(data, convert_hdr_to_8bit=convert_hdr_to_8bit)
@@ -126,31 +126,31 @@ def _primary(data: bytes, *, convert_hdr_to_8bit: bool = True) -> "pi_heif.HeifI
 
 
 def _check_whole(data: bytes) -> None:
-    """Refuses a file that ends within one of its boxes: its last tiles would be noise."""
+    """Rejects a file that ends inside a box, because its last tiles would be noise."""
     at = 0
     while at + 8 <= len(data):
         size = int.from_bytes(data[at : at + 4])
         if size == 1:
             size = int.from_bytes(data[at + 8 : at + 16])
-        if size < 8:  # 0: as long as the file
+        if size < 8:  # 0: up to the end of the file
             return
         at += size
     if at > len(data):
         raise VideoError(
-            f"The HEIC picture is cut off: {at - len(data)} bytes are missing at its end. Upload "
-            "the whole file again.",
+            f"The HEIC image is incomplete: {at - len(data)} bytes are missing at its end. Upload "
+            "the complete file again.",
             "picture_unreadable",
         )
 
 
 def _transfer(picture: "pi_heif.HeifImage") -> tuple[int, int]:
-    """Primaries and transfer characteristics, as ITU-T H.273 numbers them; 2 where not told."""
+    """Returns colour primaries and transfer characteristics (ITU-T H.273); 2 if unspecified."""
     told = picture.info.get("nclx_profile") or {}
     return told.get("color_primaries", 2), told.get("transfer_characteristics", 2)
 
 
 def _written(samples: _Samples, transfer: tuple[int, int]) -> io.BytesIO:
-    """A PNG of a picture (height, width, channels)."""
+    """Encodes an image, (height, width, channels), as PNG."""
     height, width, channels = samples.shape
     result = io.BytesIO()
     result.write(png.head(width, height, channels, 8 * samples.itemsize))

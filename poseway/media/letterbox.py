@@ -1,10 +1,10 @@
-"""Where a picture lies in a frame that has another shape."""
+"""Fits a frame into another of a different shape, with bars around it."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-# Shapes that differ by less are the same: codecs round sides up to whole blocks.
+# Smaller differences are ignored: codecs round sides up to whole blocks.
 _SAME: Final = Fraction(1, 64)
 
 
@@ -26,16 +26,16 @@ class Box:
 
 
 def fitted(width: int, height: int, widening: Fraction) -> Box:
-    """Where a picture of another shape lies in a frame: as large as it fits, with bars around it.
+    """Returns where a frame of another shape lies: as large as possible, centred, with bars.
 
     Args:
-        width: Pixels of the frame.
-        height: Pixels of the frame.
-        widening: Aspect ratio of the picture by that of the frame, both as they are displayed.
+        width: Pixels of the outer frame.
+        height: Pixels of the outer frame.
+        widening: Display aspect ratio of the inner frame divided by that of the outer frame.
 
     Returns:
-        All of the frame if the shapes are the same. Otherwise sides and bars that change are of
-        even size, as 4:2:0 needs.
+        The whole outer frame if the shapes agree. Otherwise, along the axis with bars, positions
+            and sizes are even, as 4:2:0 requires.
     """
     if abs(widening - 1) < _SAME:
         return Box(0, 0, width, height)

@@ -1,4 +1,4 @@
-"""Telling a raw MJPEG video from a JPEG picture with others in it or behind it."""
+"""Distinguishes a raw MJPEG video from a JPEG image that contains or precedes other JPEGs."""
 
 import re
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ _START: Final = b"\xff\xd8\xff"
 _NEXT: Final = 0xD8
 _END: Final = 0xD9
 _SCAN: Final = 0xDA
-# Start of frame, of all kinds: what the size is in.
+# Start-of-frame markers, whose segments hold the size (ITU-T T.81, table B.1).
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APP2: Final = 0xE2
 _SEVERAL: Final = b"MPF\0"
-# In the coded samples, FF is followed by a zero or by a restart marker.
+# In entropy-coded data, FF is followed by a stuffed zero or a restart marker (ITU-T T.81, B.1.1.5).
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
-# No camera writes more of them into a picture.
+# Limit on the segments of one JPEG; no camera writes as many.
 _MOST_SEGMENTS: Final = 1000
-# Some cameras fill each picture up to a round number of bytes.
+# Some cameras pad each frame to a round number of bytes.
 _FILLING: Final = 4096
 _READ: Final = 1 << 16
 _BOUNDARY: Final = re.compile(rb"--[^\r\n]*\r?\n([^\r\n]+\r?\n)*content-type:\s*image/jpeg", re.I)
@@ -27,26 +27,26 @@ _BOUNDARY: Final = re.compile(rb"--[^\r\n]*\r?\n([^\r\n]+\r?\n)*content-type:\s*
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """What tells one JPEG from another: its size, and the markers before its samples."""
+    """Properties that frames of one video share: size, and the markers before the coded data."""
 
     size: bytes
     markers: bytes
 
 
 def is_multipart(head: bytes) -> bool:
-    """Whether a file that begins like this is a stream of JPEGs, as IP cameras send it in HTTP."""
+    """Whether a file with this head is a multipart HTTP stream of JPEGs, as IP cameras send."""
     return _BOUNDARY.match(head.lstrip(b"\r\n")) is not None
 
 
 def is_motion_jpeg(file: "SeekableFile") -> bool:
-    """Whether a file that begins with a JPEG is a video: the next one is right behind the first.
+    """Whether a file that starts with a JPEG is a video: a similar JPEG follows immediately.
 
-    Phones, too, put JPEGs behind a picture: previews, gain maps, the other eye's view. They list
-    them in the picture (CIPA DC-007, multi-picture format), or the others are of another size, or
-    are written in another way. The pictures of a video are all alike.
+    Phones also append JPEGs to an image: previews, gain maps, the second view of a stereo pair.
+    These are listed in the first one (CIPA DC-007, multi-picture format), have another size, or are
+    coded differently. The frames of a video are all alike.
 
     Args:
-        file: At the start of the JPEG.
+        file: Positioned at the start of the JPEG.
     """
     stream = _Bytes(file)
     first = _read(stream)
@@ -61,7 +61,7 @@ def is_motion_jpeg(file: "SeekableFile") -> bool:
 
 
 def _read(stream: "_Bytes") -> _Picture | None:
-    """Reads a JPEG up to its end; None if it has none, or says that others belong to it."""
+    """Reads a JPEG to its end; None if it has no end or declares that others belong to it."""
     size, markers, in_head = b"", b"", True
     if stream.take(2) != _START[:2]:
         return None
@@ -86,15 +86,15 @@ def _read(stream: "_Bytes") -> _Picture | None:
 
 
 def _ends(stream: "_Bytes", marker: int, *, in_head: bool) -> bool:
-    """Whether a picture ends with a marker, or before it."""
-    if marker == _NEXT and not in_head:  # its end is damaged, and the next one begins
+    """Whether a JPEG ends with this marker or immediately before it."""
+    if marker == _NEXT and not in_head:  # the end marker is lost, and the next JPEG starts
         stream.back(2)
         return True
     return marker == _END
 
 
 class _Bytes:
-    """A file from its position on, a piece at a time."""
+    """Buffered access to a file from its current position on."""
 
     def __init__(self, file: "SeekableFile") -> None:
         self._file = file
@@ -102,24 +102,24 @@ class _Bytes:
         self._at = 0
 
     def peek(self, size: int) -> bytes:
-        """Up to so many bytes, without going on."""
+        """Returns up to `size` bytes without consuming them."""
         if self._at + size > len(self._data):
             self._data = self._data[self._at :] + self._file.read(max(size, _READ))
             self._at = 0
         return self._data[self._at : self._at + size]
 
     def take(self, size: int) -> bytes:
-        """Up to so many bytes."""
+        """Returns and consumes up to `size` bytes."""
         found = self.peek(size)
         self._at += len(found)
         return found
 
     def back(self, size: int) -> None:
-        """Goes back by so many of the bytes that were just taken."""
+        """Returns to before the last `size` bytes that were taken."""
         self._at -= size
 
     def marker(self) -> int | None:
-        """The marker that comes next; None if there is something else."""
+        """Reads a marker; None if the next bytes are not one."""
         if self.take(1) != b"\xff":
             return None
         while (found := self.take(1)) == b"\xff":
@@ -127,12 +127,12 @@ class _Bytes:
         return found[0] if found else None
 
     def skip_samples(self) -> bool:
-        """Goes to the marker after coded samples; False if the file ends before."""
+        """Skips entropy-coded data up to the next marker; False if the file ends first."""
         while len(self.peek(2)) == 2:
             found = _MARKER.search(self._data, self._at)
             if found:
                 self._at = found.start()
                 return True
-            # The last byte may be the first of a marker.
+            # The last byte may be the first half of a marker.
             self._at = len(self._data) - 1
         return False

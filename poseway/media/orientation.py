@@ -1,4 +1,4 @@
-"""How a stored picture is turned to be upright."""
+"""Rotation and mirroring that make a stored frame upright."""
 
 import math
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 T = TypeVar("T", bound=np.generic)
 
-# FFmpeg's numbers of side data that PyAV 18.1 does not know: EXIF is 31.
+# FFmpeg's `AVFrameSideDataType` values that PyAV 18.1 does not know; EXIF is 31.
 _UNKNOWN: Final = range(28, 40)
 
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """What makes a stored picture upright.
+    """Transformation that makes a stored frame upright.
 
     Attributes:
-        mirrored: Whether left and right are swapped, first.
-        turns: Quarter turns counter-clockwise, then, 0 to 3.
+        mirrored: Whether left and right are swapped; applied first.
+        turns: Quarter turns counter-clockwise, 0 to 3; applied second.
     """
 
     mirrored: bool = False
@@ -32,12 +32,12 @@ class Orientation:
     def of(cls, image: av.VideoFrame) -> "Orientation":
         """Reads the display matrix of a frame (ISO/IEC 14496-12, 8.5.2), to the nearest quarter.
 
-        That keeps the frame in memory until garbage is collected: once per video is enough.
+        Reading it keeps the frame in memory until garbage collection, so callers read it rarely.
         """
         try:
             data = image.side_data.get("DISPLAYMATRIX")
         except ValueError:
-            # There is something besides that PyAV has no name for, such as EXIF.
+            # The frame has side data that PyAV has no name for, such as EXIF.
             data = _without_others(image).side_data.get("DISPLAYMATRIX")
         if data is None:
             return cls()
@@ -49,16 +49,16 @@ class Orientation:
 
     @property
     def sideways(self) -> bool:
-        """Whether width and height change places."""
+        """Whether width and height are swapped."""
         return self.turns % 2 == 1
 
     def apply(self, picture: NDArray[T]) -> NDArray[T]:
-        """Makes a picture, or a plane of one, upright: (height, width, ...), a view."""
+        """Returns an upright view of a frame or a plane of one, (height, width, ...)."""
         return np.rot90(picture[:, ::-1] if self.mirrored else picture, self.turns)
 
 
 def _without_others(image: av.VideoFrame) -> av.VideoFrame:
-    """The same picture without side data that PyAV does not know."""
+    """Returns the frame without side data that PyAV does not know."""
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(

@@ -1,4 +1,4 @@
-"""What a packet holds, as far as that can be told without decoding it."""
+"""What a packet holds, judged without decoding it."""
 
 import re
 from collections.abc import Iterator
@@ -6,44 +6,47 @@ from typing import Final, TypeAlias
 
 import av
 
-# Quoted, since the class has no type parameters when the program runs.
+# Quoted: the class takes type parameters in its stub only.
 Packet: TypeAlias = "av.Packet[av.VideoStream]"
 
-# Types of NAL units that hold no part of a picture: parameters, remarks, ends, filler.
+# Types of NAL units that carry no slice: parameter sets, SEI, delimiters, end of stream, filler
+# (ITU-T H.264, table 7-1, and H.265, table 7-1).
 _H264_ASIDE: Final = frozenset(range(6, 14))
 _HEVC_ASIDE: Final = frozenset(range(32, 41))
 _START_CODE: Final = re.compile(rb"\x00\x00\x01")
-# The byte of the decoder configuration of MP4 (ISO/IEC 14496-15) with the size of lengths in it.
+# Offset of the byte that holds `lengthSizeMinusOne` in the decoder configuration record (ISO/IEC
+# 14496-15).
 _LENGTH_SIZE_AT: Final = {"h264": 4, "hevc": 21}
 _SUPERFRAME: Final = 0xC0
 
 
 def is_end(packet: Packet) -> bool:
-    """Whether it is no packet of the file, but PyAV's sign that there are no more."""
+    """Whether PyAV made this packet to mark the end of the stream."""
     return packet.size == 0 and packet.dts is None and packet.pts is None
 
 
 def is_empty(packet: Packet) -> bool:
-    """Whether a packet of the file has nothing in it: the picture before it stays.
+    """Whether a packet of the file holds no data, so that the frame before it stays on screen.
 
-    AVI, Theora and QuickTime have these. A decoder would take one for the end of the stream.
+    AVI, Theora and QuickTime write such packets. A decoder would take one for the end of the
+    stream.
     """
     return packet.size == 0 and not is_end(packet)
 
 
 def shows_nothing(packet: Packet, context: av.VideoCodecContext) -> bool:
-    """Whether a packet, though healthy, makes no picture appear.
+    """Whether an undamaged packet makes no frame appear.
 
     Args:
         packet: A packet of the file.
-        context: What decodes it.
+        context: The decoder's context.
     """
     if not packet.size:
         return True
     data = memoryview(packet)
     match context.name:
         case "vp8":
-            return not data[0] & 0x10  # a picture that others refer to
+            return not data[0] & 0x10  # show_frame (RFC 6386, 9.1)
         case "vp9":
             return _is_hidden_vp9(data)
         case "theora":
@@ -58,7 +61,7 @@ def shows_nothing(packet: Packet, context: av.VideoCodecContext) -> bool:
 
 
 def _is_hidden_vp9(data: memoryview) -> bool:
-    """Whether it is one frame that is not shown; a superframe always has one that is."""
+    """Whether a VP9 packet is a single hidden frame. A superframe always contains a shown one."""
     if data[0] & 0xC0 != 0x80 or data[-1] & 0xE0 == _SUPERFRAME:
         return False
     flags = data[0] << 1 if data[0] & 0x30 == 0x30 else data[0]  # profile 3 has one more bit
@@ -67,7 +70,7 @@ def _is_hidden_vp9(data: memoryview) -> bool:
 
 
 def _nal_units(data: bytes, context: av.VideoCodecContext) -> Iterator[bytes]:
-    """The units of a packet; what does not add up is given as one that matters."""
+    """Yields the NAL units of a packet, and a zero byte, which counts as a slice, for bad data."""
     setup, at = context.extradata or b"", _LENGTH_SIZE_AT[context.name]
     if setup[:1] != b"\x01" or len(setup) <= at:
         units = [unit.rstrip(b"\x00") for unit in _START_CODE.split(data)[1:]]

@@ -1,6 +1,6 @@
-"""Videos whose file has no times: pictures one after the other, at a rate that somebody tells.
+"""Raw video streams, whose files store no times: frames follow each other at an assumed rate.
 
-Such a file is always read from its front: FFmpeg only guesses where in it to go on.
+Such files are always read from the start, because FFmpeg can only guess where to seek.
 """
 
 import re
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from poseway.isolation.files import SeekableFile
 
 FORMATS: Final = "h264,hevc,mpegvideo,m4v,obu,av1,mjpeg"
-"""FFmpeg's names."""
+"""FFmpeg's names of the demuxers."""
 
 DEFAULT_RATE: Final = Fraction(25)
-"""Frames per second where neither the stream nor its user says."""
+"""Frames per second if neither the stream nor the user states a rate."""
 
-# What a stream says of itself is taken for damage beyond these.
+# Rates that a stream declares outside this range are taken for damage.
 _LEAST, _MOST = Fraction(1), Fraction(1000)
-# MPEG-4 may tell ticks instead of frames per second: more than this are none of frames.
+# MPEG-4 may declare ticks instead of frames; a higher rate cannot be one of frames.
 _MOST_MPEG4: Final = Fraction(120)
 _FINEST: Final = 1001
 _Y4M: Final = "yuv4mpegpipe"
@@ -31,25 +31,25 @@ _Y4M_RATE: Final = re.compile(rb"YUV4MPEG2[^\n]* F(?!0+:|\d+:0+\b)\d+:\d+")
 
 
 class Timing(StrEnum):
-    """Where the times of frames come from."""
+    """Source of a video's presentation times."""
 
     FILE = "file"
-    """The file has them."""
+    """The file stores them."""
     STREAM = "stream"
-    """It has none, and its stream tells the rate."""
+    """Derived from the rate that the stream declares."""
     USER = "user"
-    """It has none, and its user tells the rate."""
+    """Derived from the rate that the user stated."""
     ASSUMED = "assumed"
-    """It has none, and nobody tells the rate."""
+    """Derived from the default rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The times of the frames of a file that has none.
+    """Presentation times of a file that stores none.
 
     Attributes:
         rate: Frames per second.
-        timing: Who says so.
+        timing: Where the rate comes from.
     """
 
     rate: Fraction
@@ -57,7 +57,7 @@ class Clock:
 
     @property
     def time_base(self) -> Fraction:
-        """Seconds per tick: a whole part of a second, and of the time of a frame."""
+        """Seconds per tick, chosen so that a frame lasts a whole number of ticks."""
         return Fraction(1, self.rate.numerator)
 
     @property
@@ -72,21 +72,21 @@ def clock(
     file: "SeekableFile",
     assumed: float | None,
 ) -> Clock | None:
-    """The clock of a file that has no times; None if it has.
+    """Returns the clock of a file that stores no times; None if it stores them.
 
     Args:
-        container: The upload, open.
+        container: The open upload.
         stream: The video stream in it.
         file: The upload.
-        assumed: Frames per second as its user says, who is believed more than the stream: cameras
-            write rates that are not theirs.
+        assumed: Frames per second that the user stated. It overrides the stream, because cameras
+            declare wrong rates.
     """
     name = container.format.name
     if name not in FORMATS.split(",") and not (name == _Y4M and _lacks_rate(file)):
         return None
     if assumed is not None:
         return Clock(_near(assumed), Timing.USER)
-    # FFmpeg's average rate is the one that its demuxer takes for want of another.
+    # FFmpeg's average rate is only the demuxer's default here.
     told = stream.codec_context.framerate
     if told and _LEAST <= told <= (_MOST_MPEG4 if name == "m4v" else _MOST):
         return Clock(Fraction(told), Timing.STREAM)
@@ -94,7 +94,7 @@ def clock(
 
 
 def _lacks_rate(file: "SeekableFile") -> bool:
-    """Whether a YUV4MPEG2 tells no rate in its head."""
+    """Whether the header of a YUV4MPEG2 file declares no rate."""
     position = file.tell()
     file.seek(0)
     head = file.read(_Y4M_HEAD)
@@ -103,7 +103,7 @@ def _lacks_rate(file: "SeekableFile") -> bool:
 
 
 def _near(rate: float) -> Fraction:
-    """A fraction of small numbers."""
+    """Returns a close fraction with small terms."""
     if rate < 1:
         return 1 / Fraction(1 / rate).limit_denominator(_FINEST)
     return Fraction(rate).limit_denominator(_FINEST)

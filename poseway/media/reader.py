@@ -1,4 +1,4 @@
-"""Reading a video: what it is, and its frames with exact presentation times."""
+"""Reads a video: its properties, and its frames with exact presentation times."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,33 +22,34 @@ from poseway.media.transparency import flattener
 from poseway.media.video_decoder import VideoDecoder
 from poseway.read_options import AS_FOUND, Reading
 
-# Where to look for the keyframe before a frame, in seconds before it: an index in decoding order,
-# or a keyframe with pictures before it, may lead too far at first.
+# Seconds before a frame at which to seek for its keyframe. An index in decoding order, or a
+# keyframe preceded by frames that are shown earlier, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
-# A frame of an MP4 can be shown no longer.
+# Limit on the ticks for which MP4 can show a frame.
 _MOST_TICKS: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a video is.
+    """Properties of a video.
 
     Attributes:
         codec: FFmpeg's name of the video codec, for example ``h264``.
         width: Pixels of an upright frame.
         height: Pixels of an upright frame.
         time_base: Seconds per tick of a presentation time.
-        frame_rate: Frames per second, as measured where the video begins.
-        pixel_aspect: Width of an upright frame's pixels by their height; 1 for nearly all videos.
-        frames: Frames, an estimate at worst; None if nothing tells.
-        duration: Seconds as far as the container tells; None if it does not.
-        is_photo: Whether it is no video but a picture: one frame.
+        frame_rate: Frames per second, measured at the start of the video.
+        pixel_aspect: Width of an upright frame's pixels divided by their height; 1 for nearly all
+            videos.
+        frames: Number of frames, possibly an estimate; None if unknown.
+        duration: Seconds as the container declares them; None if it does not.
+        is_photo: Whether the file is a still image, read as one frame.
         streams: All streams of the file.
         video_stream: Index in the file of the stream that is read.
-        audio_stream: Index in the file of the stream whose sound belongs to it; None if there is
-            none that can be decoded.
-        timing: Where the times of its frames come from.
-        counted: Whether `frames` is a count, and no estimate.
+        audio_stream: Index in the file of the audio stream that belongs to it; None if there is no
+            decodable one.
+        timing: Source of the presentation times.
+        counted: Whether `frames` is exact.
     """
 
     codec: str
@@ -71,9 +72,9 @@ class VideoReader:
     """A video in a seekable file.
 
     Attributes:
-        info: What it is.
-        start: Ticks from the container's zero to the start of the video; `SourceFrame.pts` counts
-            from there.
+        info: Properties of the video.
+        start: Ticks from the container's zero to the start of the video, where `SourceFrame.pts` is
+            0.
     """
 
     def __init__(
@@ -86,13 +87,14 @@ class VideoReader:
         """Opens the video.
 
         Args:
-            file: Must read, seek and tell; only this file is ever read.
-            threads: Threads that decode; 0 lets FFmpeg choose.
-            alive: Is called for every frame that is decoded.
-            reading: What the user said about the file.
+            file: The upload; no other file is ever read.
+            threads: Decoding threads; 0 lets FFmpeg choose.
+            alive: Called for every decoded frame.
+            reading: What the user stated about the file.
 
         Raises:
-            VideoError: This is no video that can be read; the message says why.
+            VideoError: The file is not a readable video or image. The message says why.
+            UnavailableError: Object storage cannot be reached.
         """
         self._decoder = _open_decoder(file, threads, alive, reading)
         probe = self._decoder.probe()
@@ -105,7 +107,7 @@ class VideoReader:
             origin = Fraction(self.container.start_time or 0, av.time_base)
         self.start = round(origin / base)
         self._is_avi = self.container.format.name == "avi"
-        # Of pictures it is the dots per inch of some printer.
+        # In still images this is the resolution for printing.
         aspect = None if photo else self.stream.sample_aspect_ratio
         self._shapes = ShapeTracker(probe.image, aspect, self._decoder.pixel_aspect)
         shape = self._shapes.first
@@ -134,7 +136,7 @@ class VideoReader:
 
     @property
     def container(self) -> av.container.InputContainer:
-        """The open container; another one after going back to the start."""
+        """The open container. Returning to the start replaces it."""
         return self._decoder.container
 
     @property
@@ -144,19 +146,22 @@ class VideoReader:
 
     @property
     def damaged_packets(self) -> int:
-        """Packets that could not be decoded so far, or not all of them."""
+        """Number of packets so far that could not be decoded completely."""
         return self._decoder.damaged_packets
 
     def frames(self, index: int = 0, pts: int | None = None) -> Iterator[SourceFrame]:
-        """Decodes the frames in presentation order.
+        """Decodes frames in presentation order.
 
         Args:
             index: Index of the first frame to yield.
-            pts: Its presentation time, if known: then decoding begins at the keyframe before it
-                instead of at the start of the file, where the format allows.
+            pts: Its presentation time, if known. Decoding then starts at the preceding keyframe
+                instead of the start of the file, if the format allows.
+
+        Yields:
+            Frames from `index` to the end of the video.
 
         Raises:
-            VideoError: The frame to begin with is not there.
+            VideoError: The presentation times jump back or by hours.
         """
         if index and pts is not None and not self._clock:
             for seconds in _SEEK_BACK:
@@ -169,30 +174,32 @@ class VideoReader:
                     yield first
                     yield from frames
                     return
-        # No seek point, or none that led to the frame: count from the start.
+        # Without a keyframe that leads to the frame, frames are counted from the start.
         self._decoder.rewind()
         for frame in self._decode(0, None):
             if frame.index >= index:
                 yield frame
 
     def close(self) -> None:
-        """Lets go of the decoder."""
+        """Closes the decoder and the container."""
         self._decoder.close()
 
     def _decode(self, index: int, after: int | None) -> Iterator[SourceFrame]:
-        """Decodes from the current position; frames before `after` are dropped uncounted."""
+        """Decodes from the current position. Frames before `after` are dropped and not counted."""
         return with_durations(
             self._numbered(index, after), self._usual, self._least, self._held_until
         )
 
     def _numbered(self, index: int, after: int | None) -> Iterator[SourceFrame]:
-        """Frames with the duration that the container tells, or 0.
+        """Yields frames with the duration that the container declares, or 0.
 
-        After a seek, pictures that precede the first keyframe lean on ones that were skipped, so
-        they count for nothing. Times are made to rise, which those of damaged files do not always.
+        After a seek, frames that precede the first keyframe refer to skipped ones, so they are
+        dropped and not counted. Times are forced to rise, because those of damaged files do not
+        always.
 
         Raises:
-            VideoError: The times begin again, so that nobody knows when a frame is shown.
+            VideoError: The times start again or jump by hours, so they no longer say when a frame
+                is shown.
         """
         second = 1 / self.info.time_base
         previous: int | None = None
@@ -207,17 +214,17 @@ class VideoReader:
                     continue
             if previous is not None and pts < previous - second:
                 raise VideoError(
-                    f"After {float(previous * self.info.time_base):.1f} s the times of the video "
-                    "begin again, as when recordings were put together without converting them. "
-                    "Convert it to MP4 (H.264) and upload that.",
+                    f"After {float(previous * self.info.time_base):.1f} s the timestamps of the "
+                    "video start again, as in recordings that were joined without conversion. "
+                    "Convert the video to MP4 (H.264) and upload that.",
                     "timestamps_jump_back",
                 )
             if previous is not None and pts - previous > _MOST_TICKS:
                 hours = float((pts - previous) * self.info.time_base / 3600)
                 raise VideoError(
-                    f"After {float(previous * self.info.time_base):.1f} s the times of the video "
-                    f"jump by {hours:.1f} hours, as when recordings were put together without "
-                    "converting them. Convert it to MP4 (H.264) and upload that.",
+                    f"After {float(previous * self.info.time_base):.1f} s the timestamps of the "
+                    f"video jump by {hours:.1f} hours, as in recordings that were joined without "
+                    "conversion. Convert the video to MP4 (H.264) and upload that.",
                     "timestamps_jump_back",
                 )
             before = self._shapes.now
@@ -242,7 +249,7 @@ class VideoReader:
             previous = pts
 
     def _timed(self) -> Iterator[tuple[av.VideoFrame, int | None]]:
-        """Pictures and their presentation times, if they have any."""
+        """Yields frames and their presentation times, None if unknown."""
         for image in deinterlaced(self._decoder.images()):
             yield image, self._pts(image)
 
@@ -260,7 +267,7 @@ class VideoReader:
 def _open_decoder(
     file: SeekableFile, threads: int, alive: Callable[[], None], reading: Reading
 ) -> VideoDecoder | StillImageDecoder:
-    """Opens the pictures of a file."""
+    """Opens the decoder of a file."""
     container = open_container(file)
     if is_still_image(container):
         return StillImageDecoder(container)
@@ -272,6 +279,6 @@ def _open_decoder(
 
 
 def _estimate(container: av.container.InputContainer, info: VideoInfo) -> int | None:
-    """Frames by the length that the container tells; None if it does not."""
+    """Estimates the number of frames from the declared duration; None without one."""
     duration = info.duration or whole_length(container)
     return None if duration is None else max(1, round(duration * info.frame_rate))

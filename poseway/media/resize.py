@@ -1,22 +1,22 @@
-"""The sizes that pictures are scaled to."""
+"""Sizes that frames are scaled down to."""
 
 from math import sqrt
 from typing import Final
 
 MAX_SIDE: Final = 8192
-"""Pixels of the longer side of the largest picture that H.264 and the network take."""
+"""Limit on the pixels of the longer side, for H.264 and for the network."""
 
 MAX_PIXELS: Final = 8192 * 4352
-"""Pixels of the largest picture of H.264's highest level."""
+"""Limit on the pixels of a frame at the highest level of H.264."""
 
 MAX_CODED_PIXELS: Final = (8192 + 16) * (4352 + 16)
-"""The same as codecs store it: they round its sides up to whole blocks."""
+"""`MAX_PIXELS` with both sides rounded up to whole blocks, as codecs store them."""
 
 
 def fit(width: int, height: int, max_height: int) -> tuple[int, int]:
-    """Scales a size down to a height, and to `MAX_SIDE`; never up, and never to less than a pixel.
+    """Scales a size down to a maximum height and to `MAX_SIDE`, keeping the aspect ratio.
 
-    Aspect is kept.
+    Never scales up, and never below one pixel.
     """
     if height > max_height:
         width, height = max(1, round(width * max_height / height)), max_height
@@ -26,14 +26,14 @@ def fit(width: int, height: int, max_height: int) -> tuple[int, int]:
 
 
 def limited(width: int, height: int, shorter: int) -> tuple[int, int]:
-    """Scales a size down so that its shorter side is at most `shorter`, and to what H.264 has.
+    """Scales a size down to a maximum shorter side and to the limits of H.264.
 
-    Aspect is kept; never up, and never to less than a pixel.
+    Keeps the aspect ratio. Never scales up, and never below one pixel.
 
     Args:
         width: Pixels.
         height: Pixels.
-        shorter: Pixels; 0 is no limit.
+        shorter: Maximum pixels of the shorter side; 0 for no limit.
     """
     least = min(width, height)
     if 0 < shorter < least:

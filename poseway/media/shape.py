@@ -1,4 +1,4 @@
-"""The shape of a video's pictures, which may change midway."""
+"""Tracks frame size, pixel aspect ratio and rotation, any of which may change within a video."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,12 +13,12 @@ _MOST_ASPECT: Final = Fraction(4)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a stored picture is to be shown.
+    """How a stored frame is displayed.
 
     Attributes:
-        stored: Width and height in pixels, as it is stored.
-        aspect: Width of a stored pixel by its height.
-        orientation: What makes it upright.
+        stored: Width and height in pixels as stored.
+        aspect: Width of a stored pixel divided by its height.
+        orientation: Transformation that makes the frame upright.
     """
 
     stored: tuple[int, int]
@@ -27,40 +27,40 @@ class Shape:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the upright picture in pixels."""
+        """Width and height of the upright frame in pixels."""
         width, height = self.stored
         return (height, width) if self.orientation.sideways else (width, height)
 
     @property
     def pixel_aspect(self) -> Fraction:
-        """Width of an upright picture's pixels by their height."""
+        """Width of an upright frame's pixels divided by their height."""
         return 1 / self.aspect if self.orientation.sideways else self.aspect
 
     @property
     def display_aspect(self) -> Fraction:
-        """Width by height of the upright picture as it is displayed."""
+        """Width of the upright frame divided by its height, as displayed."""
         width, height = self.size
         return Fraction(width, height) * self.pixel_aspect
 
 
 class ShapeTracker:
-    """Follows the shape of pictures, one after the other.
+    """Tracks the shape of consecutive frames.
 
     Attributes:
-        first: Shape of the first picture of the video.
-        now: Shape of the last picture that was looked at.
-        widening: Its display aspect ratio by that of the first picture.
+        first: Shape of the first frame of the video.
+        now: Shape of the latest frame.
+        widening: Display aspect ratio of the latest frame divided by that of the first.
     """
 
     def __init__(
         self, image: av.VideoFrame, aspect: Fraction | None, coded: Fraction | None
     ) -> None:
-        """Looks at the first picture of a video.
+        """Starts with the first frame of a video.
 
         Args:
-            image: The picture.
-            aspect: Width of its pixels by their height, as container or codec tell.
-            coded: The same as the codec alone tells.
+            image: The frame.
+            aspect: Pixel aspect ratio as the container or the codec declares it.
+            coded: Pixel aspect ratio as the codec alone declares it.
         """
         size = image.width, image.height
         self.first = self.now = Shape(size, plausible(aspect), Orientation.of(image))
@@ -69,22 +69,23 @@ class ShapeTracker:
         self._first_rotation = self._rotation = image.rotation
 
     def restart(self) -> None:
-        """Decoding begins anew, at the first picture or at a keyframe."""
+        """Resets to the first frame, before decoding starts again there or at a keyframe."""
         self.now, self.widening, self._rotation = self.first, Fraction(1), self._first_rotation
 
     def update(self, image: av.VideoFrame, coded: Fraction | None) -> None:
-        """Looks at the next picture.
+        """Takes the next frame.
 
         Args:
-            image: The picture.
-            coded: Width of a pixel by its height, as the codec tells now.
+            image: The frame.
+            coded: Pixel aspect ratio as the codec declares it now.
         """
         size, aspect, orientation = (
             (image.width, image.height),
             self.now.aspect,
             self.now.orientation,
         )
-        # A decoder is ahead of the pictures that it gives: what it tells holds from a keyframe on.
+        # A decoder reads ahead of the frames that it returns, so its values apply from the next
+        # keyframe on.
         if image.key_frame:
             same = coded == self._first_coded
             aspect = self.first.aspect if same else plausible(coded)
@@ -98,6 +99,6 @@ class ShapeTracker:
 
 
 def plausible(aspect: Fraction | None) -> Fraction:
-    """Width of a pixel by its height; 1 where what is told is no camera's, but damage."""
+    """Returns the pixel aspect ratio, or 1 if it is missing or too extreme for any camera."""
     known = aspect and 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT
     return Fraction(aspect) if aspect and known else Fraction(1)

@@ -1,4 +1,4 @@
-"""A picture in place of a video: read as a video of one frame."""
+"""Still images, read as a video of one frame."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -18,31 +18,31 @@ from poseway.media.tone_mapping import is_hdr
 from poseway.media.transparency import may_be_transparent, on_white
 
 FORMATS: Final = "jpeg_pipe,png_pipe,gif_pipe,webp_pipe,bmp_pipe,tiff_pipe"
-"""FFmpeg's names."""
+"""FFmpeg's names of the demuxers."""
 
 MAX_PIXELS: Final = 50 << 20
-"""Decoded, a picture of so many takes 420 MB at most, whatever its samples are."""
+"""Limit on the pixels of an image. Decoded, it takes at most 420 MB in any pixel format."""
 
-# What files in MP4's container that are pictures begin with (ISO/IEC 23008-12, and AVIF).
+# Major brands of image files in the ISO base media format (ISO/IEC 23008-12, and AVIF).
 _BRANDS: Final = ("avif", "heic", "heim", "heis", "heix", "mif1", "mif2")
 _RATE: Final = Fraction(25)
 _BT2020: Final = 9
 _LIMITED: Final = 1
 _UNREADABLE: Final = (
-    "The picture cannot be read: it is damaged, cut off, of a rare kind, or has more than "
-    "50 megapixels. Save it again as JPEG or PNG, smaller if need be, and "
-    "upload that; if it is animated, convert it to MP4."
+    "The image cannot be read: it is damaged, incomplete, of an unsupported kind, or larger than "
+    "50 megapixels. Save it as a JPEG or PNG of at most 50 megapixels and upload that. If it is "
+    "animated, convert it to MP4."
 )
 
 
 def is_still_image(container: av.container.InputContainer) -> bool:
-    """Whether a file is a picture, not a video."""
+    """Whether a container holds a still image rather than a video."""
     brand = container.metadata.get("major_brand", "").strip()
     return container.format.name in FORMATS.split(",") or brand in _BRANDS
 
 
 def is_in_tiles(container: av.container.InputContainer) -> bool:
-    """Whether a picture is put together of several, which FFmpeg's libraries do not do."""
+    """Whether an image is a grid of tiles, which FFmpeg's libraries do not assemble."""
     whole = _whole(container)
     return is_still_image(container) and (
         len(whole) > 1 or any(s.disposition & Disposition.dependent for s in whole)
@@ -50,20 +50,20 @@ def is_in_tiles(container: av.container.InputContainer) -> bool:
 
 
 def still_image_stream(container: av.container.InputContainer) -> av.VideoStream:
-    """The stream that is the picture, not a part or a small copy of it.
+    """Returns the stream that holds the image itself, not a tile or a thumbnail.
 
     Raises:
-        VideoError: There is none that can be decoded as one picture.
+        VideoError: No stream can be decoded as a single image.
     """
     whole = _whole(container)
-    # FFmpeg has had a look at it already, and knows the size of all that it can decode.
+    # FFmpeg has probed the file and knows the size of every stream that it can decode.
     if not whole or not whole[0].codec_context or not whole[0].codec_context.width:
         raise VideoError(_UNREADABLE, "picture_unreadable")
     return whole[0]
 
 
 def _whole(container: av.container.InputContainer) -> Sequence[av.VideoStream]:
-    """The streams that are no part and no small copy of another."""
+    """Returns the streams that are neither a tile nor a thumbnail of another."""
     streams = container.streams.video
     return [s for s in streams if s.disposition & Disposition.default] or streams
 
@@ -71,18 +71,19 @@ def _whole(container: av.container.InputContainer) -> Sequence[av.VideoStream]:
 def decode_still_image(
     container: av.container.InputContainer, stream: av.VideoStream
 ) -> tuple[av.VideoFrame, bool]:
-    """Decodes the first picture of a file.
+    """Decodes the first image of a file.
 
     Returns:
-        The picture as it is stored, and whether some of it is missing.
+        The image as stored, and whether part of it is missing.
 
     Raises:
-        VideoError: Nothing of it can be decoded.
+        VideoError: Nothing can be decoded.
     """
     packet = next(container.demux(stream))
     context = stream.codec_context
     options = {"max_pixels": str(MAX_PIXELS)}
-    # What is missing of a JPEG becomes grey unless that is forbidden; others fail by themselves.
+    # FFmpeg fills the missing part of a JPEG with grey unless errors are fatal. Other formats fail
+    # by themselves.
     strict = context.name == "mjpeg"
     context.options = {**options, "err_detect": "explode"} if strict else options
     image, missing = _decoded(context, packet), False
@@ -96,9 +97,9 @@ def decode_still_image(
 
 
 def to_video_frame(image: av.VideoFrame) -> av.VideoFrame:
-    """A picture as frames of a video are: at most 8K, in YUV or RGB, and nothing to see through.
+    """Converts an image to what a video has: at most 8K, YUV or RGB, opaque.
 
-    What is transparent is laid on white.
+    Transparent images are composited onto white.
     """
     width, height = limited(image.width, image.height, 0)
     clear, hdr = may_be_transparent(image.format.name), is_hdr(image.color_trc)
@@ -123,7 +124,7 @@ def to_video_frame(image: av.VideoFrame) -> av.VideoFrame:
 
 
 def _in_yuv(image: av.VideoFrame) -> av.VideoFrame:
-    """A picture in RGB of high dynamic range as videos have it."""
+    """Converts an HDR image from RGB to 10-bit BT.2020 YUV, as HDR videos are stored."""
     result = image.reformat(
         format="yuv444p10le", dst_colorspace=_BT2020, dst_color_range=_LIMITED, threads=1
     )
@@ -144,7 +145,7 @@ def _decoded(
 
 
 class StillImageDecoder:
-    """The only frame of a picture; see `poseway.media.video_decoder.VideoDecoder`."""
+    """Decodes a still image; see `poseway.media.video_decoder.VideoDecoder` for the interface."""
 
     held_until = None
     marks_keyframes = True
@@ -152,13 +153,13 @@ class StillImageDecoder:
     pixel_aspect = None
 
     def __init__(self, container: av.container.InputContainer) -> None:
-        """Decodes it.
+        """Decodes the image.
 
         Args:
-            container: The upload, open; closed by `close`.
+            container: The open upload; closed by `close`.
 
         Raises:
-            VideoError: It cannot be decoded.
+            VideoError: The image cannot be decoded.
         """
         self.container = container
         self.stream = still_image_stream(container)
@@ -167,26 +168,26 @@ class StillImageDecoder:
         self._image = to_video_frame(self._first)
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         self.container.close()
 
     def probe(self) -> StreamProbe:
-        """What the picture tells."""
+        """Returns the image and its nominal rate."""
         rate = Fraction(self.stream.average_rate or self.stream.guessed_rate or _RATE)
         return StreamProbe(self._first, rate=rate, frames=1, least_duration=1)
 
     def rewind(self) -> None:
-        """Nothing has moved."""
+        """Does nothing: a single image has no position."""
 
     def seek(self, ticks: int) -> bool:
-        """There is nothing to seek in."""
+        """Returns False: a single image cannot seek."""
         return False
 
     def count_damage(self) -> None:
-        """Counts something that is wrong."""
+        """Counts an error outside the decoder."""
         self.damaged_packets += 1
 
     def images(self) -> Iterator[av.VideoFrame]:
-        """The picture."""
+        """Yields the image."""
         self.damaged_packets += self._missing
         yield self._image

@@ -1,4 +1,4 @@
-"""The streams of an upload, and which of them a player would show and play."""
+"""Lists the streams of an upload, and selects those that a player would show and play."""
 
 from collections import Counter
 from typing import Final, TypeVar, cast
@@ -11,9 +11,9 @@ from poseway.errors import VideoError
 from poseway.formats.manifest import SourceStream
 from poseway.read_options import Reading
 
-# Pictures that go with the video, never the video itself.
+# Images that accompany a video and are never the video itself.
 _BESIDE: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
-# Sound for few: comments, descriptions of the picture, music without the singer.
+# Audio for few listeners: commentary, audio description, music without vocals.
 _SPECIAL: Final = (
     Disposition.comment
     | Disposition.visual_impaired
@@ -21,10 +21,10 @@ _SPECIAL: Final = (
     | Disposition.clean_effects
     | Disposition.karaoke
 )
-# Codecs of pictures, in which cameras store previews.
+# Image codecs, in which cameras store previews.
 _PICTURES: Final = ("bmp", "jpeg2000", "mjpeg", "png", "tiff", "webp")
 _PREVIEW_SHARE: Final = 4
-# How far to read to see which of several streams move.
+# Limits on reading a file to see which of its streams move.
 _LOOK_PACKETS: Final = 48
 _LOOK_BYTES: Final = 16 << 20
 _MOST_TEXT: Final = 100
@@ -34,8 +34,8 @@ _Stream = TypeVar("_Stream", av.VideoStream, av.AudioStream)
 
 
 def can_be_decoded(stream: av.VideoStream | av.AudioStream) -> bool:
-    """Whether FFmpeg has a decoder for a stream, and has seen enough of it to set that up."""
-    # There is no context for an unknown codec, whatever the types say.
+    """Whether FFmpeg has a decoder for a stream and has read enough of it to configure that."""
+    # PyAV has no context for an unknown codec, whatever its stubs say.
     if cast("object", stream.codec_context) is None:
         return False
     if isinstance(stream, av.VideoStream):
@@ -46,21 +46,21 @@ def can_be_decoded(stream: av.VideoStream | av.AudioStream) -> bool:
 def video_stream(
     container: av.container.InputContainer, reading: Reading
 ) -> tuple[av.VideoStream, bool]:
-    """The video stream that a player would show, or the one that the user asked for.
+    """Selects the video stream that a player would show, or the one that the user chose.
 
-    That is the stream flagged as default, otherwise the largest. MP4 flags every stream as default,
-    MPEG-TS none: then size decides, too. Covers, previews and stills lose to everything that moves,
-    and what cannot be decoded to what can.
+    A player shows the default stream, otherwise the largest. MP4 flags all streams as default and
+    MPEG-TS none, so size decides there too. Moving video wins over covers, previews and stills;
+    decodable streams win over others.
 
     Args:
-        container: The upload, open and at its start.
-        reading: What the user said about the upload.
+        container: The open upload, at its start.
+        reading: What the user stated about the upload.
 
     Returns:
         The stream, and whether the container is still at its start.
 
     Raises:
-        VideoError: There is none, or not the one that the user asked for.
+        VideoError: The file has no video, or lacks the stream that the user chose.
     """
     if reading.video_stream is not None:
         return _asked_for(container, container.streams.video, reading.video_stream), True
@@ -87,21 +87,21 @@ def video_stream(
 def audio_stream(
     container: av.container.InputContainer, reading: Reading, video: av.VideoStream | None = None
 ) -> av.AudioStream | None:
-    """The audio stream that a player would play, or the one that the user asked for.
+    """Selects the audio stream that a player would play, or the one that the user chose.
 
-    That is the stream flagged as default, otherwise the first of those with the most channels; in
-    a transport stream with several programmes, the sound of the one that is shown.
+    A player plays the default stream, otherwise the first one with the most channels. In a
+    transport stream with several programs, it plays the audio of the program on screen.
 
     Args:
-        container: The upload, open.
-        reading: What the user said about the upload.
-        video: The video stream that is shown, if that is known.
+        container: The open upload.
+        reading: What the user stated about the upload.
+        video: The video stream on screen, if known.
 
     Returns:
-        The stream; None if there is none that can be decoded.
+        The stream; None if no audio can be decoded.
 
     Raises:
-        VideoError: There is no such stream as the user asked for.
+        VideoError: The file lacks the stream that the user chose.
     """
     if reading.audio_stream is not None:
         asked = _asked_for(container, container.streams.audio, reading.audio_stream)
@@ -126,7 +126,7 @@ def _has_programmes(container: av.container.InputContainer) -> bool:
 
 
 def source_streams(container: av.container.InputContainer) -> tuple[SourceStream, ...]:
-    """All streams of an upload, as the manifest has them."""
+    """Returns all streams of an upload as the manifest lists them."""
     return tuple(_described(stream) for stream in container.streams)
 
 
@@ -166,8 +166,8 @@ def _asked_for(
             return stream
     kind = "video" if streams is container.streams.video else "audio"
     raise VideoError(
-        f"The file has no {kind} stream {index}. Its streams: {_listed(container)}. Choose one of "
-        "them, or none.",
+        f"The file has no {kind} stream {index}. Its streams are: {_listed(container)}. Choose "
+        "one of them, or leave the option out.",
         "no_such_stream",
     )
 
@@ -183,38 +183,38 @@ def _listed(container: av.container.InputContainer) -> str:
 def _no_video(container: av.container.InputContainer) -> VideoError:
     cover = bool(container.streams.video)
     if container.streams.audio:
-        has = "sound and a cover picture, but no video" if cover else "sound but no picture"
+        has = "audio and a cover image, but no video" if cover else "audio, but no video"
     elif cover:
-        has = "a cover picture, but no video"
+        has = "a cover image, but no video"
     else:
-        has = "neither video nor sound"
-    return VideoError(f"The file has {has}. Upload a video or a picture.", "no_video_stream")
+        has = "neither video nor audio"
+    return VideoError(f"The file has {has}. Upload a video or an image.", "no_video_stream")
 
 
 def _packets(
     container: av.container.InputContainer, streams: list[av.VideoStream]
 ) -> tuple[dict[int, int], bool]:
-    """Packets of each stream as far as it takes to see which of them move.
+    """Counts the packets of each stream until it is clear which of them move.
 
     Returns:
-        The packets by the index of the stream, and whether the file has no more.
+        The number of packets by stream index, and whether the file was read to its end.
     """
     counts, size = Counter({stream.index: 0 for stream in streams}), 0
     try:
         for packet in container.demux(streams):
             counts[packet.stream_index] += packet.size > 0
             size += packet.size
-            # A stream may begin late, or be slow.
+            # A stream may start late or have few frames.
             enough = counts[packet.stream_index] >= _LOOK_PACKETS and min(counts.values()) > 1
             if enough or size >= _LOOK_BYTES:
                 return counts, False
     except (av.error.FFmpegError, IndexError):
-        pass  # what was seen until here must do
+        pass  # the packets before the damage have to suffice
     return counts, True
 
 
 def _moves(stream: av.VideoStream, frames: dict[int, int], *, whole: bool) -> bool:
-    """Whether a stream is more than a still, or a preview that changes now and then."""
+    """Whether a stream is more than a still image or a preview that changes now and then."""
     count = frames[stream.index]
     context = stream.codec_context
     if can_be_decoded(stream) and context.name in _PICTURES:

@@ -1,4 +1,4 @@
-"""How fast pictures follow each other, and how long each is shown: measured, not believed."""
+"""Measures frame rates and frame durations instead of trusting what the container declares."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from poseway.media.packets import Packet, shows_nothing
 
 _ENOUGH_PACKETS: Final = 60
 _ENOUGH_BYTES: Final = 8 << 20
-# What a container says of its rate is taken where it is this close to what is measured.
+# A declared rate is used if it differs from the measured one by at most this fraction.
 _CLOSE: Final = Fraction(2, 100)
-# So many times the usual interval is a pause, not a slower rate.
+# An interval this many times the median is a pause, not a slower rate.
 _PAUSE: Final = 10
 _USUAL_RATE: Final = Fraction(25)
-# Denominators of the rates that cameras have: 25 or 30000/1001.
+# Denominators of camera frame rates: 25 or 30000/1001.
 _EXACT: Final = (1, 1001)
-# More than a decoder, all of its threads and deinterlacing hold back.
+# More packets than the decoder, its threads and the deinterlacer hold back.
 _MOST_PLACES: Final = 256
 
 
@@ -33,10 +33,10 @@ class _Times(NamedTuple):
 
 
 class RateMeter:
-    """Measures the rate of a stream from its first packets, and whether what it says is true.
+    """Measures the rate of a stream from its first packets, and checks what the container declares.
 
     Attributes:
-        pictures: Packets so far that make a picture appear.
+        pictures: Number of packets so far that make a frame appear.
     """
 
     def __init__(self, stream: av.VideoStream) -> None:
@@ -54,14 +54,14 @@ class RateMeter:
 
     @property
     def satisfied(self) -> bool:
-        """Whether more packets would tell little more."""
+        """Whether more packets would hardly change the result."""
         return self.pictures >= _ENOUGH_PACKETS or self._bytes >= _ENOUGH_BYTES
 
     def rate(self) -> Fraction:
-        """Frames per second.
+        """Returns frames per second.
 
-        What the container says is a hint: browsers' recorders say 1000, others nothing. But where
-        it agrees with the times, it is exact (30000/1001), and they are rounded.
+        The declared rate is only a hint: browser recorders declare 1000, others nothing. But if it
+        agrees with the measured one, it is exact (30000/1001), while timestamps are rounded.
         """
         stream = self._stream
         told = [r for r in (stream.average_rate, stream.guessed_rate, stream.base_rate) if r]
@@ -73,13 +73,13 @@ class RateMeter:
         near = [Fraction(rate) for rate in told if abs(rate - measured) <= _CLOSE * measured]
         if not near:
             return Fraction(round(measured * 1000), 1000) or measured
-        # Some of them may be estimates of FFmpeg's.
+        # Some of these may be FFmpeg's estimates.
         return min(near, key=lambda rate: rate.denominator not in _EXACT)
 
     def least_duration(self) -> int | None:
-        """Ticks that a frame must be said to be shown at least, to be believed.
+        """Returns the least ticks of a declared frame duration that is credible.
 
-        None if nothing that is said of that is true: then it comes from a rate that is not.
+        None if no declared duration is true: they then come from a wrong rate.
         """
         shown = self._in_order()
         intervals = [after - before for (before, _), (after, _) in pairwise(shown)]
@@ -88,11 +88,11 @@ class RateMeter:
         )
         if not true or 2 * true < len(intervals):
             return None
-        # Some write next to nothing for the last frame.
+        # Some encoders write almost 0 for the last frame.
         return max(1, min(intervals) // _PAUSE)
 
     def _measured(self) -> Fraction | None:
-        """Frames per second by the times alone; None if they do not tell."""
+        """Returns frames per second by timestamps alone; None if they are not conclusive."""
         intervals = [after - before for (before, _), (after, _) in pairwise(self._in_order())]
         if not intervals or not any(intervals):
             return None
@@ -101,24 +101,24 @@ class RateMeter:
         return len(usual) / (sum(usual) * Fraction(self._stream.time_base or 0))
 
     def _in_order(self) -> list[tuple[int, int]]:
-        """Times and durations as they are shown, without gaps where packets are still to come."""
+        """Returns times and durations in presentation order, up to where packets are missing."""
         shown = [(p.pts, p.duration) for p in self._seen if p.pts is not None]
         stored = [(p.dts, p.duration) for p in self._seen if p.dts is not None]
         if len(shown) < len(self._seen):
-            return sorted(stored)  # AVI knows no other times
-        # Whatever is shown before the last packet is decoded has been seen.
+            return sorted(stored)  # AVI stores decoding times only
+        # Every frame that is shown before the last packet is decoded has been seen.
         complete = [each for each in shown if stored and each[0] <= max(stored)[0]]
         return sorted(complete if len(complete) > 1 else shown)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamProbe:
-    """What the beginning of a stream tells.
+    """What the start of a stream reveals.
 
     Attributes:
-        image: The first picture.
+        image: The first frame.
         rate: Frames per second.
-        frames: Frames of the stream; None if they have not been counted.
+        frames: Number of frames in the stream; None if they were not counted.
         least_duration: See `RateMeter.least_duration`.
     """
 
@@ -129,10 +129,10 @@ class StreamProbe:
 
 
 class AviTimestamps:
-    """The times of pictures in AVI, which has none but the places of packets in the file.
+    """Presentation times of frames in AVI, which stores only the position of each packet.
 
-    A decoder that reorders gives a picture so many packets after its own. Places may be empty, so
-    that delay is one of packets, not of time.
+    A decoder that reorders returns a frame a fixed number of packets after its own. Packets may be
+    empty, so that delay is counted in packets, not in time.
     """
 
     def __init__(self) -> None:
@@ -140,21 +140,21 @@ class AviTimestamps:
         self._delay = 0
 
     def add(self, packet: Packet) -> None:
-        """Takes the next packet that is decoded."""
+        """Takes the next packet to be decoded."""
         if packet.size and packet.dts is not None:
             self._places.append(packet.dts)
 
     def begin(self, image: av.VideoFrame) -> None:
-        """Takes the first picture of the file: it shows how late the decoder is."""
+        """Takes the first frame of the file, which reveals the decoder's delay."""
         if image.dts is not None and image.dts in self._places:
             self._delay = self._places.index(image.dts)
 
     def clear(self) -> None:
-        """Forgets the packets, before others follow that are elsewhere in the file."""
+        """Drops the packets before a seek."""
         self._places.clear()
 
     def time(self, image: av.VideoFrame) -> int | None:
-        """Ticks at which a picture is shown; None if that is not known."""
+        """Returns the ticks at which a frame is shown; None if unknown."""
         if image.dts is None or image.dts not in self._places:
             return None
         place = self._places.index(image.dts) - self._delay
@@ -162,22 +162,21 @@ class AviTimestamps:
 
 
 def is_counted(stream: av.VideoStream) -> bool:
-    """Whether the container has an index with the time of every frame, as most MP4 files have."""
+    """Whether the container indexes the time of every frame, as most MP4 files do."""
     return "mp4" in stream.container.format.name and stream.frames > 0
 
 
 def with_durations(
     frames: Iterator[SourceFrame], usual: int, least: int | None, stays: Callable[[], int]
 ) -> Iterator[SourceFrame]:
-    """Sets how long each frame is shown: until the next one.
+    """Sets the duration of each frame: it is shown until the next one.
 
     Args:
-        frames: Frames in order, each with the duration that the container tells, or 0.
-        usual: Ticks that frames are usually shown.
-        least: Ticks from which on what the container tells is believed of the last frame; None if
-            it is not.
-        stays: Is asked after the last frame until when empty packets have it shown, in ticks; 0 if
-            there are none.
+        frames: Frames in order, with the duration that the container declares, or 0.
+        usual: Usual ticks of a frame.
+        least: Least credible ticks of the last frame's declared duration; None if none is credible.
+        stays: Called after the last frame; returns the ticks until which empty packets hold it on
+            screen, or 0.
     """
     held: SourceFrame | None = None
     for frame in frames:
@@ -196,12 +195,12 @@ def with_durations(
 def without_stray_times(
     images: Iterator[tuple[av.VideoFrame, int | None]], second: Fraction, stray: Callable[[], None]
 ) -> Iterator[tuple[av.VideoFrame, int | None]]:
-    """Takes away times that are far ahead while the next go on where the last ones were.
+    """Removes a time that lies far ahead of the next one, when the next one continues from before.
 
     Args:
-        images: Pictures and their ticks, if they have any.
-        second: Ticks of a second.
-        stray: Is called for each time that is taken away.
+        images: Frames and their ticks, None if unknown.
+        second: Ticks per second.
+        stray: Called for each time that is removed.
     """
     held: tuple[av.VideoFrame, int | None] | None = None
     before: int | None = None

@@ -1,8 +1,8 @@
-"""High dynamic range (HDR) to standard: pictures of ITU-R BT.2100 as BT.709 shows them.
+"""Tone mapping from high dynamic range (ITU-R BT.2100) to standard dynamic range (BT.709).
 
-Converting every pixel of a large picture with powers and logarithms takes too long. So the whole
-way is worked out once for a grid of colours. Chroma is looked up there; luma takes the curve of
-grey, exact in every pixel, and from the grid only how far its colour departs from that.
+Powers and logarithms are too slow for every pixel of a large frame, so the complete conversion is
+computed once for a grid of colours. Chroma is looked up in the grid. Luma takes the exact curve of
+grey for every pixel, and from the grid only the departure of its colour from grey.
 """
 
 from functools import lru_cache
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from poseway.media.yuv import BT709, LUMA_WEIGHTS, samples
 
 PQ: Final = 16
-"""Transfer characteristics of perceptual quantization (SMPTE ST 2084), as ITU-T H.273 numbers."""
+"""Transfer characteristics of the perceptual quantizer (SMPTE ST 2084), numbered as in H.273."""
 HLG: Final = 18
-"""Those of hybrid log-gamma (ARIB STD-B67)."""
+"""Transfer characteristics of hybrid log-gamma (ARIB STD-B67), numbered as in H.273."""
 
 _BT2020: Final = 9
 _LIMITED: Final = 1
@@ -25,25 +25,25 @@ _PEAK: Final = 1000.0
 _WHITE: Final = 100.0
 _GAMMA: Final = 2.4
 _NEUTRAL: Final = 128
-# Bits of the grid's axes: luma, blue difference, red difference.
+# Bits of the grid's axes: luma, Cb, Cr.
 _BITS: Final = (6, 7, 7)
-# From the primaries of BT.2020 to those of BT.709, in light: BT.2087, annex 2.
+# Converts linear light from BT.2020 to BT.709 primaries (ITU-R BT.2087, annex 2).
 _PRIMARIES: Final = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
     np.float32,
 )
 
-# What NumPy computes a grid in.
+# Array type that a grid is computed in.
 _Grid = NDArray[np.floating[Any]]
 
 
 def is_hdr(transfer: int) -> bool:
-    """Whether pictures of these transfer characteristics need to be mapped."""
+    """Whether frames with these transfer characteristics need tone mapping."""
     return transfer in (PQ, HLG)
 
 
 def to_sdr(image: av.VideoFrame) -> av.VideoFrame:
-    """The picture in BT.709, 4:2:0 of 8 bits; unchanged if it is none of high dynamic range."""
+    """Returns the frame in BT.709, limited range, 8-bit 4:2:0; the same frame if it is not HDR."""
     if not is_hdr(image.color_trc):
         return image
     matrix = image.colorspace if image.colorspace in LUMA_WEIGHTS else _BT2020
@@ -72,14 +72,14 @@ def to_sdr(image: av.VideoFrame) -> av.VideoFrame:
 
 
 def _sized(plane: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Samples, uint8 (height, width), in another size."""
+    """Resizes samples, uint8 (height, width)."""
     image = av.VideoFrame.from_ndarray(plane, format="gray")
     sized = image.reformat(width, height, "gray", interpolation="AREA", threads=1)
     return samples(sized.planes[0])
 
 
 def _cells(luma: NDArray[np.integer], *chroma: NDArray[np.integer]) -> NDArray[np.uint32]:
-    """Numbers of the cells of the grid in which colours of 8 bits lie."""
+    """Returns the grid index, uint32, of 8-bit colours given as three equal arrays."""
     cell = np.zeros(luma.shape, np.uint32)
     for values, bits in zip((luma, *chroma), _BITS, strict=True):
         cell <<= bits
@@ -89,15 +89,15 @@ def _cells(luma: NDArray[np.integer], *chroma: NDArray[np.integer]) -> NDArray[n
 
 @lru_cache(maxsize=2)
 def _tables(transfer: int) -> tuple[NDArray[np.int16], NDArray[np.uint32]]:
-    """The curve of grey, less 128, int16 (256,), and the grid.
+    """Computes the curve of grey, less 128, int16 (256,), and the flattened grid, uint32.
 
-    A cell of the grid has four bytes: how far the luma of its colour is above that of grey, plus
-    128, then blue and red difference, and one that is not used.
+    The four bytes of a grid cell are the luma of its colour above that of grey, plus 128, then Cb,
+    Cr, and an unused one.
     """
     grey = np.arange(256, dtype=np.float32)
     neutral = np.full_like(grey, _NEUTRAL)
     curve = _mapped(transfer, grey, neutral, neutral)[0]
-    # A cell stands for the luma in its middle, and for its lowest chroma, so that grey stays grey.
+    # A cell represents its middle luma and its lowest chroma, so that grey stays grey.
     axes = [np.arange(0, 256, 1 << (8 - bits), dtype=np.float32) for bits in _BITS]
     axes[0] += (axes[0][1] - 1) / 2
     luma, blue, red = _mapped(transfer, *np.meshgrid(*axes, indexing="ij", sparse=True))
@@ -108,7 +108,7 @@ def _tables(transfer: int) -> tuple[NDArray[np.int16], NDArray[np.uint32]]:
 
 
 def _mapped(transfer: int, luma: _Grid, blue: _Grid, red: _Grid) -> tuple[_Grid, _Grid, _Grid]:
-    """Samples of BT.2100 as samples of BT.709, both of limited range."""
+    """Converts limited-range samples from BT.2100 to BT.709."""
     signal = _rgb(_BT2020, (luma - 16) / 219, (blue - 128) / 224, (red - 128) / 224)
     light = (_pq if transfer == PQ else _hlg)(signal.clip(0, 1))
     mapped = _tone_mapped((light / _PEAK).clip(0, 1) ** np.float32(1 / _GAMMA))
@@ -118,7 +118,7 @@ def _mapped(transfer: int, luma: _Grid, blue: _Grid, red: _Grid) -> tuple[_Grid,
 
 
 def _pq(signal: _Grid) -> _Grid:
-    """Light in cd/m2 of red, green and blue: BT.2100, table 4, EOTF."""
+    """Returns the display light of R, G, B in cd/m2: BT.2100, table 4, EOTF."""
     m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
     root = signal ** np.float32(1 / m2)
     light = np.maximum(root - c1, 0) / (c2 - c3 * root)
@@ -126,7 +126,10 @@ def _pq(signal: _Grid) -> _Grid:
 
 
 def _hlg(signal: _Grid) -> _Grid:
-    """Light in cd/m2 on a display of 1000: BT.2100, table 5, inverse OETF and OOTF."""
+    """Returns the light of R, G, B on a display of 1000 cd/m2.
+
+    See BT.2100, table 5: inverse OETF and OOTF.
+    """
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
     kr, kb = LUMA_WEIGHTS[_BT2020]
@@ -135,7 +138,7 @@ def _hlg(signal: _Grid) -> _Grid:
 
 
 def _tone_mapped(rgb: _Grid) -> _Grid:
-    """Red, green and blue of BT.2020, as of 1000 cd/m2, as of 100: BT.2446-1, method A."""
+    """Maps gamma-coded BT.2020 R, G, B from a peak of 1000 to 100 cd/m2: BT.2446-1, method A."""
     y, blue, red = _yuv(_BT2020, rgb)
     hdr, sdr = (1 + 32 * (peak / 10_000) ** (1 / 2.4) for peak in (_PEAK, _WHITE))
     lightness = np.log1p((hdr - 1) * y) / np.log(hdr)
@@ -148,7 +151,7 @@ def _tone_mapped(rgb: _Grid) -> _Grid:
 
 
 def _yuv(matrix: int, rgb: _Grid) -> tuple[_Grid, _Grid, _Grid]:
-    """Luma 0..1 and colour differences -0.5..0.5 of red, green and blue (3, ...)."""
+    """Returns luma 0..1 and colour differences -0.5..0.5 of red, green and blue (3, ...)."""
     kr, kb = LUMA_WEIGHTS[matrix]
     red, green, blue = rgb
     luma = kr * red + (1 - kr - kb) * green + kb * blue
@@ -156,7 +159,7 @@ def _yuv(matrix: int, rgb: _Grid) -> tuple[_Grid, _Grid, _Grid]:
 
 
 def _rgb(matrix: int, luma: _Grid, cb: _Grid, cr: _Grid) -> _Grid:
-    """Red, green and blue (3, ...) of luma and colour differences."""
+    """Returns red, green and blue (3, ...) of luma and colour differences."""
     kr, kb = LUMA_WEIGHTS[matrix]
     red, blue = luma + 2 * (1 - kr) * cr, luma + 2 * (1 - kb) * cb
     green = (luma - kr * red - kb * blue) / (1 - kr - kb)

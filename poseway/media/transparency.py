@@ -1,4 +1,4 @@
-"""Pictures that can be seen through, laid on white as a page shows them."""
+"""Flattens transparent frames onto white, as a web page would show them."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,19 +17,19 @@ _FULL: Final = 2
 _HALF: Final = 128
 _ROWS: Final = 64
 _OFTEN_BLANK: Final = ("rawvideo", "huffyuv", "ffvhuff", "utvideo", "qtrle")
-# FFmpeg's own decoders of VP8 and VP9 leave out the transparency that WebM has beside the pictures.
+# FFmpeg's native VP8 and VP9 decoders ignore the alpha channel that WebM stores beside the frames.
 _SEEING: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @lru_cache(maxsize=256)
 def may_be_transparent(form: str) -> bool:
-    """Whether pictures of a format, by FFmpeg's name, may be transparent."""
+    """Whether a pixel format, by FFmpeg's name, has alpha or a palette."""
     layout = av.VideoFormat(form)
     return layout.has_palette or any(part.is_alpha for part in layout.components)
 
 
 def alpha_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
-    """What decodes a stream with its transparency: its own decoder, or a better one."""
+    """Returns a decoder for a stream that keeps its alpha channel: the stream's own or libvpx's."""
     context = stream.codec_context
     name = _SEEING.get(context.name)
     told = {key.lower(): value for key, value in stream.metadata.items()}
@@ -39,9 +39,10 @@ def alpha_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
 
 
 def flatten(image: av.VideoFrame) -> av.VideoFrame:
-    """The picture on white; itself if its format has no transparency.
+    """Returns the frame on white, or the frame itself if its format has no transparency.
 
-    Of 8 bits, with what its samples mean, but without its times and whatever else is beside it.
+    The result has 8 bits per sample and keeps its colour description, but no times and no side
+    data.
     """
     if not may_be_transparent(image.format.name):
         return image
@@ -51,13 +52,13 @@ def flatten(image: av.VideoFrame) -> av.VideoFrame:
 
 
 def flattener(first: av.VideoFrame, codec: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
-    """What makes the pictures of a stream opaque: `flatten`, where their transparency is meant.
+    """Returns the function that makes the frames of a stream opaque.
 
-    Screen recorders write four samples a pixel and leave the fourth at 0. Where the whole first
-    picture of their codecs is transparent, that says nothing.
+    Screen recorders write four samples per pixel and leave the fourth at 0. If the first frame of
+    such a codec is entirely transparent, its alpha is taken for unused and ignored.
 
     Args:
-        first: The first picture of the stream.
+        first: The first frame of the stream.
         codec: FFmpeg's name of its codec.
     """
     if codec in _OFTEN_BLANK and may_be_transparent(first.format.name):
@@ -68,14 +69,14 @@ def flattener(first: av.VideoFrame, codec: str) -> Callable[[av.VideoFrame], av.
 
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture (height, width, 4) as (height, width, 3)."""
+    """Composites an image, uint8 (height, width, 4), onto white: uint8 (height, width, 3)."""
     result = np.empty((*rgba.shape[:2], 3), np.uint8)
     _blend(rgba[..., :3], rgba[..., 3:], _WHITE, result)
     return result
 
 
 def _ignore_alpha(image: av.VideoFrame) -> av.VideoFrame:
-    """The picture as if nothing of it were transparent."""
+    """Drops the alpha channel without compositing."""
     return (
         image.reformat(format="rgb24", threads=1)
         if may_be_transparent(image.format.name)
@@ -89,7 +90,7 @@ def _rgb(image: av.VideoFrame) -> av.VideoFrame:
 
 
 def _yuv(image: av.VideoFrame) -> av.VideoFrame:
-    """Sample by sample, as they are stored: their matrix need not be known."""
+    """Composites sample by sample as stored, which needs no knowledge of the matrix."""
     full = image.color_range == _FULL
     whole = image.reformat(format="yuva444p", threads=1)
     result = av.VideoFrame(image.width, image.height, "yuv444p")
@@ -106,14 +107,14 @@ def _yuv(image: av.VideoFrame) -> av.VideoFrame:
 def _blend(
     picture: NDArray[np.uint8], alpha: NDArray[np.uint8], shade: int, target: NDArray[np.uint8]
 ) -> None:
-    """Writes samples over a shade, as far as they are opaque."""
-    # Some rows at a time: in between, samples are twice as large.
+    """Writes samples composited over a constant shade to `target`."""
+    # Block by block, because the intermediate 16-bit samples take twice the memory.
     for top in range(0, len(picture), _ROWS):
         rows = slice(top, top + _ROWS)
         weight = alpha[rows].astype(np.uint16)
         total = picture[rows] * weight
         total += (_WHITE - weight) * shade
-        # Divided by 255, and rounded.
+        # Division by 255, rounded.
         total += _HALF
         total += total >> 8
         np.copyto(target[rows], total >> 8, casting="unsafe")

@@ -1,4 +1,4 @@
-"""The video stream of an upload, open: its pictures from the front on, or from some keyframe on."""
+"""Decodes one video stream of an upload, from its start or from a keyframe."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -16,20 +16,20 @@ from poseway.media.resize import MAX_CODED_PIXELS
 from poseway.media.timing import AviTimestamps, RateMeter, StreamProbe, is_counted
 from poseway.media.transparency import alpha_decoder
 
-# In a row; then there is nothing more to be had of a file.
+# Consecutive failures to read a packet before the rest of the file is given up.
 _MOST_FAILURES: Final = 100
 
 
 class VideoDecoder:
-    """The pictures of one stream.
+    """Decodes the frames of one stream.
 
     Attributes:
         container: The open container.
-        stream: The stream in it. Both are others after `rewind`.
-        damaged_packets: Packets that could not be decoded so far, or not all of them.
-        held_until: Ticks until which empty packets say that the picture before them is shown; None
-            if there were none since decoding began.
-        avi_times: The times of pictures where only the order of packets tells them.
+        stream: The stream in it. `rewind` replaces both.
+        damaged_packets: Number of packets so far that could not be decoded completely.
+        held_until: Ticks until which empty packets keep the last frame on screen; None if decoding
+            has met no empty packet since it started.
+        avi_times: Presentation times of frames in AVI, derived from the order of packets.
     """
 
     def __init__(
@@ -40,17 +40,17 @@ class VideoDecoder:
         threads: int,
         alive: Callable[[], None],
     ) -> None:
-        """Gets ready to decode.
+        """Prepares the decoder.
 
         Args:
             file: The upload.
-            container: It, open; closed by `close`.
+            container: The open upload; closed by `close`.
             stream: The stream in the container.
-            threads: Threads that decode; 0 lets FFmpeg choose.
-            alive: Is called for every frame that is decoded.
+            threads: Decoding threads; 0 lets FFmpeg choose.
+            alive: Called for every decoded frame.
 
         Raises:
-            VideoError: The stream cannot be decoded, or not all of it.
+            VideoError: The stream cannot be decoded completely.
         """
         check_decodable(stream, file)
         self.damaged_packets = 0
@@ -63,23 +63,23 @@ class VideoDecoder:
 
     @property
     def marks_keyframes(self) -> bool:
-        """Whether the decoder says which pictures are keyframes."""
+        """Whether the decoder flags keyframes."""
         return self._decoder is self.stream.codec_context
 
     @property
     def pixel_aspect(self) -> Fraction | None:
-        """Width of a pixel by its height, as the codec tells now."""
+        """Width of a pixel divided by its height, as the decoder reports it now."""
         return self._decoder.sample_aspect_ratio
 
     def close(self) -> None:
-        """Lets go of the decoder and of the container."""
+        """Closes the decoder and the container."""
         self.container.close()
 
     def probe(self) -> StreamProbe:
-        """Decodes the first picture, and measures the rate; call `rewind` or `seek` afterwards.
+        """Decodes the first frame and measures the rate. Call `rewind` or `seek` afterwards.
 
         Raises:
-            VideoError: There is no picture.
+            VideoError: No frame can be decoded.
         """
         meter, image = RateMeter(self.stream), None
         whole = True
@@ -95,21 +95,21 @@ class VideoDecoder:
                 break
         if image is None:
             raise VideoError(
-                "No frame of the video can be decoded: it is damaged or cut off. Upload the whole "
-                "file, or convert it to MP4 (H.264)."
+                "No frame of the video can be decoded: the file is damaged or incomplete. Upload "
+                "the complete file, or convert it to MP4 (H.264)."
             )
         counted = self.stream.frames if is_counted(self.stream) else None
         frames = counted or (meter.pictures if whole else None)
         return StreamProbe(image, meter.rate(), frames, meter.least_duration())
 
     def rewind(self) -> None:
-        """Goes to the start by opening the file again.
+        """Returns to the start by opening the file again.
 
-        Not every format can seek, or finds its first frame at its time. And what was read from the
-        front once can be read so again.
+        Some formats cannot seek, or do not find their first frame by its time. A file that was read
+        from the start once can always be read from the start again.
 
         Raises:
-            VideoError: The file cannot be opened any more.
+            VideoError: The file can no longer be opened.
         """
         index = self.stream.index
         self.container.close()
@@ -117,7 +117,7 @@ class VideoDecoder:
         self._take(container, next(s for s in container.streams.video if s.index == index))
 
     def seek(self, ticks: int) -> bool:
-        """Goes to the last keyframe at or before a time, as far as the format finds it.
+        """Seeks to the last keyframe at or before a time, as precisely as the format allows.
 
         Returns:
             Whether the position changed.
@@ -131,11 +131,11 @@ class VideoDecoder:
         return True
 
     def count_damage(self) -> None:
-        """Counts something that is wrong without keeping a packet from being decoded."""
+        """Counts an error that the decoder itself did not report."""
         self.damaged_packets += 1
 
     def images(self) -> Iterator[av.VideoFrame]:
-        """Decodes from the current position; what cannot be decoded is counted and passed over."""
+        """Decodes from the current position. Undecodable packets are counted and skipped."""
         for packet in self._packets():
             yield from self._decoded(packet)
 
@@ -145,7 +145,7 @@ class VideoDecoder:
         self._decoder = alpha_decoder(stream)
         self._decoder.thread_type = "AUTO"
         self._decoder.thread_count = self._threads
-        # Frames may be larger than the first, or than the container says.
+        # Later frames may be larger than the first one or than the container declares.
         self._decoder.options = {"max_pixels": str(MAX_CODED_PIXELS)}
 
     def _packets(self) -> Iterator[Packet]:
@@ -153,7 +153,7 @@ class VideoDecoder:
         while failures < _MOST_FAILURES:
             try:
                 packet = next(packets, None)
-            # The latter is PyAV's, at the end of a file in which streams began midway.
+            # PyAV raises IndexError at the end of a file whose streams appeared midway.
             except (av.error.EOFError, IndexError):
                 return
             except av.error.FFmpegError as error:
@@ -174,18 +174,18 @@ class VideoDecoder:
         self.avi_times.add(packet)
         try:
             for image in self._decoder.decode(packet):
-                # Decoders paint over what they cannot read, and say so.
+                # Decoders conceal damaged areas and set this flag.
                 self.damaged_packets += image.is_corrupt
                 self._alive()
                 yield image
         except av.error.EOFError:
             pass
-        except av.error.FFmpegError as error:  # damage may look like want of a decoder
+        except av.error.FFmpegError as error:  # damage may be reported as a missing decoder
             raise_if_short(error)
             self.damaged_packets += not shows_nothing(packet, self.stream.codec_context)
 
     def _forget(self) -> None:
-        """Forgets what was before the position that is left."""
+        """Clears what belongs to the position before a seek."""
         self.held_until = None
         self.avi_times.clear()
 

@@ -1,4 +1,4 @@
-"""A small picture on its way to the network: 4:2:0, half the bytes of blue, green and red."""
+"""Small 4:2:0 frames for the network: half the bytes of blue, green and red."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -25,21 +25,21 @@ BT709: Final = 1
 
 
 def usual_matrix(width: int, height: int) -> int:
-    """The matrix that players take for a video of that size which names none."""
+    """Returns the matrix that players assume for a video of this size that declares none."""
     return BT709 if min(width, height) >= 720 else BT601
 
 
 @dataclass(frozen=True, slots=True)
 class Yuv:
-    """A picture in 4:2:0.
+    """A 4:2:0 frame.
 
     Attributes:
         width: Pixels.
         height: Pixels.
-        planes: uint8: luma (height, width), then blue and red difference, each of half the width
-            and height, rounded up; rows from the top, no gaps.
-        matrix: How they mean colours: a key of `LUMA_WEIGHTS`.
-        full: Whether samples use all of 0..255 instead of 16..235 and 16..240.
+        planes: uint8 samples: luma (height, width), then Cb and Cr with half the width and height,
+            rounded up; top row first, without padding.
+        matrix: Matrix coefficients, a key of `LUMA_WEIGHTS`.
+        full: Whether samples span 0..255 instead of 16..235 for luma and 16..240 for chroma.
     """
 
     width: int
@@ -50,11 +50,11 @@ class Yuv:
 
     @staticmethod
     def size(width: int, height: int) -> int:
-        """Bytes of a picture's planes."""
+        """Returns the bytes of all planes of a frame."""
         return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
 
 
 def samples(plane: "VideoPlane") -> NDArray[np.uint8]:
-    """The samples of a decoded plane, uint8 (height, width), without the padding of its lines."""
+    """Returns a view of a decoded plane, uint8 (height, width), without the padding of its rows."""
     lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return lines[:, : plane.width]

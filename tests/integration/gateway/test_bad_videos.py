@@ -44,11 +44,11 @@ def bad_video(request: pytest.FixtureRequest, tmp_path: Path, sample: Path) -> P
 @pytest.mark.parametrize(
     ("bad_video", "code", "words"),
     [
-        ("text", "video_unreadable", "not a video"),
-        ("cut off", "video_truncated", "Upload the whole file again"),
-        ("cut off in its header", "video_unreadable", "cut off"),
-        ("sound only", "no_video_stream", "no picture"),
-        ("playlist", "video_unreadable", "not a video"),
+        ("text", "video_unreadable", "not a readable video"),
+        ("cut off", "video_truncated", "Upload the complete file again"),
+        ("cut off in its header", "video_unreadable", "incomplete"),
+        ("sound only", "no_video_stream", "no video"),
+        ("playlist", "video_unreadable", "not a readable video"),
     ],
     indirect=["bad_video"],
 )

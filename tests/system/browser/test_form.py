@@ -195,6 +195,6 @@ def test_what_is_no_video_is_refused_in_words(page: Page, tmp_path: Path) -> Non
     failed = page.locator('.job[data-state="failed"]', has_text=notes.name)
     expect(refused.or_(failed).first).to_be_visible(timeout=60_000)
     words = (refused if refused.count() else failed.locator(".error")).inner_text()
-    assert "not a video" in words
+    assert "not a readable video" in words
     if failed.count():
         delete_once_finished(page, failed)

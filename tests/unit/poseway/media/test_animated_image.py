@@ -116,7 +116,7 @@ def test_what_is_cut_off_is_read_as_far_as_it_goes_or_refused(kind: str) -> None
     data = animated(kind, noise, [100] * 8)
     cut = data[: len(data) * 2 // 3]
     if kind == "webp":
-        with pytest.raises(VideoError, match="animated WebP is damaged or cut off") as error:
+        with pytest.raises(VideoError, match="animated WebP is damaged or incomplete") as error:
             read(cut)
         assert error.value.code == "picture_unreadable"
         return

@@ -58,7 +58,7 @@ def test_an_avif_in_tiles_is_turned_too() -> None:
 def test_an_avif_in_tiles_that_is_damaged_is_told() -> None:
     data = halves(brand=b"avif")
     at = data.rindex(b"mdat") + 4
-    with pytest.raises(VideoError, match="AVIF picture is damaged") as error:
+    with pytest.raises(VideoError, match="AVIF image is damaged") as error:
         read(data[:at] + bytes(len(data) - at))
     assert error.value.code == "picture_unreadable"
 
@@ -109,8 +109,8 @@ def cut() -> bytes:
 
 
 BAD: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
-    "cut off": (cut, "cut off: .* bytes are missing"),
-    "its head alone": (lambda: halves()[:40], "cut off|damaged"),
+    "cut off": (cut, "incomplete: .* bytes are missing"),
+    "its head alone": (lambda: halves()[:40], "incomplete|damaged"),
     "damaged": (lambda: halves().replace(b"hvcC", b"hvcX"), "damaged"),
     "without a picture": (lambda: halves().replace(b"pitm", b"xitm"), "damaged"),
 }
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_told(name: str) -> None:
     with pytest.raises(VideoError, match=words) as error:
         read(make())
     assert error.value.code == "picture_unreadable"
-    assert "JPEG" in str(error.value) or "whole file" in str(error.value)
+    assert "JPEG" in str(error.value) or "complete file" in str(error.value)
 
 
 def test_too_large_a_picture_is_told_before_it_is_decoded() -> None:

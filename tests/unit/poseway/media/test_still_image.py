@@ -155,7 +155,7 @@ BAD: Final[dict[str, Callable[[], bytes]]] = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_cannot_be_read_is_told(name: str) -> None:
-    with pytest.raises(VideoError, match="Save it again as JPEG or PNG") as error:
+    with pytest.raises(VideoError, match="Save it as a JPEG or PNG") as error:
         read(BAD[name]())
     assert error.value.code == "picture_unreadable"
 

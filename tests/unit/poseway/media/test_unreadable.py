@@ -53,17 +53,17 @@ def cut_mp4() -> bytes:
 
 BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
     "empty": (lambda: b"", "empty_file", "empty"),
-    "text": (lambda: b"This is the text of a letter.\n" * 50, "video_unreadable", "not a video"),
-    "sound": (lambda: sound_file("mp4", "aac"), "no_video_stream", "no picture"),
+    "text": (lambda: b"This is a letter.\n" * 90, "video_unreadable", "not a readable video"),
+    "sound": (lambda: sound_file("mp4", "aac"), "no_video_stream", "no video"),
     "sound with a cover": (
         lambda: sound_file("mp3", "libmp3lame", cover=True),
         "no_video_stream",
-        "sound and a cover picture, but no video",
+        "audio and a cover image, but no video",
     ),
     "of an unknown codec": (
         lambda: make_video(5).replace(b"avc1", b"zzzz"),
         "unknown_codec",
-        "codec is not known",
+        "codec of this file is unknown",
     ),
     "too large": (
         lambda: make_video(1, picture=lambda _: np.zeros((16, 8208, 3), np.uint8)),
@@ -74,7 +74,7 @@ BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
     "without its index": (
         lambda: make_video(FRAMES, picture=noise)[:100_000],
         "video_unreadable",
-        "cut off",
+        "incomplete",
     ),
 }
 
@@ -88,10 +88,10 @@ def test_what_is_no_video_says_why(name: str) -> None:
 
 
 KINDS: Final = {
-    "a JPEG XL picture": b"\0\0\0\x0cJXL \r\n\x87\n",
-    "a JPEG 2000 picture": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "a JPEG XL image": b"\0\0\0\x0cJXL \r\n\x87\n",
+    "a JPEG 2000 image": b"\0\0\0\x0cjP  \r\n\x87\n",
     "a Photoshop document": b"8BPS\0\1",
-    "a camera's raw picture": b"\0\0\0\x18ftypcrx ",
+    "a camera's raw image": b"\0\0\0\x18ftypcrx ",
     "a drawing": b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>',
     "a PDF document": b"%PDF-1.7",
     "an archive": b"PK\3\4\x14",
@@ -103,7 +103,7 @@ KINDS: Final = {
 
 @pytest.mark.parametrize("name", KINDS)
 def test_it_is_said_what_a_file_is(name: str) -> None:
-    with pytest.raises(VideoError, match=f"The file is {name}.*, not a video") as error:
+    with pytest.raises(VideoError, match=f"The file is {name}.*, not a readable video") as error:
         read(KINDS[name] + bytes(2000))
     assert error.value.code == "video_unreadable"
     assert "pload" in str(error.value) or "convert" in str(error.value)
@@ -124,7 +124,7 @@ def test_playlists_are_not_followed(
 ) -> None:
     secret = tmp_path_factory.mktemp("other") / "secret.mp4"
     secret.write_bytes(make_video(FRAMES))
-    with pytest.raises(VideoError, match="not a video") as error:
+    with pytest.raises(VideoError, match="not a readable video") as error:
         read(playlist.format(secret).encode())
     assert error.value.code == "video_unreadable"
 
@@ -148,7 +148,9 @@ def test_damaged_packets_are_passed_over() -> None:
 
 def test_recordings_put_together_are_refused() -> None:
     clip = make_video(60, container="mpegts", codec="mpeg2video")
-    with pytest.raises(VideoError, match=r"After 2\.0 s the times of the video begin") as error:
+    with pytest.raises(
+        VideoError, match=r"After 2\.0 s the timestamps of the video start"
+    ) as error:
         list(read(clip + clip).frames())
     assert error.value.code == "timestamps_jump_back"
 
