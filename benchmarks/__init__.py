@@ -1,1 +1,1 @@
-"""Speed, side by side with peers; each module is started by a target of the Makefile."""
+"""Benchmarks, side by side with peers. Each module is run by a target of the Makefile."""

@@ -1,4 +1,4 @@
-"""The clips that are timed: the sample video, over and over, in the sizes that people film in."""
+"""Clips for benchmarks: the sample video in a loop, in common sizes."""
 
 import sys
 from fractions import Fraction
@@ -15,11 +15,11 @@ _DIRECTORY: Final = Path("build/bench")
 
 
 def clip(name: str, seconds: int) -> Path:
-    """A clip in H.264 with 30 frames a second, made if it is not there yet.
+    """Returns the path of an H.264 clip at 30 frames per second, which is created if missing.
 
     Args:
-        name: A key of `SIZES`.
-        seconds: Its length.
+        name: Size of the clip, a key of `SIZES`.
+        seconds: Length of the clip.
     """
     path = _DIRECTORY / f"{name}-{seconds}s.mp4"
     if not path.exists():
@@ -33,7 +33,7 @@ def clip(name: str, seconds: int) -> Path:
 
 
 def make_short(frames: int) -> bytes:
-    """A clip of a few frames, 320 pixels wide."""
+    """Returns a clip of a few frames, 320 pixels wide."""
     path = _DIRECTORY / f"short-{frames}.mp4"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def make_short(frames: int) -> bytes:
 
 
 def make_long(frames: int) -> Path:
-    """A clip of 320 x 180 pixels with 5 frames a second, for what is not about pixels."""
+    """Returns a tiny clip at 5 frames per second, for runs in which pixels do not matter."""
     path = _DIRECTORY / f"long-{frames}-5.mp4"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def make_long(frames: int) -> Path:
 
 def _make(path: Path, width: int, height: int, frames: int, rate: int = _RATE) -> None:
     with av.open(str(path), "w", format="mp4") as output:
-        # A keyframe a second, as cameras have it.
+        # One keyframe per second, as from cameras.
         options = {"preset": "veryfast", "crf": "20", "g": str(rate)}
         stream = output.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.cuts``: CPU time of finding cuts, beside PySceneDetect's content detector.
+"""``python -m benchmarks.cuts``: CPU time of cut detection, beside PySceneDetect.
 
-Ours looks at the picture that goes to inference anyway; PySceneDetect at one in blue, green and
-red, which it scales down itself. Medians over rounds, on one thread. Two clips are hard: the camera
-is shaken so that no frame looks much like the one before, and a picture that is nothing but noise.
+Poseway uses the frame that goes to inference anyway; PySceneDetect uses a BGR frame, which it
+scales down itself. Medians over several rounds, on one thread. Two clips are hard: a shaken camera,
+whose consecutive frames hardly resemble each other, and pure noise.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _RATE: Final = 30
 
 
 def ours(pictures: list[Yuv]) -> float:
-    """CPU milliseconds a frame."""
+    """Returns CPU milliseconds per frame."""
 
     def look(index: int) -> Glance:
         return glance(index, index, index / _RATE, pictures[index])
@@ -46,7 +46,7 @@ def ours(pictures: list[Yuv]) -> float:
 
 
 def theirs(pictures: list[NDArray[np.uint8]]) -> float:
-    """CPU milliseconds a frame, decoding and conversion not counted."""
+    """Returns CPU milliseconds per frame, without decoding and conversion."""
     detector = ContentDetector()
     height, width = pictures[0].shape[:2]
     factor = compute_downscale_factor(width)
@@ -59,7 +59,7 @@ def theirs(pictures: list[NDArray[np.uint8]]) -> float:
 
 
 def decoded(video: Path) -> tuple[list[Yuv], list[NDArray[np.uint8]]]:
-    """The first frames, as they go to inference and whole."""
+    """Returns the first frames, as sent to inference and in full size."""
     with closing(VideoReader(video.open("rb"), threads=1)) as reader:
         info = reader.info
         size = fit(info.width, info.height, load_cards()[0].input_size)
@@ -69,7 +69,7 @@ def decoded(video: Path) -> tuple[list[Yuv], list[NDArray[np.uint8]]]:
 
 
 def shaken(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """The same from a hand that shakes hard: by a twentieth of the width, and by 2 degrees."""
+    """Returns the frames shaken hard: by up to a twentieth of the width and 2 degrees."""
     rng = np.random.default_rng(1)
     height, width = pictures[0].shape[:2]
     moved = []
@@ -87,32 +87,32 @@ def shaken(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
 
 
 def noise(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """As many pictures of nothing but noise."""
+    """Returns as many frames of pure noise."""
     rng = np.random.default_rng(1)
     return [rng.integers(0, 256, picture.shape, np.uint8) for picture in pictures]
 
 
 def scaled(picture: NDArray[np.uint8], width: int, height: int) -> Yuv:
-    """A picture as it goes to inference, but of even size."""
+    """Returns a frame as sent to inference, with even width and height."""
     width, height = width // 2 * 2, height // 2 * 2
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return Yuv(width, height, cv2.cvtColor(small, cv2.COLOR_BGR2YUV_I420).tobytes(), 1, False)
 
 
 def measure(small: list[Yuv], whole: list[NDArray[np.uint8]], rounds: int) -> tuple[float, float]:
-    """The figures of both."""
+    """Returns the figures of both detectors."""
     times = [(ours(small), theirs(whole)) for _ in range(rounds)]
     one, other = (statistics.median(column) for column in zip(*times, strict=True))
     return one, other
 
 
 def main() -> None:
-    """Measures and prints the table."""
+    """Measures and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    table = Table(title="Finding cuts, CPU milliseconds a frame")
+    table = Table(title="Cut detection, CPU milliseconds per frame")
     for title in ("clip", "ours", "PySceneDetect", "ratio"):
         table.add_column(title, justify="left" if title == "clip" else "right")
     clips = {name: decoded(clip(name, 3)) for name in SIZES}

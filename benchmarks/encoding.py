@@ -1,9 +1,9 @@
-"""``python -m benchmarks.encoding``: what x264's settings cost, in time, bytes and likeness.
+"""``python -m benchmarks.encoding``: time, file size and similarity for settings of x264.
 
-Likeness is SSIM (Wang, Bovik, Sheikh & Simoncelli, IEEE Trans. Image Processing 13(4), 2004) of the
-luma, with the paper's window and constants; every sixth frame is compared. One thread, in turn, for
-some rounds; medians count. All but the second row is encoded as the renderer does it, without
-B-frames.
+Similarity is SSIM (Wang, Bovik, Sheikh & Simoncelli, IEEE Trans. Image Processing 13(4), 2004) of
+the luma, with the paper's window and constants, for every sixth frame. The settings run in turn on
+one thread for several rounds, whose medians count. All rows except the second are encoded as in the
+renderer, without B-frames.
 """
 
 import argparse
@@ -60,13 +60,13 @@ _WAYS: Final = (
 
 
 def frames(video: Path) -> list[av.VideoFrame]:
-    """The first frames of a video."""
+    """Returns the first frames of a video."""
     with av.open(str(video)) as source:
         return [frame for frame, _ in zip(source.decode(video=0), range(_FRAMES), strict=False)]
 
 
 def encode(pictures: list[av.VideoFrame], way: Way) -> tuple[float, bytes]:
-    """Encodes pictures; CPU milliseconds a frame, and the file."""
+    """Encodes frames. Returns CPU milliseconds per frame, and the file."""
     file = io.BytesIO()
     options = {"preset": way.preset, "crf": str(way.crf), "profile": "high", "bf": "0"}
     if way.more:
@@ -88,7 +88,7 @@ def encode(pictures: list[av.VideoFrame], way: Way) -> tuple[float, bytes]:
 
 
 def likeness(pictures: list[av.VideoFrame], data: bytes) -> float:
-    """Mean SSIM between pictures and what became of them."""
+    """Returns the mean SSIM between frames and the same frames after encoding."""
     with av.open(io.BytesIO(data), "r") as made:
         pairs = enumerate(zip(pictures, made.decode(video=0), strict=True))
         return statistics.mean(
@@ -111,7 +111,7 @@ def _ssim(one: Floats, other: Floats) -> float:
 
 
 def measure(video: Path, rounds: int) -> list[dict[str, Any]]:
-    """The figures of all ways."""
+    """Returns the figures of all settings."""
     pictures = frames(video)
     times: dict[Way, list[float]] = {way: [] for way in _WAYS}
     files: dict[Way, bytes] = {}
@@ -134,7 +134,7 @@ def measure(video: Path, rounds: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Measures, prints the table, writes the figures."""
+    """Measures, prints a table and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("video", nargs="?", type=Path, default=SAMPLE)
     parser.add_argument("--rounds", type=int, default=5)

@@ -1,11 +1,13 @@
-"""``python -m benchmarks.end_to_end``: whole videos through the real stack, beside the possible.
+"""``python -m benchmarks.end_to_end``: whole videos through the real stack, beside the ideal.
 
-Each round has every way do the same clip, in an order that turns; medians count. Beside the real
-stack are the same parts in one process, the ideal (the CPU time of decoding, network and encoding
-alone, over the cores: nothing waits, nothing else is done) and the seed's way (OpenCV alone).
+In each round every contender processes the same clip, in rotating order; medians over the rounds
+count. Contenders are the real stack, the same parts in one process, the ideal (CPU time of
+decoding, network and encoding divided by the cores, without waiting or other work) and the seed's
+way, which is OpenCV alone.
 
-The ideal is that of busy cores: each stage alone, but on all cores at once, since all are needed to
-reach it. The stricter one takes the time of one core while the others idle.
+The ideal is measured on busy cores: each stage runs alone, but on all cores at once, because it
+takes all cores to reach the ideal. The stricter figure uses the time of one core while the others
+idle.
 """
 
 import argparse
@@ -36,16 +38,17 @@ _LEAST_SECONDS: Final = 5
 
 @dataclass
 class Round:
-    """What one clip took, once.
+    """Figures of one round of one clip.
 
     Attributes:
         stack: Frames per second of the real stack.
-        single: Of one process.
-        seed: Of the seed's way.
-        alone: CPU milliseconds a frame by stage: decode, network, encode, each alone on all cores.
-        idle: The same on one core, while the others idle.
-        services: CPU milliseconds a frame of each process of the stack.
-        process: CPU milliseconds a frame by stage, in one process.
+        single: Frames per second of a single process.
+        seed: Frames per second of OpenCV alone.
+        alone: CPU milliseconds per frame by stage (decode, network, encode), each alone on all
+            cores.
+        idle: CPU milliseconds per frame by stage on one core, while the others idle.
+        services: CPU milliseconds per frame of each process of the stack.
+        process: CPU milliseconds per frame by stage in a single process.
     """
 
     stack: float
@@ -58,24 +61,24 @@ class Round:
 
     @property
     def ideal(self) -> float:
-        """Frames per second if nothing else had to be done."""
+        """Frames per second if only these stages took time."""
         return cores() * 1000 / sum(self.alone.values())
 
     @property
     def strict(self) -> float:
-        """The same if busy cores were as fast as one alone."""
+        """Frames per second of the ideal if busy cores were as fast as a single busy one."""
         return cores() * 1000 / sum(self.idle.values())
 
 
 @dataclass
 class Clip:
-    """The rounds of one clip."""
+    """Rounds of one clip."""
 
     name: str
     rounds: list[Round] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
-        """The figures: medians over the rounds; ratios are made within a round."""
+        """Returns medians over the rounds. Ratios are computed within each round."""
         rounds = self.rounds
         return {
             "fps": round(statistics.median(r.stack for r in rounds), 2),
@@ -105,7 +108,7 @@ def _medians(tables: Iterable[dict[str, float]]) -> dict[str, float]:
 
 
 def measure(name: str, seconds: int, running: Running, model: LoadedModel, turn: int) -> Round:
-    """One round of a clip; what comes first is another way each turn."""
+    """Runs one round of a clip, whose order of contenders rotates with the round."""
     video = clip(name, seconds)
     ways: dict[str, Callable[[], Any]] = {
         "alone": lambda: stages.alone(video, model, cores()),
@@ -137,7 +140,7 @@ def _seed(video: Path, height: int) -> float:
 
 
 def main() -> None:
-    """Measures, prints the tables, writes the figures."""
+    """Measures, prints tables and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=40, help="length of the clips")
@@ -145,7 +148,7 @@ def main() -> None:
     if arguments.seconds < _LEAST_SECONDS:
         parser.error(f"--seconds must be at least {_LEAST_SECONDS}")
     console = Console()
-    cv2.setNumThreads(1)  # as in the services; the seed's way has all threads
+    cv2.setNumThreads(1)  # as in the services; OpenCV alone uses all threads
     model = load_model(load_cards()[0], InferenceSettings())
     clips = [Clip(name) for name in SIZES]
     with tempfile.TemporaryDirectory() as folder, Running(Path(folder)) as running:

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.footprint``: what a system takes at idle, and what a video minute leaves.
+"""``python -m benchmarks.footprint``: resources of an idle system, and storage per minute of video.
 
-For sizing: CPU and memory of every process while nobody asks for anything; bytes in the bucket
-before, while and after a 720p clip is worked on; bytes between the processes meanwhile, which is
-what the loopback interface carries and so takes a machine that does nothing else.
+For sizing: CPU and memory of every process of an idle system; bytes in the bucket before, during
+and after the processing of a 720p clip; and traffic between the processes, measured on the loopback
+interface, so nothing else may run on the machine.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _PER_MINUTE: Final = 60 / _CLIP_SECONDS / 1e6
 
 
 def idle(stack: Stack, seconds: float) -> dict[str, dict[str, float]]:
-    """CPU milliseconds a second, and megabytes, of each process while nobody asks for anything."""
+    """Returns CPU milliseconds per second and megabytes of each process of an idle system."""
     before = {part: cpu_seconds(stack.pid(part)) for part in PARTS}
     began = time.perf_counter()
     time.sleep(seconds)
@@ -44,17 +44,17 @@ def idle(stack: Stack, seconds: float) -> dict[str, dict[str, float]]:
 
 
 def carried() -> int:
-    """Bytes that the loopback interface has carried."""
+    """Returns the bytes that the loopback interface has carried."""
     lines = Path("/proc/net/dev").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.split()[0] == "lo:")
 
 
 class Watch(threading.Thread):
-    """Looks how much is in the bucket and in memory, and remembers the most.
+    """Records the peak use of the bucket and of memory, in a thread.
 
     Attributes:
-        most: Bytes in the bucket.
-        memory: Megabytes of each part.
+        most: Peak number of bytes in the bucket.
+        memory: Peak megabytes of each part.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -65,26 +65,26 @@ class Watch(threading.Thread):
         self.memory = dict.fromkeys(PARTS, 0)
 
     def size(self) -> int:
-        """Bytes in the bucket now."""
+        """Returns the bytes currently in the bucket."""
         return sum(item.size for item in self._stack.store.walk(""))
 
     def run(self) -> None:
-        """Looks every second until `stop`."""
+        """Samples every second until `stop`."""
         while not self._over.wait(1):
             self.most = max(self.most, self.size())
             for part in PARTS:
                 self.memory[part] = max(self.memory[part], megabytes(self._stack.pid(part)))
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Stops the thread."""
         self._over.set()
         self.join()
 
 
 def one_clip(stack: Stack) -> tuple[dict[str, float], dict[str, int]]:
-    """A 720p clip: megabytes for each minute of it, and the most that each part has in memory.
+    """Processes a 720p clip. Returns megabytes per minute of it, and peak megabytes of each part.
 
-    They are those stored, at most and in the end, and those carried.
+    Megabytes per minute are those stored at the peak and at the end, and those transferred.
     """
     path = clip("720p", _CLIP_SECONDS)
     watch = Watch(stack)
@@ -107,9 +107,11 @@ def one_clip(stack: Stack) -> tuple[dict[str, float], dict[str, int]]:
 
 
 def main() -> None:
-    """Measures, prints tables, writes them as JSON."""
+    """Measures, prints tables and writes them as JSON."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=150, help="of looking at an idle system")
+    parser.add_argument(
+        "--seconds", type=float, default=150, help="how long an idle system is measured"
+    )
     seconds = parser.parse_args().seconds
     with tempfile.TemporaryDirectory() as data, Stack(Path(data)) as stack:
         time.sleep(_SETTLE_SECONDS)
@@ -118,13 +120,15 @@ def main() -> None:
         time.sleep(_SETTLE_SECONDS)
         after = idle(stack, seconds)
     console = Console()
-    table = Table("", "idle, CPU ms/s", "MB", "at most MB", "idle again, CPU ms/s", "MB")
+    table = Table("", "idle, CPU ms/s", "MB", "peak MB", "idle again, CPU ms/s", "MB")
     for part in PARTS:
         was, now = fresh[part], after[part]
         numbers = (*was.values(), most[part], *now.values())
         table.add_row(part, *(f"{number:.1f}" for number in numbers))
     console.print(table)
-    console.print("MB a video minute:", {what: round(size, 1) for what, size in minute.items()})
+    console.print(
+        "MB per minute of video:", {what: round(size, 1) for what, size in minute.items()}
+    )
     record = {"fresh": fresh, "most": most, "after": after, "minute": minute}
     _RESULT.parent.mkdir(exist_ok=True)
     _RESULT.write_text(json.dumps(record, indent=2) + "\n")

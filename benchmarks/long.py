@@ -1,8 +1,8 @@
-"""``python -m benchmarks.long``: memory of every process over a video of two hours in 1080p.
+"""``python -m benchmarks.long``: memory of every process during a two-hour video in 1080p.
 
-The video is the sample over and over, its packets copied, not encoded again. What grows with the
-length of a video does so with its segments, of which two hours have 720 at any frame rate, and with
-its frames, whose number is the rate's: a low one makes the run short, and is the default.
+The video is the sample in a loop, with packets copied instead of encoded again. Whatever grows with
+a video's length grows with its segments, 720 in two hours at any frame rate, or with its frames,
+whose number depends on the rate. The default is a low rate, which keeps the run short.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _OURS: Final = ("api", "dispatcher", "inference", "tracker", "renderer")
 
 
 def looped(seconds: int, rate: int) -> Path:
-    """A video of a length in seconds at a frame rate, made if it is not there yet."""
+    """Returns a video of this many seconds at a frame rate, which is created if missing."""
     path = Path(f"build/bench/long-{seconds}s-{rate}fps.mp4")
     if path.exists():
         return path
@@ -51,7 +51,7 @@ def looped(seconds: int, rate: int) -> Path:
             content, pts, dts, key = data[index]
             packet = av.Packet(content)
             packet.stream = stream
-            # As many ticks a frame as before; it is the ticks that are longer.
+            # Frames keep their number of ticks; the ticks become longer.
             packet.time_base = Fraction(1, rate * ticks)
             packet.pts, packet.dts = (t + again * len(data) * ticks for t in (pts, dts))
             packet.duration, packet.is_keyframe = ticks, key
@@ -61,15 +61,15 @@ def looped(seconds: int, rate: int) -> Path:
 
 
 class Watch(threading.Thread):
-    """Looks at the processes of a running stack every now and then.
+    """Samples the processes of a running stack, in a thread.
 
     Attributes:
-        megabytes: Memory of each part, by time.
-        files: Files on disk that the services have open for writing, other than their logs.
+        megabytes: Memory of each part over time.
+        files: Files on disk that the services hold open for writing, except logs.
     """
 
     def __init__(self, running: Running) -> None:
-        """Begins."""
+        """Starts sampling."""
         super().__init__(daemon=True)
         self.megabytes: dict[str, list[int]] = {part: [] for part in PARTS}
         self.files: set[str] = set()
@@ -79,7 +79,7 @@ class Watch(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Looks until `stop`."""
+        """Samples until `stop`."""
         try:
             while not self._over.wait(_EVERY_SECONDS):
                 for part in PARTS:
@@ -91,7 +91,7 @@ class Watch(threading.Thread):
             self._error = error
 
     def stop(self) -> None:
-        """Ends, and raises what went wrong meanwhile."""
+        """Stops sampling. Raises an error of the thread, if there was one."""
         self._over.set()
         self.join()
         if self._error is not None:
@@ -102,15 +102,15 @@ def _links(process: int) -> list[Path]:
     try:
         return list(Path(f"/proc/{process}/fd").iterdir())
     except OSError:
-        return []  # it ended meanwhile
+        return []  # the process has ended meanwhile
 
 
 def _written(process: int) -> set[str]:
-    """Regular files that a process has open for writing, logs left out."""
+    """Returns the regular files that a process holds open for writing, except logs."""
     found = set()
     for link in _links(process):
         try:
-            target, mode = os.readlink(link), link.stat().st_mode  # no real path
+            target, mode = os.readlink(link), link.stat().st_mode  # may be no real path
             flags = Path(f"/proc/{process}/fdinfo/{link.name}").read_text().split()[3]
         except OSError:
             continue  # closed meanwhile
@@ -120,7 +120,7 @@ def _written(process: int) -> set[str]:
 
 
 def summary(watch: Watch, manifest: Manifest, seconds: float) -> dict[str, Any]:
-    """The figures; the first tenth, in which everything is set up, is left out."""
+    """Returns the figures, without the first tenth of the run, when everything is set up."""
     memory = {}
     for part, values in watch.megabytes.items():
         steady = values[len(values) // 10 :]
@@ -141,7 +141,7 @@ def summary(watch: Watch, manifest: Manifest, seconds: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Runs, prints the table, writes the figures."""
+    """Runs, prints a table and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=7200)
     parser.add_argument("--rate", type=int, default=2, help="frames per second of the video")

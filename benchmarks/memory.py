@@ -1,7 +1,7 @@
 """``python -m benchmarks.memory``: memory of the inference service over 10,000 frames.
 
-The frames are those of the sample video, over and over, as a dispatcher sends them. Then come 500
-frames of as many sizes, as from other jobs: engines keep something of sizes that they have seen.
+The frames are those of the sample video in a loop, as a dispatcher sends them. They are followed by
+500 frames of different sizes, as from other jobs, because engines cache data for each size.
 """
 
 import json
@@ -36,7 +36,7 @@ _IN_FLIGHT: Final = 4
 
 @contextmanager
 def service() -> Iterator[tuple[int, inference_pb2_grpc.InferenceServiceStub]]:
-    """The process and a stub of an inference service that runs for the block."""
+    """Runs an inference service for the block. Yields its process id and a stub."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -51,7 +51,7 @@ def service() -> Iterator[tuple[int, inference_pb2_grpc.InferenceServiceStub]]:
 
 
 def pictures() -> list[NDArray[np.uint8]]:
-    """All frames of the sample, scaled to the network's height."""
+    """Returns all frames of the sample, scaled to the network's input height."""
     video = cv2.VideoCapture(str(SAMPLE))
     found = []
     while (answer := video.read())[0]:
@@ -63,7 +63,7 @@ def pictures() -> list[NDArray[np.uint8]]:
 
 
 def request(index: int, picture: NDArray[np.uint8]) -> Iterator[inference_pb2.EstimatePosesRequest]:
-    """A call of one frame."""
+    """Yields the messages of a call with one frame."""
     if index >= _FRAMES:
         rng = np.random.default_rng(index)
         picture = np.ascontiguousarray(picture[: rng.integers(40, 400), : rng.integers(40, 711)])
@@ -80,7 +80,7 @@ def request(index: int, picture: NDArray[np.uint8]) -> Iterator[inference_pb2.Es
 
 
 def measure(console: Console) -> dict[str, int]:
-    """Sends the frames; memory in MB by the number of frames sent."""
+    """Sends the frames. Returns memory in MB by the number of frames sent."""
     frames = pictures()
     figures = {}
     with service() as (process, stub), ThreadPoolExecutor(_IN_FLIGHT) as callers:
@@ -101,8 +101,8 @@ def measure(console: Console) -> dict[str, int]:
 
 
 def main() -> None:
-    """Measures, and writes the figures."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the service is stopped then, too
+    """Measures and writes the figures."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the service is stopped, too
     console = Console()
     figures = measure(console)
     _RESULT.parent.mkdir(parents=True, exist_ok=True)

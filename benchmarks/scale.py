@@ -1,9 +1,9 @@
-"""``python -m benchmarks.scale``: one long video with 1, 2, 4 and 8 replicas, and some more midway.
+"""``python -m benchmarks.scale``: a long video with 1, 2, 4 and 8 replicas, some added midway.
 
-The system is the real one but for what is slow: the replicas of inference, or of the renderer,
-sleep for each frame instead of computing, so that eight of them fit on this machine. What is shown
-is how the work is spread, not how fast it is: the limit is the time that is slept, divided by the
-number of replicas.
+The system is real except for the slow part: the replicas of inference or of the renderer sleep for
+each frame instead of computing, so that eight of them fit on one machine. The benchmark shows how
+work is distributed, not how fast it is. The limit is the total time slept, divided by the number of
+replicas.
 """
 
 import argparse
@@ -40,14 +40,14 @@ _RESULT: Final = Path("build/bench-scale.json")
 
 
 class Fleet:
-    """A system whose dispatcher knows of more replicas than there are."""
+    """A system whose dispatcher knows the addresses of more replicas than run."""
 
     def __init__(self, folder: Path, slow: str) -> None:
-        """Starts all but the replicas.
+        """Starts everything except the replicas.
 
         Args:
-            folder: Where everything is kept.
-            slow: Which part sleeps, inference or renderer.
+            folder: Folder for all data.
+            slow: The part that sleeps, inference or renderer.
         """
         self._folder = folder
         self._slow = slow
@@ -62,16 +62,16 @@ class Fleet:
         self._client = Client(self._stack.gateway_url)
 
     def close(self) -> None:
-        """Ends the system."""
+        """Stops the system."""
         self._client.close()
         self._stack.stop()
 
     @contextmanager
     def replicas(self, part: str, first: int, last: int) -> Iterator[list[Path]]:
-        """Runs the replicas of these numbers for the block.
+        """Runs the replicas with these numbers for the block.
 
         Yields:
-            For each the file that it makes when it gets its first work.
+            One path per replica, of the file that it creates when its first work arrives.
         """
         supervisor = Supervisor(Path(tempfile.mkdtemp(dir=self._folder)))
         begun = [supervisor.log_dir / f"begun-{number}" for number in range(first, last)]
@@ -103,7 +103,7 @@ class Fleet:
 
     @contextmanager
     def job(self, video: Path) -> Iterator[str]:
-        """A job that is put on the queue, and removed after the block."""
+        """Submits a job, which is removed after the block."""
         job = self._client.submit(video)
         try:
             yield job.id
@@ -111,19 +111,19 @@ class Fleet:
             self._client.delete(job.id)
 
     def done(self, job_id: str) -> float:
-        """Waits for a job; the time is that of its end."""
+        """Waits for a job. Returns the time at which it ended."""
         *_, job = self._client.watch(job_id)
         if job.state is not JobState.SUCCEEDED:
             raise PosewayError(f"The job ended as {job.state}: {job.error}", "benchmark")
         return time.perf_counter()
 
     def frames(self, job_id: str) -> int:
-        """How many frames of a job are done."""
+        """Returns the number of processed frames of a job."""
         return self._client.job(job_id).progress.frames_done
 
 
 def whole(fleet: Fleet, video: Path, size: int, slow: str) -> float:
-    """Seconds, from the first byte of the upload, in which so many replicas do the video."""
+    """Returns the seconds that this many replicas take, from the first byte of the upload."""
     other = _PARTS[slow == _PARTS[0]]
     with fleet.replicas(slow, 0, size), fleet.replicas(other, 0, size):
         began = time.perf_counter()
@@ -132,7 +132,7 @@ def whole(fleet: Fleet, video: Path, size: int, slow: str) -> float:
 
 
 def added(fleet: Fleet, video: Path, slow: str) -> list[float]:
-    """Seconds until each of three replicas that come while a video is done got its first work."""
+    """Returns the seconds until each of three replicas added midway got its first work."""
     with contextlib.ExitStack() as running:
         for part in _PARTS:
             running.enter_context(fleet.replicas(part, 0, 1))
@@ -147,7 +147,7 @@ def added(fleet: Fleet, video: Path, slow: str) -> list[float]:
 
 
 def main() -> None:
-    """Measures, prints the tables, writes the figures."""
+    """Measures, prints tables and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=2400)
     parser.add_argument("--rounds", type=int, default=3)
@@ -170,7 +170,7 @@ def main() -> None:
 def measure(
     fleet: Fleet, args: argparse.Namespace, slow: str, console: Console
 ) -> dict[str, dict[int, list[float]] | list[float]]:
-    """All figures of one part; printed as they come."""
+    """Returns all figures of one part, and prints each as it is measured."""
     video = make_long(args.frames)
     seconds: dict[int, list[float]] = {size: [] for size in args.sizes}
     for number in range(args.rounds):
@@ -180,7 +180,7 @@ def measure(
             console.print(f"{slow} {number} x{size}: {seconds[size][-1]} s, load {load:.1f}")
     console.print(_table(slow, seconds, args.frames * _SECONDS))
     waits = sorted(round(wait, 2) for wait in added(fleet, video, slow))
-    console.print(f"{slow}: three more, first work after {waits} s")
+    console.print(f"{slow}: three replicas added, first work after {waits} s")
     return {"seconds": seconds, "added": waits}
 
 

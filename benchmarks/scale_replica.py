@@ -1,6 +1,6 @@
-"""``python -m benchmarks.scale_replica inference|renderer``: a replica that sleeps instead.
+"""``python -m benchmarks.scale_replica inference|renderer``: a replica that sleeps.
 
-All but the estimator, or the pace of drawing, is the real service.
+Everything except the estimator, or the pace of rendering, is the real service.
 """
 
 import os
@@ -37,16 +37,16 @@ from poseway_renderer.service import add_to
 from poseway_renderer.settings import RendererSettings
 
 FRAME_SECONDS: Final = "SCALE_FRAME_SECONDS"
-"""Environment: time that a replica takes for a frame; it does one after the other."""
+"""Environment variable: seconds that a replica takes per frame, one frame at a time."""
 
 FIRST_WORK: Final = "SCALE_FIRST_WORK"
-"""Environment: a file that is made when the first frame comes."""
+"""Environment variable: path of a file that is created when the first frame arrives."""
 
 _HEIGHT: Final = 160
 
 
 class Pace:
-    """Lets one frame pass at a time, and not too soon."""
+    """Lets one frame pass at a time, at a fixed pace."""
 
     def __init__(self) -> None:
         self._seconds = float(os.environ[FRAME_SECONDS])
@@ -54,14 +54,14 @@ class Pace:
         self._alone = threading.Lock()
 
     def frame(self) -> None:
-        """Takes the time of a frame."""
+        """Sleeps for the time of one frame."""
         self._begun.touch()
         with self._alone:
             time.sleep(self._seconds)
 
 
 class Sleeper:
-    """An estimator that finds the same two people in every frame, and takes its time."""
+    """Estimator that sleeps and finds the same two people in every frame."""
 
     batch_size = 1
 
@@ -72,18 +72,18 @@ class Sleeper:
         self._people = People(keypoints, np.full(2, 0.9, np.float32))
 
     def shape(self, frame: Frame) -> tuple[int, ...]:
-        """All frames are of one size."""
+        """Returns the same size for all frames."""
         return frame.pixels.shape[:2]
 
     def estimate(self, frames: Sequence[Frame]) -> list[People]:
-        """Sleeps for every frame."""
+        """Sleeps for each frame."""
         for _ in frames:
             self._pace.frame()
         return [self._people for _ in frames]
 
 
 class SlowRenderer(Renderer):
-    """Draws and encodes, but no faster than it may."""
+    """Renders segments at a limited pace."""
 
     def __init__(self, store: ObjectStore, encoding: Encoding, limits: Limits) -> None:
         super().__init__(store, encoding, limits)
@@ -98,7 +98,7 @@ class SlowRenderer(Renderer):
         *,
         background: bool = False,
     ) -> tuple[RenderedSegment, int]:
-        """Renders, frame by frame at its pace."""
+        """Renders a segment frame by frame, at the given pace."""
         return super().render(job_id, segment, self._slowly(posed), options, background=background)
 
     def _slowly(self, posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
@@ -108,17 +108,17 @@ class SlowRenderer(Renderer):
 
 
 class NoEngine:
-    """Says what it is, and runs nothing."""
+    """Engine with a name that runs nothing."""
 
     about = About("sleep", "none", "float32", batch_size=1, callers=1, sha256="0" * 64)
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Is never called."""
+        """Never called."""
         raise NotImplementedError
 
 
 def inference() -> None:
-    """Serves inference."""
+    """Runs the inference service."""
     settings = InferenceSettings()
     start_telemetry("inference", settings)
     model = LoadedModel(NoEngine(), Sleeper(), _HEIGHT, _HEIGHT)
@@ -139,7 +139,7 @@ def inference() -> None:
 
 
 def renderer() -> None:
-    """Serves the renderer."""
+    """Runs the renderer service."""
     settings = RendererSettings()
     start_telemetry("renderer", settings)
     limits = Limits(settings.decode_memory_mb << 20, settings.decode_seconds)

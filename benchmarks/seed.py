@@ -1,8 +1,7 @@
-"""The seed's way of doing it: what one would write with OpenCV alone, frame after frame.
+"""The seed's way: the straightforward solution with OpenCV alone, frame by frame.
 
-It finds one person: the highest value of each confidence map. Its network is the same graph on
-images of the same size as ours, all of OpenCV's threads work on it, and nothing else is done
-meanwhile.
+It finds one person, at the maximum of each confidence map. It runs the same network on inputs of
+the same size as Poseway, with all of OpenCV's threads and nothing else beside it.
 """
 
 import time
@@ -24,20 +23,20 @@ def process(video: Path, target: Path, graph: Path, height: int, frames: int) ->
     """Draws the person in the first frames of a video.
 
     Args:
-        video: The video.
-        target: The video that is made, MPEG-4 part 2 in MP4, which OpenCV's wheel can write.
-        graph: The network.
-        height: Height in pixels of the network's input.
-        frames: How many frames to do.
+        video: The video to read.
+        target: The video to write, MPEG-4 part 2 in MP4, which OpenCV's wheel supports.
+        graph: The network's file.
+        height: Height of the network's input in pixels.
+        frames: Number of frames to process.
 
     Returns:
         Frames per second.
 
     Raises:
-        PosewayError: The video ends before.
+        PosewayError: The video has fewer frames.
     """
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(-1)  # as many as there are cores
+    cv2.setNumThreads(-1)  # one thread per core
     try:
         return _process(video, target, graph, height, frames)
     finally:
@@ -51,13 +50,13 @@ def _process(video: Path, target: Path, graph: Path, height: int, frames: int) -
         int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
         int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
     )
-    # The network's own multiple of eight, as wide as the picture's aspect wants it.
+    # A multiple of eight, as the network requires, closest to the frame's aspect ratio.
     width = round(size[0] * height / size[1] / _STRIDE) * _STRIDE
     rate = capture.get(cv2.CAP_PROP_FPS)
     writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
     began = time.perf_counter()
     for number in range(frames + 1):
-        if number == 1:  # the first frame sets the network up
+        if number == 1:  # the first frame initializes the network
             began = time.perf_counter()
         read, frame = capture.read()
         if not read:
@@ -72,7 +71,7 @@ def _process(video: Path, target: Path, graph: Path, height: int, frames: int) -
 
 
 def _draw(frame: NDArray[np.uint8] | cv2.typing.MatLike, maps: cv2.typing.MatLike) -> None:
-    """Draws the person whose keypoints are the highest values of the maps."""
+    """Draws the person whose keypoints are the maxima of the confidence maps."""
     height, width = frame.shape[:2]
     points: list[tuple[int, int] | None] = []
     for part in range(len(KEYPOINTS)):

@@ -1,7 +1,7 @@
-"""The whole job in one process: what the parts can do without services between them.
+"""A whole job in a single process: the speed of the parts without services between them.
 
-One thread decodes, as many as there are cores find people, one tracks, draws and encodes. A video
-is decoded once, which services on several machines cannot have.
+One thread decodes, one per core estimates poses, and one tracks, draws and encodes. A video is
+decoded only once, which services on several machines cannot achieve.
 """
 
 import io
@@ -44,10 +44,10 @@ _Found: TypeAlias = "list[tuple[SourceFrame, Future[People]]]"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a run took.
+    """Cost of a run.
 
     Attributes:
-        frames: Frames of the video.
+        frames: Number of frames of the video.
         seconds: Wall-clock time.
         cpu: CPU seconds by stage.
     """
@@ -58,7 +58,7 @@ class Figures:
 
 
 def process(video: Path, model: LoadedModel) -> Figures:
-    """Does a video; the result stays in memory."""
+    """Processes a video, with the result kept in memory."""
     return _Run(video, model).figures()
 
 
@@ -92,7 +92,7 @@ class _Run:
             self._segments.put(None)
             frames = drawn.result()
         total = time.process_time() - cpu
-        # TensorFlow works in threads of its own.
+        # TensorFlow computes in its own threads.
         self._cpu["people and network"] += total - sum(self._cpu.values())
         return Figures(frames, time.perf_counter() - began, dict(self._cpu))
 
@@ -114,13 +114,13 @@ class _Run:
         try:
             return self._draw(info, space)
         except BaseException:
-            # Whoever still sends must not wait for ever.
+            # Producers must not block forever.
             while self._segments.get() is not None:
                 pass
             raise
 
     def _draw(self, info: VideoInfo, space: ColourSpace) -> int:
-        """Tracks, draws and encodes what is found; returns the number of frames."""
+        """Tracks, draws and encodes the people found. Returns the number of frames."""
         video = tracking.VideoTracker(PoseTracker(_MAX_AGE_SECONDS), Smoother(Strength.LIGHT))
         time_base = float(info.time_base)
         encoder = SegmentEncoder(io.BytesIO(), info, space, Encoding(threads=1))

@@ -1,4 +1,4 @@
-"""The real stack: how fast it does a video, and what CPU time each of its parts spends."""
+"""The real stack: how fast it processes a video, and the CPU time of each of its parts."""
 
 import time
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from tests.support.processes import PARTS, cpu_seconds
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A video done by the stack.
+    """A video processed by the stack.
 
     Attributes:
-        manifest: What the job says of itself.
+        manifest: Manifest of the job.
         seconds: Wall-clock time from the first byte of the upload to the complete result.
         cpu: CPU seconds of each part.
     """
@@ -29,19 +29,19 @@ class Run:
 
 
 class Running:
-    """A stack that is up, warm, and idle while it is not asked."""
+    """A running stack, idle between calls."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Starts it."""
+        """Starts the stack."""
         self._stack = Stack(data_dir)
         self._stack.start()
         self._client = Client(self._stack.gateway_url)
 
     def process(self, video: Path) -> Run:
-        """Has a video done.
+        """Processes a video.
 
         Raises:
-            PosewayError: It was not done.
+            PosewayError: The job did not succeed.
         """
         before = self._cpu()
         began = time.perf_counter()
@@ -56,7 +56,7 @@ class Running:
         return Run(manifest, seconds, {part: after[part] - before[part] for part in PARTS})
 
     def pid(self, part: str) -> int:
-        """Process id of a part."""
+        """Returns the process id of a part."""
         return self._stack.pid(part)
 
     def _cpu(self) -> dict[str, float]:

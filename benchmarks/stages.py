@@ -1,4 +1,4 @@
-"""CPU time of the stages without which there is no result, each alone: the limit of the rest."""
+"""CPU time of each indispensable stage alone, which limits the speed of the whole."""
 
 import io
 import time
@@ -21,18 +21,18 @@ from poseway_renderer.media.encode import Encoding, SegmentEncoder
 _FRAMES: Final = 300
 _EVERY: Final = 5
 
-# Does some work once, and says how many CPU seconds it took and for how many frames.
+# Runs some work once. Returns CPU seconds and the number of frames.
 _Work = Callable[[], tuple[float, int]]
 
 
 def alone(video: Path, model: LoadedModel, side_by_side: int) -> dict[str, float]:
-    """CPU milliseconds a frame of decoding, network and encoding, each alone.
+    """Returns CPU milliseconds per frame of decoding, network and encoding, each alone.
 
     Args:
-        video: Its first 300 frames count, for the network every fifth of them.
+        video: Source of the frames: the first 300, of which the network gets every fifth.
         model: The network.
-        side_by_side: How many threads do the same at once. Cores that are all busy share caches,
-            memory and heat, so that each is slower than one that is busy alone.
+        side_by_side: Number of threads that do the same concurrently. Busy cores share caches,
+            memory bandwidth and heat, so each is slower than a core that is busy alone.
     """
     return {
         "decode": _milliseconds([lambda: _decode(video)] * side_by_side),
@@ -49,7 +49,7 @@ def _decode(video: Path) -> tuple[float, int]:
 
 
 def _encode(video: Path) -> tuple[float, int]:
-    """Only the encoder's own time counts, which works in the thread that calls it."""
+    """Counts only the time of the encoder, which works in the calling thread."""
     spent, frames = 0.0, 0
     with closing(VideoReader(video.open("rb"), threads=1)) as reader:
         info, space = reader.info, ColourSpace.of(reader.stream)
@@ -75,7 +75,7 @@ def _network(video: Path, model: LoadedModel, side_by_side: int) -> float:
             for frame in islice(reader.frames(), 0, _FRAMES, _EVERY)
         ]
     model.engine.run(images[0])
-    # It has threads of its own, so it is the time of the process that counts.
+    # The network has its own threads, so the time of the process counts.
     with ThreadPoolExecutor(side_by_side) as threads:
         began = time.process_time()
         list(threads.map(model.engine.run, images))
@@ -84,7 +84,7 @@ def _network(video: Path, model: LoadedModel, side_by_side: int) -> float:
 
 
 def _milliseconds(works: list[_Work]) -> float:
-    """CPU milliseconds a frame of several works at once."""
+    """Returns CPU milliseconds per frame of several concurrent works."""
     with ThreadPoolExecutor(len(works)) as threads:
         done: list[tuple[float, int]] = list(threads.map(lambda work: work(), works))
     return sum(spent for spent, _ in done) / sum(frames for _, frames in done) * 1000

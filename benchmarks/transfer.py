@@ -1,7 +1,7 @@
 """``python -m benchmarks.transfer``: ways to send a decoded frame to inference.
 
-CPU time from the decoded picture to a message in bytes, and from there to pixels in blue, green and
-red, on one thread; medians over rounds.
+CPU time from the decoded frame to the bytes of a message, and from there to BGR pixels, on one
+thread; medians over rounds.
 """
 
 import argparse
@@ -39,9 +39,9 @@ class Way(NamedTuple):
     """A way to send a frame.
 
     Attributes:
-        name: What it is.
-        send: From the decoded frame and the size wanted to a message.
-        receive: From there to uint8 (height, width, 3), blue first.
+        name: Description for the table.
+        send: Turns a decoded frame into a message of the given size.
+        receive: Turns the message into BGR pixels, uint8 (height, width, 3).
     """
 
     name: str
@@ -88,7 +88,7 @@ WAYS: Final = (
 
 
 def measure(video: Path, rounds: int) -> list[dict[str, Any]]:
-    """The figures of all ways."""
+    """Returns the figures of all ways."""
     with closing(VideoReader(video.open("rb"), threads=1)) as reader:
         frames = [frame for frame, _ in zip(reader.frames(), range(_FRAMES), strict=False)]
         size = fit(reader.info.width, reader.info.height, load_cards()[0].input_size)
@@ -117,7 +117,7 @@ def measure(video: Path, rounds: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Measures, prints the tables, writes the figures."""
+    """Measures, prints tables and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11)
     arguments = parser.parse_args()
@@ -125,7 +125,7 @@ def main() -> None:
     console = Console()
     figures = {name: measure(clip(name, 2), arguments.rounds) for name in SIZES}
     for name, rows in figures.items():
-        table = Table(title=f"A frame of {name} on its way to inference, CPU milliseconds")
+        table = Table(title=f"Sending a frame of {name} to inference, CPU milliseconds")
         for title in ("way", "send", "receive", "both", "kilobytes"):
             table.add_column(title, justify="left" if title == "way" else "right")
         for row in rows:

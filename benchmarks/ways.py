@@ -1,4 +1,4 @@
-"""Ways to run the default network: ours and those that one would try first."""
+"""Ways to run the default network: Poseway's engines and the obvious alternatives."""
 
 import threading
 from collections.abc import Callable
@@ -24,9 +24,9 @@ class Way:
     """A way to run the network.
 
     Attributes:
-        name: What it is, with version and arithmetic.
-        run: From an image, float32 (1, h, w, 3), to maps, float32 (1, h / 8, w / 8, 57).
-        callers: Threads that call it at once, as its makers advise.
+        name: Library with version and precision.
+        run: Maps an image, float32 (1, h, w, 3), to network outputs, float32 (1, h / 8, w / 8, 57).
+        callers: Number of concurrent callers, as the library recommends.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Way:
 
 
 def weights() -> Path:
-    """The default model's file."""
+    """Returns the file of the default model."""
     return load_cards()[0].path()
 
 
 def opencv() -> Way:
-    """OpenCV's dnn module, as it comes."""
+    """OpenCV's dnn module with default settings."""
     net = cv2.dnn.readNetFromTensorflow(str(weights()))
 
     def run(image: Floats) -> Floats:
@@ -51,7 +51,7 @@ def opencv() -> Way:
 
 
 def plain_tensorflow() -> Way:
-    """TensorFlow, as it comes."""
+    """TensorFlow with default settings."""
     tf = tensorflow()
     with tf.Graph().as_default() as graph:
         definition = tf.compat.v1.GraphDef.FromString(weights().read_bytes())
@@ -61,22 +61,22 @@ def plain_tensorflow() -> Way:
 
 
 def openvino_latency() -> Way:
-    """OpenVINO in bfloat16, tuned by its own hint for one image at a time."""
+    """OpenVINO in bfloat16 with its hint for latency."""
     return _openvino("LATENCY")
 
 
 def openvino_throughput() -> Way:
-    """OpenVINO in bfloat16, tuned by its own hint for many images at once."""
+    """OpenVINO in bfloat16 with its hint for throughput."""
     return _openvino("THROUGHPUT")
 
 
 def ours_with_tensorflow() -> Way:
-    """Our engine that is always there."""
+    """Poseway's default engine."""
     return _ours("tensorflow")
 
 
 def ours_with_openvino() -> Way:
-    """Our optional engine."""
+    """Poseway's optional engine."""
     return _ours("openvino")
 
 

@@ -1,7 +1,7 @@
-"""``python -m tools.pictures``: makes the pictures of these pages, with Poseway itself.
+"""``python -m tools.pictures``: creates the images in the documentation with Poseway itself.
 
-Has the sample done by the system on this machine, which is started if need be, and looks at the
-result and at the page; for that it takes Debian's ``chromium``.
+Processes the sample with the local system, which is started if necessary. Saves the poster of the
+result and a screenshot of the page, taken with Debian's ``chromium``.
 """
 
 import os
@@ -33,7 +33,7 @@ _SEEK: Final = """(video, second) => new Promise((done) => {
 
 
 def main() -> None:
-    """Makes both."""
+    """Creates both images."""
     data_dir = Path(os.environ.get("POSEWAY_DATA_DIR", DEFAULT_DATA_DIR))
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -52,12 +52,12 @@ def main() -> None:
 
 
 def page_of(url: str, job: Job) -> bytes:
-    """The page as it shows a result."""
+    """Returns a screenshot of the page with a result, as PNG."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        # What looks at the page from outside is no part of it, so its policy is not for that.
+        # The page's Content-Security-Policy would block Playwright's own scripts.
         page = browser.new_page(viewport=_VIEW, color_scheme="light", bypass_csp=True)
         page.goto(f"{url}/#/{job.id}")
         page.locator(".player canvas").wait_for()
@@ -68,11 +68,15 @@ def page_of(url: str, job: Job) -> bytes:
     return picture
 
 
-def save(picture: bytes, target: Path) -> None:
-    """A picture as a JPEG that is small enough for a page, as good as that allows."""
-    decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+def save(image: bytes, target: Path) -> None:
+    """Saves an image as a JPEG of limited size, at the highest quality that fits.
+
+    Raises:
+        PosewayError: The image cannot be decoded.
+    """
+    decoded = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
     if decoded is None:
-        raise PosewayError("That is no picture.", "pictures")
+        raise PosewayError("The image cannot be decoded.", "pictures")
     height = round(decoded.shape[0] * _WIDTH / decoded.shape[1])
     small = cv2.resize(decoded, (_WIDTH, height), interpolation=cv2.INTER_AREA)
     for quality in range(90, 30, -5):

@@ -16,27 +16,27 @@ from poseway.paths import ROOT
 _DOCS: Final = ROOT / "docs"
 
 RATE: Final = 30
-"""Frames a second of the videos."""
+"""Frames per second of the videos."""
 BURST: Final = 3.0
-"""The busiest hour, beside an average one."""
+"""Load of the busiest hour, relative to the average hour."""
 UTILISATION: Final = 0.7
-"""Part of a core that is planned with; the rest is for what comes unevenly."""
+"""Fraction of each core that is planned for; the rest absorbs uneven load."""
 HOURS: Final = (1, 10, 100, 1_000, 10_000)
-"""Video hours a day."""
+"""Hours of video per day."""
 CORES: Final = {"api": 1, "dispatcher": 1, "inference": 2, "tracker": 1, "renderer": 1}
-"""Cores of a replica that the tables plan with; a pod of the manifests may take no fewer."""
+"""Cores per replica in the tables. The manifests must allow each pod at least as many."""
 _OTHERS: Final = ("object-storage", "queue")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured.
+    """Measured costs.
 
     Attributes:
-        cpu_ms: CPU milliseconds that a 720p frame costs in each process.
-        megabytes: Memory of each service's process, over a long video.
-        minute: Megabytes of a minute of 720p video: `upload`, `result`, `most`, `carried`.
-        idle: CPU milliseconds a second and megabytes of each process while nothing is to do.
+        cpu_ms: CPU milliseconds per 720p frame in each process.
+        megabytes: Memory of each service's process during a long video.
+        minute: Megabytes per minute of 720p video: `upload`, `result`, `most` (peak), `carried`.
+        idle: CPU milliseconds per second and megabytes of each idle process.
     """
 
     cpu_ms: dict[str, float]
@@ -46,12 +46,16 @@ class Measured:
 
 
 def measured() -> Measured:
-    """Reads what was measured."""
+    """Reads the measured costs.
+
+    Raises:
+        ValueError: ``performance.md`` lacks a table.
+    """
     page = (_DOCS / "performance.md").read_text()
     row = re.search(r"\*\*720p\*\*.*?\| the stack \|[^:]*: ([^|]*) \|", page, re.DOTALL)
     memory = re.search(r"\| process \| first quarter \|.*?\n\n", page, re.DOTALL)
     if row is None or memory is None:
-        raise ValueError("performance.md has no longer what the sizes are made of.")
+        raise ValueError("performance.md lacks the measurements that sizes are based on.")
     cpu = {name: float(ms) for name, ms in re.findall(r"([a-z-]+) ([\d.]+)", row[1])}
     last = re.findall(r"\| ([a-z ]+) \| \d+ \| (\d+) \|", memory[0])
     footprint: dict[str, Any] = json.loads((_DOCS / "footprint.json").read_text())
@@ -64,22 +68,22 @@ def measured() -> Measured:
 
 
 def frames_per_second(hours: float) -> float:
-    """Frames a second in the busiest hour."""
+    """Returns the frames per second in the busiest hour."""
     return hours * 3600 * RATE * BURST / 86400
 
 
 def cores(hours: float, cpu_ms: float) -> float:
-    """Cores that are kept busy in the busiest hour, with what is kept free."""
+    """Returns the cores needed in the busiest hour, reserve included."""
     return frames_per_second(hours) * cpu_ms / 1000 / UTILISATION
 
 
 def replicas(hours: float, service: str, known: Measured) -> int:
-    """Replicas of a service in the busiest hour."""
+    """Returns the replicas of a service needed in the busiest hour."""
     return max(1, math.ceil(cores(hours, known.cpu_ms[service]) / CORES[service]))
 
 
 def by_service(known: Measured) -> list[list[str]]:
-    """Rows: video hours a day, frames a second, replicas of each service, cores, memory."""
+    """Returns rows of video hours per day, frames per second, replicas, cores and memory."""
     rows = []
     for hours in HOURS:
         counts = {service: replicas(hours, service, known) for service in CORES}
@@ -91,7 +95,7 @@ def by_service(known: Measured) -> list[list[str]]:
 
 
 def by_bytes(known: Measured) -> list[list[str]]:
-    """Rows: video hours a day, uploads and results a day, network and storage's cores at peak."""
+    """Returns rows of video hours, uploads and results per day, network and storage at peak."""
     rows = []
     for hours in HOURS:
         day = {what: hours * 60 * megabytes / 1000 for what, megabytes in known.minute.items()}
@@ -103,7 +107,7 @@ def by_bytes(known: Measured) -> list[list[str]]:
 
 
 def at_idle(known: Measured) -> list[list[str]]:
-    """Rows: process, CPU milliseconds a second, megabytes; and all together."""
+    """Returns rows of process, CPU milliseconds per second, megabytes; the last is their sum."""
     rows = [
         [name, f"{taken['cpu_ms_per_second']:.1f}", f"{taken['megabytes']:.0f}"]
         for name, taken in known.idle.items()
@@ -113,7 +117,7 @@ def at_idle(known: Measured) -> list[list[str]]:
 
 
 def _rounded(number: float) -> str:
-    """Two digits that say something, and never more than was measured."""
+    """Formats a number with two significant digits, as precise as the measurements."""
     if isinstance(number, int):
         return f"{number:,}"
     digits = max(0, 1 - math.floor(math.log10(number)))
@@ -122,20 +126,20 @@ def _rounded(number: float) -> str:
 
 HEADS: Final = {
     "sizing": (
-        "video hours a day",
+        "video hours per day",
         "frames/s at peak",
         *(f"{service} ({count} core{'s' * (count > 1)})" for service, count in CORES.items()),
         "cores busy",
         "memory (GB)",
     ),
     "sizing-bytes": (
-        "video hours a day",
-        "uploads a day (GB)",
-        "results a day (GB)",
+        "video hours per day",
+        "uploads per day (GB)",
+        "results per day (GB)",
         "results of 30 days (GB)",
         "network at peak (Mbit/s)",
         *(f"cores of {name}" for name in _OTHERS),
     ),
-    "sizing-idle": ("process", "CPU ms a second", "MB"),
+    "sizing-idle": ("process", "CPU ms per second", "MB"),
 }
 ROWS: Final = {"sizing": by_service, "sizing-bytes": by_bytes, "sizing-idle": at_idle}

@@ -38,12 +38,12 @@ _SERVICES: Final[dict[str, type[BaseSettings]]] = {
     "renderer": RendererSettings,
 }
 _KINDS: Final = ("Counter", "Gauge", "Histogram")
-# Who has the metrics of a file in poseway/telemetry.
+# Services with the metrics declared in a file of poseway/telemetry.
 _SHARE: Final = {"client": "dispatcher", "server": "inference, renderer, tracker"}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Returns a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(cell for cell in line) + " |\n" for line in lines)
 
@@ -72,7 +72,7 @@ def _fields(fields: dict[str, FieldInfo]) -> str:
     return table(("variable", "default", "what"), rows)
 
 
-def _default(value: Any) -> str:  # noqa: ANN401 # of any setting
+def _default(value: Any) -> str:  # noqa: ANN401 # the type of any setting
     if isinstance(value, Path):
         return f"`{value.relative_to(ROOT)}`"
     if value is None or value in ((), ""):
@@ -121,25 +121,25 @@ def _exit_codes() -> str:
 
 @dataclass(frozen=True, order=True)
 class Metric:
-    """A metric that services declare.
+    """A metric declared by services.
 
     Attributes:
-        services: Which of them, as one text.
-        name: As Prometheus has it: those that count end in ``_total``.
-        kind: counter, gauge or histogram.
-        labels: Names of its labels.
-        says: What it is.
+        services: Names of the services, separated by commas.
+        name: Name in Prometheus, where counters end in ``_total``.
+        kind: ``counter``, ``gauge`` or ``histogram``.
+        labels: Names of the labels.
+        description: Help text.
     """
 
     services: str
     name: str
     kind: str
     labels: tuple[str, ...]
-    says: str
+    description: str
 
 
 def metrics() -> list[Metric]:
-    """All metrics of all services, but what the Prometheus library says of the process."""
+    """Returns the metrics of all services, except the process metrics of the Prometheus library."""
     files = [*(ROOT / "services").rglob("*.py"), *(ROOT / "poseway" / "telemetry").glob("*.py")]
     return sorted(metric for path in files for metric in _declared(path))
 
@@ -151,7 +151,7 @@ def _metrics() -> str:
             f"`{metric.name}`",
             metric.kind,
             ", ".join(f"`{label}`" for label in metric.labels),
-            metric.says,
+            metric.description,
         )
         for metric in metrics()
     ]
@@ -164,13 +164,13 @@ def _declared(path: Path) -> Iterator[Metric]:
             continue
         kind = ast.unparse(node.func).rpartition(".")[2]
         if kind in _KINDS:
-            name, says, *labels = map(ast.literal_eval, node.args)
+            name, description, *labels = map(ast.literal_eval, node.args)
             name += "_total" * (kind == "Counter")
-            yield Metric(_whose(path), name, kind.lower(), tuple(*labels), says)
+            yield Metric(_services_of(path), name, kind.lower(), tuple(*labels), description)
 
 
-def _whose(path: Path) -> str:
-    """Which services a file is a part of."""
+def _services_of(path: Path) -> str:
+    """Returns the names of the services that a file belongs to."""
     parts = path.relative_to(ROOT).parts
     if parts[0] == "poseway":
         return _SHARE[path.stem]
@@ -195,7 +195,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
 
 
 def written(page: str) -> str:
-    """A page with its tables as they should be."""
+    """Returns a page with its tables up to date."""
     return _PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], page)
 
 
