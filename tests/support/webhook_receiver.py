@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
 def listening() -> Iterator[Receiver]:
     """A receiver that listens for the block."""
     with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
         server.shutdown()

@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
 def kubernetes_api(folder: Path) -> Iterator[KubernetesApi]:
     """The server, while the block runs."""
     with KubernetesApi(folder) as api:
-        thread = threading.Thread(target=api.serve_forever)
+        thread = threading.Thread(target=api.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield api

@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 def minio_server() -> Iterator[MinioServer]:
     """The server, while the block runs."""
     with MinioServer() as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield server

@@ -126,7 +126,7 @@ def _value(value: AnyValue) -> object:
 def collecting() -> Iterator[Collector]:
     """A collector that runs for the block."""
     with Collector() as collector:
-        thread = threading.Thread(target=collector.serve_forever)
+        thread = threading.Thread(target=collector.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield collector

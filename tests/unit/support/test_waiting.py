@@ -56,9 +56,9 @@ def test_a_client_alone_gives_up_on_a_gateway_that_is_still_starting() -> None:
 
 
 def test_the_first_answer_comes_once_it_is_there() -> None:
-    with late(3) as url, Client(url) as client:
+    with late(1) as url, Client(url) as client:
         assert first_answer(lambda: list(client.jobs())) == []
-    with late(3) as url:
+    with late(1) as url:
         assert first_answer(lambda: httpx.get(url)).status_code == 503
 
 
