@@ -1,7 +1,13 @@
 # Every target is safe to repeat and quick the second time.
 #   make run [VIDEO=path]   set up, start everything, process a video, leave it in outputs/
 #   make up                 set up, start everything and keep it running
-#   make test               set up, check style and types, run all tests
+#   make check              style, types, architecture, spelling, the proto, unit tests and a smoke test
+#                           of one system: at most 5 minutes on two cores
+#   make test               the same with all integration tests, and of the system tests of each family
+#                           the one that catches most: at most 12 minutes
+#   make test-all           every test: at most 45 minutes
+#   make style | unit | smoke | integration
+#                           the parts of them
 #   make models             fetch the weights of all models
 #   make evaluate [IMAGES=folder ANNOTATIONS=file MODEL=name]
 #                           average precision on labelled images, also named by the environment
@@ -51,7 +57,7 @@ export VIDEO IMAGES ANNOTATIONS MODEL DETECTIONS GROUND_TRUTH
 STUBS  := poseway/v1/.generated
 PROTOS := $(wildcard proto/poseway/v1/*.proto)
 
-.PHONY: run up test check unit evaluate labels evaluate-tracking sequences evaluate-ids \
+.PHONY: run up check test test-all style unit smoke integration evaluate labels evaluate-tracking sequences evaluate-ids \
 	bench bench-encoding bench-transfer bench-long bench-scale bench-uploads bench-footprint bench-tracker \
 	bench-cuts bench-smoothing bench-inference bench-memory pictures tables recorded stubs weights models sample locks clean \
 	images sbom base-image test-containers test-hostile test-chaos test-load audit
@@ -62,21 +68,45 @@ run: $(STUBS) weights $(if $(VIDEO),,sample)
 up: $(STUBS) weights sample
 	@$(BIN)/poseway up $(ARGS)
 
-test: check unit
+# What the tests of every tier need. Models that cannot be fetched here, for want of npm say, are not
+# tested.
+READY := $(STUBS) $(VENV)/.test weights sample
+FETCH_MODELS = $(BIN)/python -m poseway.local.downloads weights || echo "The tests of these models are skipped."
+# One process for each core; tests that share a system run in the same one.
+PARALLEL := $(BIN)/pytest -n 2 --dist loadgroup
 
-# Style, types and the proto, before anything is started.
-check: $(STUBS) $(VENV)/.test
+check: style unit smoke
+
+# Everything is collected before anything starts, so tests that wait run beside tests that compute.
+test: style $(READY)
+	@$(FETCH_MODELS)
+	$(PARALLEL) -m "unit or integration or essential" $(ARGS)
+
+# The system tests load the machine themselves, so they run one after the other.
+test-all: style $(READY)
+	@$(FETCH_MODELS)
+	$(PARALLEL) tests/unit tests/integration $(ARGS)
+	$(BIN)/pytest tests/system $(ARGS)
+
+# Nothing is started.
+style: $(STUBS) $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against proto/released.binpb
 
-# Models that cannot be fetched here, for want of npm say, are not tested.
-unit: $(STUBS) $(VENV)/.test weights sample
-	@$(BIN)/python -m poseway.local.downloads weights || echo "The tests of these models are skipped."
-	$(BIN)/pytest $(ARGS)
+unit: $(READY)
+	@$(FETCH_MODELS)
+	$(BIN)/pytest -n 2 --dist worksteal tests/unit $(ARGS)
+
+smoke: $(STUBS) $(VENV)/.test weights
+	$(BIN)/pytest tests/integration/test_smoke.py $(ARGS)
+
+integration: $(READY)
+	$(BIN)/pytest tests/integration $(ARGS)
 
 evaluate: labels $(STUBS) $(VENV)/.evaluate
 	@$(BIN)/python -m poseway.local.downloads weights "$${MODEL:-default}"

@@ -11,13 +11,14 @@ from poseway.local.downloads import fetch_sample
 from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
+from tests.support.queues import FAST
 
 # Fixtures that tests of several tiers share.
 pytest_plugins = ["tests.support.evaluation_fixtures", "tests.support.inference_fixtures"]
 
 TESTS: Final = Path(__file__).parent
 # Fixtures that start a system: no unit test may depend on one, not even through another fixture.
-SYSTEM_FIXTURES: Final = frozenset({"stack", "smoke_stack", "client", "watched"})
+SYSTEM_FIXTURES: Final = frozenset({"stack", "client", "watched"})
 
 
 def tier_of(path: Path) -> str:
@@ -46,9 +47,18 @@ def pytest_pycollect_makeitem(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test with its tier."""
+    """Marks every test with its tier, and groups those that share a system.
+
+    With ``-n 2 --dist loadgroup`` one process runs a group, so that one system serves it, while
+    the other runs what is left.
+    """
     for item in items:
-        item.add_marker(tier_of(item.path))
+        tier = tier_of(item.path)
+        item.add_marker(tier)
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+        elif tier != "unit":
+            item.add_marker(pytest.mark.xdist_group("systems"))
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +70,7 @@ def sample() -> Path:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole system, every part a process. Short segments, so that jobs have several."""
-    env = {"POSEWAY_SEGMENT_SECONDS": "2.5", "POSEWAY_MAX_UPLOAD_BYTES": str(50 << 20)}
+    env = {**FAST, "POSEWAY_SEGMENT_SECONDS": "2.5", "POSEWAY_MAX_UPLOAD_BYTES": str(50 << 20)}
     with Stack(tmp_path_factory.mktemp("stack"), free_ports(1)[0], env) as running:
         yield running
 

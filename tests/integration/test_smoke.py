@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import httpx
+import numpy as np
 import pytest
 
 from poseway.client import Client
@@ -31,6 +32,10 @@ class Processed:
     seen: list[Job]
     manifest: Manifest
     folder: Path
+
+    @property
+    def video(self) -> Path:
+        return self.folder / "video.mp4"
 
     @property
     def id(self) -> str:
@@ -72,15 +77,14 @@ def test_progress_only_grows(processed: Processed) -> None:
 
 
 def test_every_frame_keeps_its_picture_and_its_time(processed: Processed) -> None:
-    pairs = list(zip(decoded(processed.folder / "video.mp4"), decoded(processed.clip), strict=True))
-    assert [after.time for after, _ in pairs] == [before.time for _, before in pairs]
-    assert [read_number(after.to_ndarray(format="rgb24")) for after, _ in pairs] == list(
-        range(FRAMES)
-    )
+    before, after = (list(decoded(path)) for path in (processed.clip, processed.video))
+    assert [frame.time for frame in after] == [frame.time for frame in before]
+    pictures = (frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in after)
+    assert [read_number(picture) for picture in pictures] == list(range(FRAMES))
 
 
 def test_the_sound_stays(processed: Processed) -> None:
-    with av.open(processed.folder / "video.mp4") as container:
+    with av.open(processed.video) as container:
         assert container.streams.audio[0].codec_context.name == "aac"
 
 
@@ -108,7 +112,7 @@ def test_the_result_is_converted_to_every_export_format(
 
 
 def test_a_range_of_the_video_is_served(http: httpx.Client, processed: Processed) -> None:
-    whole = (processed.folder / "video.mp4").read_bytes()
+    whole = (processed.video).read_bytes()
     answer = http.get(processed.seen[-1].links["video"], headers={"Range": "bytes=100-199"})
     assert (answer.status_code, answer.content) == (206, whole[100:200])
 

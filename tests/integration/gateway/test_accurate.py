@@ -16,9 +16,9 @@ from poseway.formats.manifest import Manifest
 from poseway.jobs import JobOptions, JobRequest, JobState, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import JobQueue
-from poseway.settings import QueueSettings
 from poseway.v1 import inference_pb2
 from poseway_gateway.dispatcher.clients import frame_height
+from tests.support.queues import queue_settings
 from tests.support.videos import make_video
 
 POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
@@ -97,9 +97,7 @@ def recorded(stack: Stack, client: Client, options: dict[str, Any]) -> str:
 
 
 async def publish(stack: Stack, job_id: str) -> None:
-    env = stack.env
-    settings = QueueSettings(nats_url=env["POSEWAY_NATS_URL"], nats_token=env["POSEWAY_NATS_TOKEN"])
-    queue = await JobQueue.connect(settings)
+    queue = await JobQueue.connect(queue_settings(stack))
     await queue.publish(job_id)
     await queue.close()
 

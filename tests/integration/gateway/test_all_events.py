@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from poseway.jobs import (
     Job,
@@ -23,8 +22,8 @@ from poseway.jobs import (
 )
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import JobQueue
-from poseway.settings import QueueSettings
 from poseway_gateway.api.jobs.repository import Catalog
+from tests.support.queues import queue_settings
 from tests.support.sse import Event, events
 
 
@@ -35,12 +34,7 @@ def running(fraction: float) -> bytes:
 
 @asynccontextmanager
 async def connected(stack: Stack) -> AsyncIterator[tuple[httpx.AsyncClient, JobQueue]]:
-    queue = await JobQueue.connect(
-        QueueSettings(
-            nats_url=stack.env["POSEWAY_NATS_URL"],
-            nats_token=SecretStr(stack.env["POSEWAY_NATS_TOKEN"]),
-        )
-    )
+    queue = await JobQueue.connect(queue_settings(stack))
     async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as client:
         yield client, queue
     await queue.close()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from poseway.client import Client
 from poseway.jobs import (
@@ -30,8 +29,8 @@ from poseway.local.probes import is_ready
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import JobQueue
 from poseway.paths import ROOT
-from poseway.settings import QueueSettings
 from poseway_gateway.api.jobs.repository import Catalog
+from tests.support.queues import queue_settings
 from tests.support.waiting import until
 
 
@@ -53,12 +52,7 @@ def test_progress_never_goes_back_to_an_older_record(stack: Stack, queued: str) 
 
     async def run() -> list[float]:
         seen: list[float] = []
-        queue = await JobQueue.connect(
-            QueueSettings(
-                nats_url=stack.env["POSEWAY_NATS_URL"],
-                nats_token=SecretStr(stack.env["POSEWAY_NATS_TOKEN"]),
-            )
-        )
+        queue = await JobQueue.connect(queue_settings(stack))
         async with (
             httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as client,
             client.stream("GET", f"/v1/jobs/{queued}/events") as answer,

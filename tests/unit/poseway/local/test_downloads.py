@@ -51,7 +51,7 @@ def registries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         }
         (root / "@our" / "nets").write_text(json.dumps(package))
         configure(monkeypatch, f"{url}/", tmp_path)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield
         server.shutdown()
 
