@@ -12,7 +12,7 @@ from poseway.local.stack import Stack
 from poseway.messaging.delivery import Delivery, Early
 from poseway.messaging.job_queue import STREAM, JobQueue
 from poseway.settings import QueueSettings
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.dispatcher.fair_order import Turns
 from poseway_gateway.dispatcher.job_record import Record
 from tests.support.deploy.nats_servers import servers
@@ -49,7 +49,7 @@ class Office:
                 options=JobOptions(),
                 owner=owner,
             )
-            await asyncio.to_thread(Catalog(self.store).add, request)
+            await asyncio.to_thread(JobRepository(self.store).add, request)
             await self.queue.publish(request.id, owner)
             self.owners[request.id] = owner
             made.append(request.id)

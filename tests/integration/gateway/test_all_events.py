@@ -22,7 +22,7 @@ from poseway.jobs import (
 )
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import JobQueue
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from tests.support.queues import queue_settings
 from tests.support.sse import Event, events
 
@@ -45,7 +45,7 @@ def made(stack: Stack) -> str:
     request = JobRequest(
         id=new_job_id(), name="a", size=1, sha256="", created_at=now(), options=JobOptions()
     )
-    Catalog(stack.store).add(request)
+    JobRepository(stack.store).add(request)
     return request.id
 
 

@@ -15,7 +15,7 @@ from poseway.client import Client
 from poseway.jobs import Job, JobOptions, JobState, Keys
 from poseway.local.stack import Stack
 from poseway.model_cards import load_cards
-from poseway_gateway.api.web.streams import StoredResponse
+from poseway_gateway.api.web.object_response import StoredResponse
 from tests.support.videos import make_video
 
 FEW_FRAMES = 6

@@ -29,7 +29,7 @@ from poseway.local.probes import is_ready
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import JobQueue
 from poseway.paths import ROOT
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from tests.support.queues import queue_settings
 from tests.support.waiting import until
 
@@ -40,7 +40,7 @@ def queued(stack: Stack) -> Iterator[str]:
     request = JobRequest(
         id=new_job_id(), name="a", size=1, sha256="", created_at=now(), options=JobOptions()
     )
-    Catalog(stack.store).add(request)
+    JobRepository(stack.store).add(request)
     yield request.id
     stack.store.delete_prefix(Keys(request.id).record)
 

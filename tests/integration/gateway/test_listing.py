@@ -11,7 +11,7 @@ import pytest
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, now
 from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.listing import SCANNED_AT_ONCE, JobFilter, Listing
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 
 COUNT = 1000
 OWNER = "0a0a0a0a"
@@ -30,7 +30,7 @@ def name(number: int) -> str:
 @pytest.fixture(scope="module")
 def listing(stack: Stack) -> Iterator[Listing]:
     """A thousand jobs of one owner."""
-    catalog = Catalog(stack.store)
+    repository = JobRepository(stack.store)
 
     def make(number: int) -> None:
         request = JobRequest(
@@ -42,14 +42,14 @@ def listing(stack: Stack) -> Iterator[Listing]:
             options=JobOptions(),
             owner=OWNER,
         )
-        catalog.add(request)
+        repository.add(request)
         status = JobStatus(state=STATES[number % len(STATES)])
         data = status.model_dump_json().encode()
         stack.store.put(Keys(request.id).status, data, "application/json")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(make, range(COUNT)))
-    yield Listing(stack.store, catalog)
+    yield Listing(stack.store, repository)
     stack.store.delete_prefix(f"owners/{OWNER}/")
     records = [Keys(job_id(number)) for number in range(COUNT)]
     for keys in ([one.request for one in records], [one.status for one in records]):

@@ -15,7 +15,7 @@ from poseway.errors import ConflictError
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import STREAM
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.dispatcher.job_record import Record
 from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from tests.support.videos import make_video
@@ -35,7 +35,7 @@ def record_only(stack: Stack, video: bytes) -> str:
         created_at=now(),
         options=JobOptions(),
     )
-    Catalog(stack.store).add(request)
+    JobRepository(stack.store).add(request)
     return job_id
 
 
@@ -90,7 +90,7 @@ def test_of_two_holders_only_the_later_writes(stack: Stack) -> None:
     with pytest.raises(ConflictError):
         first.finish(JobState.SUCCEEDED)
     second.finish(JobState.CANCELLED)
-    assert Catalog(stack.store).status(job_id).state is JobState.CANCELLED
+    assert JobRepository(stack.store).status(job_id).state is JobState.CANCELLED
     stack.store.delete_prefix(Keys(job_id).record)
 
 

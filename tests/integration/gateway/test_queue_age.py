@@ -6,7 +6,7 @@ from pathlib import Path
 
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.monitoring.queue_age import QueueAge
 from poseway_gateway.dispatcher.job_record import Record
 from tests.support.queue_office import GREEDY, SMALL, Office, run_in
@@ -14,7 +14,7 @@ from tests.support.queue_office import GREEDY, SMALL, Office, run_in
 
 def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path) -> None:
     async def test(office: Office) -> None:
-        waiting, catalog = QueueAge(Catalog(stack.store)), Catalog(stack.store)
+        waiting, repository = QueueAge(JobRepository(stack.store)), JobRepository(stack.store)
         dispatcher, other = office.dispatcher(), office.dispatcher()
         assert await waiting.longest(office.queue) == 0
 
@@ -32,7 +32,7 @@ def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path)
         await asyncio.sleep(1)
         removed, cancelled = await office.accept(GREEDY, 2)
         await asyncio.to_thread(office.store.delete_prefix, Keys(removed).record)
-        await asyncio.to_thread(catalog.cancel_or_remove, cancelled)
+        await asyncio.to_thread(repository.cancel_or_remove, cancelled)
         assert await waiting.longest(office.queue) == 0
 
         began = time.monotonic()

@@ -16,7 +16,7 @@ from poseway.client import Client
 from poseway.jobs import JobOptions, JobRequest, Keys, new_job_id, now
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.webhooks import payload
 from tests.integration.gateway.test_all_events import connected
 from tests.support.webhook_receiver import Receiver, listening
@@ -92,7 +92,7 @@ def ended(stack: Stack, url: str) -> str:
         options=JobOptions(),
         webhook_url=url,
     )
-    Catalog(stack.store).add(request)
+    JobRepository(stack.store).add(request)
     stack.store.put(Keys(request.id).status, b'{"state": "failed"}', "application/json")
     return request.id
 

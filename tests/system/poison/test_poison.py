@@ -15,7 +15,7 @@ from poseway.jobs import Job, JobState, Keys
 from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.local.supervisor import Process
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from tests.support.processes import family
 from tests.support.videos import make_video
 from tests.support.waiting import until
@@ -87,7 +87,7 @@ def test_poison_ends_with_a_reason_and_harms_nobody(system: Stack, tmp_path: Pat
             assert job.error is not None
             assert job.error.code == CODES[case[1]], case
             assert "upload" in job.error.message
-            assert Catalog(system.store).status(job_id).attempts == 3, case
+            assert JobRepository(system.store).status(job_id).attempts == 3, case
         assert not any(system.store.exists(Keys(job_id).upload) for job_id in bad)
     assert {name: system.pid(name) for name in services} == services
     until(lambda: {name: set(family(pid)) for name, pid in services.items()} == before)

@@ -17,7 +17,7 @@ from poseway.errors import NotFoundError
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from tests.support.videos import make_video
 from tests.support.waiting import until
 from tests.system.upgrade.record import small
@@ -81,7 +81,7 @@ def submit_as(owner: str, stack: Stack, video: bytes) -> str:
     """A job of somebody with a key, as a gateway records it before it is on the queue."""
     job_id = new_job_id()
     stack.store.put(Keys(job_id).upload, video, "video/mp4")
-    Catalog(stack.store).add(
+    JobRepository(stack.store).add(
         JobRequest(
             id=job_id,
             name="owned.mp4",

@@ -15,7 +15,7 @@ from poseway.settings import QueueSettings, Settings, StorageSettings
 from poseway.storage import ObjectStore
 from poseway.telemetry import logs
 from poseway_gateway.api.jobs.listing import JobFilter, Listing
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 
 log = structlog.get_logger(__name__)
 
@@ -27,15 +27,15 @@ class RequeueSettings(Settings, StorageSettings, QueueSettings):
 async def requeue(settings: RequeueSettings) -> int:
     """Publishes all jobs that are queued or running, oldest first; returns how many."""
     store = ObjectStore(settings)
-    catalog = Catalog(store)
-    listing = Listing(store, catalog)
+    repository = JobRepository(store)
+    listing = Listing(store, repository)
     queue = await JobQueue.connect(settings)
     unfinished: list[JobRequest] = []
     after: str | None = ""
     while after is not None:
         jobs, after = await asyncio.to_thread(listing.page, "", 100, after, JobFilter())
         for job in jobs:
-            request = catalog.known(job.id)
+            request = repository.known(job.id)
             if request is not None and not job.state.finished:
                 unfinished.append(request)
     attempt = secrets.token_hex(4)

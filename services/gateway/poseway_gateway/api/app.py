@@ -20,7 +20,7 @@ from poseway_gateway.api.events.stream_limits import StreamLimits
 from poseway_gateway.api.jobs.listing import Listing
 from poseway_gateway.api.jobs.model_choice import ModelChoice
 from poseway_gateway.api.jobs.previews import Previews
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.monitoring.http_metrics import HttpMetrics, probe_forever
 from poseway_gateway.api.monitoring.queue_age import QueueAge
 from poseway_gateway.api.monitoring.storage_probe import StorageProbe
@@ -68,27 +68,27 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.relay = PartRelay()
         app.state.locks = NamedLocks()
         app.state.budget = MemoryBudget(settings.upload_memory_bytes)
-        app.state.catalog = Catalog(app.state.store)
-        app.state.listing = Listing(app.state.store, app.state.catalog)
+        app.state.repository = JobRepository(app.state.store)
+        app.state.listing = Listing(app.state.store, app.state.repository)
         app.state.previews = Previews(app.state.store)
         # Not waited for: without a queue the page and the results are there all the same.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
         app.state.hub = Hub()
         app.state.stream_limits = StreamLimits(settings.max_event_streams)
         following = start_background(
-            follow(app.state.hub, app.state.connecting, app.state.catalog, app.state.listing),
+            follow(app.state.hub, app.state.connecting, app.state.repository, app.state.listing),
             "news",
         )
         looking = start_background(
             probe_forever(
-                app.state.connecting, app.state.storage_probe, QueueAge(app.state.catalog)
+                app.state.connecting, app.state.storage_probe, QueueAge(app.state.repository)
             ),
             "watch",
         )
         sweeping = start_background(expire_forever(app.state.store, settings), "sweep")
         async with app.state.relay, WebhookSender(private=settings.webhooks_private) as sender:
             webhooks = WebhookDelivery(
-                app.state.catalog, app.state.authenticator.signatures, sender
+                app.state.repository, app.state.authenticator.signatures, sender
             )
             delivering = start_background(
                 webhooks.run(app.state.connecting, app.state.stopping), "webhooks"

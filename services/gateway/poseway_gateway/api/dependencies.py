@@ -18,7 +18,7 @@ from poseway_gateway.api.events.stream_limits import StreamLimits
 from poseway_gateway.api.jobs.listing import Listing
 from poseway_gateway.api.jobs.model_choice import ModelChoice
 from poseway_gateway.api.jobs.previews import Previews
-from poseway_gateway.api.jobs.repository import Catalog, no_such_job
+from poseway_gateway.api.jobs.repository import JobRepository, no_such_job
 from poseway_gateway.api.jobs.shared_links import SharedRequest
 from poseway_gateway.api.monitoring.storage_probe import StorageProbe
 from poseway_gateway.api.settings import ApiSettings
@@ -44,8 +44,8 @@ async def _queue(request: Request) -> JobQueue:
     return connecting.result()
 
 
-def _catalog(request: Request) -> Catalog:
-    return cast("Catalog", request.app.state.catalog)
+def _repository(request: Request) -> JobRepository:
+    return cast("JobRepository", request.app.state.repository)
 
 
 def _stopping(request: Request) -> asyncio.Event:
@@ -84,7 +84,7 @@ SettingsDep = Annotated[ApiSettings, Depends(_settings)]
 StoreDep = Annotated[ObjectStore, Depends(_store)]
 QueueDep = Annotated[JobQueue, Depends(_queue)]
 StorageProbeDep = Annotated[StorageProbe, Depends(_storage_probe)]
-CatalogDep = Annotated[Catalog, Depends(_catalog)]
+JobRepositoryDep = Annotated[JobRepository, Depends(_repository)]
 StoppingDep = Annotated[asyncio.Event, Depends(_stopping)]
 ModelChoiceDep = Annotated[ModelChoice, Depends(_models)]
 ListingDep = Annotated[Listing, Depends(_listing)]
@@ -111,8 +111,8 @@ UploadsDep = Annotated[MultipartUploads, Depends(_uploads)]
 MemoryBudgetDep = Annotated[MemoryBudget, Depends(_budget)]
 
 
-def _submission(store: StoreDep, catalog: CatalogDep, queue: QueueDep) -> Submission:
-    return Submission(store, catalog, queue)
+def _submission(store: StoreDep, repository: JobRepositoryDep, queue: QueueDep) -> Submission:
+    return Submission(store, repository, queue)
 
 
 SubmissionDep = Annotated[Submission, Depends(_submission)]
@@ -152,8 +152,8 @@ StreamSlotDep = Annotated[None, Depends(_place)]
 """A place among the event streams; 429 or 503 if there is none."""
 
 
-def _known(job_id: JobIdPath, caller: CallerDep, catalog: CatalogDep) -> JobRequest:
-    request = catalog.request(job_id)
+def _known(job_id: JobIdPath, caller: CallerDep, repository: JobRepositoryDep) -> JobRequest:
+    request = repository.request(job_id)
     if not caller.may_see(request):
         raise no_such_job(job_id)
     if caller.share is not None:

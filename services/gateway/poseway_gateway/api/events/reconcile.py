@@ -11,7 +11,7 @@ from poseway.messaging.job_queue import JobQueue
 from poseway.messaging.status_feed import Gone, News
 from poseway_gateway.api.events.hub import Hub
 from poseway_gateway.api.jobs.listing import Listing
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ _AT_ONCE: Final = 20
 
 
 async def follow(
-    hub: Hub, connecting: asyncio.Task[JobQueue], catalog: Catalog, listing: Listing
+    hub: Hub, connecting: asyncio.Task[JobQueue], repository: JobRepository, listing: Listing
 ) -> None:
     """Runs the hub until it is cancelled, and sees to it that it ends up knowing what is true."""
 
@@ -32,17 +32,17 @@ async def follow(
     hub.on_news = forget
     async with asyncio.TaskGroup() as group:
         group.create_task(hub.run(connecting))
-        group.create_task(_settle(hub, connecting, catalog))
+        group.create_task(_settle(hub, connecting, repository))
 
 
-async def _settle(hub: Hub, connecting: asyncio.Task[JobQueue], catalog: Catalog) -> None:
+async def _settle(hub: Hub, connecting: asyncio.Task[JobQueue], repository: JobRepository) -> None:
     """Asks the record about jobs that were not heard of for a while: messages can be lost."""
     queue = await asyncio.shield(connecting)
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
         for news in hub.doubtful(_SILENT_SECONDS, _AT_ONCE):
             try:
-                await _make_up(news, queue, catalog)
+                await _make_up(news, queue, repository)
             except PosewayError:
                 continue
             except Exception:
@@ -50,9 +50,9 @@ async def _settle(hub: Hub, connecting: asyncio.Task[JobQueue], catalog: Catalog
                 log.exception("the record was not understood", job=news.job_id)
 
 
-async def _make_up(news: News, queue: JobQueue, catalog: Catalog) -> None:
+async def _make_up(news: News, queue: JobQueue, repository: JobRepository) -> None:
     """Tells how a job stands if that was told otherwise last."""
-    status = await asyncio.to_thread(catalog.status, news.job_id)
+    status = await asyncio.to_thread(repository.status, news.job_id)
     changed = isinstance(news.told, JobStatus) and status.state is not news.told.state
     if changed and status.state is not JobState.QUEUED:
         log.info("a message was lost", job=news.job_id, state=status.state)

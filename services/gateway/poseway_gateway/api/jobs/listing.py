@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from poseway.errors import NotFoundError
 from poseway.jobs import Job, JobState
 from poseway.storage import ObjectStore
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 
 log = structlog.get_logger(__name__)
 
@@ -53,9 +53,9 @@ class Listing:
     another gateway may remove it, and the word of that may be lost.
     """
 
-    def __init__(self, store: ObjectStore, catalog: Catalog) -> None:
+    def __init__(self, store: ObjectStore, repository: JobRepository) -> None:
         self._store = store
-        self._catalog = catalog
+        self._repository = repository
         self._readers = ThreadPoolExecutor(16, thread_name_prefix="listing")
         self._ended: OrderedDict[str, tuple[float, Job]] = OrderedDict()
         self._keeping = threading.Lock()
@@ -102,7 +102,7 @@ class Listing:
         if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
             return kept[1]
         try:
-            job = self._catalog.job(job_id)
+            job = self._repository.job(job_id)
         except NotFoundError:
             return None  # removed since it was listed
         except ValidationError:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from poseway.errors import NotFoundError
 from poseway.jobs import JobState
 from poseway.messaging.job_queue import JobQueue
-from poseway_gateway.api.jobs.repository import Catalog
+from poseway_gateway.api.jobs.repository import JobRepository
 
 
 class QueueAge:
@@ -16,8 +16,8 @@ class QueueAge:
     A job may be done while its message still waits, so the queue cannot tell that: the record can.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, repository: JobRepository) -> None:
+        self._repository = repository
         # Those on the queue that are not asked for again.
         self._begun: set[str] = set()
 
@@ -42,7 +42,7 @@ class QueueAge:
 
     def _waits(self, job_id: str) -> bool:
         try:
-            return self._catalog.job(job_id).state is JobState.QUEUED
+            return self._repository.job(job_id).state is JobState.QUEUED
         except NotFoundError:
             return False  # it was removed
         except ValidationError:

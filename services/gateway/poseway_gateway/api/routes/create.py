@@ -19,10 +19,10 @@ from poseway_gateway.api.dependencies import (
 )
 from poseway_gateway.api.errors import too_large
 from poseway_gateway.api.jobs.model_choice import ModelChoice
-from poseway_gateway.api.jobs.repository import parse_options
 from poseway_gateway.api.uploads.arriving_body import arriving
 from poseway_gateway.api.uploads.idempotency import fingerprint
 from poseway_gateway.api.uploads.multipart_form import MultipartForm
+from poseway_gateway.api.uploads.options_form import parse_options
 from poseway_gateway.api.web.error_codes import documented
 from poseway_gateway.api.webhooks.url import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
 

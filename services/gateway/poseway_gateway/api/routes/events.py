@@ -14,15 +14,16 @@ from poseway.messaging.status_feed import Gone, News
 from poseway_gateway.api.access.caller import Caller
 from poseway_gateway.api.dependencies import (
     CallerDep,
-    CatalogDep,
     HubDep,
+    JobRepositoryDep,
     KnownJob,
     QueueDep,
     StoppingDep,
     StreamSlotDep,
 )
 from poseway_gateway.api.events.hub import Hub, Listener
-from poseway_gateway.api.jobs.repository import Catalog, view
+from poseway_gateway.api.jobs.job_view import view
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.web.error_codes import documented
 
 router = APIRouter(prefix="/v1", tags=["events"], responses=documented("overloaded", "unavailable"))
@@ -39,7 +40,7 @@ LastEventId = Annotated[
 @router.get("/events", response_class=EventSourceResponse)
 async def watch_jobs(
     caller: CallerDep,
-    catalog: CatalogDep,
+    repository: JobRepositoryDep,
     hub: HubDep,
     _queue: QueueDep,
     _place: StreamSlotDep,
@@ -66,21 +67,23 @@ async def watch_jobs(
                 listener.reset = False
                 yield ServerSentEvent(event="reset", raw_data="{}", id=hub.event_id())
             for news in found:
-                event = await _event(hub, catalog, caller, news)
+                event = await _event(hub, repository, caller, news)
                 if event is not None:
                     yield event
 
 
-async def _event(hub: Hub, catalog: Catalog, caller: Caller, news: News) -> ServerSentEvent | None:
+async def _event(
+    hub: Hub, repository: JobRepository, caller: Caller, news: News
+) -> ServerSentEvent | None:
     """A message for somebody; None if it is none of their business."""
     if isinstance(news.told, Gone):
         if caller.owner and caller.owner != news.told.owner:
             return None
         return _gone(news.job_id, hub.event_id(news))
     try:
-        request = catalog.known(news.job_id)
+        request = repository.known(news.job_id)
         if request is None:
-            request = await asyncio.to_thread(catalog.request, news.job_id)
+            request = await asyncio.to_thread(repository.request, news.job_id)
     except NotFoundError:
         return None  # that will be told too
     if not caller.may_see(request):
@@ -95,7 +98,7 @@ async def _event(hub: Hub, catalog: Catalog, caller: Caller, news: News) -> Serv
 )
 async def watch_job(
     asked: KnownJob,
-    catalog: CatalogDep,
+    repository: JobRepositoryDep,
     hub: HubDep,
     _queue: QueueDep,
     _place: StreamSlotDep,
@@ -113,7 +116,7 @@ async def watch_job(
         missed = last_event_id is None or listener.reset or bool(listener.take())
         now = hub.event_id()
         try:
-            sent = await asyncio.to_thread(_record, catalog, asked.id)
+            sent = await asyncio.to_thread(_record, repository, asked.id)
             newest = hub.newest(asked.id)
             if newest and isinstance(newest.told, JobStatus) and _overtakes(newest.told, sent):
                 sent = newest.told
@@ -127,7 +130,7 @@ async def watch_job(
                 if stopping.is_set():
                     return
                 if told is None:  # a message may have been lost
-                    status = await asyncio.to_thread(_record, catalog, asked.id)
+                    status = await asyncio.to_thread(_record, repository, asked.id)
                     if not _overtakes(status, sent):
                         continue
                 elif isinstance(told.told, Gone):
@@ -167,9 +170,9 @@ async def _wait(listener: Listener, stopping: asyncio.Event) -> bool:
         stop.cancel()
 
 
-def _record(catalog: Catalog, job_id: str) -> JobStatus:
-    catalog.request(job_id)
-    return catalog.status(job_id)
+def _record(repository: JobRepository, job_id: str) -> JobStatus:
+    repository.request(job_id)
+    return repository.status(job_id)
 
 
 def _overtakes(status: JobStatus, sent: JobStatus) -> bool:

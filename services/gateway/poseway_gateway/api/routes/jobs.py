@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from poseway.jobs import Job, JobState
 from poseway_gateway.api.dependencies import (
     CallerDep,
-    CatalogDep,
+    JobRepositoryDep,
     KnownJob,
     ListingDep,
     QueueDep,
 )
+from poseway_gateway.api.jobs.job_view import view
 from poseway_gateway.api.jobs.listing import JobFilter
-from poseway_gateway.api.jobs.repository import view
 from poseway_gateway.api.web.conditional import not_modified
 from poseway_gateway.api.web.error_codes import documented
 
@@ -71,9 +71,9 @@ def list_jobs(
     responses=documented("job_not_found")
     | {304: {"description": "Unchanged since the ETag of If-None-Match"}},
 )
-def get_job(asked: KnownJob, catalog: CatalogDep, request: Request) -> Response:
+def get_job(asked: KnownJob, repository: JobRepositoryDep, request: Request) -> Response:
     """Shows a job."""
-    content = view(asked, catalog.status(asked.id)).model_dump_json().encode()
+    content = view(asked, repository.status(asked.id)).model_dump_json().encode()
     headers = {
         "ETag": f'W/"{sha256(content).hexdigest()[:32]}"',
         "Cache-Control": "private, no-cache",
@@ -89,15 +89,15 @@ def get_job(asked: KnownJob, catalog: CatalogDep, request: Request) -> Response:
     responses=documented("job_not_found")
     | {202: {"model": Job, "description": "It will be cancelled"}},
 )
-async def delete_job(asked: KnownJob, catalog: CatalogDep, queue: QueueDep) -> Response:
+async def delete_job(asked: KnownJob, repository: JobRepositoryDep, queue: QueueDep) -> Response:
     """Cancels a job that is not finished (202), or removes one that is, with its result (204)."""
     job_id = asked.id
-    job = await asyncio.to_thread(catalog.cancel_or_remove, job_id)
+    job = await asyncio.to_thread(repository.cancel_or_remove, job_id)
     if job is None:
         await queue.report_gone(job_id, asked.owner)
         return Response(status_code=HTTPStatus.NO_CONTENT)
     await queue.cancel(job_id)
-    status = await asyncio.to_thread(catalog.status, job_id)
+    status = await asyncio.to_thread(repository.status, job_id)
     if status.state is JobState.CANCELLED:
         await queue.report(job_id, status.model_dump_json().encode())
     return Response(

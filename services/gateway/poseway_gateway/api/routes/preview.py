@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from poseway.errors import NotFoundError
 from poseway.jobs import Keys
-from poseway_gateway.api.dependencies import CatalogDep, KnownJob, PreviewsDep, StoreDep
+from poseway_gateway.api.dependencies import JobRepositoryDep, KnownJob, PreviewsDep, StoreDep
 from poseway_gateway.api.jobs.shared_links import with_share
 from poseway_gateway.api.web import object_response
 from poseway_gateway.api.web.error_codes import documented
@@ -54,9 +54,9 @@ class Preview(BaseModel):
 
 
 @router.get("", responses=documented("job_not_found", "unavailable"))
-def get_preview(asked: KnownJob, catalog: CatalogDep, previews: PreviewsDep) -> Preview:
+def get_preview(asked: KnownJob, repository: JobRepositoryDep, previews: PreviewsDep) -> Preview:
     """Lists the parts of a running job's video that are finished."""
-    status = catalog.status(asked.id)
+    status = repository.status(asked.id)
     if status.state.finished:
         return Preview(segments=[])
     found = previews.segments(asked.id, status.restarts)

@@ -21,7 +21,7 @@ from poseway_gateway.api.dependencies import KnownJob, SettingsDep, StoreDep
 from poseway_gateway.api.web import object_response
 from poseway_gateway.api.web.error_codes import documented
 from poseway_gateway.api.web.head_method import IS_HEAD
-from poseway_gateway.api.web.streams import StoredResponse
+from poseway_gateway.api.web.object_response import StoredResponse
 
 router = APIRouter(
     prefix="/v1/jobs/{job_id}",

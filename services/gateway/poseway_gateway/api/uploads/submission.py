@@ -14,7 +14,8 @@ from poseway.jobs import Job, JobRequest, JobState, JobStatus, Keys
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.caller import Caller
-from poseway_gateway.api.jobs.repository import Catalog, view
+from poseway_gateway.api.jobs.job_view import view
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.uploads.idempotency import IdempotencyStore
 
 log = structlog.get_logger(__name__)
@@ -27,9 +28,9 @@ _ACCEPTED: Final = prometheus_client.Counter(
 class Submission:
     """Takes jobs whose upload is complete. For one event loop."""
 
-    def __init__(self, store: ObjectStore, catalog: Catalog, queue: JobQueue) -> None:
+    def __init__(self, store: ObjectStore, repository: JobRepository, queue: JobQueue) -> None:
         self._store = store
-        self._catalog = catalog
+        self._repository = repository
         self._queue = queue
         self.memory = IdempotencyStore(store)
 
@@ -53,7 +54,7 @@ class Submission:
         if not charged:
             await caller.charge(request.size)
         try:
-            job = await asyncio.to_thread(self._catalog.add, request)
+            job = await asyncio.to_thread(self._repository.add, request)
             # First: else it could come after what a dispatcher tells of the job.
             await self._queue.report(request.id, JobStatus().model_dump_json().encode())
             await self._publish(request)
@@ -61,7 +62,7 @@ class Submission:
             # A repetition, maybe at another gateway, may have been told that it is accepted.
             kept = repeatable and await asyncio.to_thread(self.knows, request.id)
             if not kept and not isinstance(error, ConflictError):
-                await asyncio.to_thread(self._catalog.forget, request)
+                await asyncio.to_thread(self._repository.forget, request)
                 await self._queue.report_gone(request.id, request.owner)
             if not kept and not charged:
                 await caller.refund(request.size)
@@ -72,8 +73,8 @@ class Submission:
 
     async def earlier(self, job_id: str) -> Job:
         """The job that a request became when it came before."""
-        request = await asyncio.to_thread(self._catalog.request, job_id)
-        job = view(request, await asyncio.to_thread(self._catalog.status, job_id))
+        request = await asyncio.to_thread(self._repository.request, job_id)
+        job = view(request, await asyncio.to_thread(self._repository.status, job_id))
         if job.state is JobState.QUEUED:
             # Whoever recorded it may have died before queueing it; twice on the queue is once done.
             await self._publish(request)
@@ -82,7 +83,7 @@ class Submission:
     def knows(self, job_id: str) -> bool:
         """Whether there is a job of this id."""
         try:
-            self._catalog.request(job_id)
+            self._repository.request(job_id)
         except NotFoundError:
             return False
         return True

@@ -1,42 +1,76 @@
-"""Sending a file as it is stored: whole, in ranges, or not at all if it is known already."""
+"""Responses with a stored file: whole, in ranges, or 304 if the client has it already."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from mimetypes import guess_type
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from poseway.storage import ObjectInfo, ObjectStore
 from poseway_gateway.api.web.conditional import not_modified
 from poseway_gateway.api.web.ranges import parse_range
-from poseway_gateway.api.web.streams import StoredResponse
 
 _PIECE: Final = 1 << 18
-_KINDS: Final = ("application/json", "application/x-ndjson", "image/jpeg", "video/mp4")
+_MEDIA_TYPES: Final = ("application/json", "application/x-ndjson", "image/jpeg", "video/mp4")
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The file", "content": {kind: {} for kind in _KINDS}},
-    206: {"description": "The bytes asked for by the Range header"},
+    200: {"description": "The file", "content": {kind: {} for kind in _MEDIA_TYPES}},
+    206: {"description": "The requested range"},
     304: {"description": "Unchanged since the ETag of If-None-Match"},
 }
-"""What a route that answers with one of these functions may answer besides its errors."""
+"""OpenAPI responses, besides errors, of a route that returns what these functions return."""
+
+
+class StoredResponse(StreamingResponse):
+    """Sends an object, or content made from it, and closes the object however sending ends."""
+
+    def __init__(
+        self,
+        source: Iterator[bytes],
+        content: Iterator[bytes],
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        """Prepares a response.
+
+        Args:
+            source: The object, as returned by `ObjectStore.stream`.
+            content: The body: `source` itself, or a generator that reads it.
+            status_code: HTTP status code.
+            headers: Additional headers.
+            media_type: ``Content-Type`` of the body.
+        """
+        super().__init__(content, status_code, headers, media_type)
+        self._source = cast("Generator[bytes]", source)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the response."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # A client that disconnects leaves the generator unfinished, with an open connection.
+            await run_in_threadpool(self._source.close)
 
 
 def send(request: Request, store: ObjectStore, key: str, disposition: str) -> Response:
-    """Answers with an object.
+    """Returns a response with an object.
 
     Args:
-        request: What it answers.
-        store: Where the object is.
-        key: Its name.
-        disposition: The answer's ``Content-Disposition``.
+        request: The request to answer.
+        store: Object storage.
+        key: Key of the object.
+        disposition: ``Content-Disposition`` of the response.
 
     Raises:
         NotFoundError: There is no such object.
-        RangeError: The request asks for bytes that are not there.
+        RangeError: The requested range lies outside the object.
     """
     return send_known(request, store, store.head(key), disposition)
 
@@ -48,42 +82,42 @@ def send_known(
     disposition: str,
     change: tuple[int, bytes] = (0, b""),
 ) -> Response:
-    """Answers with an object as it was a moment ago, or breaks off if it is another one now.
+    """Returns a response with an object as `info` describes it; it breaks off if that changes.
 
     Args:
-        request: What it answers.
-        store: Where the object is.
-        info: The object.
-        disposition: The answer's ``Content-Disposition``.
-        change: Position in the object, and bytes that are sent instead of those there.
+        request: The request to answer.
+        store: Object storage.
+        info: Key, size and ETag of the object.
+        disposition: ``Content-Disposition`` of the response.
+        change: Position in the object, and the bytes that replace those at this position.
 
     Raises:
-        RangeError: The request asks for bytes that are not there.
+        RangeError: The requested range lies outside the object.
     """
     read = partial(store.stream, info.key, if_match=info.etag)
-    return _answer(request, info, read, disposition, change)
+    return _respond(request, info, read, disposition, change)
 
 
 def send_file(request: Request, path: Path, disposition: str) -> Response:
-    """Answers with a file of this machine, as `send` does with an object.
+    """Returns a response with a local file.
 
     Args:
-        request: What it answers.
-        path: The file.
-        disposition: The answer's ``Content-Disposition``.
+        request: The request to answer.
+        path: Path of the file.
+        disposition: ``Content-Disposition`` of the response.
 
     Raises:
-        RangeError: The request asks for bytes that are not there.
+        RangeError: The requested range lies outside the file.
     """
     found = path.stat()
-    kind, _ = guess_type(path.name)
+    media_type, _ = guess_type(path.name)
     info = ObjectInfo(
         key=path.name,
         size=found.st_size,
         etag=f'"{found.st_mtime_ns:x}-{found.st_size:x}"',
-        content_type=kind or "application/octet-stream",
+        content_type=media_type or "application/octet-stream",
     )
-    return _answer(request, info, partial(_read, path), disposition)
+    return _respond(request, info, partial(_read, path), disposition)
 
 
 def _read(path: Path, start: int, end: int) -> Iterator[bytes]:
@@ -94,7 +128,7 @@ def _read(path: Path, start: int, end: int) -> Iterator[bytes]:
             yield piece
 
 
-def _answer(
+def _respond(
     request: Request,
     info: ObjectInfo,
     read: Callable[[int, int], Iterator[bytes]],
@@ -121,20 +155,24 @@ def _answer(
     source = read(start, end)
     return StoredResponse(
         source,
-        _changed(source, start, *change),
+        _patched(source, start, *change),
         status_code=status,
         headers=headers,
         media_type=info.content_type,
     )
 
 
-def _changed(pieces: Iterator[bytes], at: int, place: int, change: bytes) -> Iterator[bytes]:
-    """Puts other bytes in the place of some; `at` is the position of the first piece."""
+def _patched(
+    pieces: Iterator[bytes], position: int, patch_at: int, patch: bytes
+) -> Iterator[bytes]:
+    """Replaces the bytes from `patch_at` on; `position` is that of the first piece in the file."""
     for piece in pieces:
-        first, last = max(at, place), min(at + len(piece), place + len(change))
+        first = max(position, patch_at)
+        last = min(position + len(piece), patch_at + len(patch))
         if first < last:
-            sent = piece[: first - at] + change[first - place : last - place] + piece[last - at :]
+            before, after = piece[: first - position], piece[last - position :]
+            sent = before + patch[first - patch_at : last - patch_at] + after
         else:
             sent = piece
-        at += len(piece)
+        position += len(piece)
         yield sent

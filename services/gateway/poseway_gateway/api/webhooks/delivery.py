@@ -16,7 +16,8 @@ from poseway.messaging.delivery import Delivery
 from poseway.messaging.job_queue import JobQueue
 from poseway.telemetry import traces
 from poseway_gateway.api.access.tokens import Signatures
-from poseway_gateway.api.jobs.repository import Catalog, view
+from poseway_gateway.api.jobs.job_view import view
+from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.webhooks import payload
 from poseway_gateway.api.webhooks.sender import BusyError, WebhookSender
 from poseway_gateway.api.webhooks.ssrf_guard import RefusedError
@@ -55,8 +56,10 @@ def _until_free(age_seconds: float) -> float:
 class WebhookDelivery:
     """Delivers webhooks, several at once."""
 
-    def __init__(self, catalog: Catalog, signatures: Signatures, sender: WebhookSender) -> None:
-        self._catalog = catalog
+    def __init__(
+        self, repository: JobRepository, signatures: Signatures, sender: WebhookSender
+    ) -> None:
+        self._repository = repository
         self._signatures = signatures
         self._sender = sender
 
@@ -108,8 +111,8 @@ class WebhookDelivery:
 
     async def _attempt(self, delivery: Delivery) -> str | None:
         """Sends the webhook of a job; returns what went wrong, None if nothing did."""
-        request = await asyncio.to_thread(self._catalog.request, delivery.job_id)
-        status = await asyncio.to_thread(self._catalog.status, delivery.job_id)
+        request = await asyncio.to_thread(self._repository.request, delivery.job_id)
+        status = await asyncio.to_thread(self._repository.status, delivery.job_id)
         if request.webhook_url is None:
             return None
         if not status.state.finished:

@@ -6,8 +6,8 @@ import pytest
 
 from poseway.errors import InvalidRequestError
 from poseway.jobs import Audio, JobOptions, Overlay
-from poseway_gateway.api.jobs.repository import parse_options
 from poseway_gateway.api.routes.create import router
+from poseway_gateway.api.uploads.options_form import parse_options
 
 DRAWING = {
     "overlay": "faces_blurred",
