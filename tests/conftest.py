@@ -1,5 +1,6 @@
 """The real system, started once for all tests that need it, and the tiers of tests by folder."""
 
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,12 @@ pytest_plugins = ["tests.support.evaluation_fixtures", "tests.support.inference_
 TESTS: Final = Path(__file__).parent
 # Fixtures that start a system: no unit test may depend on one, not even through another fixture.
 SYSTEM_FIXTURES: Final = frozenset({"stack", "client", "watched"})
+
+
+def pytest_configure() -> None:
+    """Lets SIGINT end what tests start, though a shell ignores it in ``pytest &``."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def tier_of(path: Path) -> str:

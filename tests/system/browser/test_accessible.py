@@ -194,6 +194,7 @@ def test_a_job_without_a_result(page: Page, jobs: list[str], name: str) -> None:
     check(page)
 
 
+@pytest.mark.essential
 def test_a_result(page: Page, job: Job) -> None:
     page.goto(f"/#/{job.id}")
     expect(page.get_by_role("heading", name="Motion")).to_be_visible()

@@ -106,6 +106,7 @@ def check_downloads(page: Page) -> None:
 
 
 # One story, because processing the video is what takes time.
+@pytest.mark.essential
 def test_a_video_goes_in_and_its_result_comes_out(
     page: Page, sample: Path, problems: list[str]
 ) -> None:

@@ -33,6 +33,7 @@ def sign_in(page: Page, key: str = KEY) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.essential
 def test_a_key_is_asked_for_and_kept(page: Page, url: str) -> None:
     page.goto("/")
     field = page.get_by_label("Your API key")

@@ -89,6 +89,7 @@ class Jobs:
         return result, seconds
 
 
+@pytest.mark.essential
 @pytest.mark.timeout(1800)
 def test_every_job_ends_as_if_nothing_had_been(
     system: Disturbed, video: Path, tmp_path: Path

@@ -65,6 +65,7 @@ def cluster() -> Iterator[Cluster]:
         running.remove()
 
 
+@pytest.mark.essential
 def test_the_sample_is_processed(cluster: Cluster, sample: Path, tmp_path: Path) -> None:
     with Client(cluster.gateway_url, cluster.key) as client:
         job = client.wait(client.submit(sample).id)

@@ -38,6 +38,7 @@ def known() -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("expression", list(expressions()))
 def test_what_is_asked_for_is_there(expression: str) -> None:
     series = known()
@@ -189,6 +190,7 @@ def promtool(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.essential
 def test_prometheus_takes_the_alerts(rule_file: Path) -> None:
     promtool("check", "rules", rule_file)
 

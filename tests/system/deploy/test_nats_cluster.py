@@ -63,6 +63,7 @@ def test_one_server_keeps_jobs_over_its_death(tmp_path: Path) -> None:
         assert asyncio.run(run(cluster)) == ["first"]
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("stop", [Servers.kill, Servers.hand_over])
 def test_three_servers_lose_nothing_when_the_leader_goes(
     tmp_path: Path, stop: Callable[[Servers, int], None], monkeypatch: pytest.MonkeyPatch

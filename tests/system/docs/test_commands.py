@@ -110,6 +110,7 @@ def test_the_commands_of_a_page_work(page: Path, stack: Stack, folder: Path) -> 
     assert done.returncode == 0, f"{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_no_block_is_left_out(page: Path) -> None:
     for block in blocks(page):

@@ -42,6 +42,7 @@ def measured(images: Path, annotations: Path, *more: str) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.essential
 def test_people_found_again_where_they_were_found_are_all_right(
     images: Path, tmp_path: Path
 ) -> None:

@@ -115,6 +115,7 @@ def logged(stack: Stack, event: str, **fields: str | bool) -> list[dict[str, Any
     return [entry for entry in entries if wanted <= entry.items()]
 
 
+@pytest.mark.essential
 def test_replicas_and_dispatchers_that_stop_cost_nothing(
     wide: tuple[Stack, dict[str, Second]], clip: Path, tmp_path: Path
 ) -> None:

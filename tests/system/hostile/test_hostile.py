@@ -96,6 +96,7 @@ def test_the_canary_tells_when_it_is_read(canary: Canary) -> None:
     assert canary.touched()
 
 
+@pytest.mark.essential
 @pytest.mark.timeout(3600)
 def test_hostile_files_end_in_a_documented_answer(
     client: Client, stack: Stack, canary: Canary, tmp_path: Path

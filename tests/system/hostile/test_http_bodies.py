@@ -42,6 +42,7 @@ def test_a_length_that_is_plain_is_taken(calm: Keyless, headers: bytes, body: by
     assert answer.status == 201
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("headers", "body", "code"),
     [

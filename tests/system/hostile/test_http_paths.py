@@ -49,6 +49,7 @@ METHODS = (
 )  # fmt: skip
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("way", WAYS)
 def test_no_way_leads_out_of_the_page(calm: Keyless, way: str) -> None:
     for wanted in WANTED:

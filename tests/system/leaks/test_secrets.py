@@ -60,6 +60,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
+@pytest.mark.essential
 def test_logs_have_none(life: Life) -> None:
     logs = files(life.stack.data_dir / "logs")
     assert len(logs) == 12
@@ -67,6 +68,7 @@ def test_logs_have_none(life: Life) -> None:
     assert leaks(life.known, logs) == {}
 
 
+@pytest.mark.essential
 def test_records_and_results_have_none(life: Life) -> None:
     store = life.stack.store
     objects = {item.key: store.get(item.key)[0] for item in store.walk("")}

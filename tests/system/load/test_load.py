@@ -56,6 +56,7 @@ def tenants(system: Stack) -> Iterator[list[Tenant]]:
         tenant.http.close()
 
 
+@pytest.mark.essential
 @pytest.mark.timeout(3600)
 def test_none_is_lost_and_nobody_waits_for_all_of_somebody_else(
     system: Stack, tenants: list[Tenant], tmp_path: Path

@@ -63,6 +63,7 @@ def _command(entry: Path) -> bytes:
         return b""
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_however_the_launcher_ends_nothing_is_left(
     launched: subprocess.Popen[bytes], tmp_path: Path, stack: Stack, number: signal.Signals

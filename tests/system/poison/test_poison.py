@@ -66,6 +66,7 @@ def ended(client: Client, job_id: str) -> Job:
     return last
 
 
+@pytest.mark.essential
 def test_poison_ends_with_a_reason_and_harms_nobody(system: Stack, tmp_path: Path) -> None:
     services = {name: system.pid(name) for name in ("dispatcher", "renderer")}
     with Client(system.gateway_url) as client:

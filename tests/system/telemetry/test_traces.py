@@ -39,6 +39,7 @@ def wait_for_end(collector: Collector, job_id: str, deliveries: int = 1) -> list
     return of_job(collector.settled(1.5), job_id)
 
 
+@pytest.mark.essential
 def test_a_trace_holds_the_whole_job(collector: Collector, done: str) -> None:
     spans = wait_for_end(collector, done)
     by_id = {span.id: span for span in spans}

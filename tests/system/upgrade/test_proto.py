@@ -12,6 +12,7 @@ from poseway.paths import ROOT
 BUF = Path(sys.executable).with_name("buf")
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -41,6 +41,7 @@ def ended(client: Client, job_id: str) -> Job:
     return last
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(("name", "kind"), RECORDS.items())
 def test_a_record_is_read_as_it_was_written(name: str, kind: type[BaseModel]) -> None:
     old = json.loads((RECORDED / f"{name}.json").read_text())
@@ -61,6 +62,7 @@ def test_a_tracker_goes_on_with_the_ids_of_an_older_one() -> None:
     assert [frame.ids.tolist() for frame in video.segment(frames[12:])] == [[3, 1]] * 2
 
 
+@pytest.mark.essential
 def test_a_job_that_an_older_version_began_is_finished(client: Client, stack: Stack) -> None:
     with left_behind(stack, "half") as job_id:
         keys = Keys(job_id)
@@ -85,6 +87,7 @@ def test_fields_that_a_newer_version_added_do_no_harm(client: Client, stack: Sta
         assert client.manifest(job_id).frames == FRAMES
 
 
+@pytest.mark.essential
 def test_a_result_of_an_older_version_is_served(client: Client, stack: Stack) -> None:
     with left_behind(stack, "done") as job_id:
         keys = Keys(job_id)
