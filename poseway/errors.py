@@ -1,9 +1,13 @@
-"""Named errors. Each has a code that programs test and a message that tells a person what to do."""
+"""Named errors, and the codes with which a job can fail.
+
+Each error has a code that programs test and a message that tells the user what to do.
+"""
 
 from typing import Final
 
 STATE_NEWER: Final = "state_newer"
-"""A newer version of the service wrote what a call goes on with; another replica may know it."""
+"""The state that a call continues from was written by a newer version; another replica may be able
+to read it."""
 
 
 class PosewayError(Exception):
@@ -30,54 +34,80 @@ class InvalidRequestError(PosewayError):
 
 
 class NotFoundError(PosewayError):
-    """What was asked for does not exist."""
+    """The requested thing does not exist."""
 
     code = "not_found"
 
 
 class RefusedError(PosewayError):
-    """Who asks may not do this, or has not said who it is."""
+    """The caller is not identified, or not permitted to do this."""
 
     code = "refused"
 
 
 class ConflictError(PosewayError):
-    """Somebody else changed the thing in the meantime."""
+    """Another writer changed the object in the meantime."""
 
     code = "conflict"
 
 
 class IncompatibleError(PosewayError):
-    """Two things that must fit together do not."""
+    """Two versions or files that must match do not."""
 
     code = "incompatible"
 
 
 class OverloadedError(PosewayError):
-    """Too much is asked for at once; trying again later helps."""
+    """A quota or a limit is used up; trying again later helps."""
 
     code = "overloaded"
 
 
 class UnavailableError(PosewayError):
-    """Something this depends on cannot be reached; trying again later helps."""
+    """A service or store cannot be reached; trying again later helps."""
 
     code = "unavailable"
 
 
 class ServiceError(PosewayError):
-    """A service broke over a request; a few more attempts may help, many will not."""
+    """A service failed on a request; retry a few times, not for ever."""
 
     code = "service_failed"
 
 
 class DecoderError(PosewayError):
-    """A file broke the process that decodes it; a few more attempts may help, many will not."""
+    """A file broke the process that decodes it; retry a few times, not for ever."""
 
     code = "decoder_crashed"
 
 
 class VideoError(PosewayError):
-    """A video cannot be processed, and never will be."""
+    """A video cannot be processed; retrying never helps."""
 
     code = "video_unreadable"
+
+
+FAILURES: Final[dict[str, str]] = {
+    "decoder_crashed": "The decoder crashed on the file in every attempt.",
+    "decoder_stuck": "The decoder made no progress on the file for too long in every attempt.",
+    "empty_file": "The file is empty.",
+    "incompatible": "Twice, parts of the job were made by versions that do not fit together.",
+    "invalid_request": "A service rejected the request that it was sent.",
+    "model_missing": "The inference service does not have the weights of the model.",
+    "no_such_stream": "The file has no stream of that kind with the requested index.",
+    "no_video_stream": "The file has no video, only sound, or sound with a cover picture.",
+    "not_found": "The upload no longer exists.",
+    "out_of_memory": "Decoding the file takes more memory than one file may use.",
+    "picture_too_large": "The image is larger than 8K.",
+    "picture_unreadable": "The image is damaged or of a kind that cannot be read.",
+    "state_newer": "Twice, only a newer version of the tracker could have read the job's state.",
+    "state_unreadable": "Twice, the tracker could not read the state that it had saved.",
+    "timestamps_jump_back": "The timestamps of the video start again in the middle.",
+    "too_long": "The video has too many frames, or would make an MP4 that is too large.",
+    "too_many_attempts": "Three attempts in a row broke off without progress.",
+    "unknown_codec": "The codec of the video is not supported.",
+    "unknown_model": "The inference service has no model of that name.",
+    "video_truncated": "The end of the video is missing.",
+    "video_unreadable": "The file is not a video or an image, or it is damaged.",
+}
+"""The codes of `JobError` and what each means; the job's own message adds what to do."""

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from poseway.cli.terminal import Exit
-from poseway.failures import FAILURES
+from poseway.errors import FAILURES
 from poseway.formats.exports import FORMATS
 from poseway.jobs import JobOptions
 from poseway.paths import ROOT

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from poseway.client import Client
-from poseway.errors import PosewayError
-from poseway.failures import FAILURES
+from poseway.errors import FAILURES, PosewayError
 from poseway.jobs import JobState
 from poseway.local.stack import Stack
 from poseway.paths import ROOT

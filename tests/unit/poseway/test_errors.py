@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from poseway import errors
-from poseway.failures import FAILURES
+from poseway.errors import FAILURES
 from poseway.paths import ROOT
 
 # What the dispatcher ends a job with, where that may be raised on its way or by a service.
