@@ -23,17 +23,17 @@ Url = Annotated[
     str | None,
     typer.Option(
         envvar="POSEWAY_URL",
-        help="Address of a gateway; the system on this machine if not given.",
-        rich_help_panel="Where",
+        help="Address of a gateway; if not given, the system on this machine.",
+        rich_help_panel="Gateway",
     ),
 ]
 Key = Annotated[
     str | None,
     typer.Option(
         envvar="POSEWAY_API_KEY",
-        help="API key, where the gateway wants one.",
+        help="API key, if the gateway needs one.",
         show_envvar=True,
-        rich_help_panel="Where",
+        rich_help_panel="Gateway",
     ),
 ]
 

@@ -13,9 +13,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from poseway.cli.options import job_options
 from poseway.client import Client
-from poseway.jobs import Job, JobOptions, JobState
+from poseway.jobs import Job, JobState
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
 from tests.support.paths import python_path
@@ -172,12 +171,6 @@ def test_exit_codes_say_what_went_wrong(tmp_path: Path) -> None:
     with refusing() as url:
         code, out, err = poseway("list", "--json", url=url)
     assert (code, out, "key_missing" in err) == (6, "", True)
-
-
-def test_the_command_has_every_option_of_a_job() -> None:
-    assert set(JobOptions.model_fields) >= set(job_options())
-    flags = set(job_options.__annotations__) - {"return", "no_ids"} | {"ids"}
-    assert flags == set(JobOptions.model_fields)
 
 
 def test_models_are_listed_and_fetched() -> None:
