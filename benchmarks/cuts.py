@@ -26,8 +26,8 @@ from poseway.media.reader import VideoReader
 from poseway.media.resize import fit
 from poseway.media.yuv import Yuv
 from poseway.model_cards import load_cards
-from poseway_gateway.dispatcher.frames.cut_detector import CutFinder
-from poseway_gateway.dispatcher.frames.frame_signature import Glance, glance
+from poseway_gateway.dispatcher.frames.cut_detector import CutDetector
+from poseway_gateway.dispatcher.frames.frame_signature import FrameSignature, signature
 
 _FRAMES: Final = 90
 _RATE: Final = 30
@@ -36,11 +36,11 @@ _RATE: Final = 30
 def ours(pictures: list[Yuv]) -> float:
     """Returns CPU milliseconds per frame."""
 
-    def look(index: int) -> Glance:
-        return glance(index, index, index / _RATE, pictures[index])
+    def look(index: int) -> FrameSignature:
+        return signature(index, index, index / _RATE, pictures[index])
 
     began = time.process_time()
-    for _ in CutFinder(range(len(pictures)), look):
+    for _ in CutDetector(range(len(pictures)), look):
         pass
     return (time.process_time() - began) / len(pictures) * 1000
 

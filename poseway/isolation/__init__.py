@@ -6,7 +6,7 @@ hands to it. That is no sandbox for a decoder which an attacker has taken over: 
 its service.
 """
 
-from poseway.isolation.child import Outside
+from poseway.isolation.child import Parent
 from poseway.isolation.parent import Isolated, Limits, clean_up, prepare
 
-__all__ = ["Isolated", "Limits", "Outside", "clean_up", "prepare"]
+__all__ = ["Isolated", "Limits", "Parent", "clean_up", "prepare"]

@@ -22,7 +22,7 @@ _WRITE_BYTES: Final = 1 << 20
 _MESSAGE_BYTES: Final = 1 << 20
 
 
-class Outside:
+class Parent:
     """What a guest has of the world. Safe to use from several threads, but for one file of them."""
 
     def __init__(self, connection: Connection) -> None:
@@ -139,7 +139,7 @@ def serve(
     limit_memory(memory_bytes)
     # The host ends it in the middle of whatever it says.
     with suppress(EOFError, OSError):
-        worker = make(Outside(connection), *args)
+        worker = make(Parent(connection), *args)
         while True:
             method, given = connection.recv()
             try:

@@ -80,7 +80,7 @@ class Isolated:
         """Begins the process.
 
         Args:
-            make: Class of the object; is given an `Outside` and `args`.
+            make: Class of the object; is given an `Parent` and `args`.
             args: More for `make`.
             limits: What the process may take.
             files: Files that it reads, by their names.

@@ -63,7 +63,7 @@ class Delivery:
         return time.time() - self._message.metadata.timestamp.timestamp()
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
+    async def heartbeats(self) -> AsyncIterator[None]:
         """Tells the queue, for as long as the block runs, that the job is being worked on."""
 
         async def beat() -> None:
@@ -95,7 +95,7 @@ class Delivery:
             log.warning("not handed back", error=str(error))
 
 
-class Early:
+class EarlyDelivery:
     """A job that is done before it is delivered. Its message waits meanwhile where it is.
 
     Whoever is given that message finds the job in hand, or, where its holder died, goes on with it.
@@ -118,7 +118,7 @@ class Early:
         return max(0.0, time.time() - self._put_at.timestamp()) if self._put_at else 0.0
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
+    async def heartbeats(self) -> AsyncIterator[None]:
         """Nothing has to be told to the queue: the record says who is at it."""
         yield
 

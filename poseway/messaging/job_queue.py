@@ -21,7 +21,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 from poseway.errors import UnavailableError
 from poseway.messaging import backlog, status_feed
 from poseway.messaging.backlog import Backlog
-from poseway.messaging.delivery import WORK, Delivery, Early, owner_of, subject_of
+from poseway.messaging.delivery import WORK, Delivery, EarlyDelivery, owner_of, subject_of
 from poseway.messaging.status_feed import Follower, Gone
 from poseway.settings import QueueSettings
 from poseway.telemetry import traces
@@ -206,7 +206,7 @@ class JobQueue:
             raise UnavailableError("The work queue cannot be reached.") from error
         return {owner_of(subject) for subject in info.state.subjects or {}}
 
-    def jobs(self) -> AsyncIterator[Early]:
+    def jobs(self) -> AsyncIterator[EarlyDelivery]:
         """Yields what is on the queue, oldest first, whether it was delivered or not.
 
         Raises:
@@ -214,11 +214,11 @@ class JobQueue:
         """
         return self._jobs(">")
 
-    def jobs_of(self, owner: str) -> AsyncIterator[Early]:
+    def jobs_of(self, owner: str) -> AsyncIterator[EarlyDelivery]:
         """As `jobs`, of an owner."""
         return self._jobs(subject_of(owner))
 
-    async def _jobs(self, subject: str) -> AsyncIterator[Early]:
+    async def _jobs(self, subject: str) -> AsyncIterator[EarlyDelivery]:
         number = 0
         while True:
             try:
@@ -227,7 +227,7 @@ class JobQueue:
                 return
             except (nats.errors.Error, TimeoutError) as error:
                 raise UnavailableError("The work queue cannot be reached.") from error
-            early = Early(self._stream, STREAM, found)
+            early = EarlyDelivery(self._stream, STREAM, found)
             yield early
             number = early.number + 1
 

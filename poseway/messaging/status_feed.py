@@ -42,19 +42,19 @@ class Gone(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class StatusChange:
     """A message.
 
     Attributes:
         number: Higher than that of every message before, in one life of the stream.
         job_id: Which job it is about.
-        told: How the job stands, or that it is gone.
+        content: How the job stands, or that it is gone.
         backlog: Whether it was there before anybody listened, and more such messages follow.
     """
 
     number: int
     job_id: str
-    told: JobStatus | Gone
+    content: JobStatus | Gone
     backlog: bool = False
 
 
@@ -123,7 +123,7 @@ class Follower:
         born = info.created.timestamp() if info.created else 0.0
         return cls(subscription, f"{int(born * 1000):x}", (consumer.num_pending or 0) + delivered)
 
-    async def news(self) -> AsyncIterator[News]:
+    async def changes(self) -> AsyncIterator[StatusChange]:
         """Yields messages for ever.
 
         Raises:
@@ -145,7 +145,7 @@ class Follower:
             except ValueError:
                 continue  # of another version
             job_id = message.subject.removeprefix(SUBJECT)
-            yield News(sequence.stream, job_id, told, self._count < self.backlog)
+            yield StatusChange(sequence.stream, job_id, told, self._count < self.backlog)
 
     async def _check(self) -> None:
         """Raises unless everything that was sent has come."""

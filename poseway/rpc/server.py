@@ -20,7 +20,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from poseway import errors
 from poseway.rpc.status import BEGUN, CODE, MESSAGE_BYTES, STATUS_OF
 from poseway.settings import ServerSettings
-from poseway.telemetry.server import Watch, wrapped
+from poseway.telemetry.server import CallInterceptor, wrapped
 
 # Joining the segments of a long video takes a while; no call is cut for its connection's age.
 _LONGEST_CALL_MS: Final = 2 * 3600 * 1000
@@ -128,7 +128,7 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     stopping = threading.Event()
     server = grpc.server(
         ThreadPoolExecutor(settings.max_calls, thread_name_prefix="call"),
-        interceptors=[Watch(), ErrorInterceptor(stopping)],
+        interceptors=[CallInterceptor(), ErrorInterceptor(stopping)],
         options=[
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.max_send_message_length", MESSAGE_BYTES),

@@ -33,7 +33,7 @@ _IN_FLIGHT: Final = prometheus_client.Gauge(
 )
 
 
-class Watch(grpc.ServerInterceptor):
+class CallInterceptor(grpc.ServerInterceptor):
     """Measures and traces every call but those for health."""
 
     def intercept_service(

@@ -11,14 +11,14 @@ import av.error
 import numpy as np
 
 from poseway.errors import VideoError
-from poseway.isolation import Outside
+from poseway.isolation import Parent
 
 
-class Guest:
+class ChildWork:
     """Does whatever it is told to."""
 
-    def __init__(self, outside: Outside, name: str = "") -> None:
-        self.outside = outside
+    def __init__(self, parent: Parent, name: str = "") -> None:
+        self.parent = parent
         self.name = name
 
     def greet(self, whom: str) -> str:
@@ -52,7 +52,7 @@ class Guest:
 
     def reads(self, name: str) -> list[bytes]:
         """A file from front to end, from its middle, and beyond its end."""
-        with self.outside.file(name) as file:
+        with self.parent.file(name) as file:
             whole = file.read()
             file.seek(-3, os.SEEK_END)
             end = file.read(2)
@@ -60,13 +60,13 @@ class Guest:
             return [whole, end, file.read(1)]
 
     def read_for_ever(self, name: str) -> None:
-        file = self.outside.file(name)
+        file = self.parent.file(name)
         while True:
             file.seek(0)
             file.read()
 
     def writes(self) -> None:
-        with self.outside.sink("write") as sink:
+        with self.parent.sink("write") as sink:
             sink.write(b"begin")
             sink.write(b"rest")
             sink.seek(0)
@@ -76,14 +76,14 @@ class Guest:
         """Is slow, but gets on."""
         over = time.monotonic() + seconds
         while time.monotonic() < over:
-            self.outside.alive()
+            self.parent.alive()
             time.sleep(0.05)
         return "done"
 
     def asks(self, values: list[int]) -> list[int]:
-        return [self.outside.ask("double", value) for value in values]
+        return [self.parent.ask("double", value) for value in values]
 
-    def parent(self) -> int:
+    def parent_pid(self) -> int:
         return os.getppid()
 
     def give(self, size: int) -> bytes:

@@ -9,12 +9,12 @@ import nats
 
 from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_job_id, now
 from poseway.local.stack import Stack
-from poseway.messaging.delivery import Delivery, Early
+from poseway.messaging.delivery import Delivery, EarlyDelivery
 from poseway.messaging.job_queue import STREAM, JobQueue
 from poseway.settings import QueueSettings
 from poseway_gateway.api.jobs.repository import JobRepository
-from poseway_gateway.dispatcher.fair_order import Turns
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.fair_order import FairOrder
+from poseway_gateway.dispatcher.job_record import JobRecord
 from tests.support.deploy.nats_servers import servers
 
 GREEDY, SMALL, THIRD = "a" * 8, "b" * 8, "c" * 8
@@ -33,8 +33,8 @@ class Office:
         self.queue = await JobQueue.connect(self._settings)
         self.deliveries = self.queue.deliveries(self._stopping)
 
-    def dispatcher(self) -> Turns:
-        return Turns(self.store, self.queue)
+    def dispatcher(self) -> FairOrder:
+        return FairOrder(self.store, self.queue)
 
     async def accept(self, owner: str, count: int = 1) -> list[str]:
         """Records and queues jobs of somebody."""
@@ -55,21 +55,21 @@ class Office:
             made.append(request.id)
         return made
 
-    async def begin(self, dispatcher: Turns) -> tuple[Delivery | Early, Record]:
+    async def begin(self, dispatcher: FairOrder) -> tuple[Delivery | EarlyDelivery, JobRecord]:
         """Has a dispatcher begin what it chooses."""
         chosen = await dispatcher.choose(await anext(self.deliveries))
-        record = Record(self.store, chosen.job_id)
+        record = JobRecord(self.store, chosen.job_id)
         await asyncio.to_thread(record.load)
         await dispatcher.begin(chosen, record)
         return chosen, record
 
-    async def end(self, chosen: Delivery | Early, record: Record) -> str:
+    async def end(self, chosen: Delivery | EarlyDelivery, record: JobRecord) -> str:
         """Has it end that; returns the job."""
         await asyncio.to_thread(record.finish, JobState.SUCCEEDED)
         await chosen.done()
         return chosen.job_id
 
-    async def do(self, dispatcher: Turns) -> str:
+    async def do(self, dispatcher: FairOrder) -> str:
         return await self.end(*await self.begin(dispatcher))
 
     async def lose(self) -> None:

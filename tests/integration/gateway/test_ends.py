@@ -8,10 +8,10 @@ import pytest
 from poseway.client import Client
 from poseway.jobs import Job, JobError, JobState, JobStatus, Keys, Progress
 from poseway.local.stack import Stack
-from poseway.messaging.status_feed import Gone, News
+from poseway.messaging.status_feed import Gone, StatusChange
 from poseway.storage import ObjectStore
 from poseway_gateway.api.events.hub import Hub
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.job_record import JobRecord
 from tests.integration.gateway.test_queue import record_only
 from tests.support.photos import card, encoded
 from tests.support.videos import make_video
@@ -74,20 +74,20 @@ def test_a_job_that_was_cancelled_on_the_queue_did_nothing(client: Client, stack
 
 
 @pytest.fixture
-def record(stack: Stack) -> Record:
+def record(stack: Stack) -> JobRecord:
     """Of a job that is half done, as its dispatcher knows and the record does not yet."""
-    record = Record(stack.store, record_only(stack, b""))
+    record = JobRecord(stack.store, record_only(stack, b""))
     record.load()
     record.begin()
     record.reached = HALF
     return record
 
 
-def stored(store: ObjectStore, record: Record) -> JobStatus:
+def stored(store: ObjectStore, record: JobRecord) -> JobStatus:
     return JobStatus.model_validate_json(store.get(record.keys.status)[0])
 
 
-def test_the_last_progress_is_written_with_the_end(stack: Stack, record: Record) -> None:
+def test_the_last_progress_is_written_with_the_end(stack: Stack, record: JobRecord) -> None:
     error = JobError(code="damaged", message="It is damaged.")
     record.finish(JobState.FAILED, error=error)
     status = stored(stack.store, record)
@@ -95,14 +95,14 @@ def test_the_last_progress_is_written_with_the_end(stack: Stack, record: Record)
     assert status.progress == HALF.model_copy(update={"eta_seconds": None})
 
 
-def test_the_result_says_how_many_frames_there_were(stack: Stack, record: Record) -> None:
+def test_the_result_says_how_many_frames_there_were(stack: Stack, record: JobRecord) -> None:
     record.finish(JobState.SUCCEEDED, frames=38)
     assert stored(stack.store, record).progress == whole(38)
 
 
-def test_a_job_that_is_handed_back_keeps_its_progress(stack: Stack, record: Record) -> None:
+def test_a_job_that_is_handed_back_keeps_its_progress(stack: Stack, record: JobRecord) -> None:
     record.hand_back(counted=False)
-    other = Record(stack.store, record.job_id)
+    other = JobRecord(stack.store, record.job_id)
     other.load()
     assert other.reached == HALF
     other.begin()
@@ -132,11 +132,11 @@ def test_a_late_message_does_not_revive_a_job() -> None:
         ended, late = (JobStatus(state=state) for state in (JobState.FAILED, JobState.RUNNING))
         with hub.listen(None) as listener:
             for number, told in enumerate((ended, late), 1):
-                hub.hear(News(number, "a", told))
-            assert [news.told for news in listener.take()] == [ended]
-            hub.hear(News(3, "a", Gone(gone=True, owner="")))
+                hub.hear(StatusChange(number, "a", told))
+            assert [news.content for news in listener.take()] == [ended]
+            hub.hear(StatusChange(3, "a", Gone(gone=True, owner="")))
             assert len(listener.take()) == 1
-            hub.hear(News(4, "b", late))
+            hub.hear(StatusChange(4, "b", late))
             assert len(listener.take()) == 1
 
     asyncio.run(run())

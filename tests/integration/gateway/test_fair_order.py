@@ -8,8 +8,8 @@ import pytest
 
 from poseway.jobs import Keys
 from poseway.local.stack import Stack
-from poseway.messaging.delivery import Early
-from poseway_gateway.dispatcher.job_record import Record
+from poseway.messaging.delivery import EarlyDelivery
+from poseway_gateway.dispatcher.job_record import JobRecord
 from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from tests.support.deploy.nats_servers import servers
 from tests.support.queue_office import GREEDY, SMALL, THIRD, Office, Run, lag, run_in
@@ -67,10 +67,10 @@ def test_a_job_in_hand_is_passed_over_until_its_holder_is_silent(
         # Its holder is at it; another takes the next one first.
         assert await office.do(second) == next_one
         for _ in range(2):
-            await asyncio.to_thread(record.beat)
+            await asyncio.to_thread(record.renew)
             assert office.owners[await office.do(second)] == GREEDY
         # Storage has a pause, or clocks differ.
-        await asyncio.to_thread(record.beat)
+        await asyncio.to_thread(record.renew)
         office.age(held, 2 * DEFAULT_TERMS.delivered)
         assert office.owners[await office.do(second)] == GREEDY
         # Its holder died.
@@ -91,14 +91,14 @@ def test_a_job_that_is_delivered_while_it_is_done_early_is_left_to_its_holder(
         await office.accept(SMALL)
         early, _ = await office.begin(dispatcher)
         office.age(early.job_id, 2 * DEFAULT_TERMS.delivered)
-        other = Record(office.store, early.job_id)
+        other = JobRecord(office.store, early.job_id)
         await asyncio.to_thread(other.load)
-        assert other.held_by_another()
-        assert not other.untouched()
+        assert other.leased_by_another()
+        assert not other.is_free()
         office.age(early.job_id, DEFAULT_TERMS.early)
         await asyncio.to_thread(other.load)
-        assert not other.held_by_another()
-        assert other.untouched()
+        assert not other.leased_by_another()
+        assert other.is_free()
 
     run(test)
 
@@ -127,7 +127,7 @@ def test_a_queue_that_lost_its_data_loses_no_job_to_one_done_early(
         await office.do(dispatcher)
         await office.accept(SMALL)
         early, record = await office.begin(dispatcher)
-        assert isinstance(early, Early)
+        assert isinstance(early, EarlyDelivery)
         await office.lose()
         # Of those that are accepted after that, one has the number that this one had.
         after = [*await office.accept(GREEDY, early.number), *await office.accept(SMALL)]

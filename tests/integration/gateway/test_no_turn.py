@@ -8,7 +8,7 @@ import pytest
 from poseway.jobs import JobRequest, JobState, Keys
 from poseway.local.stack import Stack
 from poseway_gateway.dispatcher.clients import Services
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.job_record import JobRecord
 from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 from poseway_gateway.dispatcher.worker import Worker
@@ -25,7 +25,7 @@ class Quick(Worker):
         )
         self.done: list[str] = []
 
-    async def _run(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
+    async def _run(self, request: JobRequest, record: JobRecord, stopping: asyncio.Event) -> bool:
         await self._end(record, JobState.SUCCEEDED)
         self.done.append(request.id)
         if len(self.done) == 3:
@@ -33,8 +33,8 @@ class Quick(Worker):
         return True
 
 
-async def begun(office: Office, job_id: str) -> Record:
-    record = Record(office.store, job_id)
+async def begun(office: Office, job_id: str) -> JobRecord:
+    record = JobRecord(office.store, job_id)
     await asyncio.to_thread(record.load)
     # So that its holder is believed for long.
     await asyncio.to_thread(record.begin, alone=True)

@@ -16,7 +16,7 @@ from poseway.jobs import JobOptions, JobRequest, JobState, JobStatus, Keys, new_
 from poseway.local.stack import Stack
 from poseway.messaging.job_queue import STREAM
 from poseway_gateway.api.jobs.repository import JobRepository
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.job_record import JobRecord
 from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from tests.support.videos import make_video
 from tests.support.waiting import until
@@ -69,7 +69,7 @@ def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack
 def test_handing_a_job_back_is_no_attempt(stack: Stack) -> None:
     job_id = record_only(stack, b"")
     for _ in range(5):
-        record = Record(stack.store, job_id)
+        record = JobRecord(stack.store, job_id)
         record.load()
         record.begin()
         record.hand_back(counted=False)
@@ -82,7 +82,7 @@ def test_handing_a_job_back_is_no_attempt(stack: Stack) -> None:
 
 def test_of_two_holders_only_the_later_writes(stack: Stack) -> None:
     job_id = record_only(stack, b"")
-    first, second = Record(stack.store, job_id), Record(stack.store, job_id)
+    first, second = JobRecord(stack.store, job_id), JobRecord(stack.store, job_id)
     first.load()
     first.begin()
     second.load()
@@ -96,17 +96,17 @@ def test_of_two_holders_only_the_later_writes(stack: Stack) -> None:
 
 def test_a_job_that_somebody_works_on_is_not_taken_from_him(stack: Stack) -> None:
     job_id = record_only(stack, b"")
-    holder, other = Record(stack.store, job_id), Record(stack.store, job_id)
+    holder, other = JobRecord(stack.store, job_id), JobRecord(stack.store, job_id)
     holder.load()
     holder.begin()
     other.load()
-    assert other.held_by_another()
-    assert not holder.held_by_another()
+    assert other.leased_by_another()
+    assert not holder.leased_by_another()
     other.status = other.status.model_copy(update={"updated_at": now() - DEFAULT_TERMS.delivered})
-    assert not other.held_by_another()
+    assert not other.leased_by_another()
     holder.hand_back(counted=False)
     other.load()
-    assert not other.held_by_another()
+    assert not other.leased_by_another()
     stack.store.delete_prefix(Keys(job_id).record)
 
 

@@ -8,7 +8,7 @@ from poseway.jobs import Keys
 from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.monitoring.queue_age import QueueAge
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.job_record import JobRecord
 from tests.support.queue_office import GREEDY, SMALL, Office, run_in
 
 
@@ -43,7 +43,7 @@ def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path)
         age = await waiting.longest(office.queue)
         assert least - 0.1 <= age <= time.monotonic() - began + 0.1
 
-        record = Record(office.store, waits)
+        record = JobRecord(office.store, waits)
         await asyncio.to_thread(record.load)
         await asyncio.to_thread(record.begin)
         assert await waiting.longest(office.queue) == 0

@@ -120,7 +120,7 @@ def test_a_queue_of_one_copy_gets_three(tmp_path: Path) -> None:
 
 def test_followers_go_on_with_another_server(tmp_path: Path) -> None:
     async def hear(follower: Follower, job_id: str) -> None:
-        async for item in follower.news():
+        async for item in follower.changes():
             if item.job_id == job_id:
                 return
 

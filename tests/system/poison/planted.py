@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from poseway.isolation import Outside
+from poseway.isolation import Parent
 from poseway.media.reader import VideoInfo
 from poseway_gateway.dispatcher.frames import decoder
 from poseway_renderer import isolated
@@ -30,7 +30,7 @@ class Work(decoder._Work):
     """The dispatcher's."""
 
     def open(self) -> VideoInfo:
-        _suffer(self._outside, "open")
+        _suffer(self._parent, "open")
         return super().open()
 
 
@@ -40,16 +40,16 @@ class IsolatedRenderer(isolated.IsolatedRenderer):
     def render(
         self, options: SegmentOptions, encoding: Encoding, background: bool
     ) -> RenderedSegment:
-        _suffer(self._outside, "render")
+        _suffer(self._parent, "render")
         return super().render(options, encoding, background)
 
     def join(self, segments: int, room: int, silent: bool) -> JoinedVideo:
-        _suffer(self._outside, "join")
+        _suffer(self._parent, "join")
         return super().join(segments, room, silent)
 
 
-def _suffer(outside: Outside, place: str) -> None:
-    file = outside.file("upload")
+def _suffer(parent: Parent, place: str) -> None:
+    file = parent.file("upload")
     file.seek(-_WORD, io.SEEK_END)
     found, _, defect = file.read().decode(errors="replace").strip().partition(" ")
     if found != place:

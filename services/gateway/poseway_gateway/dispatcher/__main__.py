@@ -15,7 +15,7 @@ from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway.telemetry.service import start_telemetry, stop_telemetry
 from poseway_gateway.dispatcher.clients import Services
-from poseway_gateway.dispatcher.fair_order import Turns
+from poseway_gateway.dispatcher.fair_order import FairOrder
 from poseway_gateway.dispatcher.frames import decoder
 from poseway_gateway.dispatcher.health_server import Health
 from poseway_gateway.dispatcher.settings import DispatcherSettings
@@ -41,10 +41,10 @@ async def run(settings: DispatcherSettings) -> None:
     queue = connecting.result()
     health.ready = True
     structlog.get_logger(__name__).info("working", jobs_at_once=settings.jobs_at_once)
-    turns = Turns(store, queue, settings.lease_terms)
+    fair_order = FairOrder(store, queue, settings.lease_terms)
     async with Services(settings) as services, asyncio.TaskGroup() as group:
         for _ in range(settings.jobs_at_once):
-            group.create_task(Worker(store, queue, turns, services, settings).work(stopping))
+            group.create_task(Worker(store, queue, fair_order, services, settings).work(stopping))
     await queue.close()
     if serving:
         serving.close()

@@ -14,10 +14,10 @@ import structlog
 from pydantic import ValidationError
 
 from poseway.errors import NotFoundError, UnavailableError
-from poseway.messaging.delivery import Delivery, Early
+from poseway.messaging.delivery import Delivery, EarlyDelivery
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.job_record import JobRecord
 from poseway_gateway.dispatcher.lease import DEFAULT_TERMS, LeaseTerms
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ _LOOKS: Final = 50
 """Jobs of one owner that are looked at; those in front may all be in hand."""
 
 
-class Turns:
+class FairOrder:
     """Chooses jobs for one dispatcher. For one event loop."""
 
     def __init__(
@@ -39,11 +39,11 @@ class Turns:
         self._served: dict[str, int] = {}
         self._number = count(1)
 
-    async def choose(self, delivered: Delivery) -> Delivery | Early:
+    async def choose(self, delivered: Delivery) -> Delivery | EarlyDelivery:
         """What to do now that a job was delivered: that one, or another that comes first."""
-        early: Early | None = None
+        early: EarlyDelivery | None = None
         try:
-            async with delivered.held():
+            async with delivered.heartbeats():
                 early = await self._before(delivered.owner)
         except UnavailableError as error:
             log.warning("nobody's turn", reason=error.message)
@@ -53,19 +53,19 @@ class Turns:
         await delivered.hand_back()
         return early
 
-    async def begin(self, job: Delivery | Early, record: Record) -> None:
+    async def begin(self, job: Delivery | EarlyDelivery, record: JobRecord) -> None:
         """Begins a job that was chosen, which is its owner's turn.
 
         What was removed or has ended, or another is at it, is not begun and is no turn.
         """
-        await asyncio.to_thread(record.begin, alone=isinstance(job, Early))
+        await asyncio.to_thread(record.begin, alone=isinstance(job, EarlyDelivery))
         self.served(job.owner)
 
     def served(self, owner: str) -> None:
         """Has it that others come before an owner now."""
         self._served[owner] = next(self._number)
 
-    async def _before(self, owner: str) -> Early | None:
+    async def _before(self, owner: str) -> EarlyDelivery | None:
         """A job of somebody who was served longer ago than `owner`, if there is one."""
         own = self._served.get(owner, 0)
         waiting = [(self._served.get(other, 0), other) for other in await self._queue.owners()]
@@ -77,7 +77,7 @@ class Turns:
                 return early
         return None
 
-    async def _first(self, owner: str) -> Early | None:
+    async def _first(self, owner: str) -> EarlyDelivery | None:
         """The first job of an owner that nobody is at."""
         looked = 0
         async for early in self._queue.jobs_of(owner):
@@ -89,11 +89,11 @@ class Turns:
         return None
 
     def _is_free(self, job_id: str) -> bool:
-        record = Record(self._store, job_id, self._lease_terms)
+        record = JobRecord(self._store, job_id, self._lease_terms)
         try:
             record.load()
         except NotFoundError:
             return True  # it was removed, and can be taken off the queue
         except ValidationError:
             return False  # a newer version wrote it, and does it
-        return record.untouched()
+        return record.is_free()

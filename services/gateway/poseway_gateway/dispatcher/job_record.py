@@ -16,7 +16,7 @@ _JSON = "application/json"
 _ALONE: Final = "alone-"
 
 
-class Record:
+class JobRecord:
     """The record of one job.
 
     Every write of the status carries the ETag of the one before. A dispatcher that lost the job to
@@ -68,7 +68,7 @@ class Record:
         """Whether somebody asked for the job to be cancelled."""
         return self._store.exists(self.keys.cancel)
 
-    def held_by_another(self) -> bool:
+    def leased_by_another(self) -> bool:
         """Whether somebody else is at work on the job, and was heard of lately."""
         status = self.status
         if status.state is not JobState.RUNNING or status.updated_at is None:
@@ -79,7 +79,7 @@ class Record:
         silence = terms.early if status.holder.startswith(_ALONE) else terms.delivered
         return now() - status.updated_at < silence
 
-    def untouched(self) -> bool:
+    def is_free(self) -> bool:
         """Whether nobody was heard of for long, at work on the job, or lately, giving it back."""
         status = self.status
         if status.updated_at is None:
@@ -113,7 +113,7 @@ class Record:
         self.reached = Progress()
         self._write(restarts=self.status.restarts + 1)
 
-    def beat(self) -> None:
+    def renew(self) -> None:
         """Says that the job is worked on and how far it is; `ConflictError` if by another."""
         self._write()
 

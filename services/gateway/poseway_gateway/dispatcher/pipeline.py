@@ -32,9 +32,9 @@ from poseway_gateway.dispatcher.frames import stills
 from poseway_gateway.dispatcher.frames.batches import Batch, Position
 from poseway_gateway.dispatcher.frames.decoder import Decoder
 from poseway_gateway.dispatcher.frames.lead_in import lead, wanted
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.job_record import JobRecord
 from poseway_gateway.dispatcher.metrics import FRAMES_FOUND, working
-from poseway_gateway.dispatcher.progress import Advance
+from poseway_gateway.dispatcher.progress import JobProgress
 from poseway_gateway.dispatcher.publish import contact_sheet, publish
 from poseway_gateway.dispatcher.render_request import segment_header
 from poseway_gateway.dispatcher.segment import Segment, Tracked, checkpoint
@@ -55,7 +55,7 @@ class Pipeline:
     def __init__(
         self,
         request: JobRequest,
-        record: Record,
+        record: JobRecord,
         store: ObjectStore,
         services: Services,
         settings: DispatcherSettings,
@@ -98,7 +98,7 @@ class Pipeline:
         try:
             video = await asyncio.to_thread(decoder.open)
             check_resumable(done, video)
-            self._advance = Advance(video, done)
+            self._progress = JobProgress(video, done)
             await self._tell()
             if not done or done[-1].following is not None:
                 done += await self._segments(decoder, video, model, done)
@@ -138,7 +138,7 @@ class Pipeline:
                 raise UnavailableError("The job was cancelled.")
 
         seconds = time.monotonic() - began
-        rest = (self._request, video, model, done, joined, seconds, self._record.beat, go_on)
+        rest = (self._request, video, model, done, joined, seconds, self._record.renew, go_on)
         task = asyncio.create_task(asyncio.to_thread(publish, self._store, *rest))
         try:
             return await asyncio.shield(task)
@@ -176,7 +176,7 @@ class Pipeline:
                     self._spans.callback(traces.end, segment.begin())
                 await self._limits.batches.acquire()
                 segment.add(batch)
-                self._advance.decoded(batch)
+                self._progress.decoded(batch)
                 found = self._estimate(model, batch, segment)
                 segment.poses.append(group.create_task(found, context=traces.within(segment.span)))
                 if batch.closes:
@@ -208,7 +208,7 @@ class Pipeline:
                 poses = await self._services.estimate(header, batch)
         finally:
             self._limits.batches.release()
-        self._advance.found(len(batch.images))
+        self._progress.found(len(batch.images))
         FRAMES_FOUND.inc(len(batch.images))
         await self._tell()
         return poses
@@ -260,7 +260,7 @@ class Pipeline:
         point = checkpoint(segment, tracked, best, rendered, video)
         await _in_thread(self._record.save, point)
         self._limits.segments.release()
-        self._advance.rendered(point.frames)
+        self._progress.rendered(point.frames)
         segment.close()
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
         await self._tell()
@@ -275,7 +275,7 @@ class Pipeline:
         )
 
     async def _tell(self) -> None:
-        await self._report(self._advance.progress())
+        await self._report(self._progress.progress())
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -19,7 +19,7 @@ _TELLING: Final = 0.02
 """With less done in this attempt, nothing is said about the time left."""
 
 
-class Advance:
+class JobProgress:
     """The progress of one attempt at a job."""
 
     def __init__(self, video: VideoInfo, done: Sequence[Checkpoint]) -> None:

@@ -9,7 +9,7 @@ import structlog
 from poseway.errors import UnavailableError
 from poseway.jobs import Progress
 from poseway.messaging.job_queue import JobQueue
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.job_record import JobRecord
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ _RECORD_SECONDS: Final = 2.0
 class ProgressReporter:
     """Reports the progress of one attempt at a job."""
 
-    def __init__(self, queue: JobQueue, record: Record) -> None:
+    def __init__(self, queue: JobQueue, record: JobRecord) -> None:
         self._queue = queue
         self._record = record
         self._written = 0.0
@@ -37,6 +37,6 @@ class ProgressReporter:
         if time.monotonic() - self._written > _RECORD_SECONDS:
             self._written = time.monotonic()
             try:
-                await asyncio.to_thread(self._record.beat)
+                await asyncio.to_thread(self._record.renew)
             except UnavailableError as error:
                 log.warning("progress not written", reason=error.message)

@@ -17,14 +17,14 @@ from poseway.errors import (
     VideoError,
 )
 from poseway.jobs import JobError, JobRequest, JobState
-from poseway.messaging.delivery import Delivery, Early
+from poseway.messaging.delivery import Delivery, EarlyDelivery
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway.telemetry import traces
 from poseway_gateway.dispatcher import metrics
 from poseway_gateway.dispatcher.clients import Services
-from poseway_gateway.dispatcher.fair_order import Turns
-from poseway_gateway.dispatcher.job_record import Record
+from poseway_gateway.dispatcher.fair_order import FairOrder
+from poseway_gateway.dispatcher.job_record import JobRecord
 from poseway_gateway.dispatcher.pipeline import Pipeline
 from poseway_gateway.dispatcher.reporter import ProgressReporter
 from poseway_gateway.dispatcher.root_cause import root_cause
@@ -44,20 +44,20 @@ class Worker:
         self,
         store: ObjectStore,
         queue: JobQueue,
-        turns: Turns,
+        fair_order: FairOrder,
         services: Services,
         settings: DispatcherSettings,
     ) -> None:
         self._store = store
         self._queue = queue
-        self._turns = turns
+        self._fair_order = fair_order
         self._services = services
         self._settings = settings
 
     async def work(self, stopping: asyncio.Event) -> None:
         """Takes one job after the other until `stopping` is set; a job in hand is handed back."""
         async for delivered in self._queue.deliveries(stopping):
-            delivery = await self._turns.choose(delivered)
+            delivery = await self._fair_order.choose(delivered)
             job = delivery.job_id
             with (
                 structlog.contextvars.bound_contextvars(job=job),
@@ -69,19 +69,19 @@ class Worker:
                     traces.attributes(job_id=job),
                 ) as span,
             ):
-                async with delivery.held():
+                async with delivery.heartbeats():
                     result = await self._deliver(delivery, stopping)
                 metrics.DELIVERIES.labels(result).inc()
                 attributes = traces.attributes(delivery=delivery.attempt, result=result)
                 span.set_attributes(attributes)
 
-    async def _deliver(self, delivery: Delivery | Early, stopping: asyncio.Event) -> str:
+    async def _deliver(self, delivery: Delivery | EarlyDelivery, stopping: asyncio.Event) -> str:
         """Ends a job or hands it back; never raises for what is wrong with the job.
 
         Returns:
             What became of it, as `metrics.DELIVERIES` has it.
         """
-        record = Record(self._store, delivery.job_id, self._settings.lease_terms)
+        record = JobRecord(self._store, delivery.job_id, self._settings.lease_terms)
         try:
             request = await asyncio.to_thread(record.load)
         except NotFoundError:
@@ -97,7 +97,7 @@ class Worker:
             log.exception("the record cannot be read")
             await delivery.hand_back(delay=300)
             return "handed_back"
-        if record.held_by_another():
+        if record.leased_by_another():
             log.info("another dispatcher is at it")
             await delivery.hand_back(delay=self._settings.nats_ack_wait_seconds)
             return "elsewhere"
@@ -128,10 +128,10 @@ class Worker:
         return "handed_back"
 
     async def _give_up_for_now(
-        self, record: Record, delivery: Delivery | Early, *, delay: float, counted: bool
+        self, record: JobRecord, delivery: Delivery | EarlyDelivery, *, delay: float, counted: bool
     ) -> None:
         # Where storage takes nothing, the job is found again at once.
-        self._turns.served(delivery.owner)
+        self._fair_order.served(delivery.owner)
         try:
             # Storage may be silent for minutes, and whoever stops this has less patience.
             async with asyncio.timeout(self._settings.hand_back_seconds):
@@ -145,8 +145,8 @@ class Worker:
     async def _attempt(
         self,
         request: JobRequest,
-        record: Record,
-        delivery: Delivery | Early,
+        record: JobRecord,
+        delivery: Delivery | EarlyDelivery,
         stopping: asyncio.Event,
     ) -> bool:
         """Runs a job once. Returns whether it is finished, one way or the other."""
@@ -160,7 +160,7 @@ class Worker:
             await self._end(record, JobState.FAILED, error=_WORN_OUT)
             return True
         first = record.status.started_at is None
-        await self._turns.begin(delivery, record)
+        await self._fair_order.begin(delivery, record)
         metrics.REDELIVERIES.inc(not first)
         if first:
             metrics.WAIT_SECONDS.observe(record.age_seconds)
@@ -185,7 +185,7 @@ class Worker:
         await self._end(record, JobState.FAILED, error=why)
         return True
 
-    async def _run(self, request: JobRequest, record: Record, stopping: asyncio.Event) -> bool:
+    async def _run(self, request: JobRequest, record: JobRecord, stopping: asyncio.Event) -> bool:
         """Runs the pipeline until it ends, the job is cancelled, or the dispatcher is to stop."""
         cancelled = asyncio.Event()
 
@@ -233,7 +233,7 @@ class Worker:
         await self._end(record, JobState.SUCCEEDED, frames=frames)
         return True
 
-    async def _hold(self, record: Record, cancelled: asyncio.Event) -> None:
+    async def _hold(self, record: JobRecord, cancelled: asyncio.Event) -> None:
         """Says again and again that the job is being worked on, as long as it is.
 
         Raises:
@@ -242,7 +242,7 @@ class Worker:
         while True:
             await asyncio.sleep(self._settings.heartbeat_seconds)
             try:
-                await asyncio.to_thread(record.beat)
+                await asyncio.to_thread(record.renew)
                 # The message that tells of a cancellation can be lost; the record cannot.
                 if await asyncio.to_thread(record.cancelled):
                     cancelled.set()
@@ -251,7 +251,7 @@ class Worker:
 
     async def _end(
         self,
-        record: Record,
+        record: JobRecord,
         state: JobState,
         *,
         frames: int | None = None,

@@ -10,7 +10,7 @@ from poseway.media.reader import VideoInfo
 from poseway.media.yuv import Yuv
 from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames.batches import Batch, Image, Position
-from poseway_gateway.dispatcher.progress import Advance
+from poseway_gateway.dispatcher.progress import JobProgress
 
 # A container that claims 30 frames a second for 110 s; in truth there is one every ten seconds.
 SLOW = VideoInfo("h264", 64, 48, Fraction(1, 1000), Fraction(30), Fraction(1), 3301, Fraction(110))
@@ -38,7 +38,7 @@ def batch(first: int, frames: int, seconds: float, *, last: bool = False) -> Bat
 
 
 def test_frames_total_is_estimated_from_the_duration_and_exact_in_the_end() -> None:
-    advance = Advance(SLOW, [])
+    advance = JobProgress(SLOW, [])
     assert advance.frames_total() == 3301
     advance.decoded(batch(0, 4, 10.0))
     assert advance.frames_total() == 11
@@ -48,7 +48,7 @@ def test_frames_total_is_estimated_from_the_duration_and_exact_in_the_end() -> N
 
 def test_a_picture_that_begins_late() -> None:
     # Of a minute of sound, the picture has the last ten seconds.
-    advance = Advance(replace(SLOW, frames=1500, duration=Fraction(60)), [])
+    advance = JobProgress(replace(SLOW, frames=1500, duration=Fraction(60)), [])
     first = batch(1250, 10, 0.04)
     images = [replace(image, index=image.index - 1250) for image in first.images]
     advance.decoded(replace(first, images=images))
@@ -56,7 +56,7 @@ def test_a_picture_that_begins_late() -> None:
 
 
 def test_a_count_in_the_index_is_kept_until_it_is_known_better() -> None:
-    advance = Advance(replace(SLOW, frames=14, counted=True), [])
+    advance = JobProgress(replace(SLOW, frames=14, counted=True), [])
     advance.decoded(batch(0, 4, 10.0))
     assert advance.frames_total() == 14
     advance.decoded(batch(4, 8, 10.0, last=True))
@@ -64,14 +64,14 @@ def test_a_count_in_the_index_is_kept_until_it_is_known_better() -> None:
 
 
 def test_more_frames_than_a_file_tells_of() -> None:
-    advance = Advance(replace(SLOW, frames=3, duration=None), [])
+    advance = JobProgress(replace(SLOW, frames=3, duration=None), [])
     advance.decoded(batch(0, 4, 10.0))
     assert advance.frames_total() == 4
-    assert Advance(replace(SLOW, frames=None, duration=None), []).frames_total() is None
+    assert JobProgress(replace(SLOW, frames=None, duration=None), []).frames_total() is None
 
 
 def test_the_fraction_never_falls_and_is_1_only_when_the_job_has_ended() -> None:
-    advance = Advance(replace(SLOW, frames=8, counted=False), [])
+    advance = JobProgress(replace(SLOW, frames=8, counted=False), [])
     advance.decoded(batch(0, 4, 10.0))
     advance.found(4)
     told = [advance.progress().fraction]
@@ -93,7 +93,7 @@ def test_an_attempt_goes_on_from_what_the_one_before_did(following: str, total: 
         '{"segment": 0, "frames": 4, "end": 40000, "tracker": "", "people": 2, "tracks": [],'
         f' "screenshots": {{}}, "seconds": {{}}, "following": {following}}}'
     )
-    progress = Advance(SLOW, [point]).progress()
+    progress = JobProgress(SLOW, [point]).progress()
     assert (progress.frames_done, progress.frames_total) == (4, total)
     assert progress.eta_seconds is None
     assert 0 < progress.fraction <= 0.99

@@ -15,7 +15,7 @@ import structlog
 
 from poseway.jobs import JobStatus
 from poseway.messaging.job_queue import JobQueue
-from poseway.messaging.status_feed import KEPT_SECONDS, Follower, News
+from poseway.messaging.status_feed import KEPT_SECONDS, Follower, StatusChange
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +40,9 @@ class Listener:
         self.wake = asyncio.Event()
         self.reset = False
         self._job_id = job_id
-        self._pending: OrderedDict[str, News] = OrderedDict()
+        self._pending: OrderedDict[str, StatusChange] = OrderedDict()
 
-    def put(self, news: News) -> None:
+    def put(self, news: StatusChange) -> None:
         """Takes a message, if it is about what this listens to."""
         if self._job_id not in (None, news.job_id):
             return
@@ -58,7 +58,7 @@ class Listener:
         self.reset = True
         self.wake.set()
 
-    def take(self) -> list[News]:
+    def take(self) -> list[StatusChange]:
         """What there is, oldest first; it is up to the caller then."""
         found = list(self._pending.values())
         self._pending.clear()
@@ -75,13 +75,13 @@ class Hub:
 
     def __init__(self) -> None:
         self._life: str | None = None
-        self._newest: OrderedDict[str, News] = OrderedDict()
+        self._newest: OrderedDict[str, StatusChange] = OrderedDict()
         self._asked: dict[str, float] = {}
         self._listeners: set[Listener] = set()
         self._number = 0
         self._forgotten = 0
         self._caught_up = asyncio.Event()
-        self.on_news: Callable[[News], None] = lambda _: None
+        self.on_news: Callable[[StatusChange], None] = lambda _: None
 
     async def run(self, connecting: asyncio.Task[JobQueue]) -> None:
         """Follows until it is cancelled."""
@@ -102,7 +102,7 @@ class Hub:
         try:
             if not follower.backlog:
                 self._caught_up.set()
-            async for news in follower.news():
+            async for news in follower.changes():
                 self.hear(news)
                 if not news.backlog:
                     self._caught_up.set()
@@ -120,7 +120,7 @@ class Hub:
         self._asked.clear()
         self._number = self._forgotten = 0
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: StatusChange) -> None:
         """Takes a message, unless it is an old one."""
         if news.number <= self._number:
             return
@@ -138,7 +138,7 @@ class Hub:
         for listener in self._listeners:
             listener.put(news)
 
-    def _is_late(self, news: News) -> bool:
+    def _is_late(self, news: StatusChange) -> bool:
         """Whether it says that a job goes on that has ended.
 
         Messages of different senders may overtake each other: a dispatcher that was frozen and does
@@ -147,10 +147,10 @@ class Hub:
         before = self._newest.get(news.job_id)
         return (
             before is not None
-            and isinstance(before.told, JobStatus)
-            and before.told.state.finished
-            and isinstance(news.told, JobStatus)
-            and not news.told.state.finished
+            and isinstance(before.content, JobStatus)
+            and before.content.state.finished
+            and isinstance(news.content, JobStatus)
+            and not news.content.state.finished
         )
 
     async def ready(self, seconds: float) -> None:
@@ -183,31 +183,31 @@ class Hub:
         finally:
             self._listeners.discard(listener)
 
-    def doubtful(self, seconds: float, most: int) -> list[News]:
+    def doubtful(self, seconds: float, most: int) -> list[StatusChange]:
         """Jobs that had not ended when they were last heard of or asked for here, some time ago."""
         before = time.monotonic() - seconds
         found = [
             news
             for news in self._newest.values()
-            if isinstance(news.told, JobStatus)
-            and not news.told.state.finished
+            if isinstance(news.content, JobStatus)
+            and not news.content.state.finished
             and self._asked[news.job_id] < before
         ][:most]
         self._asked |= dict.fromkeys((news.job_id for news in found), time.monotonic())
         return found
 
-    def newest(self, job_id: str) -> News | None:
+    def newest(self, job_id: str) -> StatusChange | None:
         """What was told of a job last, if that was lately."""
         return self._newest.get(job_id)
 
-    def event_id(self, news: News | None = None) -> str | None:
+    def event_id(self, news: StatusChange | None = None) -> str | None:
         """Id of the event for a message, or of now; None while nothing is known."""
         if self._life is None:
             return None
         number = news.number if news else self._number
         return f"{self._life}-{number}-{int(time.time())}"
 
-    def _since(self, last_id: str) -> list[News] | None:
+    def _since(self, last_id: str) -> list[StatusChange] | None:
         """What came after an event; None if that cannot be told."""
         match = _ID.fullmatch(last_id)
         if match is None or match[1] != self._life or not self._caught_up.is_set():

@@ -8,7 +8,7 @@ import structlog
 from poseway.errors import PosewayError
 from poseway.jobs import JobState, JobStatus
 from poseway.messaging.job_queue import JobQueue
-from poseway.messaging.status_feed import Gone, News
+from poseway.messaging.status_feed import Gone, StatusChange
 from poseway_gateway.api.events.hub import Hub
 from poseway_gateway.api.jobs.listing import Listing
 from poseway_gateway.api.jobs.repository import JobRepository
@@ -25,8 +25,8 @@ async def follow(
 ) -> None:
     """Runs the hub until it is cancelled, and sees to it that it ends up knowing what is true."""
 
-    def forget(news: News) -> None:
-        if isinstance(news.told, Gone):
+    def forget(news: StatusChange) -> None:
+        if isinstance(news.content, Gone):
             listing.forget(news.job_id)
 
     hub.on_news = forget
@@ -50,10 +50,10 @@ async def _settle(hub: Hub, connecting: asyncio.Task[JobQueue], repository: JobR
                 log.exception("the record was not understood", job=news.job_id)
 
 
-async def _make_up(news: News, queue: JobQueue, repository: JobRepository) -> None:
+async def _make_up(news: StatusChange, queue: JobQueue, repository: JobRepository) -> None:
     """Tells how a job stands if that was told otherwise last."""
     status = await asyncio.to_thread(repository.status, news.job_id)
-    changed = isinstance(news.told, JobStatus) and status.state is not news.told.state
+    changed = isinstance(news.content, JobStatus) and status.state is not news.content.state
     if changed and status.state is not JobState.QUEUED:
         log.info("a message was lost", job=news.job_id, state=status.state)
         await queue.report(news.job_id, status.model_dump_json().encode())

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from poseway.errors import NotFoundError
 from poseway.jobs import JobRequest, JobState, JobStatus
-from poseway.messaging.status_feed import Gone, News
+from poseway.messaging.status_feed import Gone, StatusChange
 from poseway_gateway.api.access.caller import Caller
 from poseway_gateway.api.dependencies import (
     CallerDep,
@@ -73,11 +73,11 @@ async def watch_jobs(
 
 
 async def _event(
-    hub: Hub, repository: JobRepository, caller: Caller, news: News
+    hub: Hub, repository: JobRepository, caller: Caller, news: StatusChange
 ) -> ServerSentEvent | None:
     """A message for somebody; None if it is none of their business."""
-    if isinstance(news.told, Gone):
-        if caller.owner and caller.owner != news.told.owner:
+    if isinstance(news.content, Gone):
+        if caller.owner and caller.owner != news.content.owner:
             return None
         return _gone(news.job_id, hub.event_id(news))
     try:
@@ -88,7 +88,7 @@ async def _event(
         return None  # that will be told too
     if not caller.may_see(request):
         return None
-    return _job(request, news.told, hub.event_id(news))
+    return _job(request, news.content, hub.event_id(news))
 
 
 @router.get(
@@ -118,8 +118,12 @@ async def watch_job(
         try:
             sent = await asyncio.to_thread(_record, repository, asked.id)
             newest = hub.newest(asked.id)
-            if newest and isinstance(newest.told, JobStatus) and _overtakes(newest.told, sent):
-                sent = newest.told
+            if (
+                newest
+                and isinstance(newest.content, JobStatus)
+                and _overtakes(newest.content, sent)
+            ):
+                sent = newest.content
             # What came while the record was read is in this already.
             missed = bool(listener.take()) or missed
             if missed or sent.state.finished:
@@ -133,10 +137,10 @@ async def watch_job(
                     status = await asyncio.to_thread(_record, repository, asked.id)
                     if not _overtakes(status, sent):
                         continue
-                elif isinstance(told.told, Gone):
+                elif isinstance(told.content, Gone):
                     break
                 else:
-                    status = told.told
+                    status = told.content
                 if status != sent:
                     sent = status
                     yield _job(asked, sent, hub.event_id(told) if told else now)
@@ -147,7 +151,7 @@ async def watch_job(
         yield _gone(asked.id, hub.event_id())
 
 
-async def _next(listener: Listener, stopping: asyncio.Event) -> News | None:
+async def _next(listener: Listener, stopping: asyncio.Event) -> StatusChange | None:
     """What is told next of the one job; None if it is quiet for a while or the server stops."""
     try:
         async with asyncio.timeout(_QUIET_SECONDS):

@@ -13,8 +13,8 @@ from poseway.media.letterbox import Box, fitted
 from poseway.media.reader import VideoReader
 from poseway.media.resize import fit
 from poseway.media.yuv import Yuv
-from poseway_gateway.dispatcher.frames.cut_detector import CutFinder, Told
-from poseway_gateway.dispatcher.frames.frame_signature import Glance, glance
+from poseway_gateway.dispatcher.frames.cut_detector import CutDetector, JudgedFrame
+from poseway_gateway.dispatcher.frames.frame_signature import FrameSignature, signature
 
 MAX_SEGMENT_FRAMES: Final = 3000
 """Bounds a segment whose timestamps stand still."""
@@ -89,7 +89,7 @@ class _Decoded:
 
     image: Image
     box: Box
-    look: Glance
+    look: FrameSignature
     end: int
     damaged: int
     reshaped: bool
@@ -142,7 +142,7 @@ def batches(
         # What is damaged on the way to it belongs to the segments before.
         damaged_before = told.frame.damaged
     first = told.frame.image
-    batch: list[Told[_Decoded]] = []
+    batch: list[JudgedFrame[_Decoded]] = []
     while told is not None:
         batch.append(told)
         told = next(frames, None)
@@ -164,7 +164,7 @@ def batches(
 
 def _batch(
     segment: int,
-    frames: list[Told[_Decoded]],
+    frames: list[JudgedFrame[_Decoded]],
     following: Image | None,
     closes: bool,
     seconds: float,
@@ -185,22 +185,24 @@ def _batch(
     )
 
 
-def _from(source: "_Source", start: Position, memory: Position | None) -> Iterator[Told[_Decoded]]:
+def _from(
+    source: "_Source", start: Position, memory: Position | None
+) -> Iterator[JudgedFrame[_Decoded]]:
     """The frames from one on, with the cuts."""
-    remembered: list[Glance] = []
+    remembered: list[FrameSignature] = []
     if memory is not None and memory.index < start.index:
         frames = source.frames(memory)
         for frame in frames:
             if frame.image.pts >= start.pts:
                 # Around damage, not always the same frames are found.
                 if (frame.image.index, frame.image.pts) == (start.index, start.pts):
-                    return iter(CutFinder(chain([frame], frames), _look, remembered))
+                    return iter(CutDetector(chain([frame], frames), _look, remembered))
                 break
             remembered.append(frame.look)
-    return iter(CutFinder(source.frames(start), _look))
+    return iter(CutDetector(source.frames(start), _look))
 
 
-def _look(frame: _Decoded) -> Glance:
+def _look(frame: _Decoded) -> FrameSignature:
     return frame.look
 
 
@@ -229,7 +231,7 @@ class _Source:
         return _Decoded(
             image=Image(frame.index, frame.pts, yuv),
             box=fitted(info.width, info.height, frame.widening),
-            look=glance(frame.index, frame.pts, float(frame.pts * info.time_base), yuv),
+            look=signature(frame.index, frame.pts, float(frame.pts * info.time_base), yuv),
             end=frame.pts + frame.duration,
             damaged=self._reader.damaged_packets,
             reshaped=frame.reshaped,

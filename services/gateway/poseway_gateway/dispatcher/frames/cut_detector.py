@@ -16,7 +16,7 @@ from statistics import median
 from typing import Final, Generic, TypeVar
 
 from poseway_gateway.dispatcher.frames.frame_signature import (
-    Glance,
+    FrameSignature,
     distance,
     is_flat,
     level_distance,
@@ -45,7 +45,7 @@ _STANDS_OUT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[T]):
+class JudgedFrame(Generic[T]):
     """A frame, with what finding cuts has to tell of it.
 
     Attributes:
@@ -56,18 +56,18 @@ class Told(Generic[T]):
 
     frame: T
     cut: bool
-    memory: Glance
+    memory: FrameSignature
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """A frame and its distance from the one before it."""
 
-    look: Glance
+    look: FrameSignature
     change: float
 
 
-class CutFinder(Generic[T]):
+class CutDetector(Generic[T]):
     """Tells of every frame whether there is a cut before it.
 
     What it tells of a frame depends on those within 0.3 s, or within 4 frames, before and after,
@@ -75,30 +75,33 @@ class CutFinder(Generic[T]):
     """
 
     def __init__(
-        self, frames: Iterable[T], look: Callable[[T], Glance], before: Iterable[Glance] = ()
+        self,
+        frames: Iterable[T],
+        look: Callable[[T], FrameSignature],
+        before: Iterable[FrameSignature] = (),
     ) -> None:
         """Gets ready.
 
         Args:
             frames: Consecutive frames.
             look: Takes a glance at a frame; called once for each, in order.
-            before: The frames before those, from `Told.memory` of the last one of them on.
+            before: The frames before those, from `JudgedFrame.memory` of the last one of them on.
         """
         self._frames = iter(frames)
         self._look = look
         self._past: list[_Seen] = []
         self._ahead: deque[tuple[T, _Seen]] = deque()
-        self._last: Glance | None = None
+        self._last: FrameSignature | None = None
         for earlier in before:
             self._past.append(self._seen(earlier))
 
-    def __iter__(self) -> Iterator[Told[T]]:
+    def __iter__(self) -> Iterator[JudgedFrame[T]]:
         while self._ahead or self._read():
             seen = self._ahead[0][1]
             cut = self._is_suspect(seen) and _is_cut(self._past, self._after())
             frame, _ = self._ahead.popleft()
             self._past = _shortly([*self._past, seen][::-1])[::-1]
-            yield Told(frame, cut, self._past[0].look)
+            yield JudgedFrame(frame, cut, self._past[0].look)
 
     def _is_suspect(self, seen: _Seen) -> bool:
         if seen.change >= _DIFFERENT:
@@ -119,7 +122,7 @@ class CutFinder(Generic[T]):
             return True
         return False
 
-    def _seen(self, look: Glance) -> _Seen:
+    def _seen(self, look: FrameSignature) -> _Seen:
         change = distance(self._last, look) if self._last else 0.0
         self._last = look
         return _Seen(look, change)
@@ -188,7 +191,7 @@ def _differ(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
     return all(distance(*pair, steady=True) >= _DIFFERENT for pair in pairs)
 
 
-def _seconds_between(pair: tuple[Glance, Glance]) -> float:
+def _seconds_between(pair: tuple[FrameSignature, FrameSignature]) -> float:
     return abs(pair[1].seconds - pair[0].seconds)
 
 
@@ -224,6 +227,6 @@ def _median(distances: Iterable[float]) -> float:
     return median(list(distances) or [0.0])
 
 
-def _some(looks: Sequence[Glance]) -> Sequence[Glance]:
+def _some(looks: Sequence[FrameSignature]) -> Sequence[FrameSignature]:
     """At most `_COMPARED` frames, the first and others evenly spread."""
     return looks[:: -(-len(looks) // _COMPARED)]

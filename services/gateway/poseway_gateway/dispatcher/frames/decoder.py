@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from poseway.errors import UnavailableError
-from poseway.isolation import Isolated, Limits, Outside
+from poseway.isolation import Isolated, Limits, Parent
 from poseway.isolation.files import SeekableFile
 from poseway.media.reader import VideoInfo, VideoReader
 from poseway.read_options import AS_FOUND, Reading
@@ -99,15 +99,15 @@ class Decoder:
 class _Work:
     """What is done in the other process."""
 
-    def __init__(self, outside: Outside, threads: int, max_frames: int, reading: Reading) -> None:
-        self._outside = outside
+    def __init__(self, parent: Parent, threads: int, max_frames: int, reading: Reading) -> None:
+        self._parent = parent
         self._threads = threads
         self._max_frames = max_frames
         self._reading = reading
 
     def open(self) -> VideoInfo:
-        file = self._outside.file(_UPLOAD)
-        self._reader = VideoReader(file, self._threads, self._outside.alive, self._reading)
+        file = self._parent.file(_UPLOAD)
+        self._reader = VideoReader(file, self._threads, self._parent.alive, self._reading)
         return self._reader.info
 
     def begin(

@@ -52,7 +52,7 @@ _ALL: Final[_Area] = (slice(0, _SIDE), slice(0, _SIDE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Glance:
+class FrameSignature:
     """A frame at a glance: the means of a grid of cells, as many for every shape of picture.
 
     Attributes:
@@ -72,17 +72,17 @@ class Glance:
     chroma: _Grid
 
 
-def glance(index: int, pts: int, seconds: float, picture: Yuv) -> Glance:
+def signature(index: int, pts: int, seconds: float, picture: Yuv) -> FrameSignature:
     """Takes a glance at a frame."""
     width, height = picture.width, picture.height
     samples = np.frombuffer(picture.planes, np.uint8)
     luma = samples[: width * height].reshape(height, width)
     halves = samples[width * height :].reshape(2, (height + 1) // 2, (width + 1) // 2)
     chroma = np.stack([_means(half, _HALF) for half in halves])
-    return Glance(index, pts, seconds, width / height, _means(luma, _SIDE), chroma)
+    return FrameSignature(index, pts, seconds, width / height, _means(luma, _SIDE), chroma)
 
 
-def distance(one: Glance, other: Glance, *, steady: bool = False) -> float:
+def distance(one: FrameSignature, other: FrameSignature, *, steady: bool = False) -> float:
     """How little two frames look alike, 0..1: near 0 for one scene, about 0.5 or more for two.
 
     Neither brightness and contrast count, nor what moving and zooming the camera does in the time
@@ -120,14 +120,14 @@ def distance(one: Glance, other: Glance, *, steady: bool = False) -> float:
     return (1 - match) * (_LESS if shared > _SHARED else 1.0)
 
 
-def level_distance(one: Glance, other: Glance) -> float:
+def level_distance(one: FrameSignature, other: FrameSignature) -> float:
     """How far apart two frames are in brightness and colour alone, 0..1."""
     luma = np.abs(one.luma - other.luma).mean()
     chroma = np.abs(one.chroma - other.chroma).mean(axis=(1, 2)).sum()
     return min(1.0, float(luma + chroma) / _LEVELS)
 
 
-def is_flat(look: Glance) -> bool:
+def is_flat(look: FrameSignature) -> bool:
     """Whether there is no structure in a frame to know its scene by: all black, all white."""
     return _is_even(_structure(look.luma))
 
@@ -237,7 +237,7 @@ def _inside_of(shape: tuple[int, int], reach: int) -> _Grid:
     return _moved(np.ones(shape, np.float32), reach)
 
 
-def _shared_colours(one: Glance, other: Glance, area: _Area) -> float:
+def _shared_colours(one: FrameSignature, other: FrameSignature, area: _Area) -> float:
     """The part of an area of two pictures, 0..1, that has the same colours."""
     colours = np.stack([_colours(one, area), _colours(other, area)])
     low = colours.min(axis=(0, 2), keepdims=True)
@@ -248,7 +248,7 @@ def _shared_colours(one: Glance, other: Glance, area: _Area) -> float:
     return float(np.minimum(*counts).sum() / numbers.shape[1])
 
 
-def _colours(look: Glance, area: _Area) -> _Grid:
+def _colours(look: FrameSignature, area: _Area) -> _Grid:
     """Brightness and colour in an area, of two cells by two, float32 (3, n)."""
     rows, columns = (slice(-(-part.start // 2), part.stop // 2) for part in area)
     luma = look.luma.reshape(_HALF, 2, _HALF, 2).mean(axis=(1, 3))
