@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx
@@ -23,11 +23,14 @@ def gateway_env(stack: Stack, env: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def gateway(stack: Stack, env: dict[str, str]) -> Iterator[str]:
-    """The address of a gateway that runs for the block."""
+def gateway(
+    stack: Stack,
+    env: dict[str, str],
+    command: Sequence[str] = (sys.executable, "-m", "poseway_gateway.api"),
+) -> Iterator[str]:
+    """Runs a gateway for the block and yields its address."""
     whole = gateway_env(stack, env)
     url = f"http://127.0.0.1:{whole['POSEWAY_PORT']}"
-    command = [sys.executable, "-m", "poseway_gateway.api"]
     with subprocess.Popen(command, env=whole) as process:
         try:
             while not is_ready(url):
