@@ -1,4 +1,4 @@
-"""``python -m poseway_renderer``: serves until it is told to stop."""
+"""``python -m poseway_renderer``: serves until it receives SIGTERM."""
 
 import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
 

@@ -1,4 +1,4 @@
-"""What of the renderer's work touches the upload's own bytes: done in a process of its own."""
+"""The part of the renderer that reads the upload. It runs in a child process of its own."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -15,24 +15,24 @@ from poseway_renderer.media.join import JoinedVideo, Joiner
 from poseway_renderer.segment import RenderedSegment, SegmentOptions, render_segment
 
 UPLOAD: Final = "upload"
-"""The file that nobody trusts; segments are named by their numbers."""
+"""Name of the untrusted file. Segments are named by their numbers."""
 
 
 class IsolatedRenderer:
-    """Renders and joins, of what the outside has."""
+    """Renders and joins in a child process, with files and frames from the parent process."""
 
     def __init__(self, parent: Parent) -> None:
-        # Segments are rendered side by side: OpenCV's own threads would only fight for the cores.
+        # Segments are rendered in parallel, so OpenCV's threads would only compete for cores.
         cv2.setNumThreads(1)
         self._parent = parent
 
     def render(
         self, options: SegmentOptions, encoding: Encoding, background: bool
     ) -> RenderedSegment:
-        """Renders a segment; see `poseway_renderer.segment`.
+        """Renders a segment; see `poseway_renderer.segment.render_segment`.
 
-        Asks the outside for each ``frame`` of the segment, None at its end, to take ``screenshot``
-        and ``still``, and to write the ``video`` and, if that is wanted, the ``background``.
+        Requests each ``frame`` of the segment from the parent, None at the end. Sends each
+        ``screenshot`` and ``still``, and the bytes of ``video`` and, if wanted, ``background``.
         """
         upload, images = self._parent.file(UPLOAD), _ParentImages(self._parent)
         with ExitStack() as open_:
@@ -43,13 +43,13 @@ class IsolatedRenderer:
             return render_segment(reader, self._posed(), options, encoding, video, images, bare)
 
     def prepare_join(self, frames: int, reading: Reading, drop_audio: bool) -> int:
-        """Gets ready to join segments of so many frames; returns the room for their index."""
+        """Prepares to join segments, and returns the bytes to reserve for the index."""
         upload = self._parent.file(UPLOAD)
         self._joiner = Joiner(upload, frames, reading, drop_audio=drop_audio)
         return self._joiner.index_bytes
 
     def join(self, segments: int, index_bytes: int, silent: bool) -> JoinedVideo:
-        """Joins segments; see `poseway_renderer.media.join`. Asks the outside to ``write``."""
+        """Joins segments; see `poseway_renderer.media.join`. Sends the bytes as ``write``."""
         files = (self._parent.file(str(number)) for number in range(segments))
         with self._parent.sink("write") as output:
             return self._joiner.write(files, output, index_bytes, silent=silent)
@@ -60,7 +60,7 @@ class IsolatedRenderer:
 
 
 class _ParentImages:
-    """Hands out the pictures of a segment."""
+    """Sends the images of a segment to the parent process."""
 
     def __init__(self, parent: Parent) -> None:
         self._parent = parent

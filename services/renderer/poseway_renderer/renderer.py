@@ -1,4 +1,4 @@
-"""The renderer's work on the objects of a job."""
+"""Renders segments and joins them, from object storage to object storage."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -26,23 +26,23 @@ _VIDEO: Final = "video.mp4"
 _BACKGROUND: Final = "background.mp4"
 _MP4: Final = "video/mp4"
 _JPEG: Final = "image/jpeg"
-# The index of a day of picture and sound fits.
+# Enough for the index of a day of video and audio.
 _MAX_INDEX_BYTES: Final = 64 << 20
 
 
 class Renderer:
     """Renders from object storage to object storage. Safe to use from several threads.
 
-    What touches the upload is done by `IsolatedRenderer`, in a process of its own for every call.
+    For every call, `IsolatedRenderer` reads the upload in a child process.
     """
 
     def __init__(self, store: ObjectStore, encoding: Encoding, limits: Limits) -> None:
         """Prepares a renderer.
 
         Args:
-            store: Where everything is.
-            encoding: How to encode.
-            limits: What a call may take.
+            store: Object storage.
+            encoding: How videos are encoded.
+            limits: Limits on the child process of a call.
         """
         self._store = store
         self._encoding = encoding
@@ -57,25 +57,25 @@ class Renderer:
         *,
         background: bool = False,
     ) -> tuple[RenderedSegment, int]:
-        """Renders one segment and stores its video, its screenshots and its stills.
+        """Renders one segment and stores its video, screenshots and stills.
 
         Args:
-            job_id: Job that it belongs to.
-            segment: Its number, from 0.
-            posed: Its frames, in order.
-            options: What is wanted.
-            background: Whether to store, besides, its video before anybody is drawn.
+            job_id: Job of the segment.
+            segment: Number of the segment, from 0.
+            posed: Frames of the segment, in order.
+            options: What to draw and to keep.
+            background: Whether to store a second video, without people drawn.
 
         Returns:
-            What became of the segment, and the bytes of its video.
+            The properties of the segment, and the bytes of its video.
 
         Raises:
             NotFoundError: The upload is gone.
-            InvalidRequestError: There are no frames; the frames before or the stills do not fit
-                them.
-            IncompatibleError: The upload does not have most of the frames.
+            InvalidRequestError: There are no frames, or the preceding frames or the stills do not
+                match them.
+            IncompatibleError: The upload lacks most of the frames.
             VideoError: The upload cannot be read.
-            DecoderError: The upload breaks the process that reads it.
+            DecoderError: Reading the upload ended the child process.
             UnavailableError: Object storage cannot be reached.
         """
         keys, frames = Keys(job_id), iter(posed)
@@ -108,24 +108,24 @@ class Renderer:
         reading: Reading = AS_FOUND,
         drop_audio: bool = False,
     ) -> tuple[JoinedVideo, int]:
-        """Joins a job's segments and stores its video.
+        """Joins the segments of a job and stores its video.
 
         Args:
             job_id: The job.
-            segments: How many segments there are.
-            frames: Frames that they hold together.
-            background: Whether to join, besides, the videos before anybody was drawn.
-            reading: What the user said about the upload.
-            drop_audio: Whether to leave the upload's sound out.
+            segments: Number of segments.
+            frames: Total number of their frames.
+            background: Whether to join the videos without people, too.
+            reading: What the user stated about the upload.
+            drop_audio: Whether to leave out the audio of the upload.
 
         Returns:
-            What became of the segments, and the bytes of the video.
+            The properties of the video, and its bytes.
 
         Raises:
-            NotFoundError: A segment, or the upload, is gone.
+            NotFoundError: A segment or the upload is gone.
             IncompatibleError: The segments do not fit together.
             VideoError: The video is too long.
-            DecoderError: The upload breaks the process that reads it.
+            DecoderError: Reading the upload ended the child process.
             UnavailableError: Object storage cannot be reached.
         """
         keys, prepare = Keys(job_id), (frames, reading, drop_audio)
@@ -155,7 +155,7 @@ class Renderer:
                     silent = True
                     log.warning("joining again without the sound", exc_info=True)
         raise VideoError(
-            "The video is too long for one MP4. Cut it, and upload the parts.", "too_long"
+            "The video is too long for a single MP4. Split it and upload the parts.", "too_long"
         )
 
     def _writer(self, key: str, head_bytes: int = 0) -> ObjectWriter:
@@ -165,13 +165,13 @@ class Renderer:
         return Isolated(IsolatedRenderer, limits=self._limits, files=files, answers=answers)
 
     def contact_sheet(self, job_id: str, indices: list[int]) -> None:
-        """Makes a job's contact sheet of its screenshots and stores it.
+        """Makes a contact sheet of a job's screenshots and stores it.
 
-        Screenshots that are missing are left out; if all are, there is no sheet.
+        Leaves out missing screenshots. Stores nothing if all are missing.
 
         Args:
             job_id: The job.
-            indices: The frames of the screenshots, in order.
+            indices: Frame indices of the screenshots, in order.
 
         Raises:
             UnavailableError: Object storage cannot be reached.
@@ -195,7 +195,7 @@ def _write(output: ObjectWriter, position: int, data: bytes) -> None:
 
 
 class _Files:
-    """The upload and, one at a time, the parts of a job's segments."""
+    """Opens the upload and, one at a time, the segments of a job."""
 
     def __init__(self, store: ObjectStore, keys: Keys, part: str = _VIDEO) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""What a request asks for, checked, in the renderer's own terms."""
+"""Validates requests and converts them to the renderer's own types."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,35 +25,35 @@ _WIDEST: Final = 1000
 
 
 def header(request: renderer_pb2.RenderSegmentRequest | None) -> renderer_pb2.SegmentHeader:
-    """The header of a segment, which must come first.
+    """Returns the header of a segment, which must be the first message.
 
     Raises:
-        InvalidRequestError: It is missing or wrong.
+        InvalidRequestError: It is missing or invalid.
     """
     if request is None or request.WhichOneof("message") != "header":
         raise InvalidRequestError("The first message must be the header.")
     check_job_id(request.header.job_id)
     if request.header.segment < 0:
-        raise InvalidRequestError("Segments are numbered from 0.")
+        raise InvalidRequestError("The number of the segment must not be negative.")
     return request.header
 
 
 def check_job_id(job_id: str) -> None:
-    """Raises InvalidRequestError for what is no job id: it becomes part of object keys."""
+    """Raises InvalidRequestError for an invalid job id, which would become part of object keys."""
     if not _JOB_ID.fullmatch(job_id):
-        raise InvalidRequestError(f"{job_id!r} is not the id of a job.")
+        raise InvalidRequestError(f"{job_id!r} is not a job id.")
 
 
 def segment_options(segment: renderer_pb2.SegmentHeader) -> SegmentOptions:
-    """What is wanted of a segment.
+    """Converts the header of a segment.
 
     Raises:
-        InvalidRequestError: Something of it cannot be.
+        InvalidRequestError: A value is out of range.
     """
     if not 0 <= segment.crf <= _WORST_CRF:
-        raise InvalidRequestError(f"The quality (crf) must be from 1 to {_WORST_CRF}, or 0.")
+        raise InvalidRequestError(f"crf must be from 1 to {_WORST_CRF}, or 0 for the default.")
     if segment.max_resolution < 0:
-        raise InvalidRequestError("The video cannot have less than no pixels.")
+        raise InvalidRequestError("max_resolution must not be negative.")
     return SegmentOptions(
         style=_style(segment.overlay, segment.drawing),
         screenshots=_interval(segment.screenshots),
@@ -66,18 +66,18 @@ def segment_options(segment: renderer_pb2.SegmentHeader) -> SegmentOptions:
 
 
 def reading(message: renderer_pb2.Reading) -> Reading:
-    """What the user said about the upload.
+    """Converts what the user stated about the upload.
 
     Raises:
-        InvalidRequestError: Something of it cannot be.
+        InvalidRequestError: A value is out of range.
     """
     video = message.video_stream if message.HasField("video_stream") else None
     audio = message.audio_stream if message.HasField("audio_stream") else None
     if any(index is not None and index < 0 for index in (video, audio)):
-        raise InvalidRequestError("Streams are numbered from 0.")
+        raise InvalidRequestError("The index of a stream must not be negative.")
     rate = message.assume_frame_rate
     if not isfinite(rate) or rate < 0:
-        raise InvalidRequestError("The frame rate must be a positive number, or 0.")
+        raise InvalidRequestError("assume_frame_rate must be positive, or 0 for the default.")
     return Reading(video, audio, rate or None)
 
 
@@ -87,7 +87,7 @@ def _style(value: "renderer_pb2.Overlay.ValueType", drawing: renderer_pb2.Drawin
     except KeyError as error:
         raise InvalidRequestError(f"Overlay {value} is unknown.") from error
     if not 0 <= drawing.line_width <= _WIDEST:
-        raise InvalidRequestError(f"Lines can be up to {_WIDEST} pixels wide, or 0.")
+        raise InvalidRequestError(f"line_width must be at most {_WIDEST}, or 0 for the default.")
     return Style(
         overlay=overlay,
         ids=not drawing.hide_ids,
@@ -99,12 +99,12 @@ def _style(value: "renderer_pb2.Overlay.ValueType", drawing: renderer_pb2.Drawin
 
 
 def _stills(stills: Iterable[renderer_pb2.Still]) -> dict[int, list[int]]:
-    """Tracks by the index of the frame."""
+    """Returns track ids by frame index."""
     frames: dict[int, list[int]] = {}
     tracks = set()
     for still in stills:
         if still.track_id in tracks:
-            raise InvalidRequestError(f"There can be one still of track {still.track_id}, no more.")
+            raise InvalidRequestError(f"Track {still.track_id} has more than one still.")
         tracks.add(still.track_id)
         frames.setdefault(still.frame_index, []).append(still.track_id)
     return frames
@@ -114,12 +114,12 @@ def _interval(interval: renderer_pb2.ScreenshotInterval) -> ScreenshotInterval:
     match interval.WhichOneof("interval"):
         case "frames":
             if interval.frames < 1:
-                raise InvalidRequestError("Screenshots can be at least 1 frame apart.")
+                raise InvalidRequestError("Screenshots must be at least 1 frame apart.")
             return ScreenshotInterval(frames=interval.frames)
         case "seconds":
             if not isfinite(interval.seconds) or interval.seconds <= 0:
                 raise InvalidRequestError("Screenshots must be more than 0 seconds apart.")
-            # What was written is meant: 0.1 is a tenth, not the nearest binary fraction.
+            # The decimal value is exact: 0.1 means a tenth, not the nearest binary fraction.
             return ScreenshotInterval(seconds=Fraction(str(interval.seconds)))
     return ScreenshotInterval()
 
@@ -127,15 +127,15 @@ def _interval(interval: renderer_pb2.ScreenshotInterval) -> ScreenshotInterval:
 def posed_frames(
     requests: Iterator[renderer_pb2.RenderSegmentRequest], wanted: Callable[[], bool]
 ) -> Iterator[PosedFrame]:
-    """The frames that follow the header, each as it arrives.
+    """Yields the frames that follow the header, each as it arrives.
 
     Args:
         requests: The messages after the header.
-        wanted: Whether the caller still waits for the answer.
+        wanted: Whether the caller still waits for the response.
 
     Raises:
         UnavailableError: The caller went away.
-        InvalidRequestError: Something else comes, or keypoints are not as they should be.
+        InvalidRequestError: A message is not a frame, or its keypoints are invalid.
     """
     for request in requests:
         if not wanted():
@@ -150,17 +150,17 @@ def _posed_frame(frame: pose_pb2.TrackedFrame) -> PosedFrame:
         frame.frame_index,
         frame.pts,
         [_person(person) for person in frame.people],
-        [_keypoints(pose.keypoints, "somebody who is not tracked") for pose in frame.untracked],
+        [_keypoints(pose.keypoints, "an untracked person") for pose in frame.untracked],
     )
 
 
 def _person(tracked: pose_pb2.TrackedPose) -> Person:
-    """The person as it is drawn: smoothed where it is."""
+    """Returns the person as drawn: with smoothed keypoints if there are any."""
     who = f"track {tracked.track_id}"
     if not isfinite(tracked.pose.score):
         raise InvalidRequestError(f"The score of {who} must be a finite number.")
     smooth = tracked.HasField("smoothed")
-    # What is smoothed needs nothing else, but a pose that is there must be right.
+    # Smoothed keypoints suffice, but raw ones must be valid if present.
     needed = tracked.pose.keypoints or not smooth
     raw = _keypoints(tracked.pose.keypoints, who) if needed else None
     drawn = _keypoints(tracked.smoothed.keypoints, who) if smooth or raw is None else raw
@@ -173,14 +173,14 @@ def _person(tracked: pose_pb2.TrackedPose) -> Person:
     for index in tracked.smoothed.filled:
         if not 0 <= index < len(KEYPOINTS):
             raise InvalidRequestError(
-                f"Track {tracked.track_id}: there is no keypoint {index} to be filled."
+                f"Track {tracked.track_id}: filled keypoint {index} does not exist."
             )
         person.filled[index] = True
     return person
 
 
 def _keypoints(numbers: Sequence[float], who: str) -> NDArray[np.float32]:
-    """Keypoints, float32 (18, 3)."""
+    """Returns keypoints, float32 (18, 3)."""
     keypoints = np.array(numbers, np.float32)
     if len(keypoints) != _NUMBERS or not np.isfinite(keypoints).all():
         raise InvalidRequestError(f"The keypoints of {who} must be {_NUMBERS} finite numbers.")

@@ -1,4 +1,4 @@
-"""Rendering a segment: consecutive frames, drawn on, encoded, some of them kept as screenshots."""
+"""Renders a segment: draws on consecutive frames, encodes them and keeps screenshots of some."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -23,18 +23,22 @@ from poseway_renderer.pictures.crops import ImageSink, crop, to_image
 
 @dataclass(frozen=True, slots=True)
 class ScreenshotInterval:
-    """When screenshots are taken; with neither set, never. The first frame always is one.
+    """Which frames become screenshots: at most one attribute is set, none for no screenshots.
+
+    The first frame of the video always becomes one if either is set.
 
     Attributes:
-        frames: At every frame whose index is a multiple of this.
-        seconds: At the first frame at or after each multiple of this.
+        frames: Every frame whose index is a multiple of this.
+        seconds: The first frame at or after each multiple of this.
     """
 
     frames: int | None = None
     seconds: Fraction | None = None
 
     def takes(self, frame: SourceFrame, time_base: Fraction) -> bool:
-        """Whether a frame is one. Its segment does not matter: only its own and the last time do.
+        """Whether a frame becomes a screenshot.
+
+        Depends only on its own and the preceding presentation time, not on the segment.
 
         Args:
             frame: The frame.
@@ -52,16 +56,16 @@ class ScreenshotInterval:
 
 @dataclass(frozen=True, slots=True)
 class SegmentOptions:
-    """What is wanted of a segment.
+    """What to draw in a segment and which images to keep.
 
     Attributes:
         style: What is drawn.
-        screenshots: When to take screenshots.
-        stills: Tracks of which a picture is wanted, by the index of the frame to cut it out of.
-        before: Frames right before the segment, in options, as far as they matter.
-        max_resolution: Shorter side in pixels beyond which the video is scaled down; 0: never.
-        crf: x264's constant quality; None as the encoder is set.
-        reading: What the user said about the upload.
+        screenshots: Which frames become screenshots.
+        stills: Track ids to cut out as stills, by frame index.
+        before: Frames right before the segment, in order, that its first frames depend on.
+        max_resolution: Shorter side in pixels above which the video is scaled down; 0 for never.
+        crf: x264 CRF; None for the default.
+        reading: What the user stated about the upload.
     """
 
     style: Style = field(default_factory=Style)
@@ -75,11 +79,11 @@ class SegmentOptions:
 
 @dataclass(frozen=True, slots=True)
 class RenderedSegment:
-    """What became of a segment.
+    """Properties of a rendered segment.
 
     Attributes:
-        frames: Frames encoded.
-        screenshots: Indices of the frames kept as screenshots.
+        frames: Number of encoded frames.
+        screenshots: Indices of the frames that became screenshots.
         width: Pixels of the encoded video.
         height: Pixels of the encoded video.
     """
@@ -104,16 +108,19 @@ def render_segment(
     Args:
         reader: The video.
         posed: The segment's frames in order; each is drawn as it arrives.
-        options: What is wanted.
+        options: What to draw and to keep.
         encoding: How to encode.
-        file: Where the segment's MP4 goes; must write and seek.
-        images: Takes screenshots and stills.
-        background: Where an MP4 of the same frames goes, as they are before anybody is drawn, if
-            that is wanted; must write and seek.
+        file: Destination of the segment's MP4.
+        images: Receives screenshots and stills.
+        background: Destination of an MP4 of the same frames without people; None for none.
+
+    Returns:
+        The properties of the segment.
 
     Raises:
-        InvalidRequestError: There are no frames; the frames before or the stills do not fit them.
-        IncompatibleError: The video does not have most of the frames: they were read otherwise.
+        InvalidRequestError: There are no frames, or the preceding frames or the stills do not match
+            them.
+        IncompatibleError: The video lacks most of the frames, so it was read in another way.
     """
     info = reader.info
     width, height = limited(info.width, info.height, options.max_resolution)
@@ -128,7 +135,7 @@ def render_segment(
     composer.observe(frame.scaled(across, down) for frame in options.before)
     capture = _ImageCapture(options, shown, images)
     frames = 0
-    # Closed also when something is raised: nobody may decode any more then.
+    # Closed on errors, too: decoding must stop before the reader is closed.
     with closing(_matched(reader, _joined(options.before, posed))) as pairs:
         for sent, source in pairs:
             frame = sent if (across, down) == (1, 1) else sent.scaled(across, down)
@@ -148,7 +155,7 @@ def render_segment(
 
 
 class _ImageCapture:
-    """Takes the pictures that are wanted of a segment."""
+    """Takes the screenshots and stills of a segment."""
 
     def __init__(self, options: SegmentOptions, info: VideoInfo, images: ImageSink) -> None:
         self._interval = options.screenshots
@@ -158,7 +165,7 @@ class _ImageCapture:
         self.screenshots: list[int] = []
 
     def take(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
-        """Looks at the next frame, which is drawn, with its people in pixels of the canvas."""
+        """Takes the images of the next frame, drawn, with people in pixels of the canvas."""
         taken = self._interval.takes(source, self._info.time_base)
         wanted = self._stills.pop(frame.index, [])
         if not taken and not wanted:
@@ -173,26 +180,26 @@ class _ImageCapture:
         for track_id in wanted:
             if track_id not in people:
                 raise InvalidRequestError(f"Track {track_id} is not in frame {frame.index}.")
-            # Smoothing may have dropped all that was seen of somebody.
+            # Smoothing may have dropped all keypoints of this person.
             if people[track_id].placed.any():
                 self._images.still(track_id, jpeg(crop(shown, people[track_id].box)))
 
     def finish(self) -> None:
-        """Raises InvalidRequestError if a still was not of any frame that came."""
+        """Raises InvalidRequestError if a still belongs to a frame that did not come."""
         for index, tracks in self._stills.items():
             raise InvalidRequestError(
-                f"There is no still of track {tracks[0]}: frame {index} is not in the segment."
+                f"Frame {index} of the still of track {tracks[0]} is not in the segment."
             )
 
 
 def _matched(
     reader: VideoReader, posed: Iterable[PosedFrame]
 ) -> Generator[tuple[PosedFrame, SourceFrame], None, None]:
-    """Pairs each frame that was sent with the video's own of the same time.
+    """Pairs each frame of the request with the video's frame of the same presentation time.
 
-    Around damaged packets decoders do not always give the same frames: it matters where they began.
-    So a frame too many is passed over, and for one that is missing the picture before it stays; but
-    at least half must be there.
+    Around damaged packets, decoders return different frames depending on where they started.
+    Surplus frames are skipped. A missing frame is replaced by the preceding one, but at least half
+    must be there.
     """
     wanted = iter(posed)
     first = next(wanted, None)
@@ -211,14 +218,14 @@ def _matched(
             previous = frame.pts
             sent += 1
     if found < (sent + 1) // 2:
-        # Perhaps another version decoded it, or chose another stream.
+        # Another version may have decoded it, or selected another stream.
         raise IncompatibleError(
-            f"Of {sent} frames from frame {first.index} at {first.pts} on, the video has {found}."
+            f"The video has {found} of {sent} frames from frame {first.index} at {first.pts} on."
         )
 
 
 def _joined(before: list[PosedFrame], posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
-    """The segment's frames, checked to come after the ones before it."""
+    """Yields the segment's frames, checked to follow the preceding ones."""
     known = len(before)
     for number, frame in enumerate(_following(chain(before, posed))):
         if number >= known:
@@ -226,11 +233,11 @@ def _joined(before: list[PosedFrame], posed: Iterable[PosedFrame]) -> Iterator[P
 
 
 def _following(posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
-    """The frames, each checked to come after the one before."""
+    """Yields frames, each checked to follow the one before."""
     last: PosedFrame | None = None
     for frame in posed:
         if frame.index < 0:
-            raise InvalidRequestError(f"Frame {frame.index}: frames are counted from 0.")
+            raise InvalidRequestError(f"Frame index {frame.index} is negative.")
         if last and (frame.index != last.index + 1 or frame.pts <= last.pts):
             raise InvalidRequestError(
                 f"Frame {frame.index} at {frame.pts} does not follow frame {last.index} at "

@@ -1,4 +1,4 @@
-"""The renderer behind gRPC."""
+"""The renderer's gRPC service."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class RendererService(renderer_pb2_grpc.RendererServiceServicer):
-    """Checks requests and hands them to the renderer."""
+    """Validates requests and passes them to the renderer."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
@@ -30,7 +30,7 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
         request_iterator: Iterator[renderer_pb2.RenderSegmentRequest],
         context: grpc.ServicerContext,
     ) -> renderer_pb2.RenderSegmentResponse:
-        """See renderer.proto."""
+        """Renders a segment; see renderer.proto."""
         _bind()
         header = request_parsing.header(next(request_iterator, None))
         _bind(job=header.job_id, segment=header.segment)
@@ -54,13 +54,13 @@ class RendererService(renderer_pb2_grpc.RendererServiceServicer):
     def JoinSegments(  # noqa: N802 # the name in the proto
         self, request: renderer_pb2.JoinSegmentsRequest, context: grpc.ServicerContext
     ) -> renderer_pb2.JoinSegmentsResponse:
-        """See renderer.proto."""
+        """Joins segments; see renderer.proto."""
         _bind()
         request_parsing.check_job_id(request.job_id)
         if request.segments < 1 or request.frames < 1:
-            raise InvalidRequestError("There must be at least one segment and one frame.")
+            raise InvalidRequestError("At least one segment and one frame are required.")
         if any(index < 0 for index in request.contact_sheet):
-            raise InvalidRequestError("Frames of the contact sheet are counted from 0.")
+            raise InvalidRequestError("Frame indices of the contact sheet must not be negative.")
         _bind(job=request.job_id)
         joined, size = self._renderer.join(
             request.job_id,
@@ -88,6 +88,6 @@ def add_to(server: grpc.Server, renderer: Renderer) -> str:
 
 
 def _bind(**values: str | int) -> None:
-    """Adds these to all that this thread logs until its next call, also to how the call ended."""
+    """Replaces the context of this thread's log events, including the one that ends the call."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**values)

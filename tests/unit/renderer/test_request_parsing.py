@@ -175,8 +175,8 @@ def test_stills_are_never_tiny_and_stay_inside_the_picture() -> None:
     ("stills", "words"),
     [
         ({0: [2]}, "Track 2 is not in frame 0"),
-        ({3: [1]}, "frame 3 is not in the segment"),
-        ({-1: [1]}, "frame -1 is not in the segment"),
+        ({3: [1]}, "Frame 3 of the still of track 1 is not"),
+        ({-1: [1]}, "Frame -1 of the still of track 1 is not"),
     ],
 )
 def test_stills_of_nobody_are_refused(stills: dict[int, list[int]], words: str) -> None:

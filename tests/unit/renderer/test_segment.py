@@ -170,7 +170,7 @@ def test_draws_each_frame_as_it_arrives() -> None:
         (lambda frames: [], "no frames"),
         (lambda frames: frames[:3] + frames[4:], "frame 4 at 2048 does not follow frame 2"),
         (lambda frames: [frames[0], PosedFrame(1, 0, [])], "frame 1 at 0 does not follow"),
-        (lambda frames: [PosedFrame(-1, 0, [])], "counted from 0"),
+        (lambda frames: [PosedFrame(-1, 0, [])], "index -1 is negative"),
     ],
 )
 def test_frames_that_are_not_in_order_are_refused(
@@ -184,12 +184,12 @@ def test_frames_that_are_not_in_order_are_refused(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda frames: [PosedFrame(4, 1, [])], "from frame 4 at 1 on, the video has 0"),
+        (lambda frames: [PosedFrame(4, 1, [])], "has 0 of 1 frames from frame 4 at 1 on"),
         (
             lambda frames: [frames[0], PosedFrame(1, 7, []), PosedFrame(2, 8, [])],
-            "the video has 1",
+            "The video has 1 of 3",
         ),
-        (lambda frames: [PosedFrame(99, 50_688, [])], "the video has 0"),
+        (lambda frames: [PosedFrame(99, 50_688, [])], "The video has 0 of 1"),
     ],
 )
 def test_frames_that_the_video_does_not_have_come_of_another_way_of_reading(

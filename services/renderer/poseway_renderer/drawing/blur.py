@@ -1,9 +1,9 @@
-"""Making what a picture shows unrecognisable, plane by plane, for good.
+"""Blurs frames irreversibly, plane by plane.
 
-A plane is shrunk to few cells, each the mean of its area, and blown up again. What is finer than a
-cell is gone then and cannot be brought back, as it can after a mere Gaussian blur. The colours of
-the cells stay: a program that knows the people in question may still tell by hair and skin which of
-them somebody is (McPherson et al., Defeating Image Obfuscation with Deep Learning, 2016).
+A plane is downscaled to a few cells, each the mean of its area, and upscaled again. Details finer
+than a cell are lost and cannot be restored, as they can after a mere Gaussian blur. The colours of
+the cells remain: a program that knows a set of people may still identify one of them by hair and
+skin (McPherson et al., Defeating Image Obfuscation with Deep Learning, 2016).
 """
 
 from typing import Final
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.heads import Head
 
-# Cells along the shorter side of a picture, and the blur of these cells, which hides their grid. A
-# face as high as the picture has about 6 distinct parts left from top to bottom.
+# Cells along the shorter side of a frame, and standard deviation, in cells, of the blur that hides
+# their grid. A face as high as the frame keeps about 6 distinct parts from top to bottom.
 _CELLS: Final = 32
 _SIGMA: Final = 2.0
 # Cells across a head.
 _ACROSS: Final = 3
-# Pixels of a cell, in each direction, from which on halves are made first.
+# Cell size in pixels from which the plane is halved first.
 _HALVED: Final = 8
-# Fractional bits of the coordinates that OpenCV takes.
+# Fractional bits of OpenCV's fixed-point coordinates.
 _SHIFT: Final = 4
 
 
 def blur(canvas: Canvas) -> None:
-    """Blurs the whole picture. The cells stand still, so that only what moves changes."""
+    """Blurs the whole frame. The grid of cells is fixed, so that only moving content changes."""
     for plane in (canvas.luma, *canvas.chroma):
         rows, columns = plane.shape
         cell = max(1.0, min(rows, columns) / _CELLS)
@@ -40,7 +40,12 @@ def blur(canvas: Canvas) -> None:
 
 
 def _shrunk(plane: NDArray[np.uint8], cells: tuple[int, int]) -> NDArray[np.uint8]:
-    """The means of so many columns and rows of cells; halves first, which costs least by far."""
+    """Returns the mean of each cell. Halving first is by far the fastest.
+
+    Args:
+        plane: uint8 (height, width).
+        cells: Columns and rows of cells.
+    """
     while min(plane.shape[1] / cells[0], plane.shape[0] / cells[1]) >= _HALVED:
         rows, columns = (size // 2 for size in plane.shape)
         even = plane[: 2 * rows, : 2 * columns]
@@ -54,7 +59,7 @@ def _resized(plane: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 
 
 def hide(canvas: Canvas, head: Head) -> None:
-    """Blurs an ellipse, in brightness and in colour."""
+    """Blurs an ellipse in all planes."""
     _hide(canvas.luma, head)
     half = head.halved()
     for plane in canvas.chroma:
@@ -91,5 +96,5 @@ def _hide(plane: NDArray[np.uint8], head: Head) -> None:
 
 
 def _fixed(x: float, y: float) -> tuple[int, int]:
-    """A pair in the fixed-point format that OpenCV takes."""
+    """Converts a pair to OpenCV's fixed-point format."""
     return round(x * (1 << _SHIFT)), round(y * (1 << _SHIFT))

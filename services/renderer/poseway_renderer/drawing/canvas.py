@@ -1,4 +1,4 @@
-"""A picture to draw on, plane by plane."""
+"""A YUV frame to draw on, plane by plane."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ from poseway.media.yuv import LUMA_WEIGHTS, samples
 from poseway_renderer.drawing.colour import ColourSpace
 
 _NEUTRAL: Final = 128
-# FFmpeg's numbers of the range of samples.
+# FFmpeg's values of `AVColorRange`.
 _LIMITED: Final = 1
 _FULL: Final = 2
 _PLANAR: Final = ("yuv420p", "yuvj420p")
@@ -23,24 +23,24 @@ Plane = NDArray[np.uint8]
 
 
 class Canvas:
-    """An upright 4:2:0 picture of its own memory.
+    """An upright 4:2:0 frame with memory of its own.
 
-    H.264 in 4:2:0 has no odd sizes: a picture of odd width or height is one pixel larger than its
-    video, and that column or row repeats its neighbour.
+    H.264 in 4:2:0 has even sizes only. A video of odd width or height gets one more column or row,
+    which repeats its neighbour.
 
     Attributes:
-        frame: The picture as FFmpeg knows it.
+        frame: The frame for FFmpeg.
         luma: uint8 (height, width), a view into `frame`.
-        chroma: Blue and red difference, each uint8 (height / 2, width / 2), views into `frame`.
+        chroma: Cb and Cr, each uint8 (height / 2, width / 2), views into `frame`.
     """
 
     def __init__(self, width: int, height: int, space: ColourSpace) -> None:
-        """Makes a picture whose content is not set yet.
+        """Allocates a frame without setting its samples.
 
         Args:
             width: Pixels of the upright video.
             height: Pixels of the upright video.
-            space: Its colours.
+            space: Colour space of the video.
         """
         self._space = space
         self._size = width, height
@@ -50,13 +50,13 @@ class Canvas:
         self.luma, *self.chroma = (samples(plane) for plane in self.frame.planes)
 
     def blacken(self) -> None:
-        """Makes it black."""
+        """Fills the frame with black."""
         self.luma[:] = self._space.black
         for plane in self.chroma:
             plane[:] = _NEUTRAL
 
     def show(self, source: SourceFrame) -> None:
-        """Copies a frame of the video, turned upright; with bars around one of another shape."""
+        """Copies an upright frame of the video, with bars if its aspect ratio differs."""
         box = fitted(*self._size, source.widening)
         if (box.width, box.height) != self._size:
             self.blacken()
@@ -72,7 +72,7 @@ class Canvas:
             target[rows:] = target[rows - 1 : rows]
 
     def _inside(self, box: Box) -> list[Plane]:
-        """The part of each plane in which a picture lies, with what makes its size even."""
+        """Returns the part of each plane inside a box, extended to even sizes."""
         right, bottom = box.left + box.width, box.top + box.height
         right, bottom = right + right % 2, bottom + bottom % 2
         luma = self.luma[box.top : bottom, box.left : right]
@@ -82,19 +82,19 @@ class Canvas:
         return [luma, *halves]
 
     def _planes(self, image: av.VideoFrame, width: int, height: int) -> list[Plane]:
-        """The planes of a picture in 4:2:0, of standard range, at a size and in our colours."""
+        """Converts a frame to standard range in this colour space at a size; returns its planes."""
         twice = (image.width, image.height) == (2 * width, 2 * height)
         even = width % 2 == height % 2 == 0
         if twice and even and not is_hdr(image.color_trc) and self._has_our_colours(image):
-            # 4K to 1080p: OpenCV averages four samples several times faster than FFmpeg.
+            # For 4K to 1080p, OpenCV averages four samples several times faster than FFmpeg.
             return [_halved(samples(plane)) for plane in image.planes]
         return [samples(plane) for plane in self._converted(image, width, height).planes]
 
     def _converted(self, image: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
-        """The picture in 4:2:0, of standard range, at a size and in our colours."""
-        # To begin threads for every picture costs more than they gain where others wait for cores.
+        """Converts a frame to 4:2:0 of standard range in this colour space, at a size."""
+        # Starting threads for every frame costs more than it gains while other segments need cores.
         if is_hdr(image.color_trc):
-            # As it is; what it means is changed when it has no more pixels than it must.
+            # Scaled first, so that tone mapping has fewer pixels to convert.
             if image.format.name not in _PLANAR or (image.width, image.height) != (width, height):
                 image = image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1)
             image = to_sdr(image)
@@ -108,7 +108,7 @@ class Canvas:
         return image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
 
     def _has_our_colours(self, image: av.VideoFrame) -> bool:
-        """Whether samples are in 4:2:0, and mean what ours do; the first picture's always do."""
+        """Whether samples are 4:2:0 in this colour space, as those of the first frame always are."""
         if image.format.name not in _PLANAR:
             return False
         full = image.color_range == _FULL or image.format.name.startswith("yuvj")

@@ -1,4 +1,4 @@
-"""Colours in the terms of a video: which numbers in its planes mean red."""
+"""Converts colours to the samples of a video's colour space."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,14 +15,14 @@ _FULL: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class ColourSpace:
-    """How a video's planes mean colours. The numbers are those of ITU-T H.273, as FFmpeg's are.
+    """Colour description of a video. Numbers are those of ITU-T H.273 and FFmpeg.
 
     Attributes:
-        matrix: Matrix that the video names; 2 if it names none.
-        primaries: Colour primaries that it names.
-        transfer: Transfer characteristics that it names.
-        full: Whether samples use all of 0..255 instead of 16..235 and 16..240.
-        effective: Matrix to compute with: the named one, else what players take for that size.
+        matrix: Matrix coefficients as declared; 2 if unspecified.
+        primaries: Colour primaries as declared.
+        transfer: Transfer characteristics as declared.
+        full: Whether samples span 0..255 instead of 16..235 for luma and 16..240 for chroma.
+        effective: Matrix to compute with: as declared, else what players assume for this size.
     """
 
     matrix: int
@@ -33,7 +33,7 @@ class ColourSpace:
 
     @classmethod
     def of(cls, stream: av.VideoStream) -> "ColourSpace":
-        """Tells the colours of a stream's pictures once they are YUV of standard range."""
+        """Returns the colour space of a stream's frames after conversion to standard-range YUV."""
         context = stream.codec_context
         name = context.pix_fmt or ""
         guess = usual_matrix(context.width, context.height)
@@ -52,7 +52,7 @@ class ColourSpace:
 
     @property
     def range(self) -> int:
-        """Range of the samples as FFmpeg numbers it: 1 limited, 2 full."""
+        """FFmpeg's value of the sample range: 1 limited, 2 full."""
         return _FULL if self.full else 1
 
     @property
@@ -61,10 +61,7 @@ class ColourSpace:
         return 0 if self.full else 16
 
     def yuv(self, rgb: tuple[int, int, int]) -> tuple[int, int, int]:
-        """Luma and chroma, 0..255, of a colour that is given as red, green, blue, 0..255.
-
-        See ITU-T H.273, equations 38 to 43.
-        """
+        """Converts RGB, 0..255, to luma, Cb and Cr, 0..255 (ITU-T H.273, equations 38 to 43)."""
         red, green, blue = (value / 255 for value in rgb)
         kr, kb = LUMA_WEIGHTS[self.effective]
         luma = kr * red + (1 - kr - kb) * green + kb * blue

@@ -1,4 +1,4 @@
-"""All that is drawn on the frames of a segment, one after the other."""
+"""Composes the drawn frames of a segment: background, blurred heads, trails and skeletons."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -17,22 +17,22 @@ from poseway_renderer.drawing.skeletons import SkeletonPainter
 from poseway_renderer.drawing.style import Style
 from poseway_renderer.drawing.trails import Trails
 
-# Pixels of a trail, as a part of the picture's size.
+# Width of a trail as a fraction of the square root of the frame's area.
 _TRAIL: Final = 1 / 200
 
 
 class Composer:
-    """Draws frames of one video, in order: some of what is drawn depends on those before."""
+    """Draws frames of one video in order, since heads and trails depend on preceding frames."""
 
     def __init__(
         self, width: int, height: int, space: ColourSpace, time_base: Fraction, style: Style
     ) -> None:
-        """Gets ready.
+        """Prepares a composer.
 
         Args:
-            width: Pixels of the canvases, not counting what makes them even.
-            height: Pixels of the canvases, likewise.
-            space: Their colours.
+            width: Pixels of the video, without the column that makes them even.
+            height: Pixels of the video, without the row that makes them even.
+            space: Colours of the canvases.
             time_base: Seconds per tick of presentation times.
             style: What is drawn.
         """
@@ -46,7 +46,7 @@ class Composer:
             self._trails = Trails(trail, space, time_base)
 
     def observe(self, before: Iterable[PosedFrame]) -> None:
-        """Takes note of frames that come before the first one to be drawn."""
+        """Takes frames that precede the first one to be drawn."""
         for frame in before:
             if self._heads:
                 self._heads.find(frame)
@@ -54,10 +54,10 @@ class Composer:
                 self._trails.follow(frame)
 
     def prepare(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
-        """Puts what the next frame's people are drawn on onto a canvas: all is hidden that must be.
+        """Paints the background of the next frame, with everything hidden that the style hides.
 
         Args:
-            canvas: What it held is painted over.
+            canvas: Painted over completely.
             source: The frame of the video.
             frame: Its people, in pixels of the canvas.
         """

@@ -1,4 +1,4 @@
-"""Where the heads are that must not be recognised."""
+"""Finds the heads to be blurred."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from poseway.skeleton import KEYPOINTS
 from poseway_renderer.drawing.people import HEAD, NECK, Person, PosedFrame
 
-# The height of a head, in parts of the distance of two keypoints of an adult who is seen at right
-# angles. From elsewhere a distance looks shorter, never longer, so the largest result is right.
+# Height of a head divided by the distance of two keypoints, for an adult seen at right angles.
+# Other angles make a distance shorter, never longer, so the largest estimate is right.
 _MEASURES: Final = (
     ("right_eye", "left_eye", 3.4),
     ("right_ear", "left_ear", 1.5),
@@ -32,25 +32,25 @@ _MEASURES: Final = (
 _FROM: Final = [KEYPOINTS.index(start) for start, _, _ in _MEASURES]
 _TO: Final = [KEYPOINTS.index(end) for _, end, _ in _MEASURES]
 _FACTORS: Final = np.array([factor for _, _, factor in _MEASURES])
-# A keypoint in a wrong place shall not make a head larger than this many times what most say.
+# A misplaced keypoint must not make a head larger than this multiple of the median estimate.
 _MOST: Final = 2.0
-# Height of a head that nothing measures, as a part of the picture's size.
+# Height of a head without any estimate, as a fraction of the square root of the frame's area.
 _UNKNOWN: Final = 1 / 12
 
 _SHOULDERS: Final = [KEYPOINTS.index(name) for name in ("right_shoulder", "left_shoulder")]
 _HIPS: Final = [KEYPOINTS.index(name) for name in ("right_hip", "left_hip")]
-# In heights of a head: half axes of the ellipse around a face that was found, and the least that it
-# reaches beyond each of the face's keypoints.
+# In head heights: half axes of the ellipse around a visible face, and margin around each of its
+# keypoints.
 _ALONG: Final = 0.72
 _ACROSS: Final = 0.62
 _BEYOND: Final = 0.3
-# With fewer keypoints of the head than these, say one ear from behind, the body tells more of where
-# it is. The same for such a head, and how far above the neck its middle is.
+# With fewer head keypoints than these, such as one ear seen from behind, the body is the better
+# guide. In head heights: half axes of such a head, and distance of its centre from the neck.
 _ENOUGH: Final = 3
 _GUESSED_ALONG: Final = 1.0
 _GUESSED_ACROSS: Final = 0.8
 _ABOVE_NECK: Final = 0.95
-# Seconds that the place of a head stays hidden after it was seen last, and by how much it grows.
+# Seconds for which a head stays covered after it was last found, and its growth in that time.
 _HELD: Final = 0.3
 _GROWTH: Final = 0.5
 _FAR: Final = 1e5
@@ -64,12 +64,12 @@ class Head:
     """An ellipse that covers a head, in pixels.
 
     Attributes:
-        x: Middle.
-        y: Middle.
-        along: Half axis from the middle to the top of the head.
-        across: Half axis to its side.
+        x: Centre.
+        y: Centre.
+        along: Half axis from the centre to the top of the head.
+        across: Half axis to the side of the head.
         angle: Degrees from the x axis to the axis `along`, towards the y axis.
-        seen: Whether keypoints of the head itself tell of it, not only the body's.
+        seen: Whether it derives from keypoints of the head, not only of the body.
     """
 
     x: float
@@ -80,7 +80,7 @@ class Head:
     seen: bool
 
     def halved(self) -> "Head":
-        """The same for a chroma plane; a little larger, since its samples are."""
+        """Returns the head for a chroma plane, slightly larger because chroma samples are."""
         return replace(
             self,
             x=self.x / 2,
@@ -90,17 +90,17 @@ class Head:
         )
 
     def grown(self, factor: float) -> "Head":
-        """The same around a larger head."""
+        """Returns the head with both axes scaled."""
         return replace(self, along=self.along * factor, across=self.across * factor)
 
     def covers(self, other: "Head") -> bool:
-        """Whether the middle of another head is within this one."""
+        """Whether the centre of another head lies in this one."""
         return float(np.hypot(other.x - self.x, other.y - self.y)) < self.across
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A head of a track, or of nobody's where that is None, when it was last found."""
+    """A head when it was last found, with its track id, or None for an untracked person."""
 
     track_id: int | None
     seconds: float
@@ -108,24 +108,23 @@ class _Found:
 
 
 class HeadFinder:
-    """Finds the heads of frame after frame, and does not forget them at once.
+    """Finds the heads of consecutive frames, and keeps lost ones covered for a while.
 
-    What it cannot do: a head is found by the body's keypoints. Where the network sees nobody
-    (somebody very small, turned into the shade, a face on a poster) nothing is found, nor is the
-    head of somebody of whom neither head, neck nor shoulder was seen. Somebody who comes into view
-    is found when the network first sees them, not earlier. A head that was lost stays covered where
-    it was for 0.3 s, so one that moves fast may come out of its cover. Clothes, gait and voice tell
-    who somebody is as well.
+    Limits: heads are derived from body keypoints. The network misses people who are very small or
+    in deep shadow, and faces on posters. A person of whom neither head, neck nor shoulder was seen
+    has no head here. Someone who enters the frame is covered once the network detects them, not
+    earlier. A lost head stays covered where it was for 0.3 s, so a fast one may leave its cover.
+    Clothes, gait and voice identify people as well.
     """
 
     def __init__(self, width: int, height: int, time_base: Fraction) -> None:
-        """Takes the size of the pictures and the seconds per tick of their times."""
+        """Takes the frame size in pixels and the seconds per tick of presentation times."""
         self._unknown = _UNKNOWN * float(np.sqrt(width * height))
         self._time_base = float(time_base)
         self._last: list[_Found] = []
 
     def find(self, frame: PosedFrame) -> list[Head]:
-        """The heads of the next frame, and those of frames shortly before that are now missing."""
+        """Returns the heads of the next frame, and recent ones that are now missing."""
         now = frame.pts * self._time_base
         found = [
             _Found(track_id, now, head)
@@ -142,7 +141,7 @@ class HeadFinder:
 
 
 def _is_found(last: _Found, found: _Found) -> bool:
-    """Whether a head of a frame before is there again; if it was seen, it must be seen again."""
+    """Whether a recent head is present again. One that was seen must be seen again."""
     if last.head.seen and not found.head.seen:
         return False
     if last.track_id is not None:
@@ -151,7 +150,7 @@ def _is_found(last: _Found, found: _Found) -> bool:
 
 
 def _figures(frame: PosedFrame) -> Iterator[tuple[int | None, _Points]]:
-    """All that may have a head: track, and places of keypoints, float64 (18, 2), else NaN."""
+    """Yields track id and positions, float64 (18, 2) with NaN if unknown, of all possible heads."""
     for person in frame.people:
         for points in _places(person):
             yield person.track_id, points
@@ -160,7 +159,7 @@ def _figures(frame: PosedFrame) -> Iterator[tuple[int | None, _Points]]:
 
 
 def _places(person: Person) -> list[_Points]:
-    """Keypoints as drawn, with those besides that only the frame itself shows; and reversed."""
+    """Returns the drawn positions completed by the raw ones, and the reverse."""
     drawn = _placed(person.keypoints, person.placed)
     if person.raw is None:
         return [drawn]
@@ -175,11 +174,11 @@ def _placed(keypoints: NDArray[np.float32], placed: NDArray[np.bool_]) -> _Point
 
 
 def _heads(points: _Points, unknown: float) -> list[Head]:
-    """The head of a pose; more of them where its keypoints are not those of one head.
+    """Returns the head of a pose, or several if its keypoints cannot belong to one head.
 
     Args:
-        points: Places of the keypoints, float64 (18, 2), NaN where there is none.
-        unknown: Height of a head that nothing measures, in pixels.
+        points: Positions of the keypoints, float64 (18, 2), NaN if unknown.
+        unknown: Height in pixels of a head without any estimate.
     """
     size = _size(points) or unknown
     neck = _mean(points[[NECK]], points[_SHOULDERS])
@@ -196,7 +195,7 @@ def _heads(points: _Points, unknown: float) -> list[Head]:
 
 
 def _around(face: _Points, neck: _Points | None, size: float) -> Head:
-    """A head of which some keypoints, float64 (n, 2), have a place."""
+    """Returns the head around some of its keypoints, float64 (n, 2)."""
     middle = face.mean(axis=0)
     reach = float(np.hypot(*(face - middle).T).max()) + _BEYOND * size
     up = middle - neck if neck is not None else _UP
@@ -204,14 +203,14 @@ def _around(face: _Points, neck: _Points | None, size: float) -> Head:
 
 
 def _above(neck: _Points, hips: _Points | None, size: float) -> Head:
-    """A head of which little is known but where its body is."""
+    """Returns a head whose position is derived from the body."""
     up = neck - hips if hips is not None else _UP
     middle = neck + up / max(1e-6, float(np.hypot(*up))) * (_ABOVE_NECK * size)
     return _ellipse(middle, up, _GUESSED_ALONG * size, _GUESSED_ACROSS * size, False)
 
 
 def _size(points: _Points) -> float:
-    """Height of a head in pixels; 0 where nothing tells."""
+    """Estimates the height of a head in pixels; 0 without an estimate."""
     across = points[_FROM] - points[_TO]
     sizes = np.hypot(across[:, 0], across[:, 1]) * _FACTORS
     sizes = sizes[~np.isnan(sizes)]
@@ -221,7 +220,7 @@ def _size(points: _Points) -> float:
 
 
 def _mean(*choices: _Points) -> _Points | None:
-    """The mean of the first points of which some have a place."""
+    """Returns the mean of the first set of points with a known position."""
     for points in choices:
         known = points[~np.isnan(points[:, 0])]
         if len(known):

@@ -1,4 +1,4 @@
-"""What is written at a person, on a small plate in the colour of the track."""
+"""Labels of people: text on a small plate in the colour of the track."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,18 +14,19 @@ from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 
 _BOLD: Final = 700
-# The plate is drawn this many times larger and scaled down, which makes its corners smooth.
+# The plate is drawn this many times larger and scaled down, to antialias its corners.
 _FINE: Final = 4
 _KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class _Plate:
-    """A plate ready to be laid onto a canvas: what remains of each plane, and what is added to it.
+    """A plate ready for alpha compositing.
 
     Attributes:
-        remains: float32, luma (height, width) and chroma (height / 2, width / 2), 0..1.
-        added: float32, the same for each of the three planes, 0..255.
+        remains: Factors of the canvas, float32 0..1: luma (height, width), chroma (height / 2,
+            width / 2).
+        added: Samples to add, float32 0..255, of the same shapes for the three planes.
     """
 
     remains: tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -33,13 +34,13 @@ class _Plate:
 
 
 class LabelPainter:
-    """Plates of one size; the last ones that were made are kept."""
+    """Draws plates of one text height, and caches the most recent ones."""
 
     def __init__(self, height: int, space: ColourSpace) -> None:
-        """Chooses the size.
+        """Sets the size.
 
         Args:
-            height: Pixels of the text.
+            height: Height of the text in pixels.
             space: Colours of the canvases.
         """
         self._text_height = height
@@ -48,14 +49,14 @@ class LabelPainter:
         self._plate = lru_cache(_KEPT)(self._make)
 
     def put(self, canvas: Canvas, track_id: int, text: str, x: float, y: float) -> None:
-        """Lays the plate of a track onto a canvas.
+        """Draws the plate of a track onto a canvas.
 
         Args:
-            canvas: Where to.
-            track_id: Whose colour the plate has.
-            text: What is written on it.
-            x: Middle of the plate in pixels.
-            y: Lower edge of the plate in pixels. It is moved as far as it takes to be seen whole.
+            canvas: The canvas.
+            track_id: Determines the colour of the plate.
+            text: Text on the plate.
+            x: Centre of the plate in pixels.
+            y: Lower edge of the plate in pixels. The plate is moved to lie entirely on the canvas.
         """
         plate = self._plate(track_id, text)
         height, width = plate.remains[0].shape
@@ -87,14 +88,14 @@ class LabelPainter:
 
 
 def _letters(plate: tuple[int, int, int]) -> tuple[int, int, int]:
-    """RGB of the letters on a plate: dark if it is bright."""
+    """Returns the RGB of the text on a plate: dark on bright plates, else white."""
     red, green, blue = plate
     bright = 0.299 * red + 0.587 * green + 0.114 * blue > 255 / 2
     return (20, 20, 20) if bright else (255, 255, 255)
 
 
 def _ink(text: str, font: cv2.FontFace, height: int) -> NDArray[np.uint8]:
-    """White letters on black, without any border."""
+    """Renders text, white on black, cropped to its ink: uint8 (height, width)."""
     sheet = np.zeros((3 * height, (len(text) + 2) * height), np.uint8)
     cv2.putText(sheet, text, (height, 2 * height), (255,), font, height, _BOLD)
     x, y, width, high = cv2.boundingRect(sheet)
@@ -102,7 +103,7 @@ def _ink(text: str, font: cv2.FontFace, height: int) -> NDArray[np.uint8]:
 
 
 def _rounded(width: int, height: int, radius: float) -> NDArray[np.float32]:
-    """How far a rectangle with round corners covers each pixel, 0..1."""
+    """Returns the coverage of each pixel by a rectangle with round corners, float32 0..1."""
     mask = np.zeros((height * _FINE, width * _FINE), np.uint8)
     corner = round(radius * _FINE)
     right, bottom = mask.shape[1] - 1 - corner, mask.shape[0] - 1 - corner
@@ -116,7 +117,7 @@ def _rounded(width: int, height: int, radius: float) -> NDArray[np.float32]:
 
 
 def _halved(layer: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A layer at half the size."""
+    """Averages blocks of 2 x 2."""
     top, bottom = layer[::2], layer[1::2]
     total = top[:, ::2] + top[:, 1::2] + bottom[:, ::2] + bottom[:, 1::2]
     return total * np.float32(0.25)

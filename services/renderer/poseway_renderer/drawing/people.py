@@ -1,4 +1,4 @@
-"""The people of a frame, and where in it they are."""
+"""The people of a frame: keypoints, boxes and head positions."""
 
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -12,7 +12,7 @@ NECK: Final = KEYPOINTS.index("neck")
 HEAD: Final = tuple(
     KEYPOINTS.index(name) for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
 )
-# The top of a head is this many times as far above its face as the neck is below.
+# Distance from the face to the crown, as a fraction of that from the face to the neck.
 _CROWN: Final = 0.8
 
 
@@ -22,12 +22,12 @@ class Person:
 
     Attributes:
         track_id: Identity within the video.
-        keypoints: float32 (18, 3): x and y in pixels, and the score, which is 0 for a keypoint that
-            was not seen.
-        filled: bool (18,): which of those that were not seen have a place all the same.
-        raw: The keypoints as this frame alone shows them, float32 (18, 3), where that is known
-            besides; not drawn, but what must be hidden may be there.
-        score: How certain the person is, 0..1; None where nobody knows.
+        keypoints: float32 (18, 3): x and y in pixels, and the score, which is 0 for an unseen
+            keypoint.
+        filled: Which unseen keypoints have an interpolated position, bool (18,).
+        raw: Keypoints before smoothing, float32 (18, 3), if they differ. They are not drawn, but a
+            head to be hidden may be there.
+        score: Confidence of the person, 0..1; None if unknown.
     """
 
     track_id: int
@@ -43,12 +43,12 @@ class Person:
 
     @property
     def placed(self) -> NDArray[np.bool_]:
-        """Which keypoints have a place, bool (18,)."""
+        """Which keypoints have a position, bool (18,)."""
         return self.seen | self.filled
 
     @property
     def crown(self) -> tuple[float, float]:
-        """The top of the head, or the topmost keypoint: x and y. Something must have a place."""
+        """Top of the head, else the topmost keypoint, x and y. Requires a keypoint with a position."""
         keypoints, placed = self.keypoints, self.placed
         head = [index for index in HEAD if placed[index]]
         if not head:
@@ -62,21 +62,21 @@ class Person:
 
     @property
     def box(self) -> "Box":
-        """What holds the keypoints that have a place, of which there is one, and the head."""
+        """Bounding box of the head and of the keypoints with a position, at least one."""
         points = np.vstack((self.keypoints[self.placed, :2], self.crown))
         left, top = points.min(axis=0).tolist()
         right, bottom = points.max(axis=0).tolist()
         return Box(left, top, right, bottom)
 
     def scaled(self, x: float, y: float) -> "Person":
-        """The same in a picture whose width and height are that many times as large."""
+        """Returns the person in a frame that is `x` times as wide and `y` times as high."""
         raw = None if self.raw is None else scaled(self.raw, x, y)
         return replace(self, keypoints=scaled(self.keypoints, x, y), raw=raw)
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle, in pixels."""
+    """A rectangle in pixels."""
 
     left: float
     top: float
@@ -84,7 +84,7 @@ class Box:
     bottom: float
 
     def grown(self, part: float) -> "Box":
-        """The box with a margin of this part of its longer side."""
+        """Returns the box with a margin, given as a fraction of its longer side."""
         margin = part * max(self.right - self.left, self.bottom - self.top)
         return Box(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
 
@@ -94,10 +94,10 @@ class PosedFrame:
     """The people of a frame.
 
     Attributes:
-        index: Number in the video, from 0.
+        index: Number of the frame in the video, from 0.
         pts: Presentation time in ticks of the video's time base.
-        people: The people, in the order in which they are drawn.
-        untracked: Keypoints of those who are not drawn, each float32 (18, 3).
+        people: People in drawing order.
+        untracked: Keypoints of people who are not drawn, each float32 (18, 3).
     """
 
     index: int
@@ -106,7 +106,7 @@ class PosedFrame:
     untracked: list[NDArray[np.float32]] = field(default_factory=list)
 
     def scaled(self, x: float, y: float) -> "PosedFrame":
-        """The same in a picture whose width and height are that many times as large."""
+        """Returns the people in a frame that is `x` times as wide and `y` times as high."""
         people = [person.scaled(x, y) for person in self.people]
         return replace(
             self, people=people, untracked=[scaled(pose, x, y) for pose in self.untracked]
@@ -114,9 +114,9 @@ class PosedFrame:
 
 
 def scaled(keypoints: NDArray[np.float32], x: float, y: float) -> NDArray[np.float32]:
-    """Keypoints, float32 (18, 3), in a picture that many times as wide and as high.
+    """Scales keypoints, float32 (18, 3), to a frame `x` times as wide and `y` times as high.
 
-    The centre of the top left pixel is (0, 0), so it is the corners that stay where they are.
+    Pixel centres are at whole numbers, so corners, not centres, stay in place.
     """
     result = keypoints.copy()
     result[:, :2] = (keypoints[:, :2] + 0.5) * (x, y) - 0.5

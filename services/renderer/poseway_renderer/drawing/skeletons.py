@@ -1,4 +1,4 @@
-"""Drawing people on a canvas, straight onto its planes: turning them to RGB and back costs more."""
+"""Draws people directly onto the planes of a canvas, which is cheaper than converting to RGB."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,27 +14,28 @@ from poseway_renderer.drawing.labels import LabelPainter
 from poseway_renderer.drawing.people import HEAD, Box, Person
 from poseway_renderer.drawing.style import Style
 
-# Fractional bits of the coordinates that OpenCV takes.
+# Fractional bits of OpenCV's fixed-point coordinates.
 _SHIFT: Final = 4
-# Far outside of any picture, yet far from where OpenCV's integers end.
+# Far outside any frame, and far from the limits of OpenCV's integers.
 _FAR: Final = 1e5
 _DARK: Final = (20, 20, 20)
-# Widths of a limb, in pixels, parts of a person's size, and parts of the picture's size.
+# Width of a limb: minimum in pixels, as a fraction of the person's size, and as a fraction of the
+# square root of the frame's area.
 _THINNEST: Final = 2.0
 _OF_PERSON: Final = 0.025
 _OF_PICTURE: Final = 1 / 220
-# Parts of a limb's width: a joint's radius, and the dark edge around both.
+# Fractions of a limb's width: radius of a joint, and dark edge around both.
 _JOINT: Final = 0.8
 _EDGE: Final = 0.3
-# Part of its width that a limb keeps where an end of it was filled.
+# Fraction of its width that a limb keeps if one of its ends was filled.
 _GUESSED: Final = 0.4
 
-# Margin between a person and the box around, as a part of the person's size.
+# Margin between a person and its box, as a fraction of the person's size.
 _MARGIN: Final = 0.04
 
 _STARTS: Final = np.array([start for start, _ in LIMBS])
 _ENDS: Final = np.array([end for _, end in LIMBS])
-# A face is small: what is drawn in it has half the width.
+# Faces are small, so their limbs and joints are thinner.
 _LIMB_SCALE: Final = np.where(np.isin(_STARTS, HEAD), 0.5, 1.0)
 _JOINT_SCALE: Final = np.where(np.isin(np.arange(len(KEYPOINTS)), HEAD), 0.6, 1.0)
 
@@ -46,7 +47,7 @@ class SkeletonPainter:
     """Draws people on canvases of one size."""
 
     def __init__(self, width: int, height: int, space: ColourSpace, style: Style = _PLAIN) -> None:
-        """Chooses widths and colours.
+        """Computes widths and colours.
 
         Args:
             width: Pixels of the canvases.
@@ -64,7 +65,7 @@ class SkeletonPainter:
         self._labels = LabelPainter(max(12, round(size / 50)), space)
 
     def paint(self, canvas: Canvas, people: list[Person]) -> None:
-        """Draws people: boxes, then all skeletons, then what is written, near each one's head."""
+        """Draws boxes, then all skeletons, then a label near the head of each person."""
         people = [person for person in people if person.placed.any()]
         if self._style.boxes:
             for person in people:
@@ -86,7 +87,7 @@ class SkeletonPainter:
         self._labels.put(canvas, person.track_id, " · ".join(words), x, y - gap)
 
     def _frame(self, canvas: Canvas, box: Box, colour: tuple[int, int, int]) -> None:
-        """Draws a box; its edges are even, so that the chroma planes have them where luma does."""
+        """Draws a box with even coordinates, so that luma and chroma edges coincide."""
         luma, *chroma = self._space.yuv(colour)
         rows, columns = canvas.luma.shape
         left, right = (_even(x, columns) for x in (box.left, box.right))
@@ -100,7 +101,7 @@ class SkeletonPainter:
         points = np.clip(person.keypoints[:, :2].astype(np.float64), -_FAR, _FAR)
         width = self._style.line_width or self._fitting(points[person.placed])
         skeleton = _Skeleton(points, person.seen, person.placed, width)
-        # A dark edge, which needs no chroma, sets the colours off from a background like them.
+        # A dark edge, which needs no chroma, separates the colours from similar backgrounds.
         dark = np.full(len(KEYPOINTS), self._dark)
         luma, *chroma = self._colours.T
         skeleton.draw([(canvas.luma, dark)], edge=max(1.0, _EDGE * width))
@@ -108,20 +109,20 @@ class SkeletonPainter:
         skeleton.halved().draw(list(zip(canvas.chroma, chroma, strict=True)))
 
     def _fitting(self, points: NDArray[np.float64]) -> float:
-        """Width of the limbs of somebody whose keypoints are there."""
+        """Returns the limb width for keypoints, float64 (n, 2)."""
         extent = float(np.hypot(*np.ptp(points, axis=0)))
         return min(self._widest, max(_THINNEST, _OF_PERSON * extent))
 
 
 @dataclass(frozen=True, slots=True)
 class _Skeleton:
-    """What is drawn of one person on one plane.
+    """The skeleton of one person in samples of one plane.
 
     Attributes:
-        points: float64 (18, 2), x and y in samples of the plane.
-        seen: bool (18,), which of the points were seen: they are joints.
-        placed: bool (18,), which of the points there are: limbs run between them.
-        width: Width of a limb in samples of the plane.
+        points: Positions, float64 (18, 2), x and y.
+        seen: Which keypoints were seen and become joints, bool (18,).
+        placed: Which keypoints have a position, between which limbs run, bool (18,).
+        width: Width of a limb.
     """
 
     points: NDArray[np.float64]
@@ -130,7 +131,7 @@ class _Skeleton:
     width: float
 
     def halved(self) -> "_Skeleton":
-        """The same for a chroma plane, whose samples lie between two rows, on the left column."""
+        """Returns the skeleton for a chroma plane, whose samples are sited left, between two rows."""
         points = (self.points - (0, 0.5)) / 2
         return _Skeleton(points, self.seen, self.placed, self.width / 2)
 
@@ -140,8 +141,8 @@ class _Skeleton:
         """Draws limbs, thin ones where an end was not seen, then joints.
 
         Args:
-            layers: Planes of one size, uint8 (height, width), each with the values of the 18 joints
-                on it, int (18,); a limb has the value of its second joint.
+            layers: Planes of one size, uint8 (height, width), each with the sample value of the 18
+                joints, int (18,). A limb has the value of its second joint.
             edge: Samples by which everything is wider on each side.
         """
         start, end = self.points[_STARTS], self.points[_ENDS]
@@ -167,19 +168,19 @@ class _Skeleton:
 
 
 def _fixed(numbers: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Numbers in the fixed-point format that OpenCV takes."""
+    """Converts coordinates to OpenCV's fixed-point format."""
     return np.rint(numbers * (1 << _SHIFT)).astype(np.int32)
 
 
 def _even(number: float, limit: int) -> int:
-    """The nearest even number from 0 to a limit, which is even."""
+    """Rounds to an even number from 0 to an even limit."""
     return 2 * round(min(max(number, 0), limit) / 2)
 
 
 def _outline(
     plane: NDArray[np.uint8], box: tuple[int, int, int, int], width: int, value: int
 ) -> None:
-    """Draws the inner edge of a box, `left, top, right, bottom`, that lies within the plane."""
+    """Draws the inner edge of a box, ``left, top, right, bottom``, that lies within the plane."""
     left, top, right, bottom = box
     inside = plane[top:bottom, left:right]
     inside[:width] = inside[-width:] = value

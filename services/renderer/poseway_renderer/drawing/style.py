@@ -1,4 +1,4 @@
-"""How the picture is to look."""
+"""What is drawn on frames, and on what background."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ class Style:
 
     Attributes:
         overlay: What people are drawn on.
-        ids: Whether the number of each track is written at its person.
-        scores: Whether the score of each person is.
-        boxes: Whether there is a box around each person.
-        trails: Whether the path of each person in the last second is drawn.
-        line_width: Width of a limb in pixels; None to suit picture and person.
+        ids: Whether each person is labelled with its track id.
+        scores: Whether each person is labelled with its score.
+        boxes: Whether each person has a box around it.
+        trails: Whether each person's path in the last second is drawn.
+        line_width: Width of a limb in pixels; None adapts it to frame and person.
     """
 
     overlay: Overlay = Overlay.VIDEO

@@ -1,4 +1,4 @@
-"""The paths of people in the last second, fading."""
+"""Fading trails: the paths of people in the last second."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person, PosedFrame
 
 _SECONDS: Final = 1.0
-# A path that was lost for longer than this is not joined again.
+# Seconds of a gap beyond which a path is not connected.
 _GAP: Final = 0.2
-# Nobody's hand moves by more times their own size in a second: left and right changed places.
+# Speed limit in person sizes per second. Faster motion means that left and right were swapped.
 _FASTEST: Final = 8.0
-# Strengths in which a path is drawn, and the strongest, 0..255.
+# Number of opacity levels of a trail, and the highest opacity, 0..255.
 _STEPS: Final = 10
 _STRONGEST: Final = 230
-# Fractional bits of the coordinates that OpenCV takes.
+# Fractional bits of OpenCV's fixed-point coordinates.
 _SHIFT: Final = 4
 _FAR: Final = 1e5
 
@@ -34,12 +34,12 @@ _FOLLOWED: Final = [
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Where a person was.
+    """Position of a person at one time.
 
     Attributes:
-        seconds: When.
-        points: Neck, wrists and ankles, float64 (5, 2), NaN where that is unknown.
-        size: How large the person was, in pixels.
+        seconds: Presentation time.
+        points: Neck, wrists and ankles, float64 (5, 2) in pixels, NaN if unknown.
+        size: Size of the person in pixels.
     """
 
     seconds: float
@@ -48,13 +48,13 @@ class _Sample:
 
 
 class Trails:
-    """Remembers where people were, by presentation time, and draws it."""
+    """Stores recent positions of people by presentation time, and draws them."""
 
     def __init__(self, width: float, space: ColourSpace, time_base: Fraction) -> None:
-        """Chooses the size.
+        """Prepares trails.
 
         Args:
-            width: Pixels of a path where it is widest.
+            width: Maximum width of a trail in pixels.
             space: Colours of the canvases.
             time_base: Seconds per tick of presentation times.
         """
@@ -65,7 +65,7 @@ class Trails:
         self._samples: dict[int, deque[_Sample]] = {}
 
     def follow(self, frame: PosedFrame) -> None:
-        """Takes note of the next frame."""
+        """Stores the positions of the next frame, and drops those older than a second."""
         self._now = frame.pts * self._time_base
         for person in frame.people:
             samples = self._samples.setdefault(person.track_id, deque())
@@ -77,21 +77,21 @@ class Trails:
                 del self._samples[track_id]
 
     def draw(self, canvas: Canvas) -> None:
-        """Draws the paths up to the last frame that was taken note of."""
+        """Draws the trails up to the latest frame."""
         for track_id, samples in sorted(self._samples.items()):
             if len(samples) > 1:
                 lines, ages = self._lines(list(samples))
                 _lay(canvas, lines, ages, self._width, self._space.yuv(track_colour(track_id)))
 
     def _lines(self, samples: list[_Sample]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Straight parts of all paths, float64 (n, 2, 2), and the age of each, 0..1."""
+        """Returns the segments of a person's paths, float64 (n, 2, 2), and their ages, 0..1."""
         times = np.array([sample.seconds for sample in samples])
         points = np.stack([sample.points for sample in samples])
         gaps = np.diff(times)[:, None]
         sizes = np.array([sample.size for sample in samples[1:]])[:, None]
         parts = np.stack((points[:-1], points[1:]), axis=2)
         lengths = np.hypot(*np.moveaxis(np.diff(points, axis=0), 2, 0))
-        # What is not known is not shorter than anything.
+        # Comparisons with NaN are false, so unknown segments are left out.
         whole = (lengths <= _FASTEST * gaps * sizes) & (gaps <= _GAP)
         ages = np.broadcast_to((self._now - times[1:, None]) / _SECONDS, whole.shape)
         return parts[whole], ages[whole]
@@ -112,7 +112,7 @@ def _lay(
     width: float,
     colour: tuple[int, int, int],
 ) -> None:
-    """Lays lines onto a canvas, the weaker and thinner the older they are."""
+    """Draws lines onto a canvas, fainter and thinner with age."""
     rows, columns = canvas.luma.shape
     if not len(lines):
         return
@@ -139,6 +139,6 @@ def _lay(
 
 
 def _blend(area: NDArray[np.uint8], cover: NDArray[np.uint8], value: int) -> None:
-    """Blends a value into a part of a plane, as far as it is covered, 0..255."""
+    """Blends a value into a part of a plane by coverage, 0..255."""
     kept = cv2.multiply(area, 255 - cover, scale=1 / 255)
     area[:] = kept + cv2.multiply(cover, np.full_like(cover, value), scale=1 / 255)

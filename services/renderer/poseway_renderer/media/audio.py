@@ -1,4 +1,4 @@
-"""The sound of an upload on its way into an MP4."""
+"""Copies or transcodes the audio of an upload into an MP4."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from av.stream import Discard
 from poseway.media.stream_selection import audio_stream
 from poseway.read_options import AS_FOUND, Reading
 
-# What MP4 may hold is copied; everything else becomes AAC.
+# Codecs that MP4 supports are copied. Others are transcoded to AAC.
 _COPIED: Final = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})
 _AAC_RATE: Final = 48_000
 _AAC_BITS_PER_CHANNEL: Final = 96_000
 
 
-# Quoted, since the classes have no type parameters when the program runs.
+# Quoted: the classes take type parameters in their stubs only.
 _Packets: TypeAlias = "Iterator[av.Packet[av.AudioStream]]"
 
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """AudioTrack that goes into an MP4.
+    """Audio to be muxed into an MP4.
 
     Attributes:
-        codec: FFmpeg's name of its codec in there.
-        packets: Its packets, in order, on the clock of the video.
+        codec: FFmpeg's name of its codec in the MP4.
+        packets: Its packets in order, on the clock of the video.
     """
 
     codec: str
@@ -41,21 +41,21 @@ def add_audio(
     zero: Fraction,
     reading: Reading = AS_FOUND,
 ) -> AudioTrack | None:
-    """Adds the sound of an upload to an MP4 that is not begun yet.
+    """Adds the audio of an upload to an MP4 whose header is not written yet.
 
     Args:
         output: The MP4.
         source: The upload, at its start.
         zero: Seconds from the upload's zero to the start of its video.
-        reading: What the user said about the upload.
+        reading: What the user stated about the upload.
 
     Returns:
-        The sound, whose packets are still to be muxed; None if there is none that can be read.
+        The audio, whose packets are yet to be muxed; None without decodable audio.
     """
     stream = audio_stream(source, reading)
     if stream is None:
         return None
-    # What is not read need not be fetched.
+    # Discarded streams need not be downloaded.
     for other in source.streams:
         if other is not stream:
             other.discard = Discard.all
@@ -68,7 +68,7 @@ def add_audio(
 
 
 def _timed(packets: _Packets, target: av.AudioStream, zero: Fraction) -> _Packets:
-    """Moves packets onto the clock of the video; those out of order, which MP4 refuses, go."""
+    """Shifts packets to the clock of the video, and drops those out of order, which MP4 rejects."""
     last: int | None = None
     for packet in packets:
         shift = round(zero / packet.time_base)
@@ -86,7 +86,7 @@ def _copied(source: av.container.InputContainer, stream: av.AudioStream) -> _Pac
         try:
             packet = next(packets, None)
         except (av.error.FFmpegError, IndexError, MemoryError):
-            # Whatever is wrong with it, what came before is good.
+            # The packets before the damage are good.
             return
         if packet is None:
             return
@@ -95,7 +95,7 @@ def _copied(source: av.container.InputContainer, stream: av.AudioStream) -> _Pac
 
 
 def _add_aac(output: av.container.OutputContainer, stream: av.AudioStream) -> av.AudioStream:
-    """Adds a stream of AAC in mono or stereo, of the same sampling rate if AAC has it."""
+    """Adds a mono or stereo AAC stream, with the same sampling rate if AAC supports it."""
     rate = stream.codec_context.sample_rate
     if rate not in (av.Codec("aac", "w").audio_rates or ()):
         rate = _AAC_RATE
@@ -120,7 +120,7 @@ def _resampled(
     stream: av.AudioStream,
     encoder: av.AudioCodecContext,
 ) -> Iterator[av.AudioFrame]:
-    """The sound as the encoder takes it; silence where it has gaps."""
+    """Yields the audio in the encoder's format, with gaps filled by silence."""
     resampler, kind = None, None
     for packet in _copied(source, stream):
         try:

@@ -1,4 +1,4 @@
-"""Pictures to H.264, and to JPEG."""
+"""Encodes frames as H.264 and images as JPEG."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,19 +16,19 @@ from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 
 LOOKAHEAD: Final = "rc-lookahead=10:mbtree=1"
-"""What x264's preset superfast is given besides: bits go where later pictures build on them.
+"""x264 options added to the preset superfast: they spend bits where later frames reuse them.
 
-That looks like veryfast, in three quarters of its time; see docs/performance.md.
+The quality is that of veryfast in three quarters of its time; see docs/performance.md.
 """
 
 _KEYFRAME_SECONDS: Final = 2
-_ENDLESS: Final = 1 << 30  # x264's number for no limit
+_ENDLESS: Final = 1 << 30  # x264's value of "infinite"
 _JPEG_QUALITY: Final = 90
 _PHOTO_QUALITY: Final = 95
 
 
 class Sink(Protocol):
-    """What an MP4 is written to."""
+    """A file that an MP4 is written to."""
 
     def write(self, data: bytes, /) -> int:
         """Writes at the current position."""
@@ -37,7 +37,7 @@ class Sink(Protocol):
         """Moves to a position."""
 
     def tell(self) -> int:
-        """The current position."""
+        """Returns the current position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Encoding:
     """How to encode.
 
     Attributes:
-        preset: x264's trade of speed for size; any but ``ultrafast`` makes the High profile.
-        crf: x264's constant quality, 0 to 51.
-        threads: Threads that encode; 0 lets x264 choose.
+        preset: x264 preset; all but ``ultrafast`` produce the High profile.
+        crf: x264 CRF, 0 to 51.
+        threads: Encoding threads; 0 lets x264 choose.
     """
 
     preset: str = "superfast"
@@ -56,19 +56,19 @@ class Encoding:
 
 
 class SegmentEncoder:
-    """Encodes consecutive pictures to an MP4 that can be joined to others of its kind.
+    """Encodes consecutive frames to an MP4 that can be joined with others of its kind.
 
-    H.264 High, 4:2:0, closed groups of pictures, no B-frames: pictures are stored in the order in
-    which they are shown, so the end of a segment never leans on the next one.
+    H.264 High, 4:2:0, closed groups of pictures, no B-frames. Frames are stored in presentation
+    order, so the end of a segment never depends on the next segment.
     """
 
     def __init__(self, file: Sink, info: VideoInfo, space: ColourSpace, encoding: Encoding) -> None:
-        """Begins the file.
+        """Starts the file.
 
         Args:
-            file: Must write and seek.
-            info: The video that the pictures come from, with the size that they have.
-            space: Colours of the pictures.
+            file: Destination.
+            info: Properties of the source video, with the frame size of the result.
+            space: Colours of the frames.
             encoding: How to encode.
         """
         self._time_base = info.time_base
@@ -93,26 +93,26 @@ class SegmentEncoder:
         context.colorspace = space.matrix
         context.color_primaries = space.primaries
         context.color_trc = space.transfer
-        # Keyframes are wanted by time, not by the number of frames.
+        # `write` places keyframes by time; x264 would count frames.
         context.gop_size = _ENDLESS
         self._most_ticks = _KEYFRAME_SECONDS / info.time_base
         self._key_pts: int | None = None
         context.thread_count = encoding.threads
-        # Else the last picture is shown for as long as the average one.
+        # Otherwise the last frame gets the average duration.
         context.flags |= Flags.frame_duration
         context.sample_aspect_ratio = info.pixel_aspect
         self._stream = stream
 
     def write(self, canvas: Canvas, pts: int, duration: int) -> None:
-        """Encodes the next picture.
+        """Encodes the next frame.
 
         Args:
-            canvas: The picture; may be drawn on again afterwards.
-            pts: Its presentation time in ticks of the video's time base, above the last one's.
-            duration: Ticks that it is shown.
+            canvas: The frame; may be drawn on again afterwards.
+            pts: Presentation time in ticks of the video's time base, above the preceding one.
+            duration: Ticks for which the frame is shown.
         """
         frame = canvas.frame
-        # Even at the end of this frame, the last keyframe must not be too long ago.
+        # Up to the end of this frame, the last keyframe must not be too old.
         key = self._key_pts is None or pts + duration - self._key_pts > self._most_ticks
         if key:
             self._key_pts = pts
@@ -123,24 +123,24 @@ class SegmentEncoder:
         self._container.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Encodes what is left and completes the file."""
+        """Flushes the encoder and completes the file."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
 
 def mp4_options(time_base: Fraction) -> dict[str, str]:
-    """Options of the MP4 muxer that keep presentation times exact.
+    """Returns options of the MP4 muxer that keep presentation times exact.
 
-    An MP4 states where its first picture stands in a time base of the whole file, milliseconds
-    unless told otherwise.
+    An edit list states the first presentation time in the movie's time base, which is milliseconds
+    by default.
     """
     return {"movie_timescale": str(time_base.denominator)}
 
 
 def jpeg(picture: NDArray[np.uint8], *, photo: bool = False) -> bytes:
-    """A picture, uint8 (height, width, 3), blue first, as a JPEG; a photo as a better one."""
+    """Encodes an image, uint8 (height, width, 3) in BGR order; a photo with higher quality."""
     quality = _PHOTO_QUALITY if photo else _JPEG_QUALITY
     done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise ValueError("OpenCV cannot encode the picture")
+        raise ValueError("OpenCV cannot encode the image")
     return data.tobytes()

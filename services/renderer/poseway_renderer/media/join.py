@@ -1,4 +1,4 @@
-"""Joining segments to one MP4 that plays while it loads, with the upload's sound, not encoding."""
+"""Joins segments to one MP4 with the upload's audio, without encoding the video again."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -20,11 +20,11 @@ from poseway.read_options import AS_FOUND, Reading
 from poseway_renderer.media.audio import add_audio
 from poseway_renderer.media.encode import Sink, mp4_options
 
-# Pictures and sound take turns this often in the file: rarely, since every turn costs space in the
-# index, yet often enough for a player that reads from a network.
+# Interval at which video and audio chunks alternate in the file: long, since every chunk takes
+# space in the index, yet short enough for a player that reads from a network.
 _TURN_MICROSECONDS: Final = 500_000
-# Bytes in the index: 4 for the size of a packet, 8 for its time unless that is as far from the last
-# one's as all are, which it is in most sound, and some for keyframes and turns.
+# Size of the index in bytes: per packet, 4 for its size, and 8 for its duration if that differs
+# from the preceding one, which it rarely does in audio. The rest is for keyframes and chunks.
 _INDEX_BYTES: Final = 1 << 13
 _INDEX_BYTES_PER_FRAME: Final = 14
 _INDEX_BYTES_PER_SOUND: Final = 6
@@ -34,26 +34,26 @@ _SOUND_PACKET_BYTES: Final = 16
 MARGIN: Final = 4096
 """Bytes at the start of the file, besides the index, that change until the end."""
 
-# Quoted, since the classes have no type parameters when the program runs.
+# Quoted: the class takes type parameters in its stub only.
 _Packet: TypeAlias = "av.Packet[av.VideoStream] | av.Packet[av.AudioStream]"
 
 
 class IndexTooLargeError(PosewayError):
-    """The room that was left for the index did not suffice."""
+    """The index does not fit into the bytes reserved for it."""
 
 
 class AudioError(PosewayError):
-    """The sound of the upload does not go into an MP4."""
+    """MP4 cannot hold the upload's audio."""
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedVideo:
-    """What became of the segments.
+    """Properties of a joined video.
 
     Attributes:
         duration: Seconds from the start of the video to the end of its last frame.
-        audio_codec: Codec of the sound, empty if there is none.
-        sound_lost: Whether sound is missing that the upload has.
+        audio_codec: Codec of the audio, empty without audio.
+        sound_lost: Whether audio of the upload is missing.
     """
 
     duration: Fraction
@@ -65,7 +65,7 @@ class Joiner:
     """Joins the segments of one video.
 
     Attributes:
-        index_bytes: Bytes to leave for the index: more than most videos need.
+        index_bytes: Bytes to reserve for the index, enough for most videos.
     """
 
     def __init__(
@@ -76,23 +76,23 @@ class Joiner:
         *,
         drop_audio: bool = False,
     ) -> None:
-        """Looks at the upload.
+        """Reads what it needs from the upload.
 
         Args:
             upload: The video that the segments show.
-            frames: Frames that the segments hold together.
-            reading: What the user said about the upload.
-            drop_audio: Whether the user wants no sound.
+            frames: Total number of frames in the segments.
+            reading: What the user stated about the upload.
+            drop_audio: Whether to leave out the audio.
         """
         with closing(VideoReader(upload, threads=1, reading=reading)) as reader:
             self._time_base = reader.info.time_base
             self._zero = reader.start * reader.info.time_base
-            # The sound may be much longer than the picture.
+            # The audio may be much longer than the video.
             seconds = max(
                 frames / reader.info.frame_rate,
                 Fraction(reader.container.duration or 0, av.time_base),
             )
-            # A file may claim any length, but its packets take some of its bytes.
+            # A file may declare any duration, but every packet takes some of its bytes.
             most = upload.seek(0, 2) // _SOUND_PACKET_BYTES
             sounds = min(ceil(_SOUND_PACKETS_PER_SECOND * seconds), most)
         self._upload = upload
@@ -111,22 +111,25 @@ class Joiner:
         *,
         silent: bool = False,
     ) -> JoinedVideo:
-        """Writes one MP4 with the packets of all segments and of the upload's sound.
+        """Writes one MP4 with the packets of all segments and of the upload's audio.
 
-        The index (the box ``moov``) comes first, so that a browser can begin before it has
-        everything: room is left for it at the start and filled at the end. Pictures keep their
-        presentation times.
+        The index (the ``moov`` box) comes first, so that a browser can start playing while it
+        downloads. Space is reserved for it at the start and filled at the end. Presentation times
+        do not change.
 
         Args:
-            segments: MP4 files of `SegmentEncoder`, in order; each is taken as its turn comes.
-            output: Must write, and seek within its first `index_bytes` + `MARGIN` bytes.
-            index_bytes: Bytes to leave for the index.
-            silent: Whether to leave out sound that cannot be written.
+            segments: MP4 files of `SegmentEncoder` in order, each taken when its turn comes.
+            output: Destination; must seek within its first `index_bytes` + `MARGIN` bytes.
+            index_bytes: Bytes to reserve for the index.
+            silent: Whether to leave out audio that cannot be written.
+
+        Returns:
+            The properties of the video.
 
         Raises:
             IncompatibleError: The segments do not fit together.
-            IndexTooLargeError: `index_bytes` is too little.
-            AudioError: There is sound, and it cannot be written.
+            IndexTooLargeError: `index_bytes` is too small.
+            AudioError: There is audio that cannot be written.
         """
         pictures = _SegmentPackets(segments)
         with closing(open_container(self._upload)) as source:
@@ -147,7 +150,7 @@ class Joiner:
             try:
                 target.close()
             except av.error.ArgumentError as error:
-                raise IndexTooLargeError("The index is larger than its room.") from error
+                raise IndexTooLargeError("The index exceeds its reserved bytes.") from error
             except av.error.InvalidDataError as error:
                 raise AudioError(str(error)) from error
         return JoinedVideo(
@@ -163,10 +166,10 @@ class Joiner:
 
 
 def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> int:
-    """Writes packets, but for sound that is damaged; returns how much of that there was.
+    """Writes packets except damaged audio, and returns the number of audio packets left out.
 
     Raises:
-        AudioError: AudioTrack cannot be written at all.
+        AudioError: No audio can be written at all.
     """
     written = lost = 0
     for packet in packets:
@@ -177,7 +180,7 @@ def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> in
         except av.error.FFmpegError as error:
             if not sound:
                 raise
-            # The first packet writes what the file begins with, of which the sound is a part.
+            # The first packet writes the file header, which describes the audio.
             if not written:
                 raise AudioError(str(error)) from error
             lost += 1
@@ -185,11 +188,11 @@ def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> in
 
 
 class _SegmentPackets:
-    """The pictures of all segments, one after the other.
+    """Packets of all segments, one segment after the other.
 
     Attributes:
         stream: Video stream of the first segment.
-        frames: Frames handed out so far.
+        frames: Number of frames so far.
         end: Seconds from the start of the video to the end of the last of them.
     """
 
@@ -197,7 +200,7 @@ class _SegmentPackets:
         """Opens the first segment.
 
         Raises:
-            IncompatibleError: There is none, or it is no video.
+            IncompatibleError: There is none, or it is not a video.
         """
         self.frames = 0
         self.end = Fraction(0)
@@ -209,7 +212,7 @@ class _SegmentPackets:
         self.stream = first.streams.video[0]
 
     def packets(self, target: av.VideoStream) -> Iterator[_Packet]:
-        """Packets of all segments, for a stream of another container."""
+        """Yields the packets of all segments, assigned to a stream of another container."""
         kind = _kind(self.stream)
         last = -1
         for number, container in enumerate(chain([self._first], self._containers)):
@@ -230,7 +233,7 @@ class _SegmentPackets:
 
 
 def _kind(stream: av.VideoStream) -> tuple[object, ...]:
-    """What must be the same in all segments: decoders are set up once."""
+    """Returns what all segments must share, because a player sets up its decoder once."""
     context = stream.codec_context
     return context.name, context.width, context.height, context.extradata, stream.time_base
 

@@ -1,4 +1,4 @@
-"""Frames decoded ahead, while those before are drawn and encoded."""
+"""Decodes frames ahead in a thread, while earlier ones are drawn and encoded."""
 
 import queue
 import threading
@@ -12,17 +12,17 @@ _LOOK_SECONDS: Final = 0.1
 
 
 def prefetched(source: Iterator[T], most: int = _FRAMES) -> Generator[T, None, None]:
-    """Yields what `source` does, which is asked by a thread of its own.
+    """Yields the items of `source`, which runs ahead in a thread of its own.
 
-    One thread decodes the same frames wherever it begins and however many cores there are. Several
-    of FFmpeg's do not: behind a damaged packet near the end they lose frames that are whole.
+    A single thread decodes the same frames wherever it starts and on any number of cores. FFmpeg's
+    own threads do not: behind a damaged packet near the end they lose intact frames.
 
     Args:
-        source: Is asked from one thread only, and not any more once the generator is closed.
-        most: Items that wait at most.
+        source: Iterated in one thread only, and no longer once the generator is closed.
+        most: Limit on the items that wait.
 
     Raises:
-        Exception: What `source` raised, after what came before.
+        Exception: The error that `source` raised, after the items before it.
     """
     thread: _Prefetcher[T] = _Prefetcher(source, most)
     thread.start()
@@ -42,7 +42,7 @@ class _End:
 
 
 class _Prefetcher(threading.Thread, Generic[T]):
-    """Items that wait, and the thread that fetches them."""
+    """A bounded queue of items, and the thread that fills it."""
 
     def __init__(self, source: Iterator[T], most: int) -> None:
         super().__init__(daemon=True)
@@ -55,13 +55,13 @@ class _Prefetcher(threading.Thread, Generic[T]):
             for item in self._source:
                 if not self._put(item):
                     return
-        except BaseException as error:  # Whatever it is, the one who asks gets it.
+        except BaseException as error:  # passed on to the consumer, whatever it is
             self._put(_End(error))
         else:
             self._put(_End())
 
     def _put(self, item: T | _End) -> bool:
-        """Whether somebody still wants it."""
+        """Queues an item; False if the consumer is gone."""
         while not self.over.is_set():
             try:
                 self.waiting.put(item, timeout=_LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""All screenshots of a video at a glance: one JPEG of small tiles, each with its frame's number."""
+"""Contact sheets: one JPEG with small tiles of a video's screenshots and their frame numbers."""
 
 from collections.abc import Iterable
 from math import ceil, sqrt
@@ -14,21 +14,21 @@ from poseway_renderer.media.encode import jpeg
 log = structlog.get_logger(__name__)
 
 MOST_TILES: Final = 60
-"""A sheet has no more tiles."""
+"""Limit on the tiles of a sheet."""
 
-# Pixels of a tile, whatever its shape.
+# Pixels of a tile, whatever its aspect ratio.
 _AREA: Final = 320 * 180
 _GAP: Final = 4
 _TEXT: Final = 13
 _BOLD: Final = 600
 _BACKGROUND: Final = 24
-# What remains of the picture under what is written.
+# Factor that darkens a tile under its text.
 _SHADE: Final = 0.35
 _Picture = NDArray[np.uint8]
 
 
 def chosen(indices: list[int]) -> list[int]:
-    """The frames of a sheet: all, or as many as it holds, evenly spread from first to last."""
+    """Returns the frames of a sheet: all, or `MOST_TILES` of them at even distances."""
     if len(indices) <= MOST_TILES:
         return indices
     return [indices[round(at)] for at in np.linspace(0, len(indices) - 1, MOST_TILES)]
@@ -38,11 +38,11 @@ def contact_sheet(screenshots: Iterable[tuple[int, bytes]]) -> bytes | None:
     """Makes a sheet. Holds one screenshot at a time, and the tiles.
 
     Args:
-        screenshots: Index and JPEG of each frame, at most `MOST_TILES`; the first one's shape is
-            that of all tiles. What is no picture is left out.
+        screenshots: Index and JPEG of each frame, at most `MOST_TILES`. All tiles take the shape of
+            the first one. Unreadable ones are left out.
 
     Returns:
-        A JPEG; None if there is no picture at all.
+        A JPEG; None if no screenshot is readable.
     """
     tiles: list[_Picture] = []
     size = None
@@ -59,13 +59,13 @@ def contact_sheet(screenshots: Iterable[tuple[int, bytes]]) -> bytes | None:
 
 
 def _size(height: int, width: int) -> tuple[int, int]:
-    """Width and height of the tiles of pictures."""
+    """Returns width and height of the tiles for an image size."""
     scale = sqrt(_AREA / (height * width))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _write(tile: _Picture, text: str) -> None:
-    """Writes into the lower left corner, on a darker ground."""
+    """Writes text into the lower left corner, on a darkened background."""
     font = cv2.FontFace("sans")
     at = _TEXT // 2, tile.shape[0] - _TEXT // 2
     _, _, width, _ = cv2.getTextSize((0, 0), text, at, font, _TEXT, _BOLD)
@@ -75,7 +75,7 @@ def _write(tile: _Picture, text: str) -> None:
 
 
 def _arranged(tiles: list[_Picture]) -> _Picture:
-    """Tiles of one shape in rows of four to six, fewer where there are not so many."""
+    """Lays tiles of one size out in four to six columns, or fewer if there are fewer tiles."""
     columns = min(len(tiles), max(4, min(6, ceil(sqrt(len(tiles))))))
     rows = ceil(len(tiles) / columns)
     height, width, _ = tiles[0].shape
