@@ -108,7 +108,7 @@ class Canvas:
         return image.reformat(width, height, "yuv420p", interpolation="AREA", threads=1, **colours)
 
     def _has_our_colours(self, image: av.VideoFrame) -> bool:
-        """Whether samples are 4:2:0 in this colour space, as those of the first frame always are."""
+        """Whether samples are 4:2:0 in this colour space, as in the first frame of every video."""
         if image.format.name not in _PLANAR:
             return False
         full = image.color_range == _FULL or image.format.name.startswith("yuvj")

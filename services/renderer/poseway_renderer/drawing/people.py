@@ -48,7 +48,7 @@ class Person:
 
     @property
     def crown(self) -> tuple[float, float]:
-        """Top of the head, else the topmost keypoint, x and y. Requires a keypoint with a position."""
+        """Top of the head, else the topmost keypoint, x and y. Some keypoint needs a position."""
         keypoints, placed = self.keypoints, self.placed
         head = [index for index in HEAD if placed[index]]
         if not head:

@@ -131,7 +131,7 @@ class _Skeleton:
     width: float
 
     def halved(self) -> "_Skeleton":
-        """Returns the skeleton for a chroma plane, whose samples are sited left, between two rows."""
+        """Returns the skeleton for a chroma plane, with samples sited left, between two rows."""
         points = (self.points - (0, 0.5)) / 2
         return _Skeleton(points, self.seen, self.placed, self.width / 2)
 
