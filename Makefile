@@ -1,5 +1,5 @@
-# Every target is safe to repeat and quick the second time.
-#   make run [VIDEO=path]   set up, start everything, process a video, leave it in outputs/
+# All targets can be repeated safely, and are quick the second time.
+#   make run [VIDEO=path]   set up, start everything, process a video, save its result in outputs/
 #   make up                 set up, start everything and keep it running
 #   make check              style, types, architecture, spelling, the proto, unit tests and a smoke test
 #                           of one system: at most 5 minutes on two cores
@@ -10,35 +10,35 @@
 #                           the parts of them
 #   make models             fetch the weights of all models
 #   make evaluate [IMAGES=folder ANNOTATIONS=file MODEL=name]
-#                           average precision on labelled images, also named by the environment
+#                           average precision on labelled images; variables may come from the environment
 #   make evaluate-tracking [DETECTIONS=file GROUND_TRUTH=file]
-#                           MOTA, IDF1 and switches on labelled sequences, MOTChallenge's files
-#   make evaluate-ids       ids on videos whose people were told apart by hand
-#   make bench              whole videos through the real stack, beside the possible; some 12 minutes
-#   make bench-encoding     x264's settings: time, size and likeness
+#                           MOTA, IDF1 and id switches on labelled sequences in MOTChallenge format
+#   make evaluate-ids       track ids on videos with hand-labelled people
+#   make bench              whole videos through the real stack, beside the ideal; about 12 minutes
+#   make bench-encoding     x264 settings: time, size and similarity
 #   make bench-transfer     ways to send a frame to inference
-#   make bench-long         memory of every process over a video of two hours; some 15 minutes
-#   make bench-scale        one long video with 1 to 8 replicas that sleep; over an hour
-#   make bench-uploads      200 uploads at the same time: none lost, memory of the gateway
-#   make bench-footprint    what a system takes at idle, what a video minute stores; some 8 minutes
-#   make bench-tracker      time of the tracker for a frame, beside SORT
-#   make bench-cuts         time to find cuts for a frame, beside PySceneDetect
+#   make bench-long         memory of every process during a two-hour video; about 15 minutes
+#   make bench-scale        a long video with 1 to 8 replicas that sleep; over an hour
+#   make bench-uploads      200 concurrent uploads: none lost, memory of the gateway
+#   make bench-footprint    resources at idle, storage per minute of video; about 8 minutes
+#   make bench-tracker      time per frame of the tracker, beside SORT
+#   make bench-cuts         time per frame of cut detection, beside PySceneDetect
 #   make bench-smoothing    jitter and lag of smoothed keypoints
 #   make bench-inference    frames per second beside OpenCV, TensorFlow and OpenVINO
 #   make bench-memory       memory of the inference service over 10,000 frames
 #   make images [TARGETS="poseway-inference-gpu ..."] [BASE=image] [TAG=tag] [REGISTRY=prefix]
 #                           [PLATFORM=linux/arm64]
-#                           the services' images, with docker, buildah or podman
-#   make sbom               what is in each image, in CycloneDX's format, into build/sbom
-#   make base-image         a base for them where no container registry is reached; needs root
+#                           build the services' images, with docker, buildah or podman
+#   make sbom               bills of materials of the images in CycloneDX format, in build/sbom
+#   make base-image         a base image, if no container registry is reachable; needs root
 #   make test-containers    builds the images on that base and runs the manifests with podman
 #   make test-chaos         some 50 faults while jobs run: kills, freezes, cuts, a full disk; 20 minutes
 #   make test-hostile       some 360 files that are meant to harm, each through the real stack; 10 minutes
 #   make test-load          500 jobs at once, then ten minutes of jobs one after the other; some 16 minutes
-#   make audit              asks for known vulnerabilities of every package that is pinned
-#   make pictures           the pictures of README.md, by the product itself; needs chromium
-#   make tables             the tables in docs/ that are made from the code
-#   make recorded           for a release: the proto and the records that later versions must read
+#   make audit              check all pinned packages for known vulnerabilities
+#   make pictures           create the images in README.md with Poseway itself; needs chromium
+#   make tables             update the tables in docs/ that are generated from the code
+#   make recorded           for a release: record the proto and files that later versions must read
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -48,10 +48,10 @@ IMAGES      ?= ../shared/eval/coco/images
 ANNOTATIONS ?= ../shared/eval/coco/person_keypoints.json
 MODEL       ?=
 TARGETS     ?=
-# The labelled sequences of the evaluation data unless they are given.
+# Default: the labelled sequences of the evaluation data.
 DETECTIONS   ?=
 GROUND_TRUTH ?=
-# The shell reads them from the environment, so that a name may have spaces and quotes in it.
+# Passed in the environment, so that names may contain spaces and quotes.
 export VIDEO IMAGES ANNOTATIONS MODEL DETECTIONS GROUND_TRUTH
 
 STUBS  := poseway/v1/.generated
@@ -113,13 +113,13 @@ evaluate: labels $(STUBS) $(VENV)/.evaluate
 	@$(BIN)/poseway evaluate --images "$$IMAGES" --annotations "$$ANNOTATIONS" \
 		$${MODEL:+--model "$$MODEL"} $(ARGS)
 
-# Asked for before anything is installed.
+# Checked before anything is installed.
 labels:
 	@test -d "$$IMAGES" && test -f "$$ANNOTATIONS" || { exec >&2; \
-		echo "There are no labelled images at $$IMAGES with $$ANNOTATIONS; name them with:"; \
+		echo "No labelled images at $$IMAGES with annotations in $$ANNOTATIONS. Set their paths:"; \
 		echo "make evaluate IMAGES=folder ANNOTATIONS=person_keypoints.json"; exit 1; }
 
-# The files of detections; the ground truth of each lies beside it unless it is given.
+# The files of detections. By default, the ground truth of each is the gt.txt in its folder.
 SEQUENCES = set -- "$$DETECTIONS"; test "$$DETECTIONS$$GROUND_TRUTH" || \
 	set -- "$${POSEWAY_EVAL_DIR:-../shared/eval}"/mot/*/det.txt
 TRUTH = "$${GROUND_TRUTH:-$$(dirname -- "$$detections")/gt.txt}"
@@ -132,7 +132,7 @@ evaluate-tracking: sequences $(STUBS) $(VENV)/.evaluate
 sequences:
 	@$(SEQUENCES); for detections; do \
 		test -f "$$detections" && test -f $(TRUTH) || { exec >&2; \
-			echo "There is no labelled sequence at $$detections with" $(TRUTH)"; name it with:"; \
+			echo "No labelled sequence at $$detections with ground truth" $(TRUTH)". Set its paths:"; \
 			echo "make evaluate-tracking DETECTIONS=det.txt GROUND_TRUTH=gt.txt"; exit 1; }; done
 
 evaluate-ids: $(STUBS) $(VENV)/.evaluate weights sample
@@ -185,7 +185,7 @@ recorded: $(STUBS) $(VENV)/.test weights sample
 	@$(BIN)/buf build --exclude-source-info -o proto/released.binpb
 	@$(BIN)/python -m tests.system.upgrade.record
 
-# The default model goes into the images, and every other whose weights are fetched.
+# Images contain the default model and all others whose weights have been fetched.
 images: weights
 	@PYTHON=$(BIN)/python BASE="$(BASE)" TAG="$(TAG)" PLATFORM="$(PLATFORM)" REGISTRY="$(REGISTRY)" \
 		deploy/images/build.sh $(TARGETS)
@@ -214,26 +214,26 @@ audit: $(VENV)/.audit
 
 # --- set-up ---------------------------------------------------------------------------------
 
-# Only wheels, only the hashes of the lock file: nothing is built, so no compiler is needed.
+# Installs wheels only, verified by the lock file's hashes, so no compiler is needed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
 
-# What pyproject.toml says of the packages is part of what is installed.
+# The installation includes the package list in pyproject.toml.
 $(VENV)/.run: requirements/run.lock pyproject.toml
-	@echo "Setting up $(VENV): 550 MB of packages, a minute or a few."
+	@echo "Setting up $(VENV): 550 MB of packages, a few minutes."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "Poseway needs Python 3.11; name it with: make PYTHON=/path/to/python3.11"; exit 1; }
+		{ echo "Poseway needs Python 3.11. Set its path: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) -r requirements/run.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.test: requirements/test.lock $(VENV)/.run
-	@echo "Adding the tools of the tests to $(VENV): 200 MB."
+	@echo "Adding the test tools to $(VENV): 200 MB."
 	@$(INSTALL) -r requirements/test.lock
 	@touch $@
 
 $(VENV)/.evaluate: requirements/evaluate.lock $(VENV)/.run
-	@echo "Adding the measures of COCO and MOTChallenge to $(VENV): 13 MB."
+	@echo "Adding the COCO and MOTChallenge metrics to $(VENV): 13 MB."
 	@$(INSTALL) -r requirements/evaluate.lock
 	@touch $@
 
@@ -242,7 +242,7 @@ $(VENV)/.audit: requirements/audit.lock $(VENV)/.run
 	@$(INSTALL) -r requirements/audit.lock
 	@touch $@
 
-# The second engine, used from then on.
+# The second engine, used once it is installed.
 $(VENV)/.openvino: requirements/openvino.lock $(VENV)/.run
 	@echo "Adding OpenVINO to $(VENV): 60 MB."
 	@$(INSTALL) -r requirements/openvino.lock
@@ -256,7 +256,7 @@ $(STUBS): $(PROTOS) $(VENV)/.run
 		--python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS)
 	@touch $@
 
-# The default model's weights, those of all models, and the sample video, checked by their hashes.
+# The weights of the default model or of all models, and the sample video, verified by their hashes.
 weights: $(VENV)/.run
 	@$(BIN)/python -m poseway.local.downloads weights default
 
@@ -268,7 +268,7 @@ sample: $(VENV)/.run
 
 # --- maintenance ----------------------------------------------------------------------------
 
-# Resolve again; `make locks ARGS=--upgrade` takes newer releases.
+# Resolves all lock files again; `make locks ARGS=--upgrade` picks newer releases.
 locks: $(VENV)/.test
 	sh requirements/lock.sh $(ARGS)
 
