@@ -1,4 +1,4 @@
-"""A real browser, and what it says against a page."""
+"""A real browser, and the problems that it reports."""
 
 import shutil
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# A machine that does other things at the same time takes longer.
+# Allows for a busy machine.
 expect.set_options(timeout=20_000)
 
 REPORT_VIOLATIONS = """
@@ -30,12 +30,12 @@ addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-# Not for the whole session: Playwright's event loop would stand in the way of other tests' own.
+# Not session-scoped: Playwright's event loop would conflict with those of other tests.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
-        pytest.skip("there is no chromium on this machine")
+        pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
         yield browser
@@ -50,7 +50,7 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
 
 @pytest.fixture
 def problems(page: Page, stack: Stack) -> list[str]:
-    """Everything a page should not do; filled while it is used."""
+    """Collects errors, policy violations and requests to other hosts while a test runs."""
     found: list[str] = []
     page.add_init_script(REPORT_VIOLATIONS)
     page.on(

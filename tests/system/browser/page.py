@@ -1,4 +1,4 @@
-"""What tests do on the page."""
+"""Actions on the page."""
 
 import re
 from pathlib import Path
@@ -7,12 +7,12 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def row_of(page: Page, job: str) -> Locator:
-    """The row of a job."""
+    """Returns the row of a job."""
     return page.locator(f'[data-id="{job}"]')
 
 
 def start(page: Page, *files: Path) -> Locator:
-    """Uploads through the form; the row of the last job that came of it."""
+    """Uploads files through the form. Returns the row of the last job."""
     page.get_by_label("Choose videos or images").set_input_files(files)
     with page.expect_response(re.compile("/v1/uploads/[0-9a-f]+/complete$")) as answer:
         page.locator("#start").click()
@@ -20,7 +20,7 @@ def start(page: Page, *files: Path) -> Locator:
 
 
 def ids(page: Page) -> list[str]:
-    """All jobs, newest first, as the API lists them."""
+    """Returns the ids of all jobs from the API, newest first."""
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -31,7 +31,7 @@ def ids(page: Page) -> list[str]:
 
 
 def delete(page: Page, button: Locator) -> None:
-    """Presses a Delete button and says yes."""
+    """Presses a Delete button and confirms."""
     button.click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
@@ -43,7 +43,7 @@ def delete_once_finished(page: Page, row: Locator) -> None:
 
 
 def check_fits(page: Page) -> None:
-    """Nothing is wider than a phone."""
+    """Checks that nothing is wider than a phone's screen."""
     before = page.viewport_size
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390

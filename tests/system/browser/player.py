@@ -1,4 +1,4 @@
-"""What tests do with the player of a result, and the job that they do it with."""
+"""Actions on the player of a result, and the job that it shows."""
 
 import itertools
 import re
@@ -16,10 +16,10 @@ from poseway.local.stack import Stack
 from tests.support.videos import make_video, numbered_people
 
 FRAMES = 90
-# Milliseconds that a frame is shown: a variable frame rate, as phones have it.
+# Durations of frames in milliseconds: a variable frame rate, as from phones.
 LASTING = (20, 60, 30, 35, 25)
 
-# What the pixels of the video say: the bits that `numbered_people` drew, from left to right.
+# Reads the frame number from the pixels: the bits that `numbered_people` drew, from left to right.
 READ_NUMBER = """
 (video) => {
   const canvas = new OffscreenCanvas(video.videoWidth, 16);
@@ -29,10 +29,10 @@ READ_NUMBER = """
   return [...Array(8).keys()].reduce((sum, bit) => sum + (luma(bit) > 128 ? 1 << bit : 0), 0);
 }
 """
-# Pixels of the canvas that are neither clear nor black.
+# Counts the canvas' pixels that are neither transparent nor black.
 COUNT_COLOURED = """
 (canvas) => {
-  // Of a copy: reading back what is drawn on would slow the drawing down.
+  // Uses a copy, because reading back a canvas slows down drawing on it.
   const { width, height } = canvas;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.drawImage(canvas, 0, 0);
@@ -43,7 +43,7 @@ COUNT_COLOURED = """
   return count;
 }
 """
-# Part of the brightest pixels of the canvas that have much the same colour in the video behind.
+# Fraction of the brightest pixels of the canvas with a similar colour in the video behind it.
 COMPARE = """
 (stage) => {
   const [video, canvas] = ["video", "canvas"].map((tag) => stage.querySelector(tag));
@@ -69,7 +69,7 @@ NOT_SEEN = "\N{EN DASH}"
 
 @pytest.fixture(scope="session")
 def job(stack: Stack, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    """A finished job of two people, whose frames carry their numbers and last differently."""
+    """A finished job with two people, whose numbered frames have varying durations."""
     times = list(
         itertools.accumulate(itertools.islice(itertools.cycle(LASTING), FRAMES - 1), initial=0)
     )
@@ -93,7 +93,7 @@ def job(stack: Stack, sample: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def open_result(page: Page, job: Job) -> Locator:
-    """The player, once it shows skeletons; and the page had nothing to say against anything."""
+    """Opens a result. Returns the player once it shows skeletons."""
     page.goto(f"/#/{job.id}")
     canvas = page.locator(".player canvas")
     expect(canvas).to_be_visible()
@@ -112,7 +112,7 @@ def coloured(page: Page) -> int:
 
 
 def check_frame(page: Page, index: int) -> None:
-    """The words and the pixels of the video both say that it is this frame."""
+    """Checks that the text and the pixels of the video agree on this frame."""
     expect(page.locator(".player .at")).to_have_text(f"Frame {index} / {FRAMES - 1}")
     assert page.locator(".player video").evaluate(READ_NUMBER) == index
 

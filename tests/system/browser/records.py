@@ -1,4 +1,4 @@
-"""Jobs that nobody did: their records alone, in any state and as many as a test wants."""
+"""Records of jobs that were never processed, in any state and number."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ from poseway.local.stack import Stack
 
 @dataclass(frozen=True)
 class Record:
-    """What a job's record shall say."""
+    """Contents of a job's record."""
 
     name: str
     state: JobState = JobState.QUEUED
@@ -33,7 +33,7 @@ class Record:
 
 @contextmanager
 def records(stack: Stack, wanted: Sequence[Record]) -> Iterator[list[str]]:
-    """Puts records into the store for the block; the ids of the jobs, which sort as they are."""
+    """Stores records for the block. Yields the ids of the jobs, in ascending order."""
     store = stack.store
     ids = [f"{index:06x}{new_job_id()[6:]}" for index in range(len(wanted))]
 
@@ -52,7 +52,7 @@ def records(stack: Stack, wanted: Sequence[Record]) -> Iterator[list[str]]:
         store.put(keys.status, status.model_dump_json().encode(), "application/json")
 
     def remove(job_id: str, record: Record) -> None:
-        if record.state.finished:  # the gateway keeps those at hand
+        if record.state.finished:  # the gateway caches finished jobs
             assert http.delete(f"/v1/jobs/{job_id}").status_code in (204, 404)
         store.delete_prefix(Keys(job_id).record)
 

@@ -1,4 +1,4 @@
-"""Everybody can use the page: axe-core finds nothing, on phones and desks, light and dark."""
+"""The page is accessible: axe-core finds no violations, on phones and desktops, light and dark."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def page(browser: Browser, stack: Stack, size: ViewportSize, theme: Theme) -> It
 
 @pytest.fixture(scope="module")
 def jobs(stack: Stack) -> Iterator[list[str]]:
-    """A job in every state."""
+    """Jobs in all states."""
     error = JobError(code="not_a_video", message="The file is not a video. Upload one that is.")
     every = [
         Record("waits.mp4"),
@@ -55,7 +55,7 @@ def jobs(stack: Stack) -> Iterator[list[str]]:
 
 
 def check(page: Page) -> None:
-    """Nothing is wrong, and nothing is wider than the screen."""
+    """Checks for violations and for content wider than the screen."""
     options = {"resultTypes": ["violations"]}
     found = AXE.run(page, options=options).response["violations"]
     assert [(f["id"], [n["html"] for n in f["nodes"]]) for f in found] == []
@@ -63,7 +63,7 @@ def check(page: Page) -> None:
 
 
 def check_touch(page: Page) -> None:
-    """A thumb hits every button: 44 pixels (WCAG 2.5.5)."""
+    """Checks that every touch target has 44 pixels (WCAG 2.5.5)."""
     small = page.locator("#home button, #home .button, #home select, .top a").evaluate_all(
         """(all) => all.filter((node) => node.checkVisibility())
             .map((node) => [node.textContent.trim(), node.getBoundingClientRect()])
@@ -72,7 +72,7 @@ def check_touch(page: Page) -> None:
     assert small == []
 
 
-def test_the_list(page: Page, jobs: list[str]) -> None:
+def test_list_is_accessible(page: Page, jobs: list[str]) -> None:
     page.goto("/")
     expect(page.locator(".job")).to_have_count(len(jobs))
     check(page)
@@ -82,7 +82,7 @@ def test_the_list(page: Page, jobs: list[str]) -> None:
     check(page)
 
 
-def test_the_form(page: Page, tmp_path: Path) -> None:
+def test_form_is_accessible(page: Page, tmp_path: Path) -> None:
     video, notes = tmp_path / "video.mp4", tmp_path / "notes.txt"
     video.write_bytes(b"video")
     notes.write_bytes(b"notes")
@@ -95,7 +95,7 @@ def test_the_form(page: Page, tmp_path: Path) -> None:
     check_touch(page)
 
 
-def test_the_empty_list(page: Page) -> None:
+def test_empty_list_is_accessible(page: Page) -> None:
     page.route("**/v1/jobs?*", lambda route: route.fulfill(json={"jobs": [], "next_cursor": None}))
     page.goto("/")
     expect(page.get_by_role("button", name="Try it with a sample")).to_be_visible()
@@ -103,7 +103,7 @@ def test_the_empty_list(page: Page) -> None:
     check_touch(page)
 
 
-def test_a_search_that_finds_nothing(page: Page, jobs: list[str]) -> None:
+def test_search_without_matches_is_accessible(page: Page, jobs: list[str]) -> None:
     page.goto("/#/?q=no+job+is+called+this&state=failed")
     expect(page.get_by_text("Nothing matches")).to_be_visible()
     check(page)
@@ -131,7 +131,7 @@ def _refused(page: Page) -> None:
         ("**/v1/uploads", {"status": 413, "json": {"detail": "Too large."}}, _refused),
     ],
 )
-def test_uploads(
+def test_uploads_are_accessible(
     page: Page, tmp_path: Path, path: str, answer: Answer, see: Callable[[Page], None]
 ) -> None:
     files = [tmp_path / name for name in ("first.mp4", "second.mp4")]
@@ -156,7 +156,7 @@ def test_uploads(
     expect(page.locator(".upload")).to_have_count(0)
 
 
-def test_an_upload_that_was_left(page: Page) -> None:
+def test_unfinished_upload_is_accessible(page: Page) -> None:
     page.goto("/")
     upload = page.request.post("/v1/uploads", data={"name": "left.mp4", "size": 1000}).json()
     page.evaluate(
@@ -170,7 +170,7 @@ def test_an_upload_that_was_left(page: Page) -> None:
     page.get_by_role("button", name="Discard the upload of left.mp4").click()
 
 
-def test_signing_in(page: Page) -> None:
+def test_sign_in_form_is_accessible(page: Page) -> None:
     refusal = {"status": 401, "json": {"detail": "This key is not known.", "code": "key_unknown"}}
     page.route("**/v1/**", lambda route: route.fulfill(**refusal))
     page.goto("/")
@@ -180,14 +180,14 @@ def test_signing_in(page: Page) -> None:
     check(page)
 
 
-def test_a_job_that_is_not_there(page: Page) -> None:
+def test_missing_job_is_accessible(page: Page) -> None:
     page.goto(f"/#/{'0' * 32}")
     expect(page.get_by_role("alert")).to_contain_text("There is no job")
     check(page)
 
 
 @pytest.mark.parametrize("name", ["waits.mp4", "works.mp4", "fails.mp4", "stopped.mp4"])
-def test_a_job_without_a_result(page: Page, jobs: list[str], name: str) -> None:
+def test_job_without_result_is_accessible(page: Page, jobs: list[str], name: str) -> None:
     page.goto("/")
     page.get_by_role("link", name=name).click()
     expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
@@ -195,7 +195,7 @@ def test_a_job_without_a_result(page: Page, jobs: list[str], name: str) -> None:
 
 
 @pytest.mark.essential
-def test_a_result(page: Page, job: Job) -> None:
+def test_result_is_accessible(page: Page, job: Job) -> None:
     page.goto(f"/#/{job.id}")
     expect(page.get_by_role("heading", name="Motion")).to_be_visible()
     expect(page.locator(".timeline")).to_contain_text("Person 1")

@@ -1,4 +1,4 @@
-"""A page whose parts go straight to object storage, which is another origin, if that lets it."""
+"""Parts go directly to object storage, another origin, if its CORS rules allow the page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ PART = 8 << 20
 
 @pytest.fixture
 def elsewhere(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """The page of a gateway that knows where browsers reach object storage."""
+    """The page of a gateway with a public address of object storage."""
     public = stack.storage_settings.s3_endpoint or ""
     with (
         gateway(stack, {"POSEWAY_S3_PUBLIC_ENDPOINT": public}) as url,
@@ -33,7 +33,7 @@ def elsewhere(browser: Browser, stack: Stack) -> Iterator[Page]:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A short video in a file of two parts: the rest of it is a box that players skip."""
+    """A short video, padded to two parts by a box that players skip."""
     path = tmp_path / "large.mp4"
     size = PART + 100_000
     path.write_bytes(make_video(4) + size.to_bytes(4, "big") + b"free" + bytes(size - 8))
@@ -41,7 +41,7 @@ def large(tmp_path: Path) -> Path:
 
 
 def taken_by(page: Page) -> list[str]:
-    """Host and port of everybody who took a part, as the page sends them."""
+    """Collects host and port of every server that received a part."""
     hosts: list[str] = []
     page.on(
         "requestfinished",
@@ -54,7 +54,7 @@ def taken_by(page: Page) -> list[str]:
 
 @contextmanager
 def open_to(stack: Stack, origin: str) -> Iterator[None]:
-    """Has the bucket let pages of one origin in, for the block."""
+    """Allows pages of one origin to access the bucket for the block."""
     rules: CORSConfigurationTypeDef = {
         "CORSRules": [
             {"AllowedOrigins": [origin], "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["*"]}
@@ -67,7 +67,7 @@ def open_to(stack: Stack, origin: str) -> Iterator[None]:
         stack.store.client.delete_bucket_cors(Bucket=stack.store.bucket)
 
 
-def test_parts_go_straight_to_object_storage(elsewhere: Page, stack: Stack, large: Path) -> None:
+def test_parts_go_directly_to_object_storage(elsewhere: Page, stack: Stack, large: Path) -> None:
     elsewhere.goto("/")
     with open_to(stack, elsewhere.evaluate("location.origin")):
         hosts = taken_by(elsewhere)
@@ -77,7 +77,7 @@ def test_parts_go_straight_to_object_storage(elsewhere: Page, stack: Stack, larg
     delete_once_finished(elsewhere, row)
 
 
-def test_where_object_storage_lets_the_page_not_in_parts_go_through_the_gateway(
+def test_parts_go_through_the_gateway_without_cors_on_object_storage(
     elsewhere: Page, stack: Stack, large: Path
 ) -> None:
     elsewhere.goto("/")

@@ -1,4 +1,4 @@
-"""The form for new videos, in a real browser, against the whole running system."""
+"""The form for new jobs in a real browser, with the whole system running."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.videos import make_video
 from tests.system.browser.page import check_fits, delete, delete_once_finished, ids, start
 
 
-def test_options_reach_the_job_and_the_job_can_be_cancelled(
+def test_options_reach_the_job_which_can_be_cancelled(
     page: Page, sample: Path, problems: list[str]
 ) -> None:
     page.goto("/")
@@ -57,7 +57,7 @@ def test_options_reach_the_job_and_the_job_can_be_cancelled(
     assert problems == []
 
 
-def test_the_sound_follows_the_overlay_until_somebody_chooses(page: Page) -> None:
+def test_sound_follows_the_overlay_until_the_user_chooses(page: Page) -> None:
     page.goto("/")
     page.get_by_text("Options").press("Enter")
     keep, drop = page.get_by_label("keep it"), page.get_by_label("leave it out")
@@ -75,7 +75,7 @@ def test_the_sound_follows_the_overlay_until_somebody_chooses(page: Page) -> Non
     expect(keep).to_be_checked()
 
 
-def test_what_is_not_chosen_is_left_to_the_server(page: Page, sample: Path) -> None:
+def test_empty_options_are_left_to_the_server(page: Page, sample: Path) -> None:
     page.goto("/")
     row = start(page, sample)
     job = page.request.get(f"/v1/jobs/{row.get_attribute('data-id')}").json()
@@ -86,7 +86,7 @@ def test_what_is_not_chosen_is_left_to_the_server(page: Page, sample: Path) -> N
     delete_once_finished(page, row)
 
 
-def test_a_wrong_value_that_is_folded_away_is_shown(page: Page, tmp_path: Path) -> None:
+def test_invalid_value_in_closed_details_is_shown(page: Page, tmp_path: Path) -> None:
     video = tmp_path / "short.mp4"
     video.write_bytes(make_video(2))
     page.goto("/")
@@ -104,9 +104,7 @@ def test_a_wrong_value_that_is_folded_away_is_shown(page: Page, tmp_path: Path) 
     assert ids(page) == before
 
 
-def test_files_chosen_before_the_script_is_there_are_not_forgotten(
-    page: Page, tmp_path: Path
-) -> None:
+def test_files_chosen_before_the_script_loads_are_kept(page: Page, tmp_path: Path) -> None:
     video = tmp_path / "early.mp4"
     video.write_bytes(b"video")
     held: list[Route] = []
@@ -119,7 +117,7 @@ def test_files_chosen_before_the_script_is_there_are_not_forgotten(
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 
-def test_a_model_says_how_good_and_how_fast_it_is(page: Page, problems: list[str]) -> None:
+def test_model_shows_its_accuracy_and_speed(page: Page, problems: list[str]) -> None:
     page.goto("/")
     model = page.request.get("/v1/models").json()["models"][0]
     measured = model["measured"]
@@ -153,7 +151,7 @@ NOTHING = {
         (NOTHING, "Measured: average precision 0.0 %, 0 ms an image (one image)", ""),
     ],
 )
-def test_what_is_not_measured_is_not_told(
+def test_model_without_measurements_shows_none(
     page: Page, problems: list[str], measured: dict[str, Any] | None, plain: str, accurate: str
 ) -> None:
     models = page.request.get("/v1/models").json()["models"]
@@ -169,7 +167,7 @@ def test_what_is_not_measured_is_not_told(
     assert problems == []
 
 
-def test_a_result_says_that_it_is_accurate(page: Page, tmp_path: Path, problems: list[str]) -> None:
+def test_result_shows_the_accurate_option(page: Page, tmp_path: Path, problems: list[str]) -> None:
     video = tmp_path / "short.mp4"
     video.write_bytes(make_video(2))
     page.goto("/")
@@ -183,14 +181,14 @@ def test_a_result_says_that_it_is_accurate(page: Page, tmp_path: Path, problems:
     assert problems == []
 
 
-def test_what_is_no_video_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+def test_file_that_is_no_video_is_rejected_with_a_message(page: Page, tmp_path: Path) -> None:
     notes = tmp_path / "notes.mp4"
     notes.write_text("milk\nbread\n" * 1000)
     page.goto("/")
     page.get_by_label("Choose videos").set_input_files(notes)
     page.get_by_role("button", name="Start").click()
 
-    # The gateway may say so at once, or a worker when it opens the file.
+    # Rejected either by the gateway at once, or by a worker that opens the file.
     refused = page.locator('.upload[data-state="failed"] .note')
     failed = page.locator('.job[data-state="failed"]', has_text=notes.name)
     expect(refused.or_(failed).first).to_be_visible(timeout=60_000)

@@ -1,4 +1,4 @@
-"""A list of a thousand jobs: all of them can be reached, searched and followed."""
+"""A list of a thousand jobs, all of which can be reached, found and followed."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ COUNT = 1000
 
 @pytest.fixture(scope="module")
 def jobs(stack: Stack) -> Iterator[list[str]]:
-    """Finished jobs, every tenth of them failed."""
+    """Finished jobs, every tenth of which has failed."""
     states = {0: JobState.FAILED}
     wanted = [
         Record(f"session {index:04d}.mp4", states.get(index % 10, JobState.CANCELLED))
@@ -30,12 +30,12 @@ def shown(page: Page) -> list[str]:
     return ids
 
 
-def test_all_of_a_thousand_jobs_can_be_reached(
+def test_all_of_a_thousand_jobs_are_reachable(
     page: Page, jobs: list[str], problems: list[str]
 ) -> None:
     page.goto("/")
     expect(page.locator(".job").first).to_be_visible()
-    # A page at a time: those further down are not asked for before somebody gets there.
+    # Pages further down are loaded only when the user gets there.
     assert len(shown(page)) <= 150
     page.evaluate(
         """async () => {
@@ -45,12 +45,12 @@ def test_all_of_a_thousand_jobs_can_be_reached(
             }
         }"""
     )
-    assert shown(page)[:COUNT] == jobs, "newest first, none twice, none missing"
+    assert shown(page)[:COUNT] == jobs, "order, duplicates or gaps are wrong"
     page.locator(".job").nth(COUNT - 1).scroll_into_view_if_needed()
     last = page.get_by_role("link", name=f"session {COUNT - 1:04d}.mp4")
     expect(last).to_be_visible()
 
-    # Back in the list, everything is where it was.
+    # Returning to the list restores its position.
     last.click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.go_back()
@@ -59,7 +59,9 @@ def test_all_of_a_thousand_jobs_can_be_reached(
     assert problems == []
 
 
-def test_a_job_among_a_thousand_is_found(page: Page, jobs: list[str], problems: list[str]) -> None:
+def test_search_finds_one_job_among_a_thousand(
+    page: Page, jobs: list[str], problems: list[str]
+) -> None:
     page.goto("/")
     search = page.get_by_role("searchbox", name="Search by name")
     search.press_sequentially("Session 04", delay=10)
@@ -89,7 +91,7 @@ def test_a_job_among_a_thousand_is_found(page: Page, jobs: list[str], problems: 
     assert problems == []
 
 
-def test_a_search_is_one_step_back(page: Page, jobs: list[str]) -> None:
+def test_search_is_one_entry_in_the_history(page: Page, jobs: list[str]) -> None:
     page.goto("/")
     expect(page.locator(".job").first).to_be_visible()
     search = page.get_by_role("searchbox", name="Search by name")
@@ -102,7 +104,7 @@ def test_a_search_is_one_step_back(page: Page, jobs: list[str]) -> None:
     expect(search).to_have_value("")
 
 
-def test_what_others_delete_goes_from_the_list(page: Page, jobs: list[str]) -> None:
+def test_job_deleted_elsewhere_disappears_from_the_list(page: Page, jobs: list[str]) -> None:
     page.goto("/#/?q=session+002")
     expect(page.locator(".job")).to_have_count(10)
     assert page.request.delete(f"/v1/jobs/{jobs[25]}").status == 204

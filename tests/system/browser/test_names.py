@@ -1,4 +1,4 @@
-"""Names of files that would be more than text, if the page let them."""
+"""File names that contain markup or special characters are treated as text."""
 
 import re
 
@@ -20,7 +20,7 @@ SEND = """async (name) => {
 }"""
 
 
-def test_a_name_is_text(page: Page, problems: list[str], client: Client) -> None:
+def test_name_is_shown_as_text(page: Page, problems: list[str], client: Client) -> None:
     job = client.wait(client.submit(b"no video", name=NAME).id).id
     page.goto("/")
     row = row_of(page, job)
@@ -28,14 +28,14 @@ def test_a_name_is_text(page: Page, problems: list[str], client: Client) -> None
     expect(row).to_have_attribute("data-state", re.compile("failed"))
     page.goto(f"/#/{job}")
     expect(page.locator("#detail")).to_contain_text(NAME)
-    # Else it would be asked for, which is a problem of the page as well.
+    # Otherwise the browser would request it, which `problems` would report.
     assert page.locator("img[src=x]").count() == 0
     assert problems == []
     client.delete(job)
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_a_browsers_own_form_keeps_the_name(page: Page, client: Client, name: str) -> None:
+def test_native_form_keeps_the_name(page: Page, client: Client, name: str) -> None:
     page.goto("/")
     job = client.job(page.evaluate(SEND, name))
     assert job.name == name
@@ -43,7 +43,7 @@ def test_a_browsers_own_form_keeps_the_name(page: Page, client: Client, name: st
 
 
 @pytest.mark.parametrize("name", ['a"b%22.mp4', "\u202egpj\\\n.mp4", "日" * 77 + ".mp4"])
-def test_the_page_keeps_the_name_and_what_is_downloaded_is_safe(
+def test_page_keeps_the_name_and_downloads_get_a_safe_one(
     page: Page, client: Client, name: str
 ) -> None:
     page.goto("/")

@@ -1,4 +1,4 @@
-"""The page in a real browser, against the whole running system."""
+"""The page in a real browser, with the whole system running."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.system.browser.page import check_fits, delete, ids, start
 
 
 def see_progress(row: Locator) -> None:
-    """Waits until the bar is somewhere between nothing and all."""
+    """Waits until the progress bar is between its ends."""
     seen = row.locator("progress").evaluate(
         """async (bar) => {
             const { dataset } = bar.closest("[data-state]");
@@ -22,11 +22,11 @@ def see_progress(row: Locator) -> None:
             return false;
         }"""
     )
-    assert seen, "the job finished without any progress"
+    assert seen, "the job finished without showing progress"
 
 
 def play(video: Locator) -> dict[str, float]:
-    """Plays for half a second of video, and says what the player then shows."""
+    """Plays half a second of video. Returns size, duration and state of the player."""
     shown: dict[str, float] = video.evaluate(
         """async (video) => {
             video.muted = true;
@@ -41,7 +41,7 @@ def play(video: Locator) -> dict[str, float]:
 
 
 def check_screenshots(page: Page) -> None:
-    """All thumbnails load, and the large view is worked with the keyboard."""
+    """Checks that thumbnails load and that the large view works with the keyboard."""
     thumbnails = page.locator("#detail .shots img")
     expect(thumbnails).to_have_count(5)  # frames 0, 50, 100, 150, 200 of 230
     for thumbnail in thumbnails.all():
@@ -60,7 +60,7 @@ def check_screenshots(page: Page) -> None:
 
 
 def check_stills(page: Page) -> None:
-    """A picture of everybody who is there for a while, and the contact sheet."""
+    """Checks the still of each person, and the contact sheet."""
     path = f"/v1/jobs/{page.url.rpartition('/')[2]}/tracks.json"
     tracks = page.request.get(path).json()["tracks"]
     lasting = [track["id"] for track in tracks if track["frames"] >= 15]
@@ -80,7 +80,7 @@ def check_stills(page: Page) -> None:
 
 
 def check_timeline(page: Page) -> None:
-    """A row and a sentence for each of the two people."""
+    """Checks for a row and a sentence for each of the two people."""
     section = page.locator("#detail .timeline")
     expect(section.get_by_role("heading")).to_contain_text("2 people in 7.7 s")
     expect(section.locator(".bars path").first).to_be_visible()
@@ -91,7 +91,7 @@ def check_timeline(page: Page) -> None:
 
 
 def check_downloads(page: Page) -> None:
-    """Every download arrives, named after the video."""
+    """Checks that every download arrives and is named after the video."""
     links = page.locator("#detail .downloads a").all()
     files: dict[str, Path] = {}
     for link in links:
@@ -105,9 +105,9 @@ def check_downloads(page: Page) -> None:
     assert json.loads(files["Summary"].read_text())["frames"] == 230
 
 
-# One story, because processing the video is what takes time.
+# A single test, because processing the video takes the most time.
 @pytest.mark.essential
-def test_a_video_goes_in_and_its_result_comes_out(
+def test_video_is_uploaded_and_its_result_shown(
     page: Page, sample: Path, problems: list[str]
 ) -> None:
     with page.expect_request(lambda request: request.resource_type == "eventsource"):
@@ -149,14 +149,14 @@ def test_a_video_goes_in_and_its_result_comes_out(
     assert problems == []
 
 
-def test_a_job_that_is_gone_is_explained(page: Page) -> None:
+def test_deleted_job_is_explained(page: Page) -> None:
     page.goto(f"/#/{'0' * 32}")
     expect(page.get_by_role("alert")).to_contain_text("There is no job")
     page.get_by_role("link", name="All jobs").click()
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
 
 
-def test_the_page_follows_the_colour_scheme(page: Page) -> None:
+def test_page_follows_the_colour_scheme(page: Page) -> None:
     page.goto("/")
 
     def brightness(scheme: str) -> int:

@@ -1,4 +1,4 @@
-"""The page of a result in a real browser: running, shared, of nobody, of a picture, on a phone."""
+"""The view of a result: running, shared, without people, of an image, on a phone."""
 
 import re
 import zipfile
@@ -24,7 +24,7 @@ from tests.system.browser.player import (
 )
 
 
-def test_where_nobody_is_found_the_page_says_so(
+def test_result_without_people_is_explained(
     page: Page, stack: Stack, tmp_path: Path, problems: list[str]
 ) -> None:
     video = tmp_path / "nobody.mp4"
@@ -40,7 +40,7 @@ def test_where_nobody_is_found_the_page_says_so(
     assert problems == []
 
 
-def test_the_result_of_a_picture_is_a_picture(
+def test_result_of_an_image_is_an_image(
     page: Page, stack: Stack, sample: Path, tmp_path: Path
 ) -> None:
     picture = tmp_path / "people.png"
@@ -61,7 +61,7 @@ def test_the_result_of_a_picture_is_a_picture(
         client.delete(done.id)
 
 
-def test_a_link_shows_the_result_to_whoever_has_it(
+def test_share_link_shows_the_result_without_a_session(
     page: Page, job: Job, browser: Browser, stack: Stack
 ) -> None:
     open_result(page, job)
@@ -92,10 +92,10 @@ def test_a_link_shows_the_result_to_whoever_has_it(
             assert "share=" in address
 
 
-def test_a_running_job_can_be_watched(
+def test_finished_segments_of_a_running_job_play(
     page: Page, sample: Path, stack: Stack, tmp_path: Path
 ) -> None:
-    """Segments follow each other as they are finished, each at its place in the whole."""
+    """Finished segments play one after another, each at its time in the whole video."""
     video = tmp_path / "running.mp4"
     video.write_bytes(make_video(230, picture=numbered_people(sample, 230), rate=Fraction(10)))
     with Client(stack.gateway_url) as client:
@@ -105,9 +105,9 @@ def test_a_running_job_can_be_watched(
         expect(preview).to_be_visible(timeout=60_000)
         expect(page.locator("#detail .progress")).to_be_visible()
         preview.get_by_role("button", name="Play").click()
-        # Beyond the first segment, which ends after 2.5 seconds.
+        # After the first segment, which ends at 2.5 seconds.
         expect(preview.locator(".clock")).to_have_text(re.compile(r"^0:0[3-9]"), timeout=60_000)
-        # While it plays, the words are up to a quarter of a second behind the picture.
+        # During playback the displayed time lags by up to a quarter of a second.
         page.wait_for_function(
             f"""() => {{
                 const preview = document.querySelector(".preview");
@@ -123,7 +123,7 @@ def test_a_running_job_can_be_watched(
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_everything_has_its_place_on_phone_and_desktop(page: Page, job: Job, width: int) -> None:
+def test_layout_fits_phone_and_desktop(page: Page, job: Job, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     player = open_result(page, job)
     check_fits(page)
@@ -146,7 +146,7 @@ def test_everything_has_its_place_on_phone_and_desktop(page: Page, job: Job, wid
     assert ratio == pytest.approx(box["width"], abs=1)
 
 
-def test_keys_do_nothing_while_somebody_types(page: Page, job: Job) -> None:
+def test_shortcuts_are_ignored_while_typing(page: Page, job: Job) -> None:
     player = open_result(page, job)
     player.get_by_role("button", name="Shortcuts").click()
     expect(page.get_by_role("dialog")).to_contain_text("A frame back")

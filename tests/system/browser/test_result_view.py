@@ -1,4 +1,4 @@
-"""The player in a real browser: what is shown is what belongs there, to the frame."""
+"""The player in a real browser shows the right content, exact to the frame."""
 
 import itertools
 import re
@@ -27,7 +27,7 @@ from tests.system.browser.player import (
 
 
 @pytest.mark.parametrize("mode", ["Video", "As rendered"])
-def test_a_step_shows_the_frame_that_it_says(
+def test_step_shows_the_announced_frame(
     page: Page, job: Job, mode: str, problems: list[str]
 ) -> None:
     player = open_result(page, job)
@@ -42,7 +42,7 @@ def test_a_step_shows_the_frame_that_it_says(
     for key, index in ((".", 6), (",", 5), ("ArrowRight", 6), ("ArrowLeft", 5)):
         page.keyboard.press(key)
         check_frame(page, index)
-    for _ in range(20):  # faster than frames are loaded: all of them count
+    for _ in range(20):  # faster than frames load: every step counts
         page.keyboard.press(".")
     check_frame(page, 25)
     page.get_by_role("slider", name="Position").first.press("End")
@@ -54,7 +54,7 @@ def test_a_step_shows_the_frame_that_it_says(
     assert problems == []
 
 
-def test_what_is_shown_after_playing_is_the_frame_that_is_said(page: Page, job: Job) -> None:
+def test_frame_number_is_right_after_playback(page: Page, job: Job) -> None:
     player = open_result(page, job)
     player.get_by_label("Speed").select_option("0.5")
     player.get_by_role("button", name="Play").click()
@@ -68,9 +68,7 @@ def test_what_is_shown_after_playing_is_the_frame_that_is_said(page: Page, job: 
     assert player.locator("video").evaluate("(video) => video.playbackRate") == 0.5
 
 
-def test_people_and_parts_are_switched_off_and_on(
-    page: Page, job: Job, problems: list[str]
-) -> None:
+def test_people_and_body_parts_can_be_hidden(page: Page, job: Job, problems: list[str]) -> None:
     player = open_result(page, job)
     page.locator(".shots").get_by_role("button", name="Frame 60").click()
     page.get_by_role("button", name="Go to this frame").click()
@@ -103,10 +101,10 @@ def test_people_and_parts_are_switched_off_and_on(
     assert problems == []
 
 
-def test_skeletons_are_where_they_were_rendered(
+def test_drawn_skeletons_match_the_rendered_ones(
     page: Page, stack: Stack, sample: Path, tmp_path: Path
 ) -> None:
-    """What the page draws has its colours where the rendered video has them: odd, wide pixels."""
+    """Drawn and rendered skeletons match, for an odd size and non-square pixels."""
     pictures = numbered_people(sample, 8)
     video = tmp_path / "odd.mp4"
     video.write_bytes(
@@ -131,7 +129,7 @@ def test_skeletons_are_where_they_were_rendered(
         client.delete(done.id)
 
 
-def test_the_timeline_seeks_and_follows(page: Page, job: Job) -> None:
+def test_timeline_seeks_and_follows_playback(page: Page, job: Job) -> None:
     open_result(page, job)
     axis = page.locator(".timeline").get_by_role("slider")
     axis.scroll_into_view_if_needed()
@@ -153,7 +151,7 @@ def test_the_timeline_seeks_and_follows(page: Page, job: Job) -> None:
     check_frame(page, tracks[-1]["spans"][-1][0])
 
 
-def test_plots_say_what_the_data_says(page: Page, job: Job) -> None:
+def test_plots_show_the_values_of_the_data(page: Page, job: Job) -> None:
     player = open_result(page, job)
     plots = page.locator(".plots")
     plots.get_by_text("Choose joints").click()

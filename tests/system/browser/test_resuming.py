@@ -1,4 +1,4 @@
-"""Sending files in parts, over connections that break, against the whole running system."""
+"""Multipart uploads over unreliable connections, with the whole system running."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ from tests.support.videos import make_video
 from tests.system.browser.page import delete_once_finished, ids, row_of
 
 PART = 8 << 20
-SLOW = 4_000_000  # bytes a second: parts take long enough to break off
+SLOW = 4_000_000  # bytes per second: slow enough to interrupt a part
 DROP = """(target, [name, data]) => {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const dataTransfer = new DataTransfer();
@@ -25,7 +25,7 @@ DROP = """(target, [name, data]) => {
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A short video in a file of three parts: the rest of it is a box that players skip."""
+    """A short video, padded to three parts by a box that players skip."""
     path = tmp_path / "large.mp4"
     size = 2 * PART + 100_000
     path.write_bytes(make_video(4) + size.to_bytes(4, "big") + b"free" + bytes(size - 8))
@@ -40,11 +40,11 @@ def small(tmp_path: Path) -> Path:
 
 
 class Parts:
-    """The parts that a page sends.
+    """Records the parts that a page sends.
 
     Attributes:
-        begun: Their numbers, as they were begun.
-        arrived: Their numbers, as the gateway took them.
+        begun: Numbers of the parts in the order of their requests.
+        arrived: Numbers of the parts in the order of their successful responses.
     """
 
     def __init__(self, page: Page) -> None:
@@ -80,7 +80,7 @@ def _throttle(page: Page, bytes_per_second: int) -> None:
 
 
 def _begin(page: Page, *files: Path) -> Locator:
-    """Starts an upload; its row."""
+    """Starts an upload. Returns its row."""
     page.locator("#files").set_input_files(files)
     page.locator("#start").click()
     return page.locator(".upload")
@@ -93,7 +93,7 @@ def _wait_for_a_part(page: Page, parts: Parts) -> None:
 
 @pytest.fixture
 def finished(page: Page) -> Iterator[list[str]]:
-    """Ids of jobs that a test wants to see done, and gone after it."""
+    """Ids of jobs that must succeed after the test, and are then deleted."""
     wanted: list[str] = []
     yield wanted
     for job in wanted:
@@ -103,7 +103,7 @@ def finished(page: Page) -> Iterator[list[str]]:
 
 
 def _nothing_is_remembered(page: Page) -> None:
-    """Waits until the page has asked for all uploads that it knew, and forgotten them."""
+    """Waits until the page has checked all remembered uploads and forgotten them."""
     end = time.monotonic() + 30
     while (left := page.evaluate("localStorage.getItem('poseway-uploads')")) != "[]":
         assert time.monotonic() < end, left
@@ -111,7 +111,7 @@ def _nothing_is_remembered(page: Page) -> None:
 
 
 def _new_job(page: Page, before: list[str], name: str) -> str:
-    """The job that came of an upload."""
+    """Waits for the job of an upload. Returns its id."""
     row = page.locator(".job", has_text=name)
     expect(row).to_have_count(1, timeout=60_000)
     job = row.get_attribute("data-id")
@@ -120,13 +120,13 @@ def _new_job(page: Page, before: list[str], name: str) -> str:
     return job
 
 
-def test_a_video_is_dropped(
+def test_dropped_video_is_uploaded(
     page: Page, small: Path, problems: list[str], finished: list[str]
 ) -> None:
     page.goto("/")
     before = ids(page)
     data = base64.b64encode(small.read_bytes()).decode()
-    # Anywhere on the page: a video that misses the box must not replace the page.
+    # Dropped outside the box: the browser must not replace the page with the file.
     page.locator("header").evaluate(DROP, [small.name, data])
     chosen = page.get_by_role("list", name="Chosen files")
     expect(chosen).to_contain_text(small.name)
@@ -135,7 +135,7 @@ def test_a_video_is_dropped(
     assert problems == []
 
 
-def test_files_that_cannot_be_taken_are_told_where_they_are(
+def test_rejected_files_are_marked_in_their_rows(
     page: Page, small: Path, tmp_path: Path, finished: list[str]
 ) -> None:
     notes, empty, huge = tmp_path / "notes.txt", tmp_path / "empty.mov", tmp_path / "huge.mp4"
@@ -155,12 +155,12 @@ def test_files_that_cannot_be_taken_are_told_where_they_are(
     expect(refused).to_contain_text(huge.name)
     expect(refused).to_contain_text("larger than the limit of 52,428,800 bytes")
     refused.get_by_role("button", name="Dismiss").click()
-    # Its turn came all the same.
+    # The other file is uploaded all the same.
     finished.append(_new_job(page, before, small.name))
     assert len(ids(page)) == len(before) + 1
 
 
-def test_a_broken_connection_goes_on_where_it_stopped(
+def test_upload_resumes_after_a_broken_connection(
     page: Page, large: Path, finished: list[str]
 ) -> None:
     page.goto("/")
@@ -182,7 +182,7 @@ def test_a_broken_connection_goes_on_where_it_stopped(
     assert page.request.get(f"/v1/jobs/{finished[0]}").json()["size"] == large.stat().st_size
 
 
-def test_a_part_that_fails_is_sent_again(page: Page, large: Path, finished: list[str]) -> None:
+def test_failed_part_is_retried(page: Page, large: Path, finished: list[str]) -> None:
     page.goto("/")
     before = ids(page)
     parts = Parts(page)
@@ -205,10 +205,10 @@ def test_a_part_that_fails_is_sent_again(page: Page, large: Path, finished: list
     assert sorted(parts.arrived) == [1, 2, 3]
 
 
-def test_an_upload_whose_beginning_was_not_heard_of_begins_once(
+def test_lost_response_creates_no_second_upload(
     page: Page, small: Path, finished: list[str]
 ) -> None:
-    """The answer gets lost, and the gateway still works on the first request at the second."""
+    """The first response is lost, and the gateway is still processing it at the retry."""
     in_progress = {"detail": "Being answered.", "code": "idempotency_in_progress"}
     begun: list[str] = []
     keys: list[str | None] = []
@@ -237,7 +237,7 @@ def test_an_upload_whose_beginning_was_not_heard_of_begins_once(
     assert len(set(keys)) == 1
 
 
-def test_a_reload_goes_on_where_it_stopped(page: Page, large: Path, finished: list[str]) -> None:
+def test_upload_resumes_after_a_reload(page: Page, large: Path, finished: list[str]) -> None:
     page.goto("/")
     before = ids(page)
     parts = Parts(page)
@@ -266,7 +266,7 @@ def test_a_reload_goes_on_where_it_stopped(page: Page, large: Path, finished: li
     _nothing_is_remembered(page)
 
 
-def test_an_upload_that_was_left_can_be_discarded(page: Page) -> None:
+def test_unfinished_upload_can_be_discarded(page: Page) -> None:
     asked = {"name": "left.mp4", "size": 2 * PART}
     page.goto("/")
     left = page.request.post("/v1/uploads", data=asked).json()["id"]
@@ -284,7 +284,7 @@ def test_an_upload_that_was_left_can_be_discarded(page: Page) -> None:
     _nothing_is_remembered(page)
 
 
-def test_an_upload_can_be_cancelled(page: Page, large: Path, problems: list[str]) -> None:
+def test_upload_can_be_cancelled(page: Page, large: Path, problems: list[str]) -> None:
     page.goto("/")
     before = ids(page)
     _throttle(page, 200_000)
@@ -301,7 +301,7 @@ def test_an_upload_can_be_cancelled(page: Page, large: Path, problems: list[str]
     assert problems == []
 
 
-def test_parts_go_through_the_gateway_where_storage_cannot_be_reached(
+def test_parts_go_through_the_gateway_if_storage_is_unreachable(
     page: Page, small: Path, finished: list[str]
 ) -> None:
     asked: list[str] = []

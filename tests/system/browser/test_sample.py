@@ -1,4 +1,4 @@
-"""The first visit: nothing there yet, and a sample to try."""
+"""The first visit: an empty list that offers a sample."""
 
 from playwright.sync_api import Page, expect
 
@@ -7,7 +7,7 @@ from tests.system.browser.page import delete_once_finished, row_of
 NOTHING: dict[str, object] = {"jobs": [], "next_cursor": None}
 
 
-def test_the_sample_is_one_click_away(page: Page, problems: list[str]) -> None:
+def test_sample_is_one_click_away(page: Page, problems: list[str]) -> None:
     page.route("**/v1/jobs?*", lambda route: route.fulfill(json=NOTHING))
     page.goto("/")
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
@@ -25,9 +25,9 @@ def test_the_sample_is_one_click_away(page: Page, problems: list[str]) -> None:
     assert problems == []
 
 
-def test_without_a_sample_nothing_is_promised(page: Page) -> None:
+def test_sample_is_not_offered_if_missing(page: Page) -> None:
     page.route("**/v1/jobs?*", lambda route: route.fulfill(json=NOTHING))
-    page.route("**/v1/events", lambda _: None)  # of what other tests left, nothing is told
+    page.route("**/v1/events", lambda _: None)  # hides jobs left by other tests
     page.route("**/v1/sample", lambda route: route.fulfill(status=404, json={"detail": "None."}))
     with page.expect_response("**/v1/sample"):
         page.goto("/")

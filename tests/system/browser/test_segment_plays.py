@@ -1,4 +1,4 @@
-"""A finished segment of a running job plays in a browser by itself."""
+"""A finished segment of a running job plays on its own in a browser."""
 
 import io
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ PLAY = """async (url) => {
 
 
 def second_segment() -> bytes:
-    """Two seconds of video from second 10 on, 25 frames a second, brighter and brighter."""
+    """Two seconds of video from second 10, at 25 frames per second, growing brighter."""
     base = Fraction(1, 12_800)
     info = VideoInfo("h264", 64, 48, base, Fraction(25), Fraction(1), None, None)
     space = ColourSpace(1, 1, 1, False, 1)
@@ -52,7 +52,7 @@ def second_segment() -> bytes:
 
 @pytest.fixture
 def segment(stack: Stack) -> Iterator[str]:
-    """Path of a segment of a job."""
+    """Path of a job's segment."""
     request = JobRequest(
         id=new_job_id(), name="a", size=1, sha256="", created_at=now(), options=JobOptions()
     )
@@ -64,13 +64,13 @@ def segment(stack: Stack) -> Iterator[str]:
     stack.store.delete_prefix(keys.record)
 
 
-def test_begins_at_zero_and_is_as_long_as_it_is(
+def test_segment_starts_at_zero_and_has_its_own_duration(
     page: Page, segment: str, problems: list[str]
 ) -> None:
     page.goto("/")
     began, grey, ended, duration = page.evaluate(PLAY, segment)
     assert began == 0
-    # Frame 37 or so: 16 + 4 * 37 of 16 to 235.
+    # About frame 37, whose luma is 16 + 4 * 37, within 16 to 235.
     assert grey == pytest.approx((4 * 37.5) * 255 / 219, abs=8)
     assert ended == pytest.approx(2, abs=0.05)
     assert duration == pytest.approx(2, abs=0.05)

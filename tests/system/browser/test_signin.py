@@ -1,4 +1,4 @@
-"""Signing in on the page of a gateway that has keys, and seeing what is shared without."""
+"""Signing in on the page of a gateway with API keys, and share links, which need none."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def sign_in(page: Page, key: str = KEY) -> None:
 
 
 @pytest.mark.essential
-def test_a_key_is_asked_for_and_kept(page: Page, url: str) -> None:
+def test_page_asks_for_a_key_once(page: Page, url: str) -> None:
     page.goto("/")
     field = page.get_by_label("Your API key")
     expect(field).to_be_focused()
@@ -63,7 +63,7 @@ def test_a_key_is_asked_for_and_kept(page: Page, url: str) -> None:
     expect(field).to_be_visible()
 
 
-def test_an_upload_waits_for_signing_in(page: Page, tmp_path: Path) -> None:
+def test_upload_waits_until_the_user_signs_in(page: Page, tmp_path: Path) -> None:
     video = tmp_path / "short.mp4"
     video.write_bytes(make_video(2))
     page.goto("/")
@@ -74,7 +74,7 @@ def test_an_upload_waits_for_signing_in(page: Page, tmp_path: Path) -> None:
         page.context.clear_cookies()
         route.continue_()
 
-    # It expires just before the upload: whatever else the page asks for meets that no earlier.
+    # The session expires exactly before the upload, so that no other request notices earlier.
     page.route("**/v1/uploads", expire, times=1)
     page.locator("#start").click()
     expect(page.get_by_label("Your API key")).to_be_focused()
@@ -84,7 +84,7 @@ def test_an_upload_waits_for_signing_in(page: Page, tmp_path: Path) -> None:
     expect(row).to_have_attribute("data-state", "succeeded", timeout=60_000)
 
 
-def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Path) -> None:
+def test_share_link_needs_no_key(browser: Browser, page: Page, tmp_path: Path) -> None:
     video = tmp_path / "shared.mp4"
     video.write_bytes(make_video(2))
     page.goto("/")
@@ -98,11 +98,11 @@ def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Pat
         heading = guest.get_by_role("heading", level=1, name=video.name)
         expect(heading).to_be_visible()
         expect(guest.get_by_label("Your API key")).to_be_hidden()
-        # Live, too.
+        # Progress is live, too.
         expect(guest.locator("#detail")).to_have_attribute(
             "data-state", "succeeded", timeout=60_000
         )
-        # The player is made once the result is known, which the page asks for after the state.
+        # The player is created once the result is loaded, which happens after the state changes.
         expect(guest.locator("#detail .player video")).to_have_attribute(
             "src", re.compile(job), timeout=60_000
         )
@@ -110,7 +110,7 @@ def test_what_is_shared_needs_no_key(browser: Browser, page: Page, tmp_path: Pat
         expect(guest.get_by_label("Your API key")).to_be_focused()
 
 
-def test_what_is_shared_is_followed_again_after_a_refusal(browser: Browser, url: str) -> None:
+def test_shared_job_is_followed_again_after_a_refusal(browser: Browser, url: str) -> None:
     asked: list[str] = []
     with user(url, KEY) as owner, browser.new_context(base_url=url) as context:
         job = submit(owner)
@@ -123,13 +123,13 @@ def test_what_is_shared_is_followed_again_after_a_refusal(browser: Browser, url:
             route.fulfill(response=answer, json={**answer.json(), "state": "running"})
 
         guest.route(re.compile(f"/v1/jobs/{job}[?]"), shown)
-        # As where too many follow it already.
+        # As if too many clients followed it already.
         guest.route("**/events?*", lambda route: route.fulfill(status=503), times=1)
         guest.goto(link)
-        # The stream that comes after it, which the gateway itself answers, tells what became of it.
+        # The next stream comes from the gateway itself and reports the final state.
         expect(guest.locator("#detail")).to_have_attribute("data-state", "failed", timeout=60_000)
         assert asked.count(f"/v1/jobs/{job}/events") == 2
-        # Who is no more than a guest is shown no list, and asked for no key.
+        # A guest sees no list and is not asked for a key.
         assert not {"/v1/jobs", "/v1/events", "/v1/session"} & set(asked)
         expect(guest.get_by_label("Your API key")).to_be_hidden()
         assert owner.delete(f"/v1/jobs/{job}").status_code in (202, 204)

@@ -15,7 +15,7 @@ from tests.system.browser.player import open_result
 FRAMES = 20
 
 
-def test_the_timeline_shows_cuts(
+def test_timeline_shows_cuts(
     page: Page, problems: list[str], stack: Stack, sample: Path, tmp_path: Path
 ) -> None:
     with av.open(str(sample)) as video:

@@ -1,4 +1,4 @@
-"""What the page costs on a slow phone, and that it asks nobody but its gateway."""
+"""The page is small enough for a slow phone and contacts only its gateway."""
 
 import re
 from pathlib import Path
@@ -12,16 +12,16 @@ COMMENT = re.compile(r"/\*\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
 
 
 def _code(path: Path) -> int:
-    """Bytes of a script without its comments and indentation."""
+    """Returns the bytes of a script without comments and indentation."""
     lines = COMMENT.sub("", path.read_text()).splitlines()
     return sum(len(line.strip().encode()) + 1 for line in lines if line.strip())
 
 
-def test_there_is_little_code() -> None:
+def test_code_size_is_limited() -> None:
     assert sum(_code(path) for path in FRONTEND.rglob("*.js")) < 100_000
 
 
-def test_the_first_view_is_light(page: Page, problems: list[str]) -> None:
+def test_first_view_transfers_little(page: Page, problems: list[str]) -> None:
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
     page.goto("/")
@@ -29,9 +29,9 @@ def test_the_first_view_is_light(page: Page, problems: list[str]) -> None:
     page.wait_for_load_state("load")
     page.wait_for_timeout(500)
     scripts = [answer for answer in answers if answer.request.resource_type == "script"]
-    # The result view comes when a result is opened.
+    # The result view is loaded when a result is opened.
     assert sum(len(script.body()) for script in scripts) < 65_000
-    # None is found out about by reading another: the browser fetches all of them at once.
+    # All modules are preloaded, so the browser fetches them at once.
     preloaded = page.locator("link[rel=modulepreload]").evaluate_all(
         "(all) => all.map((l) => l.href)"
     )
@@ -39,12 +39,12 @@ def test_the_first_view_is_light(page: Page, problems: list[str]) -> None:
     assert problems == []
 
 
-def test_nothing_is_inline_and_nothing_from_elsewhere() -> None:
+def test_page_has_no_inline_code_and_no_third_party_requests() -> None:
     page = (FRONTEND / "index.html").read_text()
     assert "<style" not in page
     assert not re.search(r"\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
     for path in FRONTEND.rglob("*.*"):
         if path.suffix in (".html", ".js", ".css"):
             addresses = re.findall(r"https?://[^\s\"')]+", path.read_text())
-            # The name of SVG's namespace is no address.
+            # The SVG namespace is not an address.
             assert [a for a in addresses if a != "http://www.w3.org/2000/svg"] == [], path

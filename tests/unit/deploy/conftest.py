@@ -1,4 +1,4 @@
-"""Each overlay is built once."""
+"""Builds each overlay once."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from tests.support.deploy.objects import OVERLAYS, Object, overlay
 
 @pytest.fixture(params=OVERLAYS)
 def objects(request: pytest.FixtureRequest) -> list[Object]:
-    """All objects of an overlay."""
+    """Returns all objects of an overlay."""
     name: str = request.param
     return overlay(name)

@@ -1,4 +1,4 @@
-"""The autoscalers ask the right thing, and get the right answer."""
+"""Autoscalers query the right metric and compute the right number of replicas."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def nats(tmp_path: Path) -> Iterator[MonitoredNats]:
         yield server
 
 
-def test_the_lag_is_what_waits_or_is_worked_on(nats: MonitoredNats) -> None:
+def test_lag_counts_waiting_and_running_jobs(nats: MonitoredNats) -> None:
     async def run() -> list[int]:
         lags = []
         queue = await JobQueue.connect(nats.settings)
@@ -39,7 +39,7 @@ def test_the_lag_is_what_waits_or_is_worked_on(nats: MonitoredNats) -> None:
         deliveries = queue.deliveries(stopping)
         first = await anext(deliveries)
         lags.append(nats.lag())
-        # Handed back, for later too, it is still to be done.
+        # A job that was handed back still counts, even if it is delayed.
         await first.hand_back(delay=1)
         lags.append(nats.lag())
         for _ in range(2):
@@ -53,7 +53,7 @@ def test_the_lag_is_what_waits_or_is_worked_on(nats: MonitoredNats) -> None:
 
 
 @pytest.mark.parametrize("document", documents("keda"), ids=lambda d: d["metadata"]["name"])
-def test_the_triggers_name_what_there_is(document: dict[str, Any]) -> None:
+def test_triggers_name_existing_streams_and_consumers(document: dict[str, Any]) -> None:
     keda.ScaledObject.model_validate(document)
     spec = document["spec"]
     (trigger,) = spec["triggers"]
@@ -69,7 +69,7 @@ def test_the_triggers_name_what_there_is(document: dict[str, Any]) -> None:
 
 
 def replicas(name: str, jobs: int) -> int:
-    """How many replicas so many jobs are to have."""
+    """Returns the number of replicas for a number of jobs."""
     spec = scaled(name)
     target = int(spec["triggers"][0]["metadata"]["lagThreshold"])
     formula = spec["advanced"].get("scalingModifiers", {}).get("formula", "jobs * 1")
@@ -77,9 +77,7 @@ def replicas(name: str, jobs: int) -> int:
     return int(min(wanted, spec["maxReplicaCount"]))
 
 
-def test_one_job_has_several_replicas_of_what_is_slow_and_many_jobs_do_not_run_out_of_bounds() -> (
-    None
-):
+def test_replicas_grow_with_jobs_up_to_a_limit() -> None:
     assert [replicas(name, 0) for name in SCALED] == [0, 0, 0, 0]
     assert [replicas(name, 1) for name in SCALED] == [1, 4, 1, 2]
     assert [replicas(name, 1000) for name in SCALED] == [10, 32, 4, 16]
@@ -90,8 +88,8 @@ DEPLOYMENTS = (*SCALED, "gateway-api")
 
 
 @pytest.mark.parametrize("component", ["keda", "hpa"])
-def test_who_is_scaled_has_no_number_in_the_manifests(component: str) -> None:
-    """Applied again, the manifests would set it back."""
+def test_scaled_workloads_set_no_replicas(component: str) -> None:
+    """Applying the manifests again must not reset the number of replicas."""
     folder = K8S / "components" / component
     (patch,) = yaml.safe_load((folder / "kustomization.yaml").read_text())["patches"]
     targets = {d["spec"]["scaleTargetRef"]["name"] for d in documents(component)}

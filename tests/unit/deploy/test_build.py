@@ -1,4 +1,4 @@
-"""Overlays and components build, of all the files that there are, into one namespace."""
+"""Overlays and components build from all files, into one namespace."""
 
 import re
 import shutil
@@ -26,34 +26,36 @@ from tests.support.deploy.objects import (
     workloads,
 )
 
-# Of the whole cluster, since Kubernetes knows no others of their kind.
+# Kinds that Kubernetes does not put in a namespace.
 CLUSTER_WIDE = {"Namespace", "PriorityClass"}
-# Where the network of object storage stands until somebody says theirs.
+# Placeholder for the network of object storage.
 STORAGE_NOWHERE = "192.0.2.0/24"
 SERVICES = {"gateway-api", "gateway-dispatcher", "inference", "tracker", "renderer"}
 
 
-def test_there_are_the_overlays_that_the_page_tells_of() -> None:
+def test_readme_describes_all_overlays_and_components() -> None:
     assert set(OVERLAYS) == {"gpu", "local", "production"}
-    told = (K8S / "README.md").read_text()
+    text = (K8S / "README.md").read_text()
     for name in [*(f"overlays/{n}" for n in OVERLAYS), *(f"components/{n}" for n in COMPONENTS)]:
-        assert f"`{name}`" in told, f"README.md says nothing of {name}"
+        assert f"`{name}`" in text, f"README.md does not mention {name}"
 
 
-def test_an_overlay_has_every_service(objects: list[Object]) -> None:
+def test_overlay_has_every_service(objects: list[Object]) -> None:
     made = {item["metadata"]["name"] for item in of_kind(objects, "Deployment")}
     assert made >= SERVICES
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
-def test_a_component_builds_by_itself(name: str, tmp_path: Path) -> None:
+def test_component_builds_alone(name: str, tmp_path: Path) -> None:
     under = [UNDER[name]] if name in UNDER else []
     without = with_components(tmp_path / "without", *under)
-    assert with_components(tmp_path / "with", *under, name) != without, "it changes nothing"
+    assert with_components(tmp_path / "with", *under, name) != without, (
+        "the component changes nothing"
+    )
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
-def test_a_component_is_used_or_is_for_choosing(name: str) -> None:
+def test_component_is_used_or_optional(name: str) -> None:
     used: set[str] = set()
     for overlay in OVERLAYS:
         content = yaml.safe_load((K8S / "overlays" / overlay / "kustomization.yaml").read_text())
@@ -61,7 +63,7 @@ def test_a_component_is_used_or_is_for_choosing(name: str) -> None:
     assert (name in used) is (name not in CHOICES)
 
 
-def test_the_overlay_that_the_page_has_for_oneself_builds(tmp_path: Path) -> None:
+def test_example_overlay_in_the_readme_builds(tmp_path: Path) -> None:
     page = (K8S / "README.md").read_text()
     (content,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     mine = shutil.copytree(K8S, tmp_path / "k8s") / "overlays" / "mine"
@@ -71,8 +73,8 @@ def test_the_overlay_that_the_page_has_for_oneself_builds(tmp_path: Path) -> Non
     values = re.findall(r"(?:value: |newName: |_[A-Z]+=)([^\s}]+)", content)
     assert len(values) > 10
     for value in values:
-        assert value in made, f"{value} is nowhere"
-    # What ours say where yours have to.
+        assert value in made, f"{value} is not in the output"
+    # No placeholder remains.
     assert STORAGE_NOWHERE not in str(named(build(mine), "NetworkPolicy", "to-storage"))
     for left in ("poseway.example.org", "s3.example.org", "image: poseway-"):
         assert left not in made
@@ -86,13 +88,13 @@ def test_every_file_is_used() -> None:
                 assert path.name in text, f"{path} is in no kustomization"
 
 
-def test_objects_are_in_their_namespace_and_have_names_of_their_own(objects: list[Object]) -> None:
+def test_objects_are_in_the_namespace_and_have_unique_names(objects: list[Object]) -> None:
     seen = set()
     for item in objects:
         namespace = item["metadata"].get("namespace")
         if item["kind"] in CLUSTER_WIDE:
             assert namespace is None
-            # Other programs have these too.
+            # Cluster-wide names must not collide with those of other programs.
             assert item["metadata"]["name"].startswith("poseway")
         else:
             assert namespace == "poseway", called(item)
@@ -101,21 +103,21 @@ def test_objects_are_in_their_namespace_and_have_names_of_their_own(objects: lis
         seen.add(key)
 
 
-def test_the_namespace_comes_first_and_takes_restricted_pods_only(objects: list[Object]) -> None:
+def test_namespace_comes_first_and_enforces_the_restricted_standard(objects: list[Object]) -> None:
     first = objects[0]
     assert called(first) == "Namespace poseway"
     for mode in ("enforce", "audit", "warn"):
         assert first["metadata"]["labels"][f"pod-security.kubernetes.io/{mode}"] == "restricted"
 
 
-def test_pods_say_which_part_they_are(objects: list[Object]) -> None:
+def test_pods_are_labelled_with_their_component(objects: list[Object]) -> None:
     for item in workloads(objects):
         labels = template(item)["metadata"]["labels"]
         assert labels["app.kubernetes.io/part-of"] == "poseway", called(item)
         assert labels[LABEL], called(item)
 
 
-def test_images_have_a_version_and_ours_have_it_from_one_place(objects: list[Object]) -> None:
+def test_images_are_versioned_and_ours_in_one_place(objects: list[Object]) -> None:
     page = K8S / "components" / "images" / "kustomization.yaml"
     tags = {image["name"]: image["newTag"] for image in yaml.safe_load(page.read_text())["images"]}
     for item in workloads(objects):
@@ -127,7 +129,7 @@ def test_images_have_a_version_and_ours_have_it_from_one_place(objects: list[Obj
             assert (name in tags) is name.startswith("poseway-")
 
 
-def test_our_images_have_the_version_of_the_project() -> None:
+def test_our_images_have_the_project_version() -> None:
     project = tomllib.loads((K8S.parents[1] / "pyproject.toml").read_text())["project"]
     page = K8S / "components" / "images" / "kustomization.yaml"
     for image in yaml.safe_load(page.read_text())["images"]:

@@ -1,4 +1,4 @@
-"""Pods are asked how they are, get time to end, and are moved one at a time."""
+"""Pods have probes and time to stop, and are evicted one at a time."""
 
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ SETTINGS: Final[dict[str, type[BaseSettings]]] = {
     "renderer": RendererSettings,
 }
 PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
-# Between the last work and the last breath: logs, connections, the interpreter.
+# Time to flush logs, close connections and exit after the last work.
 MARGIN_SECONDS: Final = 10
 
 
@@ -40,7 +40,7 @@ def lasting(objects: list[Object]) -> list[Object]:
     return [item for item in workloads(objects) if item["kind"] != "Job"]
 
 
-def test_every_pod_that_lasts_has_all_probes_and_they_ask_an_open_port(
+def test_long_running_pods_have_all_probes_on_open_ports(
     objects: list[Object],
 ) -> None:
     for item in lasting(objects):
@@ -54,13 +54,13 @@ def test_every_pod_that_lasts_has_all_probes_and_they_ask_an_open_port(
                 assert probe["httpGet"]["port"] in ports, called(item)
 
 
-def test_services_with_grpc_are_asked_in_grpc(objects: list[Object]) -> None:
+def test_grpc_services_are_probed_by_grpc(objects: list[Object]) -> None:
     for name in ("inference", "tracker", "renderer"):
         (container,) = template(named(objects, "Deployment", name))["spec"]["containers"]
         assert all("grpc" in container[probe] for probe in PROBES)
 
 
-def test_liveness_is_more_patient_than_readiness(objects: list[Object]) -> None:
+def test_liveness_tolerates_more_failures_than_readiness(objects: list[Object]) -> None:
     def patience(probe: Object) -> int:
         period, failures = probe.get("periodSeconds", 10), probe.get("failureThreshold", 3)
         return int(period * failures)
@@ -72,7 +72,7 @@ def test_liveness_is_more_patient_than_readiness(objects: list[Object]) -> None:
 
 
 def grace(item: Object) -> float:
-    """Seconds that a service takes to end, as it is set."""
+    """Returns the configured seconds that a service takes to stop."""
     (container,) = template(item)["spec"]["containers"]
     given = {v["name"]: v.get("value") for v in container.get("env", ())}
     settings = SETTINGS[component(item)]
@@ -81,13 +81,13 @@ def grace(item: Object) -> float:
 
 
 def pause(item: Object) -> int:
-    """Seconds before it is told to end."""
+    """Returns the seconds between the start of termination and SIGTERM."""
     (container,) = template(item)["spec"]["containers"]
     hook: Object = container.get("lifecycle", {}).get("preStop", {})
     return int(hook.get("sleep", {}).get("seconds", 0))
 
 
-def test_work_in_flight_is_never_cut(objects: list[Object]) -> None:
+def test_grace_period_covers_work_in_progress(objects: list[Object]) -> None:
     for name, settings in SETTINGS.items():
         if "grace_seconds" not in settings.model_fields:
             continue
@@ -96,7 +96,7 @@ def test_work_in_flight_is_never_cut(objects: list[Object]) -> None:
         assert given >= pause(item) + grace(item) + MARGIN_SECONDS, name
 
 
-def test_calls_have_the_time_that_their_caller_gives_them(objects: list[Object]) -> None:
+def test_grace_period_covers_the_deadline_of_calls(objects: list[Object]) -> None:
     calls = DispatcherSettings.model_fields
     for name in ("inference", "tracker"):
         assert grace(named(objects, "Deployment", name)) >= calls["call_seconds"].default
@@ -105,10 +105,10 @@ def test_calls_have_the_time_that_their_caller_gives_them(objects: list[Object])
     assert renderer >= calls["join_seconds"].default
 
 
-def test_a_budget_lets_one_pod_go_whatever_there_are(objects: list[Object]) -> None:
+def test_disruption_budget_always_allows_one_eviction(objects: list[Object]) -> None:
     budgets = of_kind(objects, "PodDisruptionBudget")
     for budget in budgets:
-        # With minAvailable, a drain would wait for ever for the last one.
+        # With minAvailable, a drain would wait forever for the last pod.
         assert budget["spec"]["maxUnavailable"] == 1
         assert "minAvailable" not in budget["spec"]
     for item in of_kind(objects, "Deployment"):
@@ -120,7 +120,7 @@ def test_a_budget_lets_one_pod_go_whatever_there_are(objects: list[Object]) -> N
         assert any(selects(budget["spec"]["selector"], labels) for labels in there)
 
 
-def test_pods_are_spread_and_started_all_the_same(objects: list[Object]) -> None:
+def test_pods_are_spread_if_possible(objects: list[Object]) -> None:
     for item in of_kind(objects, "Deployment"):
         labels = template(item)["metadata"]["labels"]
         spread = template(item)["spec"]["topologySpreadConstraints"]
@@ -133,7 +133,7 @@ def test_pods_are_spread_and_started_all_the_same(objects: list[Object]) -> None
             assert selects(rule["labelSelector"], labels)
 
 
-def test_the_api_goes_before_others_and_never_has_fewer_pods(objects: list[Object]) -> None:
+def test_api_has_priority_and_keeps_its_pods_during_rollouts(objects: list[Object]) -> None:
     api = named(objects, "Deployment", "gateway-api")
     assert api["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     with_priority = [i for i in workloads(objects) if "priorityClassName" in template(i)["spec"]]
@@ -141,7 +141,7 @@ def test_the_api_goes_before_others_and_never_has_fewer_pods(objects: list[Objec
     assert named(objects, "PriorityClass", "poseway-api")["globalDefault"] is False
 
 
-def test_limits_are_not_less_than_requests(objects: list[Object]) -> None:
+def test_limits_cover_requests(objects: list[Object]) -> None:
     for item in workloads(objects):
         for container in containers(template(item)["spec"]):
             resources = container["resources"]
@@ -154,14 +154,14 @@ UNITS: Final = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
 def amount(text: str) -> float:
-    """A quantity of Kubernetes as a number."""
+    """Parses a Kubernetes quantity."""
     for unit, size in UNITS.items():
         if text.endswith(unit):
             return float(text.removesuffix(unit)) * size
     return float(text)
 
 
-def test_a_laptop_has_room_for_the_local_overlay() -> None:
+def test_local_overlay_fits_a_laptop() -> None:
     asked = [
         container["resources"]["requests"]
         for item in lasting(overlay("local"))
@@ -169,7 +169,7 @@ def test_a_laptop_has_room_for_the_local_overlay() -> None:
     ]
     cores = sum(amount(request["cpu"]) for request in asked)
     memory = sum(amount(request["memory"]) for request in asked)
-    # Also for what it runs beside: what a cluster of one node needs itself.
+    # Leaves room for what a cluster of one node itself needs.
     assert cores <= 1.5
     assert memory <= 3 * 2**30
     said = f"{cores:.1f} cores and {memory / 2**30:.1f} GiB"

@@ -1,4 +1,4 @@
-"""The ingress leads to the api, which knows clients by the addresses that it tells."""
+"""The ingress routes to the api, which takes clients' addresses from it."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from tests.support.deploy.objects import Object, named, of_kind, overlay, template
 
 
-def test_it_leads_to_the_api_with_tls() -> None:
+def test_ingress_routes_to_the_api_with_tls() -> None:
     objects = overlay("production")
     (ingress,) = of_kind(objects, "Ingress")
     (rule,) = ingress["spec"]["rules"]
@@ -22,7 +22,7 @@ def test_it_leads_to_the_api_with_tls() -> None:
 
 
 def believed() -> str:
-    """The networks whose word the api takes."""
+    """Returns the networks that the api trusts."""
     gateway = named(overlay("production"), "Deployment", "gateway-api")
     (container,) = template(gateway)["spec"]["containers"]
     (value,) = [v["value"] for v in container["env"] if v["name"] == "POSEWAY_TRUSTED_PROXIES"]
@@ -30,7 +30,7 @@ def believed() -> str:
 
 
 def seen(peer: str, forwarded: bytes) -> tuple[str, str]:
-    """Address and scheme of a client, as the api sees them behind uvicorn."""
+    """Returns address and scheme of a client as the api sees them behind uvicorn."""
     found: list[tuple[str, str]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 # ASGI
@@ -49,9 +49,9 @@ def seen(peer: str, forwarded: bytes) -> tuple[str, str]:
 @pytest.mark.parametrize(
     "peer", ["10.244.1.5", "172.20.0.9", "192.168.7.7", "100.64.3.2", "fd00::5"]
 )
-def test_the_ingress_is_believed_and_what_a_client_said_before_it_is_not(peer: str) -> None:
+def test_forwarded_address_is_taken_from_the_ingress_only(peer: str) -> None:
     assert seen(peer, b"1.1.1.1, 8.8.4.4") == ("8.8.4.4", "https")
 
 
-def test_a_client_that_comes_by_itself_is_not_believed() -> None:
+def test_forwarded_address_from_a_direct_client_is_ignored() -> None:
     assert seen("8.8.4.4", b"1.1.1.1") == ("8.8.4.4", "http")

@@ -1,4 +1,4 @@
-"""Network policies let through the arrows of the design, and nothing else."""
+"""Network policies allow the connections of the design and no others."""
 
 import copy
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ Arrow = tuple[str, str, int]
 
 
 def pods(objects: list[Object]) -> list[Place]:
-    """The parts of an overlay; some have several workloads."""
+    """Returns the parts of an overlay, some of which have several workloads."""
     found = {
         component(item): Place(
             component(item), "poseway", template(item)["metadata"]["labels"], "10.244.0.7"
@@ -59,7 +59,7 @@ def pods(objects: list[Object]) -> list[Place]:
 
 
 def arrows(objects: list[Object]) -> set[Arrow]:
-    """Everything that is let through, but for what is no matter of ours."""
+    """Returns all allowed connections between Poseway's parts and to the outside."""
     policies = of_kind(objects, "NetworkPolicy")
     ours = pods(objects)
     places = [*ours, *OUTSIDE]
@@ -74,7 +74,7 @@ def arrows(objects: list[Object]) -> set[Arrow]:
 
 
 def design(name: str) -> Iterator[Arrow]:
-    """The arrows of the design, whatever of its parts an overlay has."""
+    """Yields the connections of the design between the parts of an overlay."""
     yield from ((place.name, "gateway-api", 8080) for place in OUTSIDE)
     yield from (("prometheus", part, 9090) for part in METERED)
     yield from (("gateway-dispatcher", part, 50051) for part in CALLED)
@@ -86,13 +86,13 @@ def design(name: str) -> Iterator[Arrow]:
         yield from ((part, "minio", 9000) for part in (*STORING, "setup-bucket"))
     else:
         yield from ((part, "storage", 443) for part in STORING)
-    # Webhooks; at 53 it is UDP that is asked for here.
+    # Webhooks. On port 53 the model asks for UDP.
     yield from (("gateway-api", "internet", port) for port in PORTS if port != 53)
-    # Where the Kubernetes API is, nobody knows beforehand.
+    # The address of the Kubernetes API is not known in advance.
     yield from (("setup-secrets", place.name, port) for place in OUTSIDE for port in KUBERNETES)
 
 
-def test_exactly_the_arrows_of_the_design_are_let_through(
+def test_policies_allow_exactly_the_connections_of_the_design(
     objects: list[Object], request: pytest.FixtureRequest
 ) -> None:
     name = request.node.callspec.params["objects"]
@@ -100,8 +100,8 @@ def test_exactly_the_arrows_of_the_design_are_let_through(
     known = there | {place.name for place in OUTSIDE}
     wanted = {arrow for arrow in design(name) if set(arrow[:2]) <= known}
     found = arrows(objects)
-    assert found - wanted == set(), "let through, and not in the design"
-    assert wanted - found == set(), "in the design, and not let through"
+    assert found - wanted == set(), "allowed but not in the design"
+    assert wanted - found == set(), "in the design but not allowed"
 
 
 def test_decoders_of_videos_cannot_reach_the_internet(objects: list[Object]) -> None:
@@ -113,17 +113,17 @@ def test_decoders_of_videos_cannot_reach_the_internet(objects: list[Object]) -> 
 def test_only_the_api_is_reachable_from_outside(objects: list[Object]) -> None:
     reached = {target for source, target, _ in arrows(objects) if source == "internet"}
     assert reached == {"gateway-api"}
-    # Nor by a service of a kind that the cluster's outside sees.
+    # No service is of a type that is exposed outside the cluster.
     for service in of_kind(objects, "Service"):
         assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
 
 
-def test_every_pod_is_denied_what_is_not_said(objects: list[Object]) -> None:
+def test_default_policy_denies_all_traffic(objects: list[Object]) -> None:
     policy = named(objects, "NetworkPolicy", "deny-all")
     assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_a_policy_is_about_pods_that_there_are(objects: list[Object]) -> None:
+def test_policies_select_existing_pods(objects: list[Object]) -> None:
     there = {place.name for place in pods(objects)} | {"minio", "nats", *SETUP}
     for policy in of_kind(objects, "NetworkPolicy"):
         selector = policy["spec"]["podSelector"]
@@ -139,7 +139,7 @@ def webhook_blocks() -> list[Object]:
 
 
 def edges(cidr: str) -> Iterator[str]:
-    """The first and the last address of a network, and those beside it."""
+    """Yields the first and last address of a network and their neighbours outside."""
     network = ip_network(cidr)
     first, last = int(network.network_address), int(network.broadcast_address)
     for number in (first - 1, first, last, last + 1):
@@ -147,11 +147,11 @@ def edges(cidr: str) -> Iterator[str]:
             yield str(type(network.network_address)(number))
 
 
-# Kept for protocols and examples; Python takes a few addresses in them for public.
+# Reserved for protocols and examples. Python considers some of their addresses public.
 NOBODYS = [ip_network(cidr) for cidr in ("192.0.0.0/24", "2001::/23", "3fff::/20")]
 
 
-def test_webhooks_may_go_where_the_service_lets_them() -> None:
+def test_policy_and_service_allow_the_same_webhook_addresses() -> None:
     policies = of_kind(overlay("production"), "NetworkPolicy")
     (gateway,) = [place for place in pods(overlay("production")) if place.name == "gateway-api"]
     asked = ["10.9.8.7", "172.31.0.1", "192.168.1.1", "169.254.169.254", "127.0.0.1", "1.1.1.1"]
@@ -185,24 +185,24 @@ def ingress(*peers: Object, **rule: object) -> list[Object]:
     return [policy(ingress=[{"from": list(peers), **rule}])]
 
 
-def test_who_is_let_through_is_told_right() -> None:
+def test_model_of_policies_evaluates_peers() -> None:
     of_a = {"podSelector": {"matchLabels": {"app": "a"}}}
     other = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}}}
-    assert allowed([], A, B, 80), "without policies, everything passes"
+    assert allowed([], A, B, 80), "without policies everything is allowed"
     assert not allowed([policy(ingress=[])], A, B, 80)
-    assert allowed([policy(ingress=[])], B, C, 80), "another namespace's pods are free"
+    assert allowed([policy(ingress=[])], B, C, 80), "policies do not apply to other namespaces"
     assert not allowed([policy(egress=[])], B, C, 80)
-    assert allowed(ingress(), C, B, 80), "no peers are all peers"
+    assert allowed(ingress(), C, B, 80), "an empty list of peers means all peers"
     assert allowed(ingress(of_a), A, B, 80)
     assert not allowed(ingress(of_a), B, A, 80)
-    assert not allowed(ingress(of_a), C, B, 80), "pods are those of the policy's namespace"
+    assert not allowed(ingress(of_a), C, B, 80), "a pod selector applies to the policy's namespace"
     assert allowed(ingress(other), C, B, 80)
     assert allowed(ingress(other | of_a), C, B, 80)
     of_b = {"podSelector": {"matchLabels": {"app": "b"}}}
-    assert not allowed(ingress(other | of_b), C, B, 80), "both must be so"
+    assert not allowed(ingress(other | of_b), C, B, 80), "both selectors must match"
 
 
-def test_which_ports_are_let_through_is_told_right() -> None:
+def test_model_of_policies_evaluates_ports() -> None:
     assert allowed(ingress(ports=[{"port": 80}]), A, B, 80)
     assert not allowed(ingress(ports=[{"port": 80}]), A, B, 81)
     assert not allowed(ingress(ports=[{"port": 80}]), A, B, 80, "UDP")
@@ -211,7 +211,7 @@ def test_which_ports_are_let_through_is_told_right() -> None:
     assert not allowed(ingress(ports=span), A, B, 91)
 
 
-def test_which_addresses_are_let_through_is_told_right() -> None:
+def test_model_of_policies_evaluates_addresses() -> None:
     block = {"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.0/28"]}}
     assert allowed(ingress(block), STORAGE, B, 80) is False
     wider = copy.deepcopy(block)
@@ -221,7 +221,7 @@ def test_which_addresses_are_let_through_is_told_right() -> None:
     assert not allowed(ingress(wider), Place("v6", address="2001:db8::1"), B, 80)
 
 
-def test_traces_go_to_the_collector_and_nowhere_else(tmp_path: Path) -> None:
+def test_traces_reach_only_the_collector(tmp_path: Path) -> None:
     without = arrows(with_components(tmp_path / "without", "network-policies"))
     traced = with_components(tmp_path / "traced", "network-policies", "traces")
     new = arrows(traced) - without

@@ -1,4 +1,4 @@
-"""No secret is committed, or goes to whoever builds an image."""
+"""No secret is committed or included in the build context of images."""
 
 import re
 import subprocess
@@ -14,13 +14,13 @@ from tests.support.deploy.objects import K8S, Object, of_kind
 
 ROOT = K8S.parents[1]
 SECRET_NAME = re.compile(r"KEY$|SECRET|TOKEN|PASSWORD|CREDENTIAL")
-# What secrets look like: keys in PEM, and those of ours and of services that people use.
+# Patterns of secrets: PEM keys, Poseway's own and those of common services.
 SECRET = re.compile(
     rb"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[opsu]_\w{36}|\bxox[abp]-\w{10}"
     rb"|\bpw_[0-9a-f]{8}_[0-9a-f]{40}\b|\bwhsec_[\w+/]{43}=|\beyJ[\w-]{16,}\.eyJ[\w-]{16,}\."
     rb"|://[^\s/:@{}$\"'<>]+:[^\s/@{}$\"'<>]{8,}@"
 )
-# In the document of the API, so that people see what theirs look like: digits in order.
+# Examples in the API's documentation, with consecutive digits.
 EXAMPLE = b"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
@@ -39,11 +39,11 @@ def tracked(folder: str = ".") -> list[Path]:
         "https://somebody:" + "0a" * 8 + "@packages.example/simple",
     ],
 )
-def test_what_is_looked_for_is_found(secret: str) -> None:
+def test_patterns_match_example_secrets(secret: str) -> None:
     assert SECRET.search(f"key = {secret}\n".encode())
 
 
-def test_no_file_has_what_looks_like_a_secret() -> None:
+def test_no_tracked_file_contains_a_secret() -> None:
     files = tracked()
     assert len(files) > 500
     for path in files:
@@ -52,7 +52,7 @@ def test_no_file_has_what_looks_like_a_secret() -> None:
 
 
 def settings(content: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 # of any YAML
-    """Whatever has a name and a value: variables, and the pairs of maps."""
+    """Yields pairs of names and values: variables, and the items of mappings."""
     if isinstance(content, dict):
         if "name" in content and "value" in content:
             yield str(content["name"]), content["value"]
@@ -67,7 +67,7 @@ def settings(content: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 # of
             yield from settings(item)
 
 
-def test_no_manifest_has_the_value_of_a_secret() -> None:
+def test_no_manifest_contains_a_secret_value() -> None:
     seen = set()
     for path in tracked("deploy"):
         if path.suffix not in (".yaml", ".yml"):
@@ -78,20 +78,20 @@ def test_no_manifest_has_the_value_of_a_secret() -> None:
             for name, value in settings(content):
                 seen.add(name)
                 literal = isinstance(value, str | int) and SECRET_NAME.search(name)
-                assert not literal, f"{path}: {name} has its value in a file"
-    # Some are named there, and have their values from elsewhere.
+                assert not literal, f"{path}: {name} contains a literal value"
+    # Manifests do name some secrets, whose values come from elsewhere.
     assert "POSEWAY_NATS_URL" in seen
 
 
-def test_no_overlay_has_a_secret(objects: list[Object]) -> None:
+def test_no_overlay_contains_a_secret(objects: list[Object]) -> None:
     assert of_kind(objects, "Secret") == []
     for name, value in settings(objects):
         literal = isinstance(value, str | int) and SECRET_NAME.search(name)
-        assert not literal, f"{name} has its value in a file"
+        assert not literal, f"{name} contains a literal value"
 
 
 def in_context(path: str) -> bool:
-    """Whether a file is sent to an engine that builds: the last line that speaks of it counts."""
+    """Whether a file is in the build context. The last matching line of .dockerignore counts."""
     sent = True
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         pattern = line.removeprefix("!")
@@ -123,11 +123,11 @@ def in_context(path: str) -> bool:
         "tests/conftest.py",
     ],
 )
-def test_no_engine_is_sent_what_may_be_secret(path: str) -> None:
+def test_build_context_excludes_secrets(path: str) -> None:
     assert not in_context(path)
 
 
-def test_engines_are_sent_what_images_are_made_of() -> None:
+def test_build_context_includes_all_sources() -> None:
     dockerfile = (ROOT / "deploy" / "images" / "Dockerfile").read_text()
     named = re.findall(r"^COPY (\S+) \./$", dockerfile, re.MULTILINE)
     named += [

@@ -1,4 +1,4 @@
-"""Whatever an object names is there: secrets, settings, services, ports, accounts."""
+"""All references between objects resolve: secrets, settings, services, ports, accounts."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ ROOT = K8S.parents[1]
 
 
 def uses(item: Object, kind: str) -> Iterator[str]:
-    """Names of the Secrets or ConfigMaps that a workload needs; `kind` is secret or configMap."""
+    """Yields the names of Secrets or ConfigMaps (`kind`) that a workload needs."""
     pod = template(item)["spec"]
     for container in containers(pod):
         for source in container.get("envFrom", ()):
@@ -45,13 +45,13 @@ def ingress_secrets(objects: list[Object]) -> set[str]:
 
 
 def made_up(objects: list[Object]) -> list[str]:
-    """The secrets that the set-up makes."""
+    """Returns the secrets that the set-up job creates."""
     (container,) = template(named(objects, "Job", "setup-secrets"))["spec"]["containers"]
     names: list[str] = container["args"][2:]
     return names
 
 
-def test_secrets_that_are_needed_are_made_or_asked_for(
+def test_required_secrets_are_generated_or_documented(
     objects: list[Object], request: pytest.FixtureRequest
 ) -> None:
     made = made_up(objects)
@@ -71,7 +71,7 @@ def variables(item: Object) -> Iterator[Object]:
         yield from container.get("env", ())
 
 
-def test_config_maps_are_there_and_roll_the_pods_when_they_change(objects: list[Object]) -> None:
+def test_config_maps_exist_and_restart_pods_on_change(objects: list[Object]) -> None:
     there = {item["metadata"]["name"] for item in of_kind(objects, "ConfigMap")}
     for item in workloads(objects):
         for name in uses(item, "configMap"):
@@ -79,7 +79,7 @@ def test_config_maps_are_there_and_roll_the_pods_when_they_change(objects: list[
             assert re.fullmatch(r".+-[a-z0-9]{10}", name), f"{name} has no hash of its contents"
 
 
-def test_accounts_priorities_and_roles_are_there(objects: list[Object]) -> None:
+def test_accounts_priorities_and_roles_exist(objects: list[Object]) -> None:
     def has(kind: str, name: str) -> None:
         assert named(objects, kind, name)
 
@@ -96,7 +96,7 @@ def test_accounts_priorities_and_roles_are_there(objects: list[Object]) -> None:
             has(subject["kind"], subject["name"])
 
 
-def test_volumes_that_are_mounted_are_there(objects: list[Object]) -> None:
+def test_mounted_volumes_exist(objects: list[Object]) -> None:
     for item in workloads(objects):
         pod = template(item)["spec"]
         there = {volume["name"] for volume in pod.get("volumes", ())}
@@ -107,7 +107,7 @@ def test_volumes_that_are_mounted_are_there(objects: list[Object]) -> None:
         assert mounted == there, called(item)
 
 
-def test_workloads_select_their_own_pods_and_no_others(objects: list[Object]) -> None:
+def test_workloads_select_only_their_own_pods(objects: list[Object]) -> None:
     lasting = [item for item in workloads(objects) if item["kind"] != "Job"]
     for item in lasting:
         found = [
@@ -118,7 +118,7 @@ def test_workloads_select_their_own_pods_and_no_others(objects: list[Object]) ->
         assert found == [item], called(item)
 
 
-def test_a_service_finds_pods_and_a_port_that_they_open(objects: list[Object]) -> None:
+def test_services_select_pods_with_an_open_port(objects: list[Object]) -> None:
     for service in of_kind(objects, "Service"):
         (found,) = [
             item
@@ -132,17 +132,17 @@ def test_a_service_finds_pods_and_a_port_that_they_open(objects: list[Object]) -
         there = open_ports(container)
         for port in service["spec"]["ports"]:
             assert port["targetPort"] in there
-            # Without an address of its own, a Service translates no port.
+            # A headless Service does not translate ports.
             if service["spec"].get("clusterIP") == "None":
                 assert port["port"] == there[port["targetPort"]]
 
 
-def test_a_stateful_set_has_its_service(objects: list[Object]) -> None:
+def test_stateful_sets_have_their_service(objects: list[Object]) -> None:
     for item in of_kind(objects, "StatefulSet"):
         assert named(objects, "Service", item["spec"]["serviceName"])
 
 
-def test_addresses_in_settings_are_those_of_services(objects: list[Object]) -> None:
+def test_addresses_in_settings_are_services(objects: list[Object]) -> None:
     offered = {
         f"{service['metadata']['name']}:{port['port']}"
         for service in of_kind(objects, "Service")
@@ -162,9 +162,9 @@ def test_addresses_in_settings_are_those_of_services(objects: list[Object]) -> N
                 assert value.partition("://")[2] in offered, name
 
 
-def test_what_is_scaled_is_there_and_has_no_number_of_its_own(objects: list[Object]) -> None:
+def test_scaled_workloads_exist_and_set_no_replicas(objects: list[Object]) -> None:
     for scaler in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"):
         target = scaler["spec"]["scaleTargetRef"]
         scaled = named(objects, target.get("kind", "Deployment"), target["name"])
-        # Each apply would set it anew, and end pods that have work.
+        # Otherwise each apply would reset the number and stop busy pods.
         assert "replicas" not in scaled["spec"], called(scaled)

@@ -1,4 +1,4 @@
-"""What is told of an image: all that its lock file, its base and its models are."""
+"""Bills of materials list the lock file, the base and the models of each image."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ Version: 1
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file system that images are built on."""
+    """Returns the root of a base image's file system."""
     root = tmp_path_factory.mktemp("base")
     (root / "etc").mkdir()
     (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nNAME="Debian GNU/Linux"\n')
@@ -50,7 +50,7 @@ def boms(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     return folder
 
 
-def test_every_image_has_one_and_takes_it_along(boms: Path) -> None:
+def test_every_image_contains_its_sbom(boms: Path) -> None:
     dockerfile = (ROOT / "deploy/images/Dockerfile").read_text()
     images = {
         line.rpartition(" ")[2]: part
@@ -65,7 +65,7 @@ def test_every_image_has_one_and_takes_it_along(boms: Path) -> None:
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_all_that_is_pinned_is_in_it(boms: Path, image: str) -> None:
+def test_sbom_lists_all_pinned_packages(boms: Path, image: str) -> None:
     told = components(read(boms, image))
     pins = list(lock.read(ROOT / "requirements" / f"{IMAGES[image]}.lock"))
     here = [pin for pin in pins if not pin.marker or Marker(pin.marker).evaluate()]
@@ -77,7 +77,7 @@ def test_all_that_is_pinned_is_in_it(boms: Path, image: str) -> None:
     assert versions(read(boms, image), "pypi") == {pin.name: pin.version for pin in here}
 
 
-def test_it_says_what_it_is_of(boms: Path) -> None:
+def test_sbom_names_its_image(boms: Path) -> None:
     whole = json.loads(read(boms, "poseway-tracker"))
     told = {key: whole["metadata"]["component"][key] for key in ("type", "name", "version")}
     assert told == {"type": "container", "name": "poseway-tracker", "version": "1.2.3"}
@@ -86,7 +86,7 @@ def test_it_says_what_it_is_of(boms: Path) -> None:
     assert refs <= set(all_of_it["dependsOn"])
 
 
-def test_the_base_is_in_it(boms: Path) -> None:
+def test_sbom_lists_the_base_system(boms: Path) -> None:
     told = components(read(boms, "poseway-gateway"))
     assert told["operating-system", "debian"]["version"] == "12"
     assert told["platform", "python"]["version"].startswith("3.")
@@ -96,7 +96,7 @@ def test_the_base_is_in_it(boms: Path) -> None:
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_weights_are_in_it_where_they_are_in_the_image(boms: Path, image: str) -> None:
+def test_sbom_lists_weights_of_images_that_have_them(boms: Path, image: str) -> None:
     kind = "machine-learning-model"
     told = {name: part for (of, name), part in components(read(boms, image)).items() if of == kind}
     assert ("openpose-mobilenet-thin" in told) is (image in INFERENCE)
@@ -107,7 +107,7 @@ def test_weights_are_in_it_where_they_are_in_the_image(boms: Path, image: str) -
         assert part["licenses"] == [{"license": {"id": "Apache-2.0"}}]
 
 
-def test_the_same_is_written_for_the_same(boms: Path, base: Path, tmp_path: Path) -> None:
+def test_sbom_is_reproducible(boms: Path, base: Path, tmp_path: Path) -> None:
     write(tmp_path, "1.2.3", base)
     for path in boms.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
@@ -115,7 +115,7 @@ def test_the_same_is_written_for_the_same(boms: Path, base: Path, tmp_path: Path
     assert len(numbers) == len(IMAGES)
 
 
-def test_a_base_of_another_system_has_a_name_at_least(tmp_path: Path) -> None:
+def test_sbom_names_a_base_without_dpkg(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/os-release").write_text("ID=alpine\nVERSION_ID=3.20\n")
     write(tmp_path, "1", tmp_path)

@@ -1,4 +1,4 @@
-"""Every object is one that its API knows, with no field that it does not know."""
+"""All objects are valid, without unknown fields."""
 
 import copy
 import json
@@ -24,11 +24,11 @@ from tests.support.deploy.objects import (
     with_components,
 )
 
-# The oldest that deploy/k8s/README.md names, and the newest whose schemas there are.
+# The oldest version in deploy/k8s/README.md, and the newest with schemas.
 OLDEST: Final = "1.30"
 NEWEST: Final = kubernetes_validate.latest_version()
 
-# Kinds that are not Kubernetes' own, by API and kind.
+# Custom resources, by API and kind.
 FOREIGN: Final[dict[tuple[str, str], type[BaseModel]]] = {
     ("keda.sh/v1alpha1", "ScaledObject"): keda.ScaledObject,
     ("keda.sh/v1alpha1", "TriggerAuthentication"): keda.TriggerAuthentication,
@@ -38,16 +38,16 @@ FOREIGN: Final[dict[tuple[str, str], type[BaseModel]]] = {
 }
 
 
-# It reads 2 MB of definitions for every object otherwise.
+# Otherwise the validator reads 2 MB of definitions for every object.
 utils.schema_contents = cache(utils.schema_contents)
 
 
 class UnknownError(Exception):
-    """An object has a field that its kind does not have."""
+    """An object has an unknown field."""
 
 
 def validate(item: Object, version: str) -> None:
-    """Checks an object strictly, against `version` of Kubernetes or its own API."""
+    """Validates an object strictly, against a version of Kubernetes or its custom resource."""
     foreign = FOREIGN.get((item["apiVersion"], item["kind"]))
     if foreign is None:
         kubernetes_validate.validate(item, version, strict=True)
@@ -57,7 +57,7 @@ def validate(item: Object, version: str) -> None:
 
 
 def compare(given: Any, known: Any, where: str) -> None:  # noqa: ANN401 # any JSON
-    """Raises for what was given and is lost, so not known."""
+    """Raises an error for a value that is missing after parsing, and hence unknown."""
     if isinstance(given, dict):
         for key, value in given.items():
             if key not in known:
@@ -70,7 +70,7 @@ def compare(given: Any, known: Any, where: str) -> None:  # noqa: ANN401 # any J
 
 @cache
 def passed(text: str, version: str) -> bool:
-    """Whether an object, as JSON, is fine: most are the same in all overlays."""
+    """Whether an object, given as JSON, is valid. Cached, since overlays share most objects."""
     validate(json.loads(text), version)
     return True
 
@@ -82,17 +82,17 @@ def test_objects_are_valid(objects: list[Object], version: str) -> None:
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-def test_components_that_are_in_no_overlay_are_valid(version: str, tmp_path: Path) -> None:
+def test_optional_components_are_valid(version: str, tmp_path: Path) -> None:
     for item in with_components(tmp_path, *CHOICES & set(COMPONENTS)):
         assert passed(json.dumps(item), version), called(item)
 
 
-def test_the_page_names_the_oldest_version() -> None:
+def test_readme_names_the_oldest_version() -> None:
     assert f"Kubernetes {OLDEST} or newer" in (K8S / "README.md").read_text()
 
 
 def changed(item: Object, *path: str | int, value: object) -> Object:
-    """A copy with one more field, or another value, at a path."""
+    """Returns a copy with a field added or changed."""
     other = copy.deepcopy(item)
     place: Any = other
     for step in path[:-1]:
@@ -101,7 +101,7 @@ def changed(item: Object, *path: str | int, value: object) -> Object:
     return other
 
 
-def test_an_unknown_field_or_a_wrong_value_is_found() -> None:
+def test_unknown_field_or_wrong_value_is_detected() -> None:
     gateway = named(overlay("local"), "Deployment", "gateway-api")
     validate(gateway, NEWEST)
     pod = ("spec", "template", "spec")
@@ -124,7 +124,7 @@ def scaled() -> Object:
     }
 
 
-def test_an_unknown_field_or_a_wrong_value_of_other_apis_is_found() -> None:
+def test_unknown_field_or_wrong_value_of_custom_resources_is_detected() -> None:
     validate(scaled(), NEWEST)
     for path in (("spec", "minReplicas"), ("spec", "triggers", 0, "meta"), ("spec", "kind")):
         with pytest.raises(UnknownError):

@@ -40,7 +40,7 @@ def settings(url: str, **more: object) -> BucketSettings:
 
 
 def rules(xml: bytes | None) -> dict[str, tuple[str | None, str | None]]:
-    """Prefix and days of each rule, by its id."""
+    """Returns prefix and days of each rule by its id."""
     assert xml is not None
     return {
         rule.findtext("{*}ID", ""): (
@@ -51,7 +51,7 @@ def rules(xml: bytes | None) -> dict[str, tuple[str | None, str | None]]:
     }
 
 
-def test_everything_is_made(server: MinioServer) -> None:
+def test_bucket_rules_and_user_are_created(server: MinioServer) -> None:
     prepare(settings(server.url))
     assert rules(server.buckets["poseway"]) == OURS
     assert server.users == {"poseway": "of-the-services"}
@@ -59,7 +59,7 @@ def test_everything_is_made(server: MinioServer) -> None:
     assert server.attached == {"poseway": "poseway"}
 
 
-def test_it_may_be_repeated_and_gives_the_user_another_secret(server: MinioServer) -> None:
+def test_second_run_updates_the_user(server: MinioServer) -> None:
     prepare(settings(server.url))
     before = server.buckets["poseway"]
     prepare(settings(server.url, s3_secret_key=SecretStr("another-secret")))
@@ -80,7 +80,7 @@ OLD = (
 
 
 @pytest.mark.parametrize("space", [b"", b' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'])
-def test_rules_of_others_stay_as_they_are(space: bytes) -> None:
+def test_other_rules_are_kept(space: bytes) -> None:
     present = b"<LifecycleConfiguration%b>%b%b</LifecycleConfiguration>" % (space, THEIRS, OLD)
     merged = lifecycle(present)
     assert THEIRS in merged
@@ -89,14 +89,14 @@ def test_rules_of_others_stay_as_they_are(space: bytes) -> None:
     assert space in merged
 
 
-def test_a_bucket_that_somebody_makes_at_the_same_time_is_fine(server: MinioServer) -> None:
+def test_concurrently_created_bucket_is_accepted(server: MinioServer) -> None:
     server.troubles = [(404, "NoSuchBucket"), (409, "BucketAlreadyOwnedByYou")]
     server.buckets["poseway"] = None
     prepare(settings(server.url))
     assert rules(server.buckets["poseway"]) == OURS
 
 
-def test_a_server_that_starts_is_waited_for(
+def test_setup_waits_for_a_starting_server(
     server: MinioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bucket, "_PAUSE_SECONDS", 0)
@@ -105,12 +105,12 @@ def test_a_server_that_starts_is_waited_for(
     assert server.attached == {"poseway": "poseway"}
 
 
-def test_a_server_that_is_away_is_told_of() -> None:
+def test_unreachable_server_is_reported() -> None:
     with pytest.raises(UnavailableError, match="MinIO cannot be reached"):
         prepare(settings(f"http://127.0.0.1:{free_ports(1)[0]}"))
 
 
-def test_a_root_that_is_refused_is_told_so_at_once(server: MinioServer) -> None:
+def test_rejected_root_user_fails_at_once(server: MinioServer) -> None:
     with pytest.raises(PosewayError, match="MinIO refuses") as refused:
         prepare(settings(server.url, MINIO_ROOT_USER="nobody", patience_seconds=60))
     assert ROOT_PASSWORD not in refused.value.message
@@ -127,7 +127,7 @@ def test_a_root_that_is_refused_is_told_so_at_once(server: MinioServer) -> None:
         ({"s3_access_key": ROOT_USER}, "must not be root"),
     ],
 )
-def test_settings_that_cannot_be_meant_are_refused(
+def test_invalid_settings_are_rejected(
     server: MinioServer, wrong: dict[str, str | None], told: str
 ) -> None:
     with pytest.raises(PosewayError, match=told):
@@ -135,7 +135,7 @@ def test_settings_that_cannot_be_meant_are_refused(
     assert not server.users
 
 
-def test_the_secrets_that_are_made_are_the_settings(
+def test_generated_secrets_match_the_settings(
     server: MinioServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = MADE["storage"]()

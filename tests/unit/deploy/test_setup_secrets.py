@@ -1,4 +1,4 @@
-"""The secrets that a cluster needs are made once, and nobody learns them from a log."""
+"""The secrets of a cluster are created once and appear in no log."""
 
 import shutil
 import sys
@@ -38,17 +38,17 @@ def held(api: KubernetesApi) -> dict[str, dict[str, str]]:
     return {name: secret["stringData"] for name, secret in api.secrets.items()}
 
 
-def test_what_is_made_are_secrets_that_kubernetes_takes(api: KubernetesApi) -> None:
+def test_created_secrets_are_valid(api: KubernetesApi) -> None:
     run(api)
     assert set(api.secrets) == {"storage", "minio-root", "queue", "access"}
     for secret in api.secrets.values():
         kubernetes_validate.validate(secret, "1.37", strict=True)
         assert secret["metadata"]["labels"] == {"app.kubernetes.io/part-of": "poseway"}
-    # The role allows this one thing.
+    # The only request that the role allows.
     assert set(api.requests) == {("POST", PATH)}
 
 
-def test_they_hold_what_the_services_read() -> None:
+def test_secrets_contain_what_services_read() -> None:
     assert {name: set(values) for name, values in VALUES.items()} == {
         "storage": {"POSEWAY_S3_ACCESS_KEY", "POSEWAY_S3_SECRET_KEY"},
         "minio-root": {"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"},
@@ -62,13 +62,13 @@ def test_they_hold_what_the_services_read() -> None:
     )
     assert settings.first_key is not None
     assert settings.signing_key is not None
-    # As MinIO bounds its users' names and passwords.
+    # MinIO's limits for the names and passwords of users.
     for user in (
         VALUES["storage"]["POSEWAY_S3_ACCESS_KEY"],
         VALUES["minio-root"]["MINIO_ROOT_USER"],
     ):
         assert 3 <= len(user) <= 20
-    # NATS reads a value that begins like a number as one.
+    # NATS parses a value that starts with a digit as a number.
     assert VALUES["queue"]["POSEWAY_NATS_TOKEN"][0].isalpha()
 
 
@@ -82,7 +82,7 @@ def test_they_hold_what_the_services_read() -> None:
         ("access", "POSEWAY_SIGNING_KEY"),
     ],
 )
-def test_nobody_guesses_them(place: tuple[str, str]) -> None:
+def test_secrets_are_unpredictable(place: tuple[str, str]) -> None:
     name, key = place
     made = {secrets.MADE[name]()[key] for _ in range(100)}
     assert len(made) == 100
@@ -91,7 +91,7 @@ def test_nobody_guesses_them(place: tuple[str, str]) -> None:
     assert set(random) <= set("0123456789abcdef")
 
 
-def test_what_is_there_is_kept(api: KubernetesApi) -> None:
+def test_existing_secrets_are_kept(api: KubernetesApi) -> None:
     own = {"metadata": {"name": "queue"}, "stringData": {"POSEWAY_NATS_TOKEN": "the operator's"}}
     api.secrets["queue"] = own
     run(api)
@@ -101,18 +101,18 @@ def test_what_is_there_is_kept(api: KubernetesApi) -> None:
     assert api.secrets["queue"] == own
 
 
-def test_only_those_that_are_asked_for_are_made(api: KubernetesApi) -> None:
+def test_only_requested_secrets_are_created(api: KubernetesApi) -> None:
     run(api, "queue", "access")
     assert set(api.secrets) == {"queue", "access"}
 
 
-def test_a_name_that_is_none_is_refused_before_anything_is_made(api: KubernetesApi) -> None:
+def test_unknown_name_is_rejected_before_anything_is_created(api: KubernetesApi) -> None:
     with pytest.raises(PosewayError, match=r"'acess'.*storage, minio-root, queue, access"):
         run(api, "queue", "acess")
     assert not api.secrets
 
 
-def test_many_at_once_agree(api: KubernetesApi) -> None:
+def test_concurrent_runs_agree(api: KubernetesApi) -> None:
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(run, api) for _ in range(8)]:
             done.result()
@@ -120,20 +120,20 @@ def test_many_at_once_agree(api: KubernetesApi) -> None:
     assert len(api.requests) == 8 * len(secrets.MADE)
 
 
-def test_one_who_may_not_is_told_so_at_once(api: KubernetesApi) -> None:
+def test_missing_permission_fails_at_once(api: KubernetesApi) -> None:
     api.troubles = [403]
     with pytest.raises(PosewayError, match=r"Secret queue cannot be made.*403.*forbidden"):
         run(api, "queue")
     assert len(api.requests) == 1
 
 
-def test_one_who_is_not_known_is_told_so_at_once(api: KubernetesApi) -> None:
+def test_unknown_account_fails_at_once(api: KubernetesApi) -> None:
     (api.account / "token").write_text("of somebody else")
     with pytest.raises(PosewayError, match=r"401.*Unauthorized"):
         run(api, "queue")
 
 
-def test_a_busy_server_is_asked_again(api: KubernetesApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_server_is_retried(api: KubernetesApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploy.setup.cluster._PAUSE_SECONDS", 0)
     api.troubles = [503, 429, 500]
     run(api, "queue")
@@ -141,19 +141,21 @@ def test_a_busy_server_is_asked_again(api: KubernetesApi, monkeypatch: pytest.Mo
     assert len(api.requests) == 4
 
 
-def test_a_server_that_stays_busy_is_told_of(api: KubernetesApi) -> None:
+def test_persistently_busy_server_is_reported(api: KubernetesApi) -> None:
     api.troubles = [503]
     with pytest.raises(UnavailableError, match="answers 503"):
         run(api, "queue", patience=-1)
 
 
-def test_a_server_that_is_away_is_told_of(api: KubernetesApi) -> None:
+def test_unreachable_server_is_reported(api: KubernetesApi) -> None:
     api.url = f"https://127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(UnavailableError, match="cannot be reached"):
         run(api, "queue", patience=-1)
 
 
-def test_a_server_with_another_certificate_gets_nothing(api: KubernetesApi, tmp_path: Path) -> None:
+def test_server_with_an_untrusted_certificate_gets_nothing(
+    api: KubernetesApi, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     with kubernetes_api(other) as stranger:
@@ -163,13 +165,13 @@ def test_a_server_with_another_certificate_gets_nothing(api: KubernetesApi, tmp_
         assert not stranger.requests
 
 
-def test_without_a_service_account_it_says_what_it_needs(tmp_path: Path) -> None:
+def test_missing_service_account_is_explained(tmp_path: Path) -> None:
     with pytest.raises(PosewayError, match="service account"):
         Cluster("https://127.0.0.1:1", tmp_path)
 
 
 def start(api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    """Runs the command in this process, as the account of the server."""
+    """Runs the command in this process, with the server's service account."""
     monkeypatch.setattr(secrets, "Cluster", lambda url: Cluster(url, api.account))
     monkeypatch.setattr(sys, "argv", ["secrets", *arguments])
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
@@ -177,7 +179,7 @@ def start(api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, *arguments: str) 
     secrets.main()
 
 
-def test_the_command_logs_names_and_no_value(
+def test_command_logs_names_without_values(
     api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POSEWAY_LOG_LEVEL", "DEBUG")
@@ -189,12 +191,10 @@ def test_the_command_logs_names_and_no_value(
     assert "kept as it is" in log
     for values in held(api).values():
         for key, value in values.items():
-            # The user's name is no secret.
+            # The user name is not secret.
             assert key == "POSEWAY_S3_ACCESS_KEY" or value not in out + log
 
 
-def test_the_command_ends_with_what_is_wrong(
-    api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_command_exits_with_the_error(api: KubernetesApi, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match="No secret is called 'x'"):
         start(api, monkeypatch, "x")

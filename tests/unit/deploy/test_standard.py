@@ -1,4 +1,4 @@
-"""Every pod keeps to the restricted Pod Security Standard, and to what we ask beyond it."""
+"""All pods meet the restricted Pod Security Standard and stricter rules of the project."""
 
 import copy
 from typing import Any
@@ -17,17 +17,17 @@ from tests.support.deploy.objects import (
 )
 from tests.support.deploy.standard import violations
 
-# The one pod that speaks to Kubernetes.
+# The only pod that uses the Kubernetes API.
 SPEAKER = "Job setup-secrets"
 
 
-def test_pods_keep_to_the_restricted_standard(objects: list[Object]) -> None:
+def test_pods_meet_the_restricted_standard(objects: list[Object]) -> None:
     found = {called(item): violations(template(item)) for item in workloads(objects)}
     assert len(found) >= 5
     assert not any(found.values()), found
 
 
-def test_pods_have_no_more_than_they_need(objects: list[Object]) -> None:
+def test_pods_have_minimal_permissions(objects: list[Object]) -> None:
     for item in workloads(objects):
         pod = template(item)["spec"]
         speaks = called(item) == SPEAKER
@@ -40,15 +40,15 @@ def test_pods_have_no_more_than_they_need(objects: list[Object]) -> None:
             assert {"cpu", "memory"} <= set(container["resources"]["requests"]), called(item)
 
 
-def test_what_is_written_to_disk_has_a_limit(objects: list[Object]) -> None:
+def test_disk_volumes_are_limited(objects: list[Object]) -> None:
     for item in workloads(objects):
         for volume in template(item)["spec"].get("volumes", ()):
             if "emptyDir" in volume:
                 assert volume["emptyDir"]["sizeLimit"], f"{called(item)}: {volume['name']}"
 
 
-def test_what_decodes_has_less_memory_than_its_pod(objects: list[Object]) -> None:
-    own = 300  # MiB of the service itself
+def test_decoding_processes_have_less_memory_than_their_pod(objects: list[Object]) -> None:
+    own = 300  # MiB, for the service itself
     found = set()
     for item in workloads(objects):
         for container in containers(template(item)["spec"]):
@@ -58,7 +58,7 @@ def test_what_decodes_has_less_memory_than_its_pod(objects: list[Object]) -> Non
                 side_by_side = env.get("POSEWAY_MAX_CALLS") or env.get("POSEWAY_JOBS_AT_ONCE") or 1
                 most = int(side_by_side) * int(env["POSEWAY_DECODE_MEMORY_MB"]) + own
                 assert most <= mebibytes(container["resources"]["limits"]["memory"])
-                # Processes are begun by a socket there; all else is read-only.
+                # Child processes are started through a socket in /tmp; all else is read-only.
                 assert "/tmp" in {each["mountPath"] for each in container["volumeMounts"]}  # noqa: S108
     assert found == {"gateway-dispatcher", "renderer"}
 
@@ -75,7 +75,7 @@ def pod() -> Object:
     return made
 
 
-def test_the_pod_that_is_spoilt_below_is_fine() -> None:
+def test_pod_used_in_negative_tests_is_valid() -> None:
     assert violations(pod()) == []
 
 
@@ -93,7 +93,7 @@ def test_the_pod_that_is_spoilt_below_is_fine() -> None:
         ("securityContext", {"runAsNonRoot": True, "seccompProfile": {"type": "Unconfined"}}),
     ],
 )
-def test_a_pod_that_breaks_the_standard_is_found(key: str, value: object) -> None:
+def test_pod_that_violates_the_standard_is_detected(key: str, value: object) -> None:
     spoilt = pod()
     spoilt["spec"][key] = value
     assert violations(spoilt)
@@ -110,7 +110,7 @@ def test_a_pod_that_breaks_the_standard_is_found(key: str, value: object) -> Non
         ("sysctls", [{"name": "kernel.msgmax", "value": "1"}]),
     ],
 )
-def test_a_pods_context_that_breaks_the_standard_is_found(key: str, value: object) -> None:
+def test_pod_context_that_violates_the_standard_is_detected(key: str, value: object) -> None:
     spoilt = pod()
     spoilt["spec"]["securityContext"][key] = value
     assert violations(spoilt)
@@ -135,7 +135,9 @@ def test_a_pods_context_that_breaks_the_standard_is_found(key: str, value: objec
         ("capabilities", {"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
     ],
 )
-def test_a_container_that_breaks_the_standard_is_found(kind: str, key: str, value: object) -> None:
+def test_container_that_violates_the_standard_is_detected(
+    kind: str, key: str, value: object
+) -> None:
     spoilt = pod()
     context: dict[str, Any] = spoilt["spec"][kind][0]["securityContext"]
     context[key] = value
@@ -152,13 +154,13 @@ def test_a_container_that_breaks_the_standard_is_found(kind: str, key: str, valu
         ("lifecycle", {"postStart": {"tcpSocket": {"host": "10.0.0.1", "port": 80}}}),
     ],
 )
-def test_a_container_that_reaches_too_far_is_found(kind: str, key: str, value: object) -> None:
+def test_container_with_excess_privileges_is_detected(kind: str, key: str, value: object) -> None:
     spoilt = pod()
     spoilt["spec"][kind][0][key] = value
     assert violations(spoilt)
 
 
-def test_an_annotation_that_takes_the_profile_off_is_found() -> None:
+def test_annotation_that_disables_the_profile_is_detected() -> None:
     spoilt = pod()
     key = "container.apparmor.security.beta.kubernetes.io/gateway-api"
     spoilt["metadata"]["annotations"] = {key: "unconfined"}

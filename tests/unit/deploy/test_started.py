@@ -1,4 +1,4 @@
-"""Containers start what exists, with settings that it knows, and have what it needs."""
+"""Containers start existing modules with valid settings and required resources."""
 
 import json
 import re
@@ -43,7 +43,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
 
 
 def ours(objects: list[Object]) -> list[tuple[Object, Object]]:
-    """Each workload with a container of it that runs code of ours."""
+    """Returns the workloads with their containers that run Poseway's code."""
     return [
         (item, container)
         for item in workloads(objects)
@@ -56,7 +56,7 @@ def given(container: Object) -> dict[str, str]:
     return {item["name"]: item["value"] for item in container.get("env", ()) if "value" in item}
 
 
-def test_services_start_what_exists_with_settings_that_exist(objects: list[Object]) -> None:
+def test_containers_start_existing_modules_with_existing_settings(objects: list[Object]) -> None:
     for item, container in ours(objects):
         assert container["args"][0] == "-m"
         module = container["args"][1]
@@ -70,7 +70,7 @@ def test_services_start_what_exists_with_settings_that_exist(objects: list[Objec
         assert {name for name in names if name.startswith("POSEWAY_")} <= known, called(item)
 
 
-def test_services_open_the_ports_on_which_they_listen(objects: list[Object]) -> None:
+def test_containers_open_the_ports_they_listen_on(objects: list[Object]) -> None:
     for item, container in ours(objects):
         api = container["args"][1] == "poseway_gateway.api"
         names = {
@@ -85,32 +85,32 @@ def test_services_open_the_ports_on_which_they_listen(objects: list[Object]) -> 
             assert said["POSEWAY_HOST"] == "0.0.0.0"
 
 
-def test_inference_works_on_as_many_frames_as_it_has_cores(objects: list[Object]) -> None:
+def test_inference_uses_all_cores_of_its_limit(objects: list[Object]) -> None:
     (container,) = template(named(objects, "Deployment", "inference"))["spec"]["containers"]
-    # It counts the cores of its limit; without one, those of the node.
+    # The service counts the cores of its limit, or without a limit those of the node.
     assert container["resources"]["limits"]["cpu"]
     assert "POSEWAY_WORKERS" not in given(container)
 
 
-def test_the_gateway_gets_the_keys_that_it_does_not_start_without(objects: list[Object]) -> None:
+def test_gateway_gets_its_required_keys(objects: list[Object]) -> None:
     (container,) = template(named(objects, "Deployment", "gateway-api"))["spec"]["containers"]
     assert keys_needed("auto", given(container)["POSEWAY_HOST"])
     secrets = [source["secretRef"] for source in container["envFrom"] if "secretRef" in source]
     assert {"name": "access"} in secrets
 
 
-def test_the_page_names_settings_that_there_are() -> None:
+def test_readme_names_existing_settings() -> None:
     known = {f"POSEWAY_{n.upper()}" for s in SETTINGS.values() for n in s.model_fields}
     for name in set(re.findall(r"POSEWAY_[A-Z0-9_]+", (K8S / "README.md").read_text())):
         assert name in known, name
 
 
-def test_a_part_has_one_object_of_its_kind(objects: list[Object]) -> None:
+def test_components_have_one_object_per_kind(objects: list[Object]) -> None:
     names = [item["metadata"]["name"] for item in of_kind(objects, "Deployment")]
     assert len(names) == len(set(names))
 
 
-def test_the_rules_of_the_bucket_are_rules_and_name_the_uploads() -> None:
+def test_lifecycle_rules_are_valid_and_cover_uploads() -> None:
     page = Path(K8S).parent / "setup" / "lifecycle.json"
     rules = json.loads(page.read_text())
     s3 = botocore.model.ServiceModel(
