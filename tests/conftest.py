@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Generator, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from poseway.local.ports import free_ports
 from poseway.local.stack import Stack
 from poseway.paths import ROOT
 from tests.support.queues import FAST
+from tests.support.videos import shorten
 
 # Fixtures that tests of several tiers share.
 pytest_plugins = ["tests.support.evaluation_fixtures", "tests.support.inference_fixtures"]
@@ -72,6 +74,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def sample() -> Path:
     """A video of two people: 1768x994, 230 frames at 30 a second, VP9 and AAC in MP4."""
     return fetch_sample(ROOT / "build" / "sample")
+
+
+@pytest.fixture(scope="session")
+def short_sample(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first five seconds of the sample, 150 frames, not encoded again."""
+    path = tmp_path_factory.mktemp("sample") / "short.mp4"
+    shorten(sample, path, Fraction(5))
+    return path
 
 
 @pytest.fixture(scope="session")

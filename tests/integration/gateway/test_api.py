@@ -111,9 +111,12 @@ def test_lists_newest_first_in_pages(http: httpx.Client, done: Job) -> None:
     assert [job["id"] for job in first["jobs"]] == [ids[2], ids[1]]
     second = http.get("/v1/jobs", params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert second["jobs"][0]["id"] == ids[0]
-    everything = http.get("/v1/jobs", params={"limit": 100}).json()
-    assert done.id in [job["id"] for job in everything["jobs"]]
-    assert everything["next_cursor"] is None
+    # Other tests leave jobs of their own, so there may be more pages.
+    page, listed = first, first["jobs"]
+    while page["next_cursor"] is not None:
+        page = http.get("/v1/jobs", params={"limit": 100, "cursor": page["next_cursor"]}).json()
+        listed += page["jobs"]
+    assert done.id in [job["id"] for job in listed]
     assert http.get("/v1/jobs", params={"cursor": "../x"}).status_code == 422
 
 
@@ -179,11 +182,11 @@ def test_what_is_finished_can_be_removed(http: httpx.Client, stack: Stack) -> No
 
 
 # While people are being found; while the last segment is drawn and all is put together.
-@pytest.mark.parametrize("frames", [11, 230])
+@pytest.mark.parametrize("frames", [11, 150])
 def test_a_running_job_can_be_cancelled(
-    http: httpx.Client, client: Client, stack: Stack, sample: Path, frames: int
+    http: httpx.Client, client: Client, stack: Stack, short_sample: Path, frames: int
 ) -> None:
-    job = client.submit(sample, {"screenshot_frames": "1"})
+    job = client.submit(short_sample, {"screenshot_frames": "1"})
     for state in client.watch(job.id):
         if state.progress.frames_done >= frames:
             answer = http.delete(f"/v1/jobs/{job.id}")
@@ -198,8 +201,10 @@ def test_a_running_job_can_be_cancelled(
         assert set(left) == {keys.request, keys.status, keys.cancel}
 
 
-def test_a_queued_job_can_be_cancelled(http: httpx.Client, client: Client, sample: Path) -> None:
-    running, waiting = client.submit(sample), client.submit(sample)
+def test_a_queued_job_can_be_cancelled(
+    http: httpx.Client, client: Client, short_sample: Path
+) -> None:
+    running, waiting = client.submit(short_sample), client.submit(short_sample)
     answer = http.delete(f"/v1/jobs/{waiting.id}")
     assert answer.status_code == 202
     assert answer.json()["state"] == "cancelled"

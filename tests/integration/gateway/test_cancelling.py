@@ -31,7 +31,7 @@ def noise(index: int) -> NDArray[np.uint8]:
 def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One segment that takes seconds to encode."""
     path = tmp_path_factory.mktemp("heavy") / "heavy.mp4"
-    path.write_bytes(make_video(72, picture=noise, options={"preset": "ultrafast"}))
+    path.write_bytes(make_video(48, picture=noise, options={"preset": "ultrafast"}))
     return path
 
 

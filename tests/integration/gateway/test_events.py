@@ -107,9 +107,9 @@ def test_events_of_a_job_that_is_removed_end(stack: Stack, queued: str) -> None:
 
 
 def test_watching_outlasts_a_restart_of_the_gateway(
-    client: Client, stack: Stack, sample: Path
+    client: Client, stack: Stack, short_sample: Path
 ) -> None:
-    job = client.submit(sample)
+    job = client.submit(short_sample)
     told = client.watch(job.id)
     for state in told:
         if state.progress.frames_done > 10:
