@@ -88,7 +88,7 @@ def test_of_a_part_sent_again_the_newest_of_the_right_size_counts(stack: Stack) 
         uploads.complete(pending)
         assert stack.store.get(Keys(pending.id).upload)[0] == b"b" * 10
     finally:
-        uploads.abandon(pending)
+        uploads.discard(pending)
     assert not stack.store.exists(Keys(pending.id).upload)
 
 

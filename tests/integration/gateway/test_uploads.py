@@ -192,7 +192,7 @@ def test_what_becomes_a_job_is_not_thrown_away(stack: Stack, http: httpx.Client)
     other = MultipartUploads(stack.store, 1 << 30, 3600)
     pending = other.find(upload["id"], "")
     other.complete(pending)
-    other.take(pending)
+    other.mark_completing(pending)
     assert code(http.delete(upload["links"]["self"])) == "409 upload_complete"
     assert stack.store.exists(Keys(upload["id"]).upload)
     # It died.
@@ -208,11 +208,11 @@ def test_what_is_thrown_away_becomes_no_job(stack: Stack, http: httpx.Client) ->
     # Another gateway is about to delete the parts.
     other = MultipartUploads(stack.store, 1 << 30, 3600)
     pending = other.find(upload["id"], "")
-    other.throw_away(pending)
+    other.mark_discarded(pending)
     assert code(http.post(upload["links"]["complete"])) == "404 upload_not_found"
     with pytest.raises(NotFoundError):
-        other.take(pending)
-    other.abandon(pending)
+        other.mark_completing(pending)
+    other.discard(pending)
 
 
 def test_a_sender_who_falls_silent_is_gone() -> None:
@@ -239,8 +239,8 @@ def test_unfinished_uploads_are_swept_when_their_time_is_over(stack: Stack) -> N
     fresh = patient.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
     unreadable = "pending/0.json"  # comes first
     store.put(unreadable, b"{", "application/json")
-    assert patient.sweep() >= 1
+    assert patient.expire() >= 1
     store.delete(unreadable)
     assert not patient.exists(stale.id, "")
     assert patient.arrived(fresh) == {}
-    patient.abandon(fresh)
+    patient.discard(fresh)

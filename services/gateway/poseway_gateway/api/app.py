@@ -1,4 +1,4 @@
-"""The application: routes, errors, headers, the page."""
+"""The FastAPI application: its routes, middleware and background tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,8 @@ from poseway_gateway.api.jobs.listing import Listing
 from poseway_gateway.api.jobs.model_choice import ModelChoice
 from poseway_gateway.api.jobs.previews import Previews
 from poseway_gateway.api.jobs.repository import JobRepository
-from poseway_gateway.api.monitoring.http_metrics import HttpMetrics, probe_forever
+from poseway_gateway.api.monitoring.http_metrics import HttpMetrics
+from poseway_gateway.api.monitoring.probes import probe_forever
 from poseway_gateway.api.monitoring.queue_age import QueueAge
 from poseway_gateway.api.monitoring.storage_probe import StorageProbe
 from poseway_gateway.api.openapi import describe
@@ -34,6 +35,7 @@ from poseway_gateway.api.routes import (
     results,
     sessions,
     system,
+    upload_parts,
     uploads,
 )
 from poseway_gateway.api.settings import ApiSettings
@@ -52,9 +54,9 @@ from poseway_gateway.api.webhooks.sender import WebhookSender
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
-    """Builds the application; it connects when it starts.
+    """Builds the application; it connects to storage and queue when it starts.
 
-    Event streams end as soon as its ``state.stopping`` is set.
+    Setting its ``state.stopping`` ends all event streams.
     """
 
     @asynccontextmanager
@@ -71,21 +73,21 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.repository = JobRepository(app.state.store)
         app.state.listing = Listing(app.state.store, app.state.repository)
         app.state.previews = Previews(app.state.store)
-        # Not waited for: without a queue the page and the results are there all the same.
+        # Not awaited: the page and the results are available without a queue.
         app.state.connecting = asyncio.create_task(JobQueue.connect(settings))
         app.state.hub = Hub()
         app.state.stream_limits = StreamLimits(settings.max_event_streams)
-        following = start_background(
+        feed = start_background(
             follow(app.state.hub, app.state.connecting, app.state.repository, app.state.listing),
-            "news",
+            "status feed",
         )
-        looking = start_background(
+        probes = start_background(
             probe_forever(
                 app.state.connecting, app.state.storage_probe, QueueAge(app.state.repository)
             ),
-            "watch",
+            "probes",
         )
-        sweeping = start_background(expire_forever(app.state.store, settings), "sweep")
+        expiry = start_background(expire_forever(app.state.store, settings), "expiry")
         async with app.state.relay, WebhookSender(private=settings.webhooks_private) as sender:
             webhooks = WebhookDelivery(
                 app.state.repository, app.state.authenticator.signatures, sender
@@ -94,7 +96,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
                 webhooks.run(app.state.connecting, app.state.stopping), "webhooks"
             )
             yield
-            await _end(delivering, sweeping, following, looking)
+            await _end(delivering, expiry, feed, probes)
         if not app.state.connecting.cancel():
             await app.state.connecting.result().close()
 
@@ -110,18 +112,19 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(sessions.router)
     app.include_router(create.router)
     app.include_router(uploads.router)
+    app.include_router(upload_parts.router)
     app.include_router(jobs.router)
     app.include_router(events.router)
     app.include_router(frames.router)
     app.include_router(preview.router)
-    # Last: it takes every other path below a job.
+    # Last, because it matches every other path below a job.
     app.include_router(results.router)
-    # Not mounted at "/": a mount there would also take what a route has but not with this method.
+    # Not mounted at "/": a mount would also match a route's path requested with another method.
     page = PageFiles(directory=settings.frontend_dir, html=True)
     app.router.default = GZipMiddleware(page, minimum_size=1000, compresslevel=6)
     describe(app, keys_needed=settings.keys_needed)
-    # The last is the outermost. What breaks is answered inside the gate, which adds what is left to
-    # ask for, and outside of it, where it is the gate itself that breaks.
+    # The last middleware is the outermost. One error boundary stands inside `AccessMiddleware`, so
+    # that its responses carry the rate limit; one outside, for errors of the middleware itself.
     app.add_middleware(ErrorBoundary)
     app.add_middleware(AccessMiddleware, settings=settings)
     app.add_middleware(HttpMetrics)
@@ -134,7 +137,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:
-    """Ends what runs beside the requests, before what it uses is taken away."""
+    """Cancels background tasks before the connections that they use are closed."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

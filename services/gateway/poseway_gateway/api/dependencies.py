@@ -1,4 +1,4 @@
-"""What the routes depend on, declared once."""
+"""Dependencies of the routes, declared once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Header, Path, Request
 
 from poseway.errors import UnavailableError
-from poseway.jobs import JobRequest
+from poseway.jobs import JobId, JobRequest
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.authenticator import Authenticator
@@ -27,6 +27,7 @@ from poseway_gateway.api.uploads.multipart_uploads import MultipartUploads
 from poseway_gateway.api.uploads.named_locks import NamedLocks
 from poseway_gateway.api.uploads.part_relay import PartRelay
 from poseway_gateway.api.uploads.submission import Submission
+from poseway_gateway.api.uploads.upload_record import UploadRecord
 
 
 def _settings(request: Request) -> ApiSettings:
@@ -123,8 +124,8 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Your name for this request: repeated with it, within 24 hours, it makes no "
-        "second job.",
+        description="Your name for this request. A request repeated with the same key within 24 "
+        "hours creates no second job.",
     ),
 ]
 
@@ -132,7 +133,7 @@ JobIdPath = Annotated[str, Path(description="Id of the job.")]
 
 
 def _caller(request: Request) -> Caller:
-    # The gate found out before anything of the body was read.
+    # Set by `AccessMiddleware` before anything of the body was read.
     caller = cast("Caller | AccessError", request.state.caller)
     if isinstance(caller, AccessError):
         raise caller
@@ -140,16 +141,16 @@ def _caller(request: Request) -> Caller:
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
-"""Who calls; 401 if they do not say."""
+"""The caller; 401 without valid credentials."""
 
 
-async def _place(request: Request, caller: CallerDep) -> AsyncIterator[None]:
+async def _stream_slot(request: Request, caller: CallerDep) -> AsyncIterator[None]:
     with cast("StreamLimits", request.app.state.stream_limits).take(caller):
         yield
 
 
-StreamSlotDep = Annotated[None, Depends(_place)]
-"""A place among the event streams; 429 or 503 if there is none."""
+StreamSlotDep = Annotated[None, Depends(_stream_slot)]
+"""Counts an event stream for as long as it is open; 429 or 503 if there are too many."""
 
 
 def _known(job_id: JobIdPath, caller: CallerDep, repository: JobRepositoryDep) -> JobRequest:
@@ -162,4 +163,14 @@ def _known(job_id: JobIdPath, caller: CallerDep, repository: JobRepositoryDep) -
 
 
 KnownJob = Annotated[JobRequest, Depends(_known)]
-"""What was asked of the job in the path; 404 if unknown, or somebody else's."""
+"""The request of the job in the path; 404 if it does not exist or the caller may not see it."""
+
+UploadIdPath = Annotated[JobId, Path(description="Id of the upload.")]
+
+
+def _upload(upload_id: UploadIdPath, caller: CallerDep, uploads: UploadsDep) -> UploadRecord:
+    return uploads.find(upload_id, caller.owner)
+
+
+KnownUpload = Annotated[UploadRecord, Depends(_upload)]
+"""The upload in the path; 404 if it does not exist, has another owner or has expired."""

@@ -1,1 +1,1 @@
-"""What the API measures, and probes of what it depends on."""
+"""Metrics of the API, and probes of the services that it depends on."""

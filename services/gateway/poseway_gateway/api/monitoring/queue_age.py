@@ -1,4 +1,4 @@
-"""How long whoever waits has waited."""
+"""Age of the oldest job that has not started."""
 
 import asyncio
 
@@ -11,39 +11,40 @@ from poseway_gateway.api.jobs.repository import JobRepository
 
 
 class QueueAge:
-    """Looks for the oldest job on the queue that nobody has begun.
+    """Finds the oldest job on the queue that has not started.
 
-    A job may be done while its message still waits, so the queue cannot tell that: the record can.
+    A job may have been done while its message is still on the queue, so the age comes from the
+    job's record rather than from the queue.
     """
 
     def __init__(self, repository: JobRepository) -> None:
         self._repository = repository
-        # Those on the queue that are not asked for again.
-        self._begun: set[str] = set()
+        # Jobs on the queue that have started, and whose records need not be read again.
+        self._started: set[str] = set()
 
     async def longest(self, queue: JobQueue) -> float:
-        """Seconds that it has waited; 0 if there is none.
+        """Returns the age of the oldest job that has not started, in seconds; 0 if there is none.
 
-        One request for each job in hand.
+        Reads the record of each job that has started since the last call.
 
         Raises:
-            UnavailableError: Queue or object storage cannot be asked.
+            UnavailableError: The queue or object storage cannot be reached.
         """
-        begun = set()
+        started = set()
         try:
             async for job in queue.jobs():
-                known = job.job_id in self._begun
-                if not known and await asyncio.to_thread(self._waits, job.job_id):
+                known = job.job_id in self._started
+                if not known and await asyncio.to_thread(self._is_queued, job.job_id):
                     return job.age_seconds
-                begun.add(job.job_id)
+                started.add(job.job_id)
         finally:
-            self._begun = begun
+            self._started = started
         return 0.0
 
-    def _waits(self, job_id: str) -> bool:
+    def _is_queued(self, job_id: str) -> bool:
         try:
             return self._repository.job(job_id).state is JobState.QUEUED
         except NotFoundError:
-            return False  # it was removed
+            return False  # the job was removed
         except ValidationError:
-            return True  # a newer version wrote it, and perhaps none is there to do it
+            return True  # a newer version recorded it; this one cannot tell, so it counts

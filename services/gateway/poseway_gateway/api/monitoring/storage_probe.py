@@ -1,4 +1,4 @@
-"""Whether object storage can be reached, asked without waiting for one that is silent."""
+"""A probe of object storage that a silent server does not block."""
 
 import asyncio
 import threading
@@ -8,10 +8,11 @@ from poseway.storage import ObjectStore
 
 
 class StorageProbe:
-    """Asks object storage, once at a time however many want to know.
+    """Checks that object storage answers, with one request at a time for all callers.
 
-    One that takes connections and says nothing is given up after minutes only. So it is asked in a
-    thread of its own, which neither takes the place of other work nor holds up the process's end.
+    A request to a server that accepts connections but never answers fails only after minutes. The
+    probe therefore runs in a thread of its own, which neither takes a thread from other work nor
+    delays the end of the process.
     """
 
     def __init__(self, store: ObjectStore) -> None:
@@ -19,10 +20,17 @@ class StorageProbe:
         self._asked: asyncio.Future[Exception | None] | None = None
 
     async def check(self) -> None:
-        """Raises `NotFoundError` or `UnavailableError` unless the bucket is there."""
+        """Checks that the bucket exists.
+
+        Raises:
+            NotFoundError: There is no bucket.
+            UnavailableError: Object storage does not answer.
+        """
         if self._asked is None or self._asked.done():
             asked: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-            threading.Thread(target=self._ask, args=(asked,), name="reach", daemon=True).start()
+            threading.Thread(
+                target=self._ask, args=(asked,), name="storage-probe", daemon=True
+            ).start()
             self._asked = asked
         error = await asyncio.shield(self._asked)
         if error is not None:
@@ -32,7 +40,7 @@ class StorageProbe:
         found: Exception | None = None
         try:
             self._store.check()
-        except Exception as error:  # Whatever it is, those who wait get it.
+        except Exception as error:  # any error is passed on to those who await the probe
             found = error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the event loop has ended meanwhile
             asked.get_loop().call_soon_threadsafe(asked.set_result, found)

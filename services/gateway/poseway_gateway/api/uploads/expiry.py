@@ -1,4 +1,4 @@
-"""Throwing away, every now and then, uploads that nobody goes on with."""
+"""Periodic deletion of uploads that were not completed in time."""
 
 import asyncio
 from typing import Final
@@ -12,18 +12,18 @@ from poseway_gateway.api.uploads.multipart_uploads import MultipartUploads
 
 log = structlog.get_logger(__name__)
 
-_EVERY_SECONDS: Final = 3600.0
+_INTERVAL_SECONDS: Final = 3600.0
 
 
 async def expire_forever(store: ObjectStore, settings: ApiSettings) -> None:
-    """Sweeps until it is cancelled; several gateways may."""
+    """Deletes expired uploads every hour until cancelled; several gateways may do so at once."""
     uploads = MultipartUploads(store, settings.max_upload_bytes, settings.upload_seconds)
     while True:
         try:
-            if count := await asyncio.to_thread(uploads.sweep):
-                log.info("threw unfinished uploads away", uploads=count)
+            if count := await asyncio.to_thread(uploads.expire):
+                log.info("expired uploads deleted", uploads=count)
         except PosewayError as error:
-            log.warning("not swept", reason=error.message)
+            log.warning("expired uploads not deleted", reason=error.message)
         except Exception:
-            log.exception("not swept")
-        await asyncio.sleep(_EVERY_SECONDS)
+            log.exception("expired uploads not deleted")
+        await asyncio.sleep(_INTERVAL_SECONDS)

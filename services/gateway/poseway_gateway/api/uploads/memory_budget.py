@@ -1,4 +1,4 @@
-"""Memory that uploads may take together, however many come at once."""
+"""A limit on the memory that concurrent uploads use together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,34 +8,38 @@ from poseway.errors import OverloadedError
 
 
 class MemoryBudget:
-    """So many bytes, lent out first come, first served. For one event loop."""
+    """A number of bytes, lent first come, first served. For one event loop.
 
-    def __init__(self, total: int, patience: float = 30.0) -> None:
-        """Begins with all of it free.
+    Attributes:
+        free: Bytes that are not lent.
+    """
+
+    def __init__(self, total: int, timeout: float = 30.0) -> None:
+        """Begins with the whole budget free.
 
         Args:
-            total: Bytes.
-            patience: Seconds that somebody waits before they are sent away.
+            total: The budget in bytes.
+            timeout: Seconds that a request waits before it is rejected.
         """
         self.free = total
         self._total = total
-        self._patience = patience
-        self._turn = asyncio.Lock()  # wakes those who wait in their order
+        self._timeout = timeout
+        self._queue = asyncio.Lock()  # wakes waiting requests in the order of their arrival
         self._returned = asyncio.Event()
 
     @asynccontextmanager
     async def lend(self, size: int) -> AsyncIterator[None]:
-        """Takes bytes for as long as the block runs, waiting until there are as many.
+        """Reserves bytes for the duration of the block, waiting until they are free.
 
         Args:
-            size: How many; more than there are in all counts as all.
+            size: Bytes to reserve; at most the whole budget is reserved.
 
         Raises:
-            OverloadedError: There were not in time.
+            OverloadedError: They were not free in time.
         """
         size = min(size, self._total)
         try:
-            async with asyncio.timeout(self._patience), self._turn:
+            async with asyncio.timeout(self._timeout), self._queue:
                 while self.free < size:
                     self._returned.clear()
                     await self._returned.wait()

@@ -1,8 +1,9 @@
-"""Uploads in parts: a connection that breaks costs one part, not the whole video.
+"""Multipart uploads: a broken connection costs one part, not the whole video.
 
-An upload is a multipart upload of the object storage, whose parts arrive in any order, several at
-a time, through the gateway or straight from the client. Its record, ``pending/{id}.json``, says
-what it is to become; the parts themselves say how far it is. The id becomes the job's.
+Each upload is a multipart upload of object storage. Its parts arrive in any order, several at a
+time, through the gateway or directly from the client. The record, ``pending/{id}.json``, holds
+what becomes of the upload; object storage knows which parts have arrived. The upload's id becomes
+the id of its job.
 """
 
 from contextlib import suppress
@@ -15,26 +16,26 @@ from pydantic import ValidationError
 from poseway.errors import ConflictError, NotFoundError
 from poseway.jobs import JobOptions, JobRequest, Keys, now
 from poseway.storage import ArrivedPart, MultipartUpload, ObjectStore
-from poseway_gateway.api.errors import TooLargeError
+from poseway_gateway.api.errors import too_large
 from poseway_gateway.api.uploads.upload_record import UploadRecord
 
 log = structlog.get_logger(__name__)
 
 PART_BYTES: Final = 8 << 20
-_MOST_PARTS: Final = 10_000  # S3 takes no more
-_NAMED: Final = 10
+_MAX_PARTS: Final = 10_000  # the limit of S3
+_LISTED: Final = 10
 
 
 class MultipartUploads:
-    """All uploads in parts. Safe to use from several threads."""
+    """All multipart uploads. Thread-safe."""
 
     def __init__(self, store: ObjectStore, max_bytes: int, seconds: int) -> None:
-        """Knows them.
+        """Uses the uploads in a bucket.
 
         Args:
-            store: Where they are.
-            max_bytes: Largest file.
-            seconds: In which all parts must arrive.
+            store: Object storage.
+            max_bytes: Size limit of a file in bytes.
+            seconds: Time in seconds in which all parts of an upload must arrive.
         """
         self._store = store
         self._max_bytes = max_bytes
@@ -50,18 +51,24 @@ class MultipartUploads:
         webhook: str | None,
         claim: str | None = None,
     ) -> UploadRecord:
-        """Begins an upload.
+        """Begins an upload and records it.
+
+        Args:
+            job_id: Id of the upload, and later of its job.
+            name: Name of the file.
+            size: Size of the file in bytes.
+            options: Options of the job.
+            owner: Owner of the job.
+            webhook: Webhook of the job, if any.
+            claim: Idempotency key of the request, if any.
 
         Raises:
-            TooLargeError: The file is larger than what is taken.
+            TooLargeError: The file is larger than the limit.
         """
         if size > self._max_bytes:
-            raise TooLargeError(
-                f"The video is larger than the limit of {self._max_bytes:,} bytes. "
-                "Upload a shorter or smaller one."
-            )
+            raise too_large(self._max_bytes)
         key = Keys(job_id).upload
-        pending = UploadRecord(
+        record = UploadRecord(
             id=job_id,
             name=name,
             size=size,
@@ -74,205 +81,215 @@ class MultipartUploads:
             begun_at=now(),
             expires_at=now() + timedelta(seconds=self._seconds),
         )
-        data = pending.model_dump_json().encode()
-        self._store.put(_record(job_id), data, "application/json")
-        return pending
+        data = record.model_dump_json().encode()
+        self._store.put(_key(job_id), data, "application/json")
+        return record
 
     def find(self, upload_id: str, owner: str) -> UploadRecord:
-        """An upload by its id.
+        """Returns an upload by its id.
 
         Raises:
-            NotFoundError: There is none, it is somebody else's, or its time is over.
+            NotFoundError: The upload does not exist, has another owner, or has expired.
         """
         try:
-            data, _ = self._store.get(_record(upload_id))
-            pending = UploadRecord.model_validate_json(data)
+            data, _ = self._store.get(_key(upload_id))
+            record = UploadRecord.model_validate_json(data)
         except NotFoundError:
-            pending = self._completed(upload_id)
-        if pending.thrown_away or pending.owner != owner or pending.expires_at < now():
+            record = self._completed(upload_id)
+        if record.thrown_away or record.owner != owner or record.expires_at < now():
             raise _no_such_upload()
-        return pending
+        return record
 
     def _completed(self, upload_id: str) -> UploadRecord:
-        """An upload that is a job now."""
+        """Returns the record of an upload that has become a job."""
         try:
             data, _ = self._store.get(Keys(upload_id).request)
         except NotFoundError:
             raise _no_such_upload() from None
-        asked = JobRequest.model_validate_json(data)
+        request = JobRequest.model_validate_json(data)
         return UploadRecord(
-            id=asked.id,
-            name=asked.name,
-            size=asked.size,
-            options=asked.options,
-            owner=asked.owner,
-            webhook_url=asked.webhook_url,
-            part_bytes=_part_bytes(asked.size),
+            id=request.id,
+            name=request.name,
+            size=request.size,
+            options=request.options,
+            owner=request.owner,
+            webhook_url=request.webhook_url,
+            part_bytes=_part_bytes(request.size),
             storage_id="",
             expires_at=now() + timedelta(seconds=self._seconds),
         )
 
     def exists(self, upload_id: str, owner: str) -> bool:
-        """Whether there is such an upload, or the job that it has become."""
+        """Returns whether an upload exists, or the job that it has become."""
         try:
             self.find(upload_id, owner)
         except NotFoundError:
             return False
         return True
 
-    def arrived(self, pending: UploadRecord) -> dict[int, int] | None:
-        """Bytes of each part that has arrived, by its number; None if the upload is complete."""
-        parts = self._listed(pending)
+    def arrived(self, record: UploadRecord) -> dict[int, int] | None:
+        """Returns the size in bytes of each part that has arrived, by number.
+
+        Returns:
+            The sizes; None if the upload is complete.
+
+        Raises:
+            NotFoundError: The parts are gone.
+        """
+        parts = self._listed(record)
         if parts is None:
             return None
-        # Of a part that was sent again and is listed twice, the one that fits counts.
-        parts.sort(key=pending.fits)
+        # A part that was sent again may be listed twice; the one with the right size counts.
+        parts.sort(key=record.fits)
         return {part.number: part.size for part in parts}
 
-    def _listed(self, pending: UploadRecord) -> list[ArrivedPart] | None:
-        """The parts that have arrived; None if the upload is complete."""
-        if not pending.storage_id:
+    def _listed(self, record: UploadRecord) -> list[ArrivedPart] | None:
+        """Returns the parts that object storage lists; None if the upload is complete."""
+        if not record.storage_id:
             return None
         try:
-            return self.multipart(pending).parts()
+            return self.multipart(record).parts()
         except NotFoundError:
-            if self._store.exists(Keys(pending.id).upload):
+            if self._store.exists(Keys(record.id).upload):
                 return None
             raise _no_such_upload() from None
 
-    def multipart(self, pending: UploadRecord) -> MultipartUpload:
-        """Where its parts are."""
-        return MultipartUpload(self._store, Keys(pending.id).upload, pending.storage_id)
+    def multipart(self, record: UploadRecord) -> MultipartUpload:
+        """Returns the multipart upload of object storage."""
+        return MultipartUpload(self._store, Keys(record.id).upload, record.storage_id)
 
-    def complete(self, pending: UploadRecord) -> None:
-        """Puts the parts together; safe to repeat.
+    def complete(self, record: UploadRecord) -> None:
+        """Assembles the parts; safe to repeat.
 
         Raises:
-            ConflictError: Parts are missing or have the wrong size; the message names them.
+            ConflictError: Parts are missing or have the wrong size; the message lists them.
             NotFoundError: The parts are gone.
         """
-        listed = self._listed(pending)
+        listed = self._listed(record)
         if listed is None:
             return
-        # What is checked is what is put together, whatever is sent in the meantime.
-        fitting = [part for part in listed if pending.fits(part)]
+        # Exactly the parts that were checked are assembled, even if others arrive meanwhile.
+        fitting = [part for part in listed if record.fits(part)]
         arrived = {part.number for part in fitting}
-        missing = [str(n) for n in range(1, pending.parts + 1) if n not in arrived]
+        missing = [str(n) for n in range(1, record.parts + 1) if n not in arrived]
         if missing:
-            named = ", ".join(missing[:_NAMED]) + ", …" * (len(missing) > _NAMED)
+            named = ", ".join(missing[:_LISTED]) + ", …" * (len(missing) > _LISTED)
             raise ConflictError(
-                f"Parts are missing or have the wrong size ({len(missing)} of {pending.parts}): "
+                f"Parts are missing or have the wrong size ({len(missing)} of {record.parts}): "
                 f"{named}. Send them, then complete the upload.",
                 "upload_incomplete",
             )
         try:
-            self.multipart(pending).complete(fitting)
+            self.multipart(record).complete(fitting)
         except NotFoundError:
-            if self.arrived(pending) is not None:  # somebody else completed it in the same moment
+            if self.arrived(record) is not None:  # otherwise a concurrent request completed it
                 raise
 
-    def take(self, pending: UploadRecord) -> None:
-        """Says that an upload becomes a job now, so that nobody throws it away meanwhile.
+    def mark_completing(self, record: UploadRecord) -> None:
+        """Records that an upload is becoming a job, so that it is not discarded meanwhile.
 
         Raises:
             ConflictError: It is a job already.
-            NotFoundError: Somebody threw it away.
+            NotFoundError: It was discarded.
         """
-        while not self._changed(*self._read(pending.id), completing_at=now()):
-            continue  # somebody else was faster
+        while not self._changed(*self._read(record.id), completing_at=now()):
+            continue  # the record changed concurrently
 
-    def throw_away(self, pending: UploadRecord) -> None:
-        """Says that an upload comes to nothing; of several who say so, one is believed.
+    def mark_discarded(self, record: UploadRecord) -> None:
+        """Records that an upload is discarded. Of several concurrent calls, one succeeds.
 
         Raises:
-            ConflictError: It is a job, or becomes one right now.
-            NotFoundError: Somebody else was faster.
+            ConflictError: It is a job, or is becoming one.
+            NotFoundError: It was discarded already.
         """
         while True:
-            found, etag = self._read(pending.id)
+            found, etag = self._read(record.id)
             if found.completing:
                 raise ConflictError(
-                    "The upload is being completed right now. If nothing comes of that, delete it "
-                    "in a minute.",
+                    "The upload is being completed. If that does not succeed, delete it in a "
+                    "minute.",
                     "upload_complete",
                 )
             if self._changed(found, etag, thrown_away=True):
                 return
 
     def _read(self, upload_id: str) -> tuple[UploadRecord, str]:
-        """The record of an upload that is neither a job nor thrown away, and its ETag."""
+        """Returns the record of an upload that is neither a job nor discarded, and its ETag."""
         try:
-            data, etag = self._store.get(_record(upload_id))
+            data, etag = self._store.get(_key(upload_id))
         except NotFoundError:
             data, etag = b"", ""
-        # After the record: who makes it a job says so there first, and changes the ETag.
+        # Checked after reading the record: a request that completes the upload changes the record,
+        # and thus its ETag, before it creates the job.
         if self._store.exists(Keys(upload_id).request):
-            raise complete(upload_id)
-        if not data or (pending := UploadRecord.model_validate_json(data)).thrown_away:
+            raise already_complete(upload_id)
+        if not data or (record := UploadRecord.model_validate_json(data)).thrown_away:
             raise _no_such_upload()
-        return pending, etag
+        return record, etag
 
-    def _changed(self, pending: UploadRecord, etag: str, **changes: datetime | bool) -> bool:
-        """Changes a record, unless somebody else did or it is gone."""
-        data = pending.model_copy(update=changes).model_dump_json().encode()
+    def _changed(self, record: UploadRecord, etag: str, **changes: datetime | bool) -> bool:
+        """Changes a record; returns False if it changed concurrently or is gone."""
+        data = record.model_copy(update=changes).model_dump_json().encode()
         try:
-            self._store.put(_record(pending.id), data, "application/json", if_match=etag)
+            self._store.put(_key(record.id), data, "application/json", if_match=etag)
         except (ConflictError, NotFoundError):
             return False
         return True
 
-    def abandon(self, pending: UploadRecord) -> None:
-        """Throws an upload away with all that has arrived of it."""
+    def discard(self, record: UploadRecord) -> None:
+        """Deletes an upload and all parts that have arrived."""
         with suppress(NotFoundError):
-            self.multipart(pending).abort()
-        # Put together but never a job: SeaweedFS aborts that without a word, and leaves it there.
-        self._store.delete(Keys(pending.id).upload)
-        self.forget(pending.id)
+            self.multipart(record).abort()
+        # Aborting an upload that was assembled but never became a job succeeds in SeaweedFS, yet
+        # leaves the object.
+        self._store.delete(Keys(record.id).upload)
+        self.forget(record.id)
 
     def forget(self, upload_id: str) -> None:
         """Deletes the record of an upload."""
-        self._store.delete(_record(upload_id))
+        self._store.delete(_key(upload_id))
 
-    def sweep(self) -> int:
-        """Throws away what nobody goes on with; returns how many uploads that were."""
+    def expire(self) -> int:
+        """Deletes uploads that have expired; returns their number."""
         count = 0
         for item in self._store.walk("pending/"):
             try:
                 data, etag = self._store.get(item.key)
-                pending = UploadRecord.model_validate_json(data)
+                record = UploadRecord.model_validate_json(data)
             except NotFoundError:
-                continue  # another gateway sweeps, too
+                continue  # another gateway deleted it
             except ValidationError as error:
-                log.warning("not an upload's record", key=item.key, error=str(error))
+                log.warning("upload record not readable", key=item.key, error=str(error))
                 continue
-            if pending.expires_at >= now() or pending.completing:
+            if record.expires_at >= now() or record.completing:
                 continue
-            if self._store.exists(Keys(pending.id).request):
-                self.forget(pending.id)  # its job has the upload now
-            elif self._changed(pending, etag, thrown_away=True):
-                self.abandon(pending)
+            if self._store.exists(Keys(record.id).request):
+                self.forget(record.id)  # its job owns the upload now
+            elif self._changed(record, etag, thrown_away=True):
+                self.discard(record)
             else:
                 continue  # it is being completed
             count += 1
         return count
 
 
-def _part_bytes(size: int) -> int:
-    return max(PART_BYTES, -(-size // _MOST_PARTS))
-
-
-def _record(upload_id: str) -> str:
-    return f"pending/{upload_id}.json"
-
-
-def complete(upload_id: str) -> ConflictError:
-    """The error for an upload that is a job."""
+def already_complete(upload_id: str) -> ConflictError:
+    """Returns the error for an upload that is a job."""
     return ConflictError(
-        f"The upload is complete, and a job: see /v1/jobs/{upload_id}.", "upload_complete"
+        f"The upload is complete and has become a job: see /v1/jobs/{upload_id}.",
+        "upload_complete",
     )
+
+
+def _part_bytes(size: int) -> int:
+    return max(PART_BYTES, -(-size // _MAX_PARTS))
+
+
+def _key(upload_id: str) -> str:
+    return f"pending/{upload_id}.json"
 
 
 def _no_such_upload() -> NotFoundError:
     return NotFoundError(
-        "There is no such upload, or its time is over. Begin a new one.", "upload_not_found"
+        "There is no such upload, or it has expired. Begin a new one.", "upload_not_found"
     )

@@ -1,4 +1,4 @@
-"""The record of an upload in parts."""
+"""The record of a multipart upload."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,28 +7,28 @@ from poseway.errors import InvalidRequestError
 from poseway.jobs import JobId, JobOptions, JobRequest, Record, now
 from poseway.storage import ArrivedPart
 
-# Between saying that an upload becomes a job and the job's record there is one write; after this
-# long nobody is at it any more.
-_BUSY: Final = timedelta(seconds=60)
+# One write separates the record's `completing_at` from the job's record. After this time, the
+# request that completed the upload has failed.
+_COMPLETING_SECONDS: Final = timedelta(seconds=60)
 
 
 class UploadRecord(Record):
-    """An upload.
+    """A multipart upload.
 
     Attributes:
-        id: Becomes the job's.
-        name: Of the file.
-        size: Of the file in bytes.
-        options: Of the job.
-        owner: Whose it is.
-        webhook_url: Is told when the job ends.
-        part_bytes: Bytes of every part but the last.
-        claim: The ``Idempotency-Key`` under which it was begun, if any.
-        storage_id: The object storage's own name for it; empty once it is a job.
-        begun_at: When it was begun; not in older records.
-        completing_at: When somebody last began to make it a job.
-        thrown_away: Whether it only waits for its parts to be deleted.
-        expires_at: Parts are taken until then.
+        id: Id of the upload, and later of its job.
+        name: Name of the file.
+        size: Size of the file in bytes.
+        options: Options of the job.
+        owner: Owner of the job.
+        webhook_url: Webhook that is notified when the job ends, if any.
+        claim: ``Idempotency-Key`` of the request that began the upload, if any.
+        part_bytes: Size in bytes of every part except the last.
+        storage_id: Id of the upload in object storage; empty once the upload is a job.
+        begun_at: Time at which the upload was begun; absent from older records.
+        completing_at: Time of the latest request to complete the upload.
+        thrown_away: Whether the upload is discarded and its parts are yet to be deleted.
+        expires_at: Time until which parts are accepted.
     """
 
     id: JobId
@@ -47,35 +47,35 @@ class UploadRecord(Record):
 
     @property
     def begun_today(self) -> bool:
-        """Whether it counts among the uploads of this day, in UTC."""
+        """Whether the upload counts towards today's quota, by UTC date."""
         return self.begun_at is not None and self.begun_at.date() == now().date()
 
     @property
     def completing(self) -> bool:
-        """Whether somebody is at making it a job."""
-        return self.completing_at is not None and now() - self.completing_at < _BUSY
+        """Whether a request is completing the upload."""
+        return self.completing_at is not None and now() - self.completing_at < _COMPLETING_SECONDS
 
     @property
     def parts(self) -> int:
-        """How many parts there are, numbered from 1."""
+        """Number of parts; they are numbered from 1."""
         return -(-self.size // self.part_bytes)
 
     def bytes_of(self, number: int) -> int:
-        """Bytes of a part.
+        """Returns the size of a part in bytes.
 
         Raises:
             InvalidRequestError: There is no such part.
         """
         if not 1 <= number <= self.parts:
-            raise InvalidRequestError(f"The parts are 1 to {self.parts}.", "wrong_part")
+            raise InvalidRequestError(f"Parts are numbered 1 to {self.parts}.", "wrong_part")
         return min(self.part_bytes, self.size - (number - 1) * self.part_bytes)
 
     def fits(self, part: ArrivedPart) -> bool:
-        """Whether a part has the size that it must have."""
+        """Returns whether a part has the expected size."""
         return part.size == self.bytes_of(part.number)
 
     def job(self) -> JobRequest:
-        """The job that it becomes."""
+        """Returns the request of the job that the upload becomes."""
         return JobRequest(
             id=self.id,
             name=self.name,

@@ -48,7 +48,7 @@ def test_silent_storage_takes_one_thread_and_does_not_hold_up_the_end(silent: st
         reach = reach_of(silent)
         given_up = await ask(reach, 10) + await ask(reach, 10)
         names = [thread.name for thread in threading.enumerate()]
-        assert names.count("reach") == 1
+        assert names.count("storage-probe") == 1
         return given_up
 
     assert asyncio.run(run()) == 20

@@ -40,7 +40,7 @@ def test_more_than_all_is_all() -> None:
 
 def test_who_waits_too_long_is_sent_away_and_nothing_is_lost() -> None:
     async def borrow() -> None:
-        budget = MemoryBudget(10, patience=0.05)
+        budget = MemoryBudget(10, timeout=0.05)
         async with budget.lend(8):
             with pytest.raises(OverloadedError):
                 async with budget.lend(3):
