@@ -7,13 +7,16 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import Field, ValidationError
 
 from poseway.errors import ConflictError, InvalidRequestError, NotFoundError
 from poseway.jobs import Record, now
-from poseway.storage import ObjectStore
+
+if TYPE_CHECKING:
+    # The command imports this module where no library of the storage is installed.
+    from poseway.storage import ObjectStore
 
 AuthMode = Literal["auto", "keys", "off"]
 
@@ -118,7 +121,7 @@ def _hash(secret: str) -> str:
 class ApiKeys:
     """The keys in a bucket. Safe to use from several threads and processes."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: "ObjectStore") -> None:
         self._store = store
 
     def get(self, key_id: str) -> ApiKey:

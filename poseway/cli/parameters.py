@@ -1,12 +1,12 @@
-"""Parameters that several commands take, written once.
+"""Parameters shared by several commands, declared once.
 
-Typer reads the parameters of a command from its signature, so that of the command is put together
-from its own and from those of the functions that make its other arguments.
+Typer reads the parameters of a command from its signature. The decorators here build that signature
+from the command's own parameters and from those of the function that makes its other argument.
 """
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,10 +39,10 @@ Key = Annotated[
 
 
 def with_argument(name: str, made_by: Callable[..., object]) -> Callable[[Command], Command]:
-    """A command's argument that another function makes, from parameters of its own."""
+    """Passes a command an argument that another function makes from parameters of its own."""
 
     def decorate(command: Command) -> Command:
-        def run(**given: Any) -> None:  # noqa: ANN401 # whatever the parameters are
+        def run(**given: Any) -> None:  # noqa: ANN401 # any parameters
             own = {key: given.pop(key) for key in inspect.signature(made_by).parameters}
             command(**{name: made_by(**own)}, **given)
 
@@ -51,23 +51,33 @@ def with_argument(name: str, made_by: Callable[..., object]) -> Callable[[Comman
     return decorate
 
 
-def with_client(*, starts: bool = False) -> Callable[[Command], Command]:
-    """A command that gets a `client` and ends with the exit code of whatever goes wrong.
+def with_context(
+    name: str, opened: Callable[..., AbstractContextManager[object]]
+) -> Callable[[Command], Command]:
+    """Passes a command what a context manager opens, from parameters of its own.
 
-    Args:
-        starts: Whether the system on this machine is started for it if it is not running.
+    An error in the command or the context manager is printed and ends the command with its exit
+    code.
     """
-    connect = _starting if starts else _running
 
     def decorate(command: Command) -> Command:
         def run(**given: Any) -> None:  # noqa: ANN401
-            own = {key: given.pop(key) for key in inspect.signature(connect).parameters}
-            with ending(), connect(**own) as client:
-                command(client=client, **given)
+            own = {key: given.pop(key) for key in inspect.signature(opened).parameters}
+            with ending(), opened(**own) as argument:
+                command(**{name: argument}, **given)
 
-        return _with_signature(run, command, "client", connect)
+        return _with_signature(run, command, name, opened)
 
     return decorate
+
+
+def with_client(*, starts: bool = False) -> Callable[[Command], Command]:
+    """Passes a command a `client`.
+
+    Args:
+        starts: Whether to start the system on this machine if it is not running.
+    """
+    return with_context("client", _starting if starts else _running)
 
 
 def _with_signature(
@@ -79,7 +89,7 @@ def _with_signature(
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
         if parameter.name != made
     ]
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__name__, run.__doc__ = command.__name__.strip("_"), command.__doc__
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # PEP 362
     return run
@@ -106,16 +116,16 @@ def _starting(
 
 
 def local(data_dir: Path) -> str:
-    """Address of the system that runs on a data directory.
+    """Returns the address of the system that runs on a data directory.
 
     Raises:
-        UnavailableError: None does.
+        UnavailableError: No system runs on it.
     """
     from poseway.local.stack import running
 
     if url := running(data_dir):
         return url
     raise UnavailableError(
-        "No system is running here. Start it with `poseway up`, or name one with --url.",
+        "No system is running on this machine. Start it with `poseway up`, or name one with --url.",
         "not_running",
     )

@@ -44,7 +44,7 @@ class Exit(IntEnum):
             Exit.USAGE: "the command line is wrong",
             Exit.JOB_FAILED: "a job failed or was cancelled",
             Exit.UNAVAILABLE: "the gateway cannot be reached",
-            Exit.NOT_FOUND: "there is no such job or file",
+            Exit.NOT_FOUND: "there is no such job, file or key",
             Exit.REFUSED: "the API key is missing or wrong",
             Exit.INTERRUPTED: "interrupted",
         }[self]
