@@ -23,8 +23,7 @@ from poseway.storage import ObjectStore
 from poseway.telemetry.service import start_telemetry
 from poseway.v1 import inference_pb2, inference_pb2_grpc
 from poseway_inference.engines.base import About
-from poseway_inference.families.openpose.decoder import People
-from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.families.base import Frame, People
 from poseway_inference.model_loader import LoadedModel
 from poseway_inference.service import InferenceService
 from poseway_inference.settings import InferenceSettings

@@ -22,8 +22,7 @@ from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoInfo, VideoReader
 from poseway.media.resize import fit
 from poseway.media.yuv import Yuv
-from poseway_inference.families.openpose.decoder import People
-from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.families.base import Frame, People
 from poseway_inference.model_loader import LoadedModel
 from poseway_inference.yuv import to_bgr
 from poseway_renderer.drawing.canvas import Canvas

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.model_cards import load_cards
-from poseway_inference.engines.select import EngineName, load_engine
+from poseway_inference.engines.base import EngineName
+from poseway_inference.engines.select import load_engine
 from poseway_inference.graphs.network import tensorflow
 from poseway_inference.model_loader import read_network
 

@@ -1,4 +1,4 @@
-"""The models: one card each in ``models/``, fetched weights beside them in ``models/weights/``."""
+"""Models: a card each in ``models/``, and the files of downloaded ones in ``models/weights/``."""
 
 import hashlib
 import logging
@@ -27,13 +27,13 @@ class _Table(BaseModel):
 
 
 class File(_Table):
-    """A file that is not in the repository.
+    """A file of a model, which is not in the repository.
 
     Attributes:
         file: Its name.
-        bytes: Its size, to be told before it is fetched.
-        sha256: Its hash, lower-case hex, where it is known in advance.
-        member: Path inside the archive that it is fetched from.
+        bytes: Its size, which is shown before a download.
+        sha256: Its SHA-256, lower-case hex; None if it is not known in advance.
+        member: Its path in the archive that it is downloaded in.
     """
 
     file: FileName
@@ -43,15 +43,15 @@ class File(_Table):
 
 
 class Source(_Table):
-    """An archive that a package registry publishes.
+    """An archive in a package registry.
 
     Attributes:
-        registry: Which one; pip and npm know where it is.
+        registry: The registry; pip or npm downloads from it.
         project: Name of the project in the registry.
-        version: Version of the project, where the name of the archive does not choose it.
+        version: Version of the project. PyPI needs none, because the archive's name has it.
         archive: File name of the archive.
-        archive_bytes: Its size, to be told before it is fetched.
-        archive_sha256: Its hash, lower-case hex.
+        archive_bytes: Its size, which is shown before a download.
+        archive_sha256: Its SHA-256, lower-case hex.
     """
 
     registry: Literal["pypi", "npm"]
@@ -63,11 +63,11 @@ class Source(_Table):
 
 
 class Download(_Table):
-    """Files that belong together, and the archive that they are fetched from.
+    """Files that belong together, and the archive that has them.
 
     Attributes:
-        files: The files.
-        source: The archive; None where the files are put in place by hand.
+        files: The files, in the order in which they are read.
+        source: The archive; None if an operator puts the files in place.
     """
 
     files: tuple[File, ...] = Field(min_length=1)
@@ -76,21 +76,21 @@ class Download(_Table):
     @model_validator(mode="after")
     def _can_be_fetched(self) -> Self:
         if self.source and not all(file.sha256 and file.member for file in self.files):
-            raise ValueError("a file that is fetched needs a sha256 and a member")
+            raise ValueError("a file with a source needs a sha256 and a member")
         if self.source and self.source.registry == "npm" and not self.source.version:
             raise ValueError("an npm package needs a version")
         return self
 
 
 class Measured(_Table):
-    """How good and how fast a model was found to be.
+    """Measured accuracy and speed of a model.
 
     Attributes:
-        ap: Average precision in percent at its usual size.
-        ap_accurate: The same at its accurate sizes.
-        milliseconds: Time per image at its usual size.
-        accurate_milliseconds: The same at its accurate sizes.
-        on: On what data, in what precision and on what machine.
+        ap: COCO's average precision in percent, at the usual size.
+        ap_accurate: The same at the accurate sizes.
+        milliseconds: Time per image at the usual size.
+        accurate_milliseconds: The same at the accurate sizes.
+        on: Data, precision and machine of the measurement.
     """
 
     ap: float
@@ -101,66 +101,61 @@ class Measured(_Table):
 
 
 class ModelCard(Download):
-    """What is to be known about a model.
+    """A model, as ``NAME.toml`` describes it.
 
     Attributes:
-        name: Name by which a job chooses it; its card is called so, too.
-        title: Name for people.
-        default: Whether a job that chooses nothing gets this one; one card says so.
+        name: Name by which jobs choose the model; also the name of the card.
+        title: Name to display.
+        default: Whether jobs that choose no model get this one; exactly one card sets it.
         licence: SPDX identifier, or "unknown".
-        family: What the network takes and gives: "openpose" or "movenet".
-        input_size: Size in pixels to which frames are scaled, a multiple of 8: of "openpose" the
-            height, of "movenet" the long side.
-        accurate_sizes: The sizes where accuracy counts more than time; "openpose" is run on each.
-        float32: Beginnings of the names of nodes that stay float32 in a lower precision.
-        measured: How good and how fast it was found to be.
+        family: Name of the family, which defines what the network takes and returns. The inference
+            service lists the families and checks the name, and the number of files, on loading.
+        input_size: Size in pixels to which frames are scaled, a multiple of 8: the height for
+            "openpose", the longer side for "movenet".
+        accurate_sizes: The same for accurate frames; "openpose" runs on each of them.
+        float32: Name prefixes of nodes that stay in float32 when the precision is lowered.
+        measured: Its accuracy and speed.
     """
 
     name: str = Field(pattern=_NAME)
     title: str
     default: bool = False
     licence: str
-    family: Literal["openpose", "movenet"]
+    family: str
     input_size: Size
     accurate_sizes: tuple[Size, ...] = Field(min_length=1)
     float32: tuple[str, ...] = ()
     measured: Measured | None = None
 
-    @model_validator(mode="after")
-    def _has_the_files_of_its_family(self) -> Self:
-        if (self.family == "openpose") != (len(self.files) == 1):
-            raise ValueError("openpose has one file, movenet a topology and files of weights")
-        return self
-
     def paths(self, directory: Path = MODELS_DIR) -> list[Path]:
-        """Where the files are, or will be: beside the card if they are not fetched."""
+        """Returns where the files belong: beside the card unless they are downloaded."""
         folder = directory / "weights" / self.name if self.source else directory
         return [folder / file.file for file in self.files]
 
     def path(self, directory: Path = MODELS_DIR) -> Path:
-        """Where the first file is, or will be."""
+        """Returns where the first file belongs."""
         return self.paths(directory)[0]
 
     def is_fetched(self, directory: Path = MODELS_DIR) -> bool:
-        """Whether all of its files are there."""
+        """Whether all files are in place."""
         return all(path.is_file() for path in self.paths(directory))
 
 
 def load_cards(directory: Path = MODELS_DIR) -> list[ModelCard]:
     """Reads all cards, the default first, then by name.
 
-    A frozen graph `NAME.pb` that no card is about is a model of the OpenPose family.
+    A frozen graph ``NAME.pb`` that no card mentions becomes a model of the OpenPose family.
 
     Raises:
-        IncompatibleError: A card cannot be understood, two models have the same name, or not
-            exactly one is the default.
+        IncompatibleError: A card is invalid, two models have the same name, or the number of
+            default models is not one.
     """
     cards = [_read_card(path) for path in _files(directory, "*.toml")]
     defaults = [f"{card.name}.toml" for card in cards if card.default]
     if len(defaults) != 1:
         raise IncompatibleError(
-            f"{directory}: one card must say `default = true`. "
-            f"That do: {', '.join(defaults) or 'none'}."
+            f"{directory}: exactly one card must have `default = true`. "
+            f"Cards that have it: {', '.join(defaults) or 'none'}."
         )
     names = {card.name for card in cards}
     taken = {path for card in cards for path in card.paths(directory)}
@@ -169,23 +164,23 @@ def load_cards(directory: Path = MODELS_DIR) -> list[ModelCard]:
             continue
         if path.stem in names:
             raise IncompatibleError(
-                f"{path}: {path.stem}.toml is about other files, so this graph needs another name."
+                f"{path}: {path.stem}.toml does not mention this graph. Rename the graph."
             )
         if re.fullmatch(_NAME, path.stem):
             cards.append(_card_of(path))
         else:
             log.warning(
-                "%s is not offered: rename it to lower-case letters, digits, '.', '_' and '-'.",
+                "%s is ignored: use only lower-case letters, digits, '.', '_' and '-' in its name.",
                 path,
             )
     return sorted(cards, key=lambda card: (not card.default, card.name))
 
 
 def find_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
-    """Finds a model by name.
+    """Finds a card by the model's name.
 
     Raises:
-        InvalidRequestError: There is none; the message lists those that there are.
+        InvalidRequestError: There is no such model; the message lists the models.
     """
     for card in cards:
         if card.name == name:
@@ -197,7 +192,7 @@ def find_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
 
 
 def advice(card: ModelCard, *, missing: bool = False) -> str:
-    """What to do about a file of a model that is missing, or else is not what it should be."""
+    """Tells operators what to do about a file that is missing, or else does not match its card."""
     if card.source:
         return "Run `make models`." if missing else "Delete it and run `make models`."
     return "Put the file there, or remove its card." if missing else "Replace it, or remove it."
@@ -207,8 +202,8 @@ def read_weights(card: ModelCard, directory: Path = MODELS_DIR) -> list[bytes]:
     """Reads the files of a model, in the order of its card, and checks their hashes.
 
     Raises:
-        NotFoundError: One is missing.
-        IncompatibleError: One is not what the card says.
+        NotFoundError: A file cannot be read.
+        IncompatibleError: The SHA-256 of a file is not the one in the card.
     """
     contents = []
     for file, path in zip(card.files, card.paths(directory), strict=True):
@@ -222,7 +217,7 @@ def read_weights(card: ModelCard, directory: Path = MODELS_DIR) -> list[bytes]:
         found = hashlib.sha256(data).hexdigest()
         if file.sha256 not in (None, found):
             raise IncompatibleError(
-                f"{path} is damaged or of another version: its SHA-256 is {found}, not "
+                f"{path} is damaged or another version: its SHA-256 is {found}, not "
                 f"{file.sha256}. {advice(card)}"
             )
         contents.append(data)
@@ -230,7 +225,7 @@ def read_weights(card: ModelCard, directory: Path = MODELS_DIR) -> list[bytes]:
 
 
 def weights_sha256(files: Sequence[bytes]) -> str:
-    """SHA-256 of a model's files, one after the other, lower-case hex."""
+    """Returns the SHA-256 of the concatenated files, lower-case hex."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(file)
@@ -238,7 +233,7 @@ def weights_sha256(files: Sequence[bytes]) -> str:
 
 
 def _files(directory: Path, pattern: str) -> list[Path]:
-    """Regular files; names that begin with a dot are left to editors and file systems."""
+    """Lists regular files, except hidden ones, which editors and file systems leave behind."""
     found = (path for path in directory.glob(pattern) if not path.name.startswith("."))
     return sorted(path for path in found if path.is_file())
 
@@ -252,15 +247,15 @@ def _read_card(path: Path) -> ModelCard:
             for item in error.errors()
         )
         raise IncompatibleError(f"{path}: {'; '.join(wrong)}.") from None
-    except (OSError, ValueError) as error:  # of the file, of its encoding, or of TOML
+    except (OSError, ValueError) as error:  # reading, decoding or parsing failed
         raise IncompatibleError(f"{path}: {error}.") from None
     if path.stem != card.name:
-        raise IncompatibleError(f"{path}: the card of {card.name!r} is called {card.name}.toml.")
+        raise IncompatibleError(f"{path}: a card named {card.name!r} must be {card.name}.toml.")
     return card
 
 
 def _card_of(path: Path) -> ModelCard:
-    """The card of a frozen graph that has none."""
+    """Makes the card of a frozen graph that has none."""
     return ModelCard(
         name=path.stem,
         title=path.stem,

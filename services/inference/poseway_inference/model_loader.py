@@ -1,18 +1,17 @@
-"""From a model's card to what finds people with it."""
+"""Loads models: from a card to an estimator that is ready."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import structlog
 
-from poseway.model_cards import MODELS_DIR, ModelCard, load_cards, read_weights, weights_sha256
+from poseway.errors import IncompatibleError
+from poseway.model_cards import MODELS_DIR, ModelCard, load_cards
 from poseway_inference.engines.base import Engine
-from poseway_inference.engines.select import EngineName, load_engine
-from poseway_inference.families.movenet.estimator import MoveNetEstimator
-from poseway_inference.families.openpose.estimator import Estimator, OpenPoseEstimator
-from poseway_inference.graphs import tfjs
-from poseway_inference.graphs.network import Network, read_openpose
+from poseway_inference.engines.select import load_engine
+from poseway_inference.families import FAMILIES
+from poseway_inference.families.base import Estimator, Family
+from poseway_inference.graphs.network import Network
 from poseway_inference.settings import InferenceSettings
 
 log = structlog.get_logger(__name__)
@@ -20,13 +19,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that is ready.
+    """A model that is ready to use.
 
     Attributes:
-        engine: Runs its network.
-        estimator: The whole of it.
-        input_height: Height in pixels of the largest frames that are worth sending.
-        accurate_height: The same where accuracy counts more than time.
+        engine: Runs the network.
+        estimator: Turns frames into people with that engine.
+        input_height: Height in pixels above which larger frames do not improve the result.
+        accurate_height: The same for accurate frames.
     """
 
     engine: Engine
@@ -36,21 +35,21 @@ class LoadedModel:
 
 
 def load_models(settings: InferenceSettings) -> tuple[dict[str, LoadedModel], dict[str, str]]:
-    """Loads all models that there are, the default first.
+    """Loads every model that has a card, the default first.
 
     Returns:
-        The models by name, and those that cannot be used, with the reason.
+        The models by name, and the reasons why others cannot be used, by name.
 
     Raises:
-        NotFoundError: The weights of the default model are missing.
-        IncompatibleError: The weights of the default model are not what its card says.
+        NotFoundError: A file of the default model is missing.
+        IncompatibleError: The default model cannot be used, or a card is invalid.
     """
     models, missing = {}, {}
     for card in load_cards(settings.models_dir):
         try:
             models[card.name] = model = load_model(card, settings)
         except Exception as error:
-            # Whatever is wrong with one model's files must not keep the others from being used.
+            # A broken model, whatever its fault, must not take the others down.
             if card.default:
                 raise
             missing[card.name] = reason = str(error) or repr(error)
@@ -67,37 +66,41 @@ def load_models(settings: InferenceSettings) -> tuple[dict[str, LoadedModel], di
 
 
 def load_model(card: ModelCard, settings: InferenceSettings) -> LoadedModel:
-    """Makes a model of its card and its files.
+    """Loads one model.
 
     Raises:
         NotFoundError: A file is missing.
-        IncompatibleError: The files are no such network, or the device cannot do what is asked.
+        IncompatibleError: The card or its files cannot be used, or the device lacks what the
+            settings ask for.
     """
-    network = read_network(card, settings.models_dir)
-    # OpenVINO needs longer for MoveNet than TensorFlow does.
-    fastest: EngineName | Literal["auto"] = "tensorflow" if card.family == "movenet" else "auto"
-    name = fastest if settings.engine == "auto" else settings.engine
+    family = _family(card)
+    network = family.load(card, settings.models_dir)
+    name = family.engine if settings.engine == "auto" else settings.engine
     engine = load_engine(network, name, settings.precision)
     size = (card.default and settings.input_height) or card.input_size
-    accurate = card.accurate_sizes
-    estimator: Estimator
-    if card.family == "movenet":
-        estimator = MoveNetEstimator(engine, size, max(accurate))
-    else:
-        estimator = OpenPoseEstimator(engine, input_height=size, accurate_heights=accurate)
-    return LoadedModel(engine, estimator, size, max(accurate))
+    estimator = family.estimator(engine, size, card.accurate_sizes)
+    return LoadedModel(engine, estimator, size, max(card.accurate_sizes))
 
 
 def read_network(card: ModelCard, directory: Path = MODELS_DIR) -> Network:
-    """Reads a model's files, and checks their hashes.
+    """Reads a model's files and checks their hashes.
 
     Raises:
         NotFoundError: A file is missing.
-        IncompatibleError: The files are not what the card says, or no such network.
+        IncompatibleError: The card or its files cannot be used.
     """
-    weights = read_weights(card, directory)
-    if card.family == "movenet":
-        return tfjs.read(weights, card.float32)
-    (graph,) = weights
-    sha256 = weights_sha256(weights)
-    return read_openpose(graph, str(card.path(directory)), sha256=sha256, float32=card.float32)
+    return _family(card).load(card, directory)
+
+
+def _family(card: ModelCard) -> Family:
+    family = FAMILIES.get(card.family)
+    if family is None:
+        raise IncompatibleError(
+            f"{card.name}.toml: there is no family {card.family!r}, only: {', '.join(FAMILIES)}."
+        )
+    if not family.takes_files(len(card.files)):
+        raise IncompatibleError(
+            f"{card.name}.toml: a model of the family {card.family} has {family.files}, not "
+            f"{len(card.files)}."
+        )
+    return family

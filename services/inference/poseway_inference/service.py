@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.media.yuv import LUMA_WEIGHTS, Yuv
 from poseway.v1 import inference_pb2, inference_pb2_grpc, pose_pb2
-from poseway_inference.families.openpose.decoder import People
-from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.families.base import Frame, People
 from poseway_inference.model_loader import LoadedModel
 from poseway_inference.scheduling.batcher import Batcher
 from poseway_inference.yuv import to_bgr

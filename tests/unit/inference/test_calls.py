@@ -11,8 +11,7 @@ import pytest
 
 from poseway.v1 import inference_pb2_grpc
 from poseway_inference.engines.base import Engine
-from poseway_inference.families.openpose.decoder import People
-from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.families.base import Frame, People
 from poseway_inference.model_loader import LoadedModel
 from poseway_inference.service import InferenceService
 from tests.integration.inference.test_service import SMALL, estimate, frame, header

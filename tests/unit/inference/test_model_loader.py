@@ -7,7 +7,7 @@ import pytest
 from poseway.errors import IncompatibleError, NotFoundError
 from poseway.model_cards import MODELS_DIR, load_cards
 from poseway_inference.engines.base import Engine
-from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.families.base import Frame
 from poseway_inference.model_loader import load_models
 from poseway_inference.settings import InferenceSettings
 from tests.unit.inference.families.openpose.test_estimator import (

@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+EngineName = Literal["tensorflow", "openvino"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
 # How much CPU time a container may have, by Linux's cgroups v2: "QUOTA PERIOD", or "max PERIOD".

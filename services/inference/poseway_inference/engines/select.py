@@ -4,13 +4,11 @@ import importlib.util
 from typing import Literal
 
 from poseway.errors import IncompatibleError
-from poseway_inference.engines.base import Engine, Precision, has_bfloat16, has_matrices
+from poseway_inference.engines.base import Engine, EngineName, Precision, has_bfloat16, has_matrices
 from poseway_inference.engines.openvino import OpenVinoEngine
 from poseway_inference.engines.tensorflow import TensorFlowEngine, find_gpu
 from poseway_inference.graphs.network import Network
 from poseway_inference.graphs.optimize import simplify
-
-EngineName = Literal["tensorflow", "openvino"]
 
 
 def load_engine(

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from poseway.errors import IncompatibleError
 from poseway_inference.engines import base, select
-from poseway_inference.engines.base import Engine, Precision, cores, has_bfloat16
-from poseway_inference.engines.select import EngineName, load_engine
+from poseway_inference.engines.base import Engine, EngineName, Precision, cores, has_bfloat16
+from poseway_inference.engines.select import load_engine
 from poseway_inference.families.openpose.decoder import CHANNELS
-from poseway_inference.graphs.network import Network, read_openpose, tensorflow
+from poseway_inference.graphs.network import Network
 
 ENGINES: list[EngineName] = ["tensorflow", "openvino"]
 
@@ -119,32 +119,6 @@ def test_a_precision_that_the_device_lacks(network: Network, engine: Engine) -> 
     lacking: Precision = "float16" if engine.about.device == "CPU" else "bfloat16"
     with pytest.raises(IncompatibleError, match=f"cannot run {lacking}.* auto"):
         load_engine(network, "tensorflow", lacking)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a graph", b"\x0a\x03abc"])
-def test_bytes_that_are_no_graph(content: bytes) -> None:
-    with pytest.raises(IncompatibleError, match=r"a\.pb is not a frozen .*Replace it"):
-        read_openpose(content, "a.pb", sha256="")
-
-
-@pytest.mark.parametrize(
-    ("size", "channels", "fits"),
-    [((None, None), 57, True), ((368, 656), 57, False), ((None, None), 78, False)],
-)
-def test_only_maps_that_the_decoder_knows(
-    size: tuple[int | None, int | None], channels: int, fits: bool
-) -> None:
-    tf = tensorflow()
-    with tf.Graph().as_default() as graph:
-        image = tf.compat.v1.placeholder(tf.float32, (None, *size, 3), "image")
-        maps = tf.nn.conv2d(image, tf.zeros((8, 8, 3, channels)), 8, "SAME")
-        tf.identity(maps, "Openpose/concat_stage7")
-    data = graph.as_graph_def().SerializeToString()
-    if fits:
-        assert read_openpose(data, "a.pb", sha256="").graph.node
-        return
-    with pytest.raises(IncompatibleError, match="images of any size"):
-        read_openpose(data, "a.pb", sha256="")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no CPU affinity here")

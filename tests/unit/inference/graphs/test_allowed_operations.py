@@ -7,7 +7,8 @@ import pytest
 
 from poseway.errors import IncompatibleError
 from poseway.model_cards import load_cards, read_weights
-from poseway_inference.graphs.network import read_openpose, tensorflow
+from poseway_inference.families.openpose.load import read_graph
+from poseway_inference.graphs.network import tensorflow
 
 HASH = "0" * 64
 
@@ -25,7 +26,7 @@ def test_a_graph_that_would_write_a_file_is_refused(tmp_path: Path) -> None:
     graph = default()
     graph.node.extend(harm.as_graph_def().node)
     with pytest.raises(IncompatibleError, match="WriteFile"):
-        read_openpose(graph.SerializeToString(), "model", sha256=HASH)
+        read_graph(graph.SerializeToString(), "model", sha256=HASH)
     assert not target.exists()
 
 
@@ -33,8 +34,8 @@ def test_a_graph_with_functions_is_refused() -> None:
     graph = default()
     graph.library.function.add().signature.name = "harm"
     with pytest.raises(IncompatibleError, match="functions"):
-        read_openpose(graph.SerializeToString(), "model", sha256=HASH)
+        read_graph(graph.SerializeToString(), "model", sha256=HASH)
 
 
 def test_one_that_computes_is_taken() -> None:
-    assert read_openpose(default().SerializeToString(), "model", sha256=HASH).sha256 == HASH
+    assert read_graph(default().SerializeToString(), "model", sha256=HASH).sha256 == HASH

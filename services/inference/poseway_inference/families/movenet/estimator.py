@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from poseway_inference.engines.base import Engine
-from poseway_inference.families.openpose.decoder import People
-from poseway_inference.families.openpose.estimator import Frame
+from poseway_inference.families.base import Frame, People
 
 Floats = NDArray[np.float32]
 

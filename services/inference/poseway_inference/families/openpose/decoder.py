@@ -6,12 +6,13 @@ costs larger arrays, not more Python.
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseway.skeleton import KEYPOINTS, LIMBS
+from poseway_inference.families.base import People
 from poseway_inference.families.openpose.peaks import Floats, Peaks, find_peaks
 
 Ints = NDArray[np.intp]
@@ -57,19 +58,6 @@ class DecoderSettings:
 
 
 DEFAULT_SETTINGS: Final = DecoderSettings()
-
-
-class People(NamedTuple):
-    """People of one frame, best first.
-
-    Attributes:
-        keypoints: float32 (n, 18, 3): x, y and score (0..1) of each keypoint; all three are 0 where
-            it was not seen.
-        scores: float32 (n,), 0..1: how certain each person is.
-    """
-
-    keypoints: Floats
-    scores: Floats
 
 
 def decode(maps: Floats, settings: DecoderSettings = DEFAULT_SETTINGS) -> People:

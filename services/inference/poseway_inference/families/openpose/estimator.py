@@ -1,65 +1,15 @@
 """Frames in, people out: the whole of pose estimation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseway_inference.engines.base import Engine
-from poseway_inference.families.openpose.decoder import (
-    DEFAULT_SETTINGS,
-    DecoderSettings,
-    People,
-    decode,
-)
+from poseway_inference.families.base import Frame, People
+from poseway_inference.families.openpose.decoder import DEFAULT_SETTINGS, DecoderSettings, decode
 from poseway_inference.families.openpose.geometry import Geometry
 from poseway_inference.families.openpose.multiscale import View, average
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A picture and what is asked of it.
-
-    Attributes:
-        pixels: uint8 (height, width, 3), blue first.
-        source_size: Width and height in pixels of the frame of which `pixels` is a scaled copy;
-            keypoints are mapped to it.
-        max_people: Keep this many people, the best; 0 keeps all.
-        accurate: Look at the frame in several scales and mirrored.
-    """
-
-    pixels: NDArray[np.uint8]
-    source_size: tuple[int, int]
-    max_people: int = 0
-    accurate: bool = False
-
-
-class Estimator(Protocol):
-    """Finds the people in frames; may be called from several threads at once."""
-
-    @property
-    def batch_size(self) -> int:
-        """Most frames per call."""
-
-    def shape(self, frame: Frame) -> tuple[int, ...]:
-        """Frames of equal shape may share a call.
-
-        Raises:
-            InvalidRequestError: The frame, or its source, has no size.
-        """
-
-    def estimate(self, frames: Sequence[Frame]) -> list[People]:
-        """Finds the people in frames of one shape.
-
-        Returns:
-            For each frame its people, best first, in pixels of the source: (0, 0) is the centre of
-            the top left pixel.
-
-        Raises:
-            InvalidRequestError: A frame, or its source, has no size.
-        """
 
 
 class OpenPoseEstimator:

@@ -9,9 +9,8 @@ from poseway.errors import InvalidRequestError, NotFoundError
 from poseway.model_cards import find_card, load_cards, read_weights
 from poseway.skeleton import KEYPOINTS
 from poseway_inference.engines.tensorflow import TensorFlowEngine
+from poseway_inference.families.base import Frame, People
 from poseway_inference.families.movenet.estimator import MoveNetEstimator, read_people
-from poseway_inference.families.openpose.decoder import People
-from poseway_inference.families.openpose.estimator import Frame
 from poseway_inference.graphs import tfjs
 
 Floats = NDArray[np.float32]

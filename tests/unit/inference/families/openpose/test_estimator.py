@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from poseway_inference.engines.base import Engine
-from poseway_inference.families.openpose.decoder import People
-from poseway_inference.families.openpose.estimator import Frame, OpenPoseEstimator
+from poseway_inference.families.base import Frame, People
+from poseway_inference.families.openpose.estimator import OpenPoseEstimator
 
 Picture = NDArray[np.uint8]
 NOSE, NECK = KEYPOINTS.index("nose"), KEYPOINTS.index("neck")
