@@ -7,7 +7,7 @@ import * as store from "./jobs_store.js";
 import { showModels } from "./options.js";
 import { showSearch } from "./search.js";
 import * as session from "./session.js";
-import { showLeft } from "./upload/queue.js";
+import { showUnfinished } from "./upload/queue.js";
 
 let listScroll = 0;
 let opened = null; // id of the job that was opened last
@@ -25,7 +25,7 @@ function begin() {
   begun = true;
   session.check();
   store.start();
-  showLeft();
+  showUnfinished();
   showModels();
 }
 

@@ -21,7 +21,7 @@ const RETRY = 5_000; // milliseconds
 let endResult = () => {};
 
 /** Whether an error may be temporary because the connection or the server failed. */
-const mayPass = ({ status }) => status === 0 || status >= 500;
+const isTemporary = ({ status }) => status === 0 || status >= 500;
 
 /** Shows a job; null closes the view. A share link's token gives access to this job only. */
 export async function showJob(id, share = null) {
@@ -35,7 +35,7 @@ export async function showJob(id, share = null) {
     page.append(copy("missing-template"));
     setText($(".error", page), share && error.status === 404 ? "This link no longer works." : error.message);
     $(".back", page).hidden = share !== null;
-    if (mayPass(error)) setTimeout(() => shown === asked && showJob(id, share), RETRY);
+    if (isTemporary(error)) setTimeout(() => shown === asked && showJob(id, share), RETRY);
   }
   if (!job || shown !== asked) return;
   page.append(copy("detail-template"));
@@ -97,6 +97,6 @@ async function showResult(job) {
     if (shown !== asked) return;
     resultId = null;
     showTrouble(error.message);
-    if (mayPass(error)) setTimeout(() => shown === asked && update(store.get(job.id)), RETRY);
+    if (isTemporary(error)) setTimeout(() => shown === asked && update(store.get(job.id)), RETRY);
   }
 }

@@ -42,13 +42,13 @@ export function difference(kept, file) {
 const lockName = (id) => `poseway-upload-${id}`;
 
 /** Runs an action while holding a lock that keeps other tabs from sending the same upload. */
-export function holding(id, action) {
+export function withLock(id, action) {
   // The lock API exists only over https and on localhost.
   return navigator.locks ? navigator.locks.request(lockName(id), action) : action();
 }
 
 /** Whether another tab is sending this upload. */
-export async function isHeld(id) {
+export async function isLocked(id) {
   if (!navigator.locks) return false;
   return navigator.locks.request(lockName(id), { ifAvailable: true }, (lock) => lock === null);
 }

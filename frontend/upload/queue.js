@@ -4,7 +4,7 @@ import * as store from "../jobs_store.js";
 import { signedIn } from "../session.js";
 import * as api from "./api.js";
 import * as memory from "./memory.js";
-import { persist } from "./retry.js";
+import { retry } from "./retry.js";
 import { nameButtons, note, showSent, showWaiting } from "./row.js";
 import { Speed } from "./speed.js";
 import { transfer } from "./transfer.js";
@@ -70,7 +70,7 @@ async function send(item) {
   };
   try {
     item.upload = await begin(item, how);
-    const job = await memory.holding(item.upload.id, () => transfer(item.file, item.upload, how));
+    const job = await memory.withLock(item.upload.id, () => transfer(item.file, item.upload, how));
     memory.forget(item.upload.id);
     store.put(job);
     remove(item);
@@ -85,7 +85,7 @@ async function begin(item, how) {
   const { file, options, key, upload } = item;
   if (upload) {
     try {
-      return await persist(() => api.getUpload(upload.id), how);
+      return await retry(() => api.getUpload(upload.id), how);
     } catch (error) {
       if (error.status !== 404 || !options) throw error;
       memory.forget(upload.id); // it expired
@@ -94,7 +94,7 @@ async function begin(item, how) {
     }
   }
   const asked = { name: file.name, size: file.size, options };
-  const made = await persist(() => api.createUpload(asked, key, how.signal), how);
+  const made = await retry(() => api.createUpload(asked, key, how.signal), how);
   memory.remember(made, file);
   return made;
 }
@@ -132,10 +132,10 @@ function remove({ row }) {
 // --- uploads left by an earlier visit -------------------------------------------------------------
 
 /** Shows unfinished uploads of an earlier visit. Each continues when its file is chosen again. */
-export async function showLeft() {
+export async function showUnfinished() {
   for (const kept of memory.remembered()) {
     const here = $(`[data-upload="${CSS.escape(kept.id)}"]`, section) || sending?.upload?.id === kept.id;
-    if (here || (await memory.isHeld(kept.id))) continue;
+    if (here || (await memory.isLocked(kept.id))) continue;
     try {
       showKept(kept, await api.getUpload(kept.id));
     } catch (error) {

@@ -11,7 +11,7 @@ const OVERLOADED = new Set([408, 425, 429, 502, 503, 504]);
 const IN_PROGRESS = "idempotency_in_progress";
 
 /** Whether a retry may succeed: there was no response, or one that asks to retry. */
-const isPassing = ({ status, code }) => status === 0 || OVERLOADED.has(status) || code === IN_PROGRESS;
+const isTemporary = ({ status, code }) => status === 0 || OVERLOADED.has(status) || code === IN_PROGRESS;
 
 /** Waits, at most until the browser comes online. Rejects if the signal is aborted. */
 function pause(milliseconds, signal) {
@@ -43,7 +43,7 @@ function pause(milliseconds, signal) {
  * @returns {Promise<T>}
  * @throws errors that a retry cannot resolve
  */
-export async function persist(action, { signal, onWait, signIn }) {
+export async function retry(action, { signal, onWait, signIn }) {
   for (let tries = 1; ; tries += 1) {
     try {
       const value = await action();
@@ -55,7 +55,7 @@ export async function persist(action, { signal, onWait, signIn }) {
         await signIn();
         continue;
       }
-      if (!isPassing(error) && !(error.status === 500 && tries < TRIES)) throw error;
+      if (!isTemporary(error) && !(error.status === 500 && tries < TRIES)) throw error;
       const grown = Math.min(FIRST * 2 ** (tries - 1), LONGEST);
       // Jitter, so that clients do not return all at once after an outage.
       const milliseconds = Math.max(grown * (0.75 + Math.random() / 2), error.retryAfter * 1000);

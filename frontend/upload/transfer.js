@@ -1,7 +1,7 @@
 // Sends one file as a multipart upload, several parts at a time, and resumes where it stopped.
 import { Problem } from "../http.js";
 import * as api from "./api.js";
-import { persist } from "./retry.js";
+import { retry } from "./retry.js";
 
 const IN_FLIGHT = 3;
 // How often parts are sent again that the server accepted but then reports as missing.
@@ -15,18 +15,18 @@ const ROUNDS = 3;
  * @param {object} how
  * @param {AbortSignal} how.signal stops the transfer; received parts remain on the server
  * @param {(sent: number) => void} how.onProgress called with the bytes of the file sent so far
- * @param how.onWait see `persist`
- * @param how.signIn see `persist`
+ * @param how.onWait see `retry`
+ * @param how.signIn see `retry`
  * @returns {Promise<object>} the job that the upload became
  */
 export async function transfer(file, upload, how) {
   for (let round = 1; ; round += 1) {
     await sendParts(file, upload, how);
     try {
-      return await persist(() => api.completeUpload(upload.id, how.signal), how);
+      return await retry(() => api.completeUpload(upload.id, how.signal), how);
     } catch (error) {
       if (error.code !== "upload_incomplete" || round === ROUNDS) throw error;
-      upload = await persist(() => api.getUpload(upload.id), how);
+      upload = await retry(() => api.getUpload(upload.id), how);
     }
   }
 }
@@ -54,7 +54,7 @@ async function sendParts(file, upload, how) {
         sent.set(number, Math.min(count, bytes.size));
         report();
       };
-      await persist(async () => {
+      await retry(async () => {
         onProgress(0);
         await sender.send(number, bytes, onProgress);
       }, { ...how, signal });
