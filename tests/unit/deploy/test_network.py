@@ -148,7 +148,7 @@ def edges(cidr: str) -> Iterator[str]:
 
 
 # Reserved for protocols and examples. Python considers some of their addresses public.
-NOBODYS = [ip_network(cidr) for cidr in ("192.0.0.0/24", "2001::/23", "3fff::/20")]
+UNASSIGNED = [ip_network(cidr) for cidr in ("192.0.0.0/24", "2001::/23", "3fff::/20")]
 
 
 def test_policy_and_service_allow_the_same_webhook_addresses() -> None:
@@ -162,7 +162,7 @@ def test_policy_and_service_allow_the_same_webhook_addresses() -> None:
     assert len(asked) > 60
     for address in asked:
         let = allowed(policies, gateway, Place("somewhere", address=address), 8443)
-        if not any(ip_address(address) in network for network in NOBODYS):
+        if not any(ip_address(address) in network for network in UNASSIGNED):
             assert let is is_public(address), address
         else:
             assert not let, address

@@ -58,8 +58,8 @@ def test_required_secrets_are_generated_or_documented(
     assert set(made) <= set(MADE)
     asked = set()
     if request.node.callspec.params["objects"] == "production":
-        told = (K8S / "README.md").read_text()
-        asked = set(re.findall(r"create secret (?:generic|tls) ([a-z-]+)", told))
+        text = (K8S / "README.md").read_text()
+        asked = set(re.findall(r"create secret (?:generic|tls) ([a-z-]+)", text))
     for item in workloads(objects):
         for name in uses(item, "secret"):
             assert (name in made) is not (name in asked), f"{called(item)} needs {name}"

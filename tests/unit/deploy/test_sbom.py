@@ -66,12 +66,12 @@ def test_every_image_contains_its_sbom(boms: Path) -> None:
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_sbom_lists_all_pinned_packages(boms: Path, image: str) -> None:
-    told = components(read(boms, image))
+    listed = components(read(boms, image))
     pins = list(lock.read(ROOT / "requirements" / f"{IMAGES[image]}.lock"))
     here = [pin for pin in pins if not pin.marker or Marker(pin.marker).evaluate()]
     assert len(here) > 20
     for pin in here:
-        found = told["pypi", pin.name]
+        found = listed["pypi", pin.name]
         assert (found["version"], hashes(found)) == (pin.version, set(pin.hashes))
         assert found["purl"] == f"pkg:pypi/{pin.name}@{pin.version.replace('+', '%2B')}"
     assert versions(read(boms, image), "pypi") == {pin.name: pin.version for pin in here}
@@ -79,28 +79,30 @@ def test_sbom_lists_all_pinned_packages(boms: Path, image: str) -> None:
 
 def test_sbom_names_its_image(boms: Path) -> None:
     whole = json.loads(read(boms, "poseway-tracker"))
-    told = {key: whole["metadata"]["component"][key] for key in ("type", "name", "version")}
-    assert told == {"type": "container", "name": "poseway-tracker", "version": "1.2.3"}
+    listed = {key: whole["metadata"]["component"][key] for key in ("type", "name", "version")}
+    assert listed == {"type": "container", "name": "poseway-tracker", "version": "1.2.3"}
     refs = {part["bom-ref"] for part in whole["components"] if "bom-ref" in part}
     (all_of_it,) = (part for part in whole["dependencies"] if part["ref"] == "poseway-tracker")
     assert refs <= set(all_of_it["dependsOn"])
 
 
 def test_sbom_lists_the_base_system(boms: Path) -> None:
-    told = components(read(boms, "poseway-gateway"))
-    assert told["operating-system", "debian"]["version"] == "12"
-    assert told["platform", "python"]["version"].startswith("3.")
+    listed = components(read(boms, "poseway-gateway"))
+    assert listed["operating-system", "debian"]["version"] == "12"
+    assert listed["platform", "python"]["version"].startswith("3.")
     assert versions(read(boms, "poseway-gateway"), "deb") == {"libc6": "2.36-9+deb12u10"}
     place = "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12"
-    assert told["deb", "libc6"]["purl"] == place
+    assert listed["deb", "libc6"]["purl"] == place
 
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_sbom_lists_weights_of_images_that_have_them(boms: Path, image: str) -> None:
     kind = "machine-learning-model"
-    told = {name: part for (of, name), part in components(read(boms, image)).items() if of == kind}
-    assert ("openpose-mobilenet-thin" in told) is (image in INFERENCE)
-    for name, part in told.items():
+    listed = {
+        name: part for (of, name), part in components(read(boms, image)).items() if of == kind
+    }
+    assert ("openpose-mobilenet-thin" in listed) is (image in INFERENCE)
+    for name, part in listed.items():
         for file in part["components"]:
             weights = (MODELS_DIR / "weights" / name / file["name"]).read_bytes()
             assert hashes(file) == {hashlib.sha256(weights).hexdigest()}
@@ -119,6 +121,6 @@ def test_sbom_names_a_base_without_dpkg(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/os-release").write_text("ID=alpine\nVERSION_ID=3.20\n")
     write(tmp_path, "1", tmp_path)
-    told = components(read(tmp_path, "poseway-setup"))
-    assert told["operating-system", "alpine"]["version"] == "3.20"
-    assert not {name for kind, name in told if kind == "deb"}
+    listed = components(read(tmp_path, "poseway-setup"))
+    assert listed["operating-system", "alpine"]["version"] == "3.20"
+    assert not {name for kind, name in listed if kind == "deb"}

@@ -118,7 +118,7 @@ def test_rejected_root_user_fails_at_once(server: MinioServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"s3_endpoint": None}, "POSEWAY_S3_ENDPOINT"),
         ({"s3_endpoint": "minio:9000"}, "POSEWAY_S3_ENDPOINT"),
@@ -128,9 +128,9 @@ def test_rejected_root_user_fails_at_once(server: MinioServer) -> None:
     ],
 )
 def test_invalid_settings_are_rejected(
-    server: MinioServer, wrong: dict[str, str | None], told: str
+    server: MinioServer, wrong: dict[str, str | None], message: str
 ) -> None:
-    with pytest.raises(PosewayError, match=told):
+    with pytest.raises(PosewayError, match=message):
         prepare(settings(server.url, **wrong))
     assert not server.users
 
