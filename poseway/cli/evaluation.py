@@ -1,22 +1,20 @@
-"""``poseway evaluate``: shows how an evaluation goes and what it came to."""
+"""``poseway evaluate``: shows the progress and the report of an evaluation."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import structlog
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
 
-from poseway.errors import InvalidRequestError, PosewayError
+from poseway.cli.output_files import STDOUT, prepare, write
+from poseway.errors import InvalidRequestError
 from poseway.evaluation.coco_metrics import Labels
 from poseway.evaluation.measure import evaluate
-
-STDOUT: Final = Path("-")
+from poseway.evaluation.report import Report
 
 
 def run(
@@ -28,26 +26,24 @@ def run(
     measures: Path | None,
     detections: Path | None,
 ) -> None:
-    """Evaluates, prints the measures and writes them to files.
+    """Evaluates a model, prints its measures and writes them to files.
 
     Args:
         images: Folder of the images.
         annotations: COCO's annotation file.
         model: Name of a model; None takes the default.
-        accurate: Look in several scales and mirrored.
-        measures: Where the report goes as JSON; `STDOUT` moves all that is for people to the
-            standard error output.
-        detections: Where the people that were found go, in COCO's result format; `STDOUT` likewise.
+        accurate: Whether to run the model at several scales and mirrored.
+        measures: File for the report as JSON. `STDOUT` moves the tables to standard error.
+        detections: File for the detected people in COCO's result format. `STDOUT` likewise.
 
     Raises:
-        InvalidRequestError: Both are to go to the same place.
-        PosewayError: Anything that `evaluate` and `Labels.load` raise, or a file that cannot be
-            written.
+        InvalidRequestError: Both files are the same.
+        PosewayError: Any error of `evaluate` and `Labels.load`, or a file cannot be written.
     """
     if measures and measures == detections:
         raise InvalidRequestError(f"--json and --detections must not both be {measures}.")
-    _check(measures)
-    _check(detections)
+    prepare(measures)
+    prepare(detections)
     console = Console(stderr=STDOUT in (measures, detections))
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     labels = Labels.load(annotations)
@@ -56,42 +52,35 @@ def run(
     with Progress(*columns, console=console) as bars:
         bar = bars.add_task("starting the inference service", total=None, note="")
 
-        def tell(done: int) -> None:
+        def show(done: int) -> None:
             note = f"{done}/{total}"
             bars.update(bar, description="images", completed=done, total=total, note=note)
 
-        report, found = evaluate(images, labels, model=model, accurate=accurate, tell=tell)
-    console.print(report.table())
-    console.print(report.summary(), markup=False, highlight=False, soft_wrap=True)
+        report, found = evaluate(images, labels, model=model, accurate=accurate, progress=show)
+    console.print(_table(report))
+    console.print(_summary(report), markup=False, highlight=False, soft_wrap=True)
     if not found:
         console.print("[yellow]Nobody was found in any image.[/]")
     try:
-        _write(measures, report.model_dump_json(indent=2))
+        write(measures, report.model_dump_json(indent=2))
     finally:
-        _write(detections, json.dumps(found))
+        write(detections, json.dumps(found))
 
 
-def _check(path: Path | None) -> None:
-    """Sees to the folder of a file that is written in the end, before anything is started."""
-    if path in (None, STDOUT):
-        return
-    with _naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise PosewayError(f"{path} cannot be written.", "not_written")
+def _table(report: Report) -> Table:
+    """Makes a table of the measures in percent."""
+    table = Table("COCO keypoints", box=box.SIMPLE_HEAD)
+    table.add_column("%", justify="right")
+    for name in ("AP", "AP50", "AP75", "AR"):
+        table.add_row(name, f"{100 * getattr(report, name):.1f}")
+    return table
 
 
-def _write(path: Path | None, text: str) -> None:
-    if path == STDOUT:
-        sys.stdout.write(text + "\n")
-    elif path:
-        with _naming(path):
-            path.write_text(text + "\n")
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise PosewayError(f"{path} cannot be written: {error.strerror}.", "not_written") from error
+def _summary(report: Report) -> str:
+    """Describes in a line how the measures were obtained."""
+    how = ", accurate," if report.accurate else ""
+    return (
+        f"{report.images} images, {report.people} people found, "
+        f"{report.milliseconds_per_image:.1f} ms an image with {report.model}{how} on "
+        f"{report.device} ({report.engine}, {report.precision})"
+    )

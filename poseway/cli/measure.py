@@ -1,4 +1,4 @@
-"""``poseway evaluate`` and ``poseway evaluate-tracking``."""
+"""The commands ``poseway evaluate`` and ``poseway evaluate-tracking``."""
 
 import sys
 from pathlib import Path
@@ -16,18 +16,28 @@ def evaluate(
         Path, typer.Option(help="Folder of the labelled images.", exists=True, file_okay=False)
     ],
     annotations: Annotated[
-        Path, typer.Option(help="Their COCO keypoints, JSON.", exists=True, dir_okay=False)
+        Path,
+        typer.Option(
+            help="COCO annotation file with their keypoints.", exists=True, dir_okay=False
+        ),
     ],
-    model: Annotated[str | None, typer.Option(help="Which model finds the people.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model to measure; the default model if not given.")
+    ] = None,
     accurate: Annotated[
-        bool, typer.Option("--accurate", help="Find more people; takes several times longer.")
+        bool,
+        typer.Option(
+            "--accurate", help="Detect more people, at several times the processing time."
+        ),
     ] = False,
     json: Annotated[
-        Path | None, typer.Option(help="Write the measures here, in 0..1; - for the output.")
+        Path | None, typer.Option(help="File for the measures, 0 to 1; - for standard output.")
     ] = None,
     detections: Annotated[
         Path | None,
-        typer.Option(help="Write the people here, in COCO's result format; - likewise."),
+        typer.Option(
+            help="File for the detected people in COCO's result format; - for standard output."
+        ),
     ] = None,
 ) -> None:
     """Measures a model: COCO's average precision on labelled images."""
@@ -54,32 +64,37 @@ def evaluate(
 
 
 def evaluate_tracking(
-    detections: Annotated[Path, typer.Option(help="Boxes to track, MOTChallenge's format.")],
-    ground_truth: Annotated[Path, typer.Option(help="The labelled boxes, likewise.")],
+    detections: Annotated[Path, typer.Option(help="Boxes to track, in MOTChallenge's format.")],
+    ground_truth: Annotated[Path, typer.Option(help="Labelled boxes, in the same format.")],
     tracker: Annotated[
-        str | None, typer.Option(help="Tracker to measure, such as sort; all if not given.")
+        str | None, typer.Option(help="Tracker to measure, such as sort; all of them if not given.")
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(help="Write the measures here; - for the output.")
+        Path | None, typer.Option(help="File for the measures; - for standard output.")
     ] = None,
-    frame_rate: Annotated[float | None, typer.Option(help="Frames a second (25).")] = None,
+    frame_rate: Annotated[
+        float | None, typer.Option(help="Frames per second; 25 if not given.")
+    ] = None,
     high_score: Annotated[
-        float | None, typer.Option(help="Least score of who is certain; not for sort.")
+        float | None, typer.Option(help="Lowest score of a certain detection; sort ignores it.")
     ] = None,
     new_score: Annotated[
-        float | None, typer.Option(help="Least score of who may begin a track; not for sort.")
+        float | None,
+        typer.Option(help="Lowest score of a detection that may begin a track; sort ignores it."),
     ] = None,
 ) -> None:
-    """Measures the tracker: MOTA, IDF1 and switches of ids on a labelled sequence."""
+    """Measures trackers: MOTA, IDF1 and id switches on a labelled sequence."""
     stop_on_sigterm()
     try:
-        from poseway.evaluation import tracking
+        from poseway.cli import tracking_evaluation
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed. Run `make evaluate-tracking`."
         fail(PosewayError(message, "not_installed"))
     settings = {"frame_rate": frame_rate, "high_score": high_score, "new_score": new_score}
     try:
-        tracking.run(detections, ground_truth, tracker=tracker, measures=json, settings=settings)
+        tracking_evaluation.run(
+            detections, ground_truth, tracker=tracker, measures=json, settings=settings
+        )
     except PosewayError as error:
         fail(error)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Average precision of the poses that the inference service finds, on labelled images."""
+"""Evaluation: average precision on labelled images, and tracking on labelled sequences."""
 
 from poseway.evaluation.coco_metrics import Detection, Labels
 from poseway.evaluation.measure import evaluate

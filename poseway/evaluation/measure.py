@@ -1,4 +1,4 @@
-"""Labelled images through the inference service, as it ships, and what it finds in numbers."""
+"""Sends labelled images through the inference service and measures what it detects."""
 
 import asyncio
 import os
@@ -20,30 +20,30 @@ def evaluate(
     *,
     model: str | None = None,
     accurate: bool = False,
-    tell: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Report, list[Detection]]:
-    """Starts the inference service, sends it all labelled images, and measures what it finds.
+    """Starts the inference service, sends it all labelled images, and measures what it detects.
 
     Args:
         directory: Folder of the images.
         labels: The images and the people in them.
         model: Name of a model; None takes the default.
-        accurate: Look in several scales and mirrored.
-        tell: Is told how many images are done, from 0 when the service is up.
+        accurate: Whether to run the model at several scales and mirrored.
+        progress: Called with the number of images done; first with 0, when the service is ready.
 
     Returns:
-        The measures, and the people that were found in the order of the images.
+        The measures, and the detected people in the order of the images.
 
     Raises:
         NotFoundError: An image is missing, or the model's weights.
-        ImageError: An image cannot be read, or is not the one that was labelled.
+        ImageError: An image cannot be read, or its size differs from the labelled one.
         InvalidRequestError: There is no such model.
         StackError: The service does not start.
-        PosewayError: The service breaks over an image, or refuses it; the message names it.
+        PosewayError: The service fails on an image or rejects it; the message names the image.
     """
     pictures.check(directory, labels.images)
     with started() as address:
-        run = _Run(directory, labels, accurate, tell)
+        run = _Run(directory, labels, accurate, progress)
         asyncio.run(run.send(address, model))
     found = [detection for image in labels.images for detection in run.found[image.id]]
     report = Report(
@@ -61,32 +61,32 @@ def evaluate(
 
 
 class _Run:
-    """All images on their way.
+    """A pass over all images.
 
     Attributes:
         model: How the service runs the model.
-        found: People by the id of their image.
-        seconds: Wall-clock time that it took.
+        found: Detected people by the id of their image.
+        seconds: Wall-clock time of the pass.
     """
 
     model: inference_pb2.Model
     seconds: float
 
     def __init__(
-        self, directory: Path, labels: Labels, accurate: bool, tell: Callable[[int], None]
+        self, directory: Path, labels: Labels, accurate: bool, progress: Callable[[int], None]
     ) -> None:
         self._directory = directory
         self._labels = labels
         self._accurate = accurate
-        self._tell = tell
+        self._progress = progress
         self._waiting = iter(labels.images)
         self.found: dict[int, list[Detection]] = {}
 
     async def send(self, address: str, model: str | None) -> None:
-        """Sends the images, some at a time: while one is in the network, the next is read."""
+        """Sends the images, several at once: while the network runs, the next ones are read."""
         async with Inference(address) as inference:
             self.model = await inference.model(model)
-            self._tell(0)
+            self._progress(0)
             began = time.perf_counter()
             in_flight = max(4, os.cpu_count() or 1)
             await asyncio.gather(*(self._work(inference) for _ in range(in_flight)))
@@ -95,10 +95,10 @@ class _Run:
     async def _work(self, inference: Inference) -> None:
         for image in self._waiting:
             self.found[image.id] = await self._find(inference, image)
-            self._tell(len(self.found))
+            self._progress(len(self.found))
 
     async def _find(self, inference: Inference, image: Image) -> list[Detection]:
-        # 0 is what a service says that knows no other height.
+        # A service with a single height reports 0 here.
         height = (self.model.accurate_height if self._accurate else 0) or self.model.input_height
         bgr = await asyncio.to_thread(pictures.read, self._directory, image, height)
         header = inference_pb2.BatchHeader(

@@ -1,12 +1,10 @@
-"""What an evaluation came to, for programs and for people."""
+"""The result of an evaluation."""
 
 from pydantic import BaseModel
-from rich import box
-from rich.table import Table
 
 
 class Report(BaseModel):
-    """What an evaluation came to.
+    """How well a model detects people, and how fast.
 
     Attributes:
         AP: Average precision in 0..1; `poseway.evaluation.coco_metrics.Scores` has more.
@@ -14,14 +12,14 @@ class Report(BaseModel):
         AP75: The same at 0.75.
         AR: Average recall in 0..1.
         model: Name of the model.
-        accurate: Whether it looked in several scales and mirrored.
+        accurate: Whether it ran at several scales and mirrored.
         engine: Library that ran it.
-        device: What it ran on.
+        device: Device that it ran on.
         precision: Arithmetic in use.
         images: Number of images.
-        people: Number of people found.
-        milliseconds_per_image: Wall-clock time of all images by their number: with several in
-            flight, less than one of them takes.
+        people: Number of people detected.
+        milliseconds_per_image: Wall-clock time for all images divided by their number. Several
+            images are in flight at once, so this is less than the latency of one.
     """
 
     AP: float
@@ -36,25 +34,3 @@ class Report(BaseModel):
     images: int
     people: int
     milliseconds_per_image: float
-
-    def table(self) -> Table:
-        """The measures in percent."""
-        table = Table("COCO keypoints", box=box.SIMPLE_HEAD)
-        table.add_column("%", justify="right")
-        for name, value in (
-            ("AP", self.AP),
-            ("AP50", self.AP50),
-            ("AP75", self.AP75),
-            ("AR", self.AR),
-        ):
-            table.add_row(name, f"{100 * value:.1f}")
-        return table
-
-    def summary(self) -> str:
-        """How the measures came about, in a line."""
-        how = ", accurate," if self.accurate else ""
-        return (
-            f"{self.images} images, {self.people} people found, "
-            f"{self.milliseconds_per_image:.1f} ms an image with {self.model}{how} on "
-            f"{self.device} ({self.engine}, {self.precision})"
-        )

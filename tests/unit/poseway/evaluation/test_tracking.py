@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from poseway.cli import tracking_evaluation
 from poseway.errors import InvalidRequestError, PosewayError
 from poseway.evaluation import tracking
 from poseway.evaluation.mot_metrics import measure, read_truth
@@ -52,7 +53,7 @@ def test_sort_is_worth_on_tud_campus_what_is_published(
 ) -> None:
     measures = tmp_path / "new" / "measures.json"
     files = (TUD_CAMPUS / "det.txt", TUD_CAMPUS / "gt.txt")
-    tracking.run(*files, tracker="sort", measures=measures, settings={})
+    tracking_evaluation.run(*files, tracker="sort", measures=measures, settings={})
     assert re.search(r"MOTA % +62\.67 *\n", capsys.readouterr().out)
     assert json.loads(measures.read_text()) == {
         "MOTA": 62.67,
@@ -175,7 +176,7 @@ def test_an_error_is_a_line_and_no_traceback(tmp_path: Path) -> None:
 def test_measures_that_cannot_be_written_are_no_traceback(tmp_path: Path) -> None:
     files = sequence(tmp_path)
     with pytest.raises(PosewayError, match="/dev/full cannot be written: No space left"):
-        tracking.run(*files, tracker="sort", measures=Path("/dev/full"), settings={})
+        tracking_evaluation.run(*files, tracker="sort", measures=Path("/dev/full"), settings={})
 
 
 def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
