@@ -1,4 +1,4 @@
-"""Videos in which something flashes and clicks at the same time, as a clapperboard does."""
+"""Videos with a flash and a click at the same time, like a clapperboard."""
 
 import io
 from fractions import Fraction
@@ -58,7 +58,7 @@ def make_clap(
 
 
 def _sound(index: int, form: str, *, click: bool) -> av.AudioFrame:
-    """One video frame's time of stereo sound: soft noise, and the click if it is due."""
+    """Returns the stereo audio of one frame: soft noise, with the click if it is due."""
     wave = np.random.default_rng(index).uniform(-0.01, 0.01, (2, SAMPLES)).astype(np.float32)
     if click:
         wave[:, :48] = 0.9
@@ -71,7 +71,7 @@ def _sound(index: int, form: str, *, click: bool) -> av.AudioFrame:
 
 
 def flash_and_click(data: bytes) -> tuple[float, float]:
-    """Seconds at which the white frame is shown and at which the click begins to sound."""
+    """Returns the seconds at which the white frame is shown and at which the click starts."""
     with av.open(io.BytesIO(data), "r") as container:
         bright = {
             float(frame.time or 0): float(frame.to_ndarray(format="gray").mean())
@@ -81,7 +81,7 @@ def flash_and_click(data: bytes) -> tuple[float, float]:
 
 
 def click(data: bytes) -> float:
-    """Seconds at which the click begins to sound."""
+    """Returns the seconds at which the click starts."""
     times, waves = [], []
     with av.open(io.BytesIO(data), "r") as container:
         resampler = av.AudioResampler("fltp", "mono", RATE)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from poseway_renderer.drawing.people import Person
 
-# x in parts of the height from the middle, y in parts of the height from the top.
+# x as a fraction of the height from the centre, y as a fraction of the height from the top.
 _STANDING: Final = (
     (0.0, 0.10),
     (0.0, 0.20),
@@ -32,18 +32,18 @@ _STANDING: Final = (
 
 
 def keypoints(x: float, top: float, height: float) -> NDArray[np.float32]:
-    """The keypoints of somebody who stands upright, all seen, float32 (18, 3)."""
+    """Returns the keypoints of an upright person, all seen, float32 (18, 3)."""
     points = np.array(_STANDING) * height + (x, top)
     return np.column_stack((points.round(), np.ones(len(points)))).astype(np.float32)
 
 
 def standing(track_id: int, x: float, top: float, height: float) -> Person:
-    """Somebody who stands upright."""
+    """Returns an upright person."""
     return Person(track_id, keypoints(x, top, height))
 
 
 class Shots:
-    """An album that keeps what it is given."""
+    """Keeps the images that it receives."""
 
     def __init__(self) -> None:
         self.screenshots: dict[int, bytes] = {}
@@ -57,7 +57,7 @@ class Shots:
 
 
 def decoded(jpeg: bytes) -> NDArray[np.uint8]:
-    """The picture of a JPEG, uint8 (height, width, 3), blue first."""
+    """Decodes a JPEG: uint8 (height, width, 3) in BGR order."""
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     return picture.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Films of every kind: numbered frames, one of which flashes while the sound clicks."""
+"""Synthetic videos of every kind: numbered frames, and a flash in sync with a click."""
 
 import io
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from av.codec.context import Flags
 from numpy.typing import NDArray
 
 from poseway.media.orientation import Orientation
-from tests.support.videos import numbered, waits_its_turn
+from tests.support.videos import default_scheduling, numbered
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -24,7 +24,7 @@ SQUARE: Final = Fraction(1)
 HEVC: Final = {"preset": "ultrafast", "x265-params": "log-level=none"}
 _RATE: Final = 48_000
 _BLOCK: Final = 1152
-# Display matrices by what they make of a stored picture: ISO/IEC 14496-12, 8.5.2.
+# Display matrices (ISO/IEC 14496-12, 8.5.2) by the transformation that they apply.
 _ONE: Final = 1 << 16
 _MATRICES: Final = {
     Orientation(turns=1): (0, -_ONE, 0, _ONE, 0, 0, 0, 0, 1 << 30),
@@ -36,21 +36,21 @@ _MATRICES: Final = {
 
 @dataclass(frozen=True)
 class Film:
-    """What to film.
+    """Properties of a synthetic video.
 
     Attributes:
         container: FFmpeg's name of the format.
-        codec: FFmpeg's name of the video's encoder.
-        sound: FFmpeg's name of the sound's encoder; empty for none.
+        codec: FFmpeg's name of the video encoder.
+        sound: FFmpeg's name of the audio encoder; empty for none.
         pixels: FFmpeg's name of the pixel format.
-        options: Options of the video's encoder.
-        size: Pixels of the upright picture.
+        options: Options of the video encoder.
+        size: Pixels of the upright frame.
         rate: Frames per second.
-        times: Seconds at which frames are shown; None for one after the other.
-        turned: What a player must do to the stored pictures.
-        aspect: Width of a stored pixel by its height.
+        times: Presentation times in seconds; None for even ones.
+        turned: Transformation that a player must apply to stored frames.
+        aspect: Width of a stored pixel divided by its height.
         interlaced: Whether frames are encoded as two fields.
-        colours: Range, matrix, primaries, transfer as ITU-T H.273 numbers them.
+        colours: Range, matrix, primaries, transfer, as numbered by ITU-T H.273.
         frames: Number of frames.
     """
 
@@ -69,20 +69,20 @@ class Film:
     frames: int = 30
 
     def seconds(self) -> list[Fraction]:
-        """When each frame is shown."""
+        """Presentation time of each frame."""
         return self.times or [index / self.rate for index in range(self.frames)]
 
     def picture(self, index: int) -> NDArray[np.uint8]:
-        """A frame, upright: its number above, white in the lower left while it flashes."""
+        """Returns an upright frame: its number at the top, a white lower left during the flash."""
         width, height = self.size
         picture = numbered(index, width, height)
         picture[height // 2 :, : width // 2] = 255 if index == CLAP else 0
         return picture
 
     def make(self) -> bytes:
-        """Encodes it."""
+        """Encodes the video."""
         file = io.BytesIO()
-        with waits_its_turn(), av.open(file, "w", format=self.container) as output:
+        with default_scheduling(), av.open(file, "w", format=self.container) as output:
             stream = self._video(output)
             tone = (
                 cast("AudioStream", output.add_stream(self.sound, rate=_RATE))
@@ -135,7 +135,7 @@ class Film:
         return image
 
     def _sounds(self, tone: "AudioStream") -> Iterator[av.AudioFrame]:
-        """Soft noise for as long as the film takes, and the click as it flashes."""
+        """Yields soft noise for the duration of the video, with a click during the flash."""
         seconds = self.seconds()
         length = round((seconds[-1] + 1 / self.rate) * _RATE)
         wave = np.random.default_rng(0).uniform(-0.01, 0.01, (2, length)).astype(np.float32)

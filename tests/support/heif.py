@@ -1,4 +1,4 @@
-"""HEIC and AVIF pictures, whole or in tiles, box by box (ISO/IEC 23008-12)."""
+"""Writes HEIC and AVIF images, tiled or not, box by box (ISO/IEC 23008-12)."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.support.videos import Tags, waits_its_turn
+from tests.support.videos import Tags, default_scheduling
 
 UNTAGGED: Final = Tags()
 
@@ -52,11 +52,11 @@ def heic(
 def _coded(
     picture: NDArray[np.uint8], pix_fmt: str, tags: Tags, *, av1: bool
 ) -> tuple[bytes, bytes]:
-    """The decoder's configuration box, and the picture in HEVC or AV1."""
+    """Returns the decoder configuration box, and the image coded in HEVC or AV1."""
     data = io.BytesIO()
     codec = "libsvtav1" if av1 else "libx265"
     options = {"preset": "12"} if av1 else {"x265-params": "log-level=none:bframes=0"}
-    with waits_its_turn(), av.open(data, "w", format="mp4") as output:
+    with default_scheduling(), av.open(data, "w", format="mp4") as output:
         stream = cast("av.VideoStream", output.add_stream(codec, rate=1, options=options))
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt = pix_fmt
@@ -87,7 +87,7 @@ def _meta(
     grid: bool,
     av1: bool,
 ) -> bytes:
-    """The box that says what there is, with the first picture's bytes at `start`."""
+    """Returns the ``meta`` box, if the data of the first image starts at `start`."""
     tiles = range(1, len(coded) + 1)
     whole = len(coded) + 1
     places, items = [], [_item(tile, b"av01" if av1 else b"hvc1") for tile in tiles]

@@ -1,10 +1,10 @@
-"""What an MP4 consists of."""
+"""Boxes of MP4 files."""
 
 import struct
 
 
 def boxes(mp4: bytes) -> list[tuple[str, int]]:
-    """Name and size of the outermost boxes."""
+    """Yields name and size of the top-level boxes."""
     found, position = [], 0
     while position < len(mp4):
         size, name = struct.unpack_from(">I4s", mp4, position)

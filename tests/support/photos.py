@@ -1,4 +1,4 @@
-"""Pictures as cameras and programs store them, made when a test needs them."""
+"""Still images as cameras and programs store them, made on demand."""
 
 import struct
 import zlib
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# The orientations of EXIF 2.3, tag 274: how the stored picture comes from the upright one.
+# Orientations of EXIF 2.3, tag 274: the operation that makes the stored image of the upright one.
 _TURNS: Final = {1: 0, 2: 0, 3: 2, 4: 2, 5: 3, 6: 1, 7: 1, 8: 3}
 _MIRRORED: Final = (2, 4, 5, 7)
 
@@ -16,7 +16,7 @@ CORNERS: Final = ((200, 30, 40), (30, 180, 60), (40, 50, 210), (128, 128, 128))
 
 
 def card(width: int = 64, height: int = 48) -> NDArray[np.uint8]:
-    """A picture (height, width, 3), RGB, of a colour in each quarter."""
+    """Returns an image, (height, width, 3) RGB, with a colour in each quarter."""
     picture = np.zeros((height, width, 3), np.uint8)
     top, left = height // 2, width // 2
     for index, colour in enumerate(CORNERS):
@@ -26,14 +26,14 @@ def card(width: int = 64, height: int = 48) -> NDArray[np.uint8]:
 
 
 def corners(picture: NDArray[np.uint8]) -> NDArray[np.int_]:
-    """The colours in the middles of the quarters."""
+    """Returns the colours in the centres of the quarters."""
     height, width = picture.shape[:2]
     places = ((y, x) for y in (0.25, 0.75) for x in (0.25, 0.75))
     return np.array([picture[int(height * y), int(width * x)] for y, x in places], int)
 
 
 def encoded(picture: NDArray[np.generic], kind: str, *flags: int) -> bytes:
-    """A file of this kind; RGB, RGBA or grey samples."""
+    """Encodes RGB, RGBA or grey samples in this format."""
     if picture.ndim == 3:
         picture = picture[..., [2, 1, 0, 3][: picture.shape[2]]]
     best = {"jpg": (cv2.IMWRITE_JPEG_QUALITY, 95), "webp": (cv2.IMWRITE_WEBP_QUALITY, 95)}
@@ -45,13 +45,13 @@ def encoded(picture: NDArray[np.generic], kind: str, *flags: int) -> bytes:
 
 
 def held(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """What a camera stores of a picture when it is held in this way."""
+    """Returns what a camera in this orientation stores of an image."""
     stored = np.rot90(picture, _TURNS[orientation])
     return stored[:, ::-1] if orientation in _MIRRORED else stored
 
 
 def tagged(data: bytes, orientation: int) -> bytes:
-    """A JPEG or PNG that says how the camera was held."""
+    """Encodes a JPEG or PNG with an EXIF orientation."""
     entry = struct.pack(">HHHIHH", 1, 274, 3, 1, orientation, 0)
     exif = b"MM\0*" + struct.pack(">I", 8) + entry + bytes(4)
     if data.startswith(b"\xff\xd8"):

@@ -1,4 +1,4 @@
-"""Pictures of people, and what is where in them."""
+"""Draws people on canvases, and finds what was drawn."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def at(canvas: Canvas, x: float, y: float) -> tuple[int, int, int]:
 
 
 def touched(canvas: Canvas) -> NDArray[np.bool_]:
-    """Pixels of which any plane has changed."""
+    """Returns the pixels that changed in any plane."""
     chroma = (canvas.chroma[0] != 128) | (canvas.chroma[1] != 128)
     changed: NDArray[np.bool_] = chroma.repeat(2, axis=0).repeat(2, axis=1)
     changed |= canvas.luma != 16

@@ -1,4 +1,4 @@
-"""Calls of the renderer."""
+"""Requests to the renderer."""
 
 import io
 from typing import Any
@@ -27,6 +27,6 @@ def frame(source: SourceFrame, x: float = 80) -> Request:
     )
 
 
-def segment(job_id: str, number: int, frames: list[SourceFrame], **header: Any) -> list[Request]:  # noqa: ANN401 # whatever the proto has
+def segment(job_id: str, number: int, frames: list[SourceFrame], **header: Any) -> list[Request]:  # noqa: ANN401 # any field of the proto
     head = renderer_pb2.SegmentHeader(job_id=job_id, segment=number, **header)
     return [Request(header=head), *(frame(source) for source in frames)]

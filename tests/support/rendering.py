@@ -1,4 +1,4 @@
-"""Rendering a segment of a made video."""
+"""Renders a segment of a synthetic video."""
 
 import io
 

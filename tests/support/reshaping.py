@@ -1,4 +1,4 @@
-"""Films whose pictures change size, shape or kind midway, as those of phones that are turned do."""
+"""Videos whose frames change size, aspect or format midway, like those of rotated phones."""
 
 import io
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Part:
 
 
 def film(parts: Sequence[Part], codec: str = "libx264", container: str = "matroska") -> bytes:
-    """Encodes parts one after the other into one stream; a part begins with a keyframe."""
+    """Encodes parts one after the other into one stream; each starts with a keyframe."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = cast("VideoStream", output.add_stream(codec, rate=RATE))
@@ -94,7 +94,7 @@ def _turning(stream: "VideoStream", part: Part) -> BitStreamFilterContext:
 def squares(
     width: int, height: int, count: int = 10, brightness: int = 60
 ) -> list[NDArray[np.uint8]]:
-    """A grey picture with a red square in its middle, a third of the shorter side."""
+    """A grey frame with a red square in its centre, a third of the shorter side."""
     picture = np.full((height, width, 3), brightness, np.uint8)
     half = min(width, height) // 6
     y, x = height // 2, width // 2

@@ -1,4 +1,4 @@
-"""Files with several streams, made when a test needs them."""
+"""Files with several streams, made on demand."""
 
 import io
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _NONE: Final = Disposition(0)
 
 @dataclass(frozen=True)
 class Video:
-    """A video stream: numbered frames, the first of them so many seconds late."""
+    """A video stream of numbered frames that starts `late` seconds after zero."""
 
     codec: str = "libx264"
     size: tuple[int, int] = (320, 240)
@@ -36,7 +36,7 @@ class Video:
 
 @dataclass(frozen=True)
 class Sound:
-    """An audio stream: a tone of so many hertz."""
+    """An audio stream: a tone in hertz."""
 
     hertz: int
     codec: str = "aac"
@@ -47,7 +47,7 @@ class Sound:
 
 
 def several(container: str, *kinds: Video | Sound, options: dict[str, str] | None = None) -> bytes:
-    """A file with these streams, in this order; `options` are the muxer's."""
+    """Muxes these streams in this order; `options` are the muxer's."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options or {}) as output:
         streams = [_added(output, kind) for kind in kinds]

@@ -1,4 +1,4 @@
-"""Theora in Ogg, written by hand: FFmpeg has no encoder of its own."""
+"""Writes Theora in Ogg by hand, because FFmpeg has no Theora encoder of its own."""
 
 import base64
 import struct
@@ -8,9 +8,9 @@ from typing import Final
 
 RATE: Final = 25
 KEYFRAME: Final = bytes.fromhex("06047d83bd7752888000")
-"""A red picture, 32 x 32."""
+"""A red frame, 32 x 32."""
 
-# 32 x 32, 25 frames a second; the place of a frame counts frames since the keyframe in 6 bits.
+# 32 x 32, 25 frames per second. The granule position counts frames since the keyframe in 6 bits.
 _ABOUT: Final = bytes.fromhex(
     "807468656f726103020100020002000020000020000000000019000000010000010000010000000018c0"
 )
@@ -62,7 +62,7 @@ _FIRST, _LAST = 2, 4
 
 
 def ogg(packets: Sequence[bytes]) -> bytes:
-    """A file with these packets, a page each; empty ones have the picture before them stay."""
+    """Returns a file with one page per packet; empty packets repeat the preceding frame."""
     pages = [_page(part, 0, number) for number, part in enumerate((_ABOUT, _COMMENTS, _SETUP))]
     key = 0
     for index, packet in enumerate(packets):
@@ -73,7 +73,7 @@ def ogg(packets: Sequence[bytes]) -> bytes:
 
 
 def _page(packet: bytes, place: int, number: int, *, last: bool = False) -> bytes:
-    """A page of Ogg with one packet (RFC 3533)."""
+    """Returns an Ogg page with one packet (RFC 3533)."""
     flags = (_FIRST if number == 0 else 0) | (_LAST if last else 0)
     sizes = b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255])
     head = struct.pack("<4sBBqIII", b"OggS", 0, flags, place, 1, number, 0)

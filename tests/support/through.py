@@ -1,4 +1,4 @@
-"""A video on its way through the renderer, without a network, and what is seen of it then."""
+"""Sends a video through the renderer without a network, and reads the result."""
 
 import io
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from tests.support.film import Film
 
 @dataclass(frozen=True)
 class Seen:
-    """A frame of the result: seconds, and the picture as uint8 (height, width, 3) RGB."""
+    """A frame of the result: seconds, and the image as uint8 (height, width, 3) RGB."""
 
     time: float
     picture: NDArray[np.uint8]
 
 
 def through(data: bytes, segment: int = 11) -> bytes:
-    """A video after rendering in segments, each by a reader of its own, and joining."""
+    """Renders a video in segments, each with a reader of its own, and joins them."""
     posed = [PosedFrame(f.index, f.pts, []) for f in VideoReader(io.BytesIO(data), 1).frames()]
     segments = []
     for start in range(0, len(posed), segment):
@@ -41,7 +41,7 @@ def through(data: bytes, segment: int = 11) -> bytes:
 
 
 def seen(data: bytes) -> list[Seen]:
-    """All frames, read by nothing of ours."""
+    """Returns all frames, read without Poseway's reader."""
     with av.open(io.BytesIO(data), "r") as container:
         return [
             Seen(float(frame.time), cast("NDArray[np.uint8]", frame.to_ndarray(format="rgb24")))

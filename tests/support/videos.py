@@ -1,4 +1,4 @@
-"""Small videos, made when a test needs them."""
+"""Small synthetic videos, made on demand."""
 
 import io
 import itertools
@@ -22,7 +22,7 @@ Picture = Callable[[int], NDArray[np.uint8]]
 
 
 class Tags(NamedTuple):
-    """What samples mean, by the numbers of ITU-T H.273; the range is FFmpeg's, 2 for full."""
+    """Colour description, in numbers of ITU-T H.273; the range is FFmpeg's, 2 for full."""
 
     matrix: int = 2
     primaries: int = 2
@@ -31,15 +31,15 @@ class Tags(NamedTuple):
 
 
 @contextmanager
-def waits_its_turn() -> Iterator[None]:
-    """For encoding: SVT-AV1 has a root's process, and all that it begins, go before all others."""
+def default_scheduling() -> Iterator[None]:
+    """Restores the scheduling policy: as root, SVT-AV1 sets a real-time policy for the process."""
     yield
     if hasattr(os, "sched_setscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def numbered(index: int, width: int = 320, height: int = 240) -> NDArray[np.uint8]:
-    """A grey picture with the frame's index in its top row, eight bits of 16 pixels each."""
+    """Returns a grey frame with its index in the top row, eight bits of 16 pixels each."""
     picture = np.full((height, width, 3), 96, np.uint8)
     for bit in range(8):
         picture[:16, bit * 16 : (bit + 1) * 16] = 255 if index >> bit & 1 else 0
@@ -47,13 +47,13 @@ def numbered(index: int, width: int = 320, height: int = 240) -> NDArray[np.uint
 
 
 def read_number(picture: NDArray[np.uint8]) -> int:
-    """The index that `numbered` drew."""
+    """Reads the index that `numbered` drew."""
     cells = (picture[4:12, bit * 16 + 4 : bit * 16 + 12] for bit in range(8))
     return sum(1 << bit for bit, cell in enumerate(cells) if cell.mean() > 128)
 
 
 def numbered_people(sample: Path, frames: int) -> Picture:
-    """Pictures of half the size of a video, each with its index in its top row as in `numbered`."""
+    """Returns frames of half the video's size, each with its index as in `numbered`."""
     pictures: list[NDArray[np.uint8]] = []
     with av.open(str(sample)) as source:
         for frame in itertools.islice(source.decode(video=0), frames):
@@ -106,7 +106,7 @@ def make_video(
         interlaced: Whether frames are flagged as interlaced, the top field first.
     """
     file = io.BytesIO()
-    with waits_its_turn(), av.open(file, "w", format=container) as output:
+    with default_scheduling(), av.open(file, "w", format=container) as output:
         every = {"g": "12", **(options or {})}
         stream = cast("VideoStream", output.add_stream(codec, rate=rate, options=every))
         stream.height, stream.width = picture(0).shape[:2]
@@ -150,7 +150,7 @@ def make_video(
 def remuxed(
     data: bytes, container: str, options: dict[str, str], times: list[int] | None = None
 ) -> bytes:
-    """The same packets in another container, at other times in milliseconds if given."""
+    """Remuxes packets into another container, optionally at other times in milliseconds."""
     target = io.BytesIO()
     with (
         av.open(io.BytesIO(data), "r") as source,
@@ -169,7 +169,7 @@ def remuxed(
 
 
 def small_clip(source: Path, target: Path, frames: int) -> None:
-    """The beginning of a video, 480x270 at 30 frames a second."""
+    """Returns the start of a video, 480x270 at 30 frames per second."""
     with av.open(source) as video, av.open(target, "w") as output:
         stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = 480, 270, "yuv420p"
@@ -181,7 +181,7 @@ def small_clip(source: Path, target: Path, frames: int) -> None:
 
 
 def shorten(source: Path, target: Path, seconds: Fraction) -> None:
-    """The beginning of a video, not encoded again."""
+    """Returns the start of a video without encoding it again."""
     with av.open(source) as video, av.open(target, "w") as short:
         streams = {s.index: short.add_stream_from_template(s) for s in video.streams}
         for packet in video.demux():

@@ -1,4 +1,4 @@
-"""The real renderer, and a job of it."""
+"""The real renderer, and a job for it."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def renderer(stack: Stack) -> Iterator[renderer_pb2_grpc.RendererServiceStub]:
 
 @pytest.fixture
 def job(stack: Stack) -> Iterator[str]:
-    """The id of a job; what is stored of it goes when the test ends."""
+    """Yields a job id; deletes its objects afterwards."""
     job_id = new_job_id()
     yield job_id
     for prefix in (f"uploads/{job_id}/", f"jobs/{job_id}/", f"results/{job_id}/"):

@@ -1,4 +1,4 @@
-"""The video as it is before anybody is drawn, beside the one that is drawn on."""
+"""The background: the video without people drawn, beside the drawn video."""
 
 import io
 from fractions import Fraction
@@ -23,12 +23,12 @@ from tests.support.rendering import frames_of
 from tests.support.videos import make_video, read_number
 
 FRAMES = 40
-# Where the head of the one who stands here is.
+# Area of the standing person's head.
 HEAD = (slice(58, 84), slice(190, 210))
 
 
 def striped(index: int, width: int = 320, height: int = 240) -> NDArray[np.uint8]:
-    """Stripes that no blur leaves, and that stay recognisable after H.264; a number above."""
+    """Stripes that any blur removes and H.264 keeps, below the frame number."""
     picture = np.where(np.arange(width) // 3 % 2, 180, 60).astype(np.uint8)
     picture = np.repeat(np.tile(picture, (height, 1))[..., None], 3, axis=2)
     for bit in range(8):
@@ -37,7 +37,7 @@ def striped(index: int, width: int = 320, height: int = 240) -> NDArray[np.uint8
 
 
 def both(data: bytes, style: Style, length: int = 11) -> tuple[bytes, bytes]:
-    """The drawn video and its background, in segments and joined."""
+    """Returns the drawn video and its background, rendered in segments and joined."""
     posed = [PosedFrame(f.index, f.pts, [standing(1, 200, 60, 150)]) for f in frames_of(data)]
     drawn, bare = [], []
     for start in range(0, len(posed), length):
@@ -62,7 +62,7 @@ def both(data: bytes, style: Style, length: int = 11) -> tuple[bytes, bytes]:
 
 
 def edits(data: bytes) -> list[bytes]:
-    """The edit lists of an MP4 (ISO/IEC 14496-12, 8.6.6), one per stream."""
+    """Returns the edit list of each stream of an MP4 (ISO/IEC 14496-12, 8.6.6)."""
     found, at = [], data.find(b"elst")
     while at >= 0:
         found.append(data[at - 4 : at - 4 + int.from_bytes(data[at - 4 : at])])
@@ -75,11 +75,11 @@ def detail(picture: NDArray[np.uint8]) -> float:
 
 
 def coloured(picture: NDArray[Any]) -> bool:
-    """Whether the neck is drawn, which is red; all else is grey."""
+    """Whether the red neck is drawn; everything else is grey."""
     return bool(np.ptp(picture[90, 200].astype(int)) > 60)
 
 
-def test_the_background_has_the_same_frames_at_the_same_times_and_nobody_drawn() -> None:
+def test_background_has_the_same_frames_and_times_without_people() -> None:
     times = [15 + 3 * index + index % 3 for index in range(FRAMES)]
     data = make_video(FRAMES, picture=striped, times=times, sound=True, sound_seconds=4)
     video, background = both(data, Style(boxes=True, trails=True))
@@ -97,7 +97,7 @@ def test_the_background_has_the_same_frames_at_the_same_times_and_nobody_drawn()
 
 
 @pytest.mark.parametrize("hiding", [Overlay.FACES_BLURRED, Overlay.BLURRED])
-def test_what_is_hidden_is_hidden_in_the_background_too(hiding: Overlay) -> None:
+def test_background_is_blurred_like_the_video(hiding: Overlay) -> None:
     data = make_video(FRAMES, picture=striped, sound=True)
     _, hidden = both(data, Style(hiding))
     _, plain = both(data, Style())
@@ -106,7 +106,7 @@ def test_what_is_hidden_is_hidden_in_the_background_too(hiding: Overlay) -> None
         assert not coloured(shown.bgr(320, 240))
 
 
-def test_the_service_keeps_a_background_where_it_is_asked_for(
+def test_service_stores_a_background_on_request(
     renderer: renderer_pb2_grpc.RendererServiceStub, stack: Stack, job: str
 ) -> None:
     frames = upload(stack.store, job, make_video(20, rate=Fraction(30_000, 1001), sound=True))

@@ -1,4 +1,4 @@
-"""The contract of the renderer: the real server as a process, on the real object storage."""
+"""The renderer's contract: the real server in a process of its own, with real object storage."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Code = grpc.StatusCode
 
 
 def refused(call: Callable[[], object]) -> tuple[grpc.StatusCode, str, str]:
-    """Status, details and Poseway's own code of a call that fails."""
+    """Returns status, details and Poseway's error code of a failing call."""
     with pytest.raises(grpc.RpcError) as error:
         call()
     metadata = {item.key: str(item.value) for item in error.value.trailing_metadata() or ()}
@@ -64,15 +64,15 @@ def test_renders_and_joins_a_video(
     assert [f.pts for f in result] == [f.pts for f in frames]
     flash, click = flash_and_click(video)
     assert click == pytest.approx(flash, abs=0.001)
-    # Every call may be repeated and writes the same.
+    # Repeated calls write the same objects.
     assert renderer.JoinSegments(request) == joined
     assert stack.store.get(keys.video)[0] == video
 
 
-def test_joins_again_if_the_index_needs_more_room(
+def test_join_is_repeated_with_a_larger_index(
     renderer: renderer_pb2_grpc.RendererServiceStub, stack: Stack, job: str
 ) -> None:
-    # 400 packets of sound a second, at times that Matroska rounds to milliseconds.
+    # 400 audio packets per second, with timestamps that Matroska rounds to milliseconds.
     data = make_clap("matroska", "libopus", sound_options={"frame_duration": "2.5"})
     frames = upload(stack.store, job, data)
     renderer.RenderSegment(iter(segment(job, 0, frames)))
@@ -114,7 +114,7 @@ def test_draws_on_black(
     assert picture[:, :160].max() > 200
 
 
-def head(job_id: str, **values: Any) -> Request:  # noqa: ANN401 # whatever the proto has
+def head(job_id: str, **values: Any) -> Request:  # noqa: ANN401 # any field of the proto
     return Request(header=renderer_pb2.SegmentHeader(job_id=job_id, **values))
 
 
@@ -172,7 +172,7 @@ def stranger(*numbers: float) -> Request:
         (lambda job: [head(job), *[SOMEBODY] * 2], "does not follow"),
     ],
 )
-def test_wrong_segments_are_refused(
+def test_invalid_segments_are_refused(
     renderer: renderer_pb2_grpc.RendererServiceStub,
     stack: Stack,
     job: str,
@@ -186,7 +186,7 @@ def test_wrong_segments_are_refused(
     assert not list(stack.store.walk(Keys(job).segments))
 
 
-def test_what_is_gone_is_not_found(
+def test_missing_objects_are_not_found(
     renderer: renderer_pb2_grpc.RendererServiceStub, stack: Stack, job: str
 ) -> None:
     data = make_video(10)
@@ -214,7 +214,7 @@ def test_segments_that_do_not_fit_fail_the_precondition(
 
 
 @pytest.mark.parametrize(("job_id", "segments", "frames"), [("x", 1, 1), ("", 0, 1), ("", 1, 0)])
-def test_wrong_joins_are_refused(
+def test_invalid_joins_are_refused(
     renderer: renderer_pb2_grpc.RendererServiceStub,
     job: str,
     job_id: str,
@@ -227,7 +227,7 @@ def test_wrong_joins_are_refused(
     assert refused(lambda: renderer.JoinSegments(request))[0] is Code.INVALID_ARGUMENT
 
 
-def test_an_upload_that_is_no_video_has_a_code(
+def test_upload_that_is_not_a_video_has_an_error_code(
     renderer: renderer_pb2_grpc.RendererServiceStub, stack: Stack, job: str
 ) -> None:
     stack.store.put(Keys(job).upload, b"This is the text of a letter.", "text/plain")
@@ -235,7 +235,7 @@ def test_an_upload_that_is_no_video_has_a_code(
     assert (status, code) == (Code.INVALID_ARGUMENT, "video_unreadable")
 
 
-def test_a_caller_who_breaks_off_leaves_no_segment(
+def test_cancelled_call_leaves_no_segment(
     renderer: renderer_pb2_grpc.RendererServiceStub, stack: Stack, job: str
 ) -> None:
     frames = upload(stack.store, job, make_video(10))
@@ -254,8 +254,8 @@ def test_a_caller_who_breaks_off_leaves_no_segment(
     ]
 
 
-def test_tells_that_it_is_healthy(stack: Stack) -> None:
+def test_health_service_reports_serving(stack: Stack) -> None:
     with grpc.insecure_channel(stack.renderer_address) as channel:
-        stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods have no types
+        stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods are untyped
         request = health_pb2.HealthCheckRequest(service="poseway.v1.RendererService")
         assert stub.Check(request, timeout=5).status == health_pb2.HealthCheckResponse.SERVING

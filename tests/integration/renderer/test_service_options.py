@@ -1,4 +1,4 @@
-"""The contract of the renderer: everything that can be asked for."""
+"""The renderer's contract: all options."""
 
 import io
 
@@ -13,7 +13,7 @@ from tests.support.renderer_calls import frame, segment, upload
 from tests.support.videos import make_video
 
 
-def test_everything_that_can_be_asked_for_is_there(
+def test_all_options_together_take_effect(
     renderer: renderer_pb2_grpc.RendererServiceStub, stack: Stack, job: str
 ) -> None:
     frames = upload(stack.store, job, make_video(30))
@@ -39,7 +39,7 @@ def test_everything_that_can_be_asked_for_is_there(
     picture = decoded(stack.store.get(keys.screenshot(5))[0])
     assert picture.shape == (120, 160, 3)
 
-    # A screenshot that is gone, or none at all, is no reason to fail.
+    # Missing screenshots do not make the call fail.
     stack.store.delete(keys.screenshot(10))
     join = renderer_pb2.JoinSegmentsRequest(
         job_id=job, segments=2, frames=30, contact_sheet=[0, 5, 10, 15, 20, 25]

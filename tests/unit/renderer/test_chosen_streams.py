@@ -1,4 +1,4 @@
-"""The renderer reads the streams that the dispatcher reads, and keeps their times."""
+"""The renderer reads the same streams as the dispatcher, at the same times."""
 
 import io
 from fractions import Fraction
@@ -37,14 +37,14 @@ def joined(data: bytes, reading: Reading = AS_FOUND) -> tuple[JoinedVideo, bytes
 
 
 def hertz(video: bytes) -> float:
-    """The frequency that sounds loudest."""
+    """Returns the frequency with the highest amplitude, in hertz."""
     with av.open(io.BytesIO(video), "r") as container:
         wave = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
         spectrum = np.abs(np.fft.rfft(wave))
         return float(spectrum.argmax()) * container.streams.audio[0].rate / len(wave)
 
 
-def test_the_default_sound_is_kept() -> None:
+def test_default_audio_stream_is_kept() -> None:
     data = several("matroska", FILM, Sound(OTHER), Sound(GOOD, layout="stereo", flags=DEFAULT))
     result, video = joined(data)
     assert hertz(video) == pytest.approx(GOOD, abs=5)
@@ -52,7 +52,7 @@ def test_the_default_sound_is_kept() -> None:
     assert hertz(joined(data, Reading(audio_stream=1))[1]) == pytest.approx(OTHER, abs=5)
 
 
-def test_sound_of_an_unknown_codec_is_passed_over() -> None:
+def test_audio_of_an_unknown_codec_is_skipped() -> None:
     data = several("mov", FILM, Sound(OTHER, "pcm_s16le"), Sound(GOOD))
     unknown = data.replace(b"sowt", b"zzzz")
     result, video = joined(unknown)
@@ -64,18 +64,18 @@ def test_sound_of_an_unknown_codec_is_passed_over() -> None:
     assert joined(unknown, Reading(audio_stream=1))[0].sound_lost
 
 
-def test_a_video_behind_a_still_is_drawn_on() -> None:
+def test_video_stream_after_a_still_is_drawn_on() -> None:
     data = several("mp4", Video("mjpeg", (640, 480), 1), FILM)
     assert [read_number(frame.picture) for frame in seen(through(data))] == list(range(30))
 
 
 @pytest.mark.parametrize("container", ["flv", "mpegts", "matroska", "mp4"])
-def test_a_picture_that_begins_after_the_sound_keeps_its_time(container: str) -> None:
+def test_video_that_starts_after_the_audio_keeps_its_time(container: str) -> None:
     late = Fraction(3, 2)
     video = Video(late=late, options=(("bf", "0"),))
     frames = seen(through(several(container, video, Sound(GOOD, seconds=3))))
     assert [read_number(frame.picture) for frame in frames] == list(range(30))
-    # Encoders of AAC put in some sound before the sound.
+    # AAC encoders insert priming samples before the audio.
     assert frames[0].time == pytest.approx(1.5, abs=0.03)
     times = [frame.time - frames[0].time for frame in frames]
     assert times == pytest.approx([index / 30 for index in range(30)], abs=0.0011)

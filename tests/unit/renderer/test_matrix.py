@@ -1,4 +1,4 @@
-"""Every kind of video, from file to file: whole, in time, upright, and in sync with its sound."""
+"""Videos of every kind keep all frames, times, orientation and audio sync from file to file."""
 
 import io
 from fractions import Fraction
@@ -76,7 +76,7 @@ FILMS: Final = {
 
 
 def told(data: bytes) -> tuple[object, ...]:
-    """What the video says of its pixels: aspect, range, matrix, primaries, transfer."""
+    """Returns pixel aspect, range, matrix, primaries and transfer that the video declares."""
     with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.video[0]
         context = stream.codec_context
@@ -91,7 +91,7 @@ def told(data: bytes) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_comes_out_as_it_went_in(name: str) -> None:
+def test_result_has_the_frames_and_audio_of_the_upload(name: str) -> None:
     film = FILMS[name]
     data = film.make()
     video = through(data)
@@ -109,7 +109,7 @@ def test_comes_out_as_it_went_in(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_lasts_as_long(name: str) -> None:
+def test_result_has_the_duration_of_the_upload(name: str) -> None:
     film = FILMS[name]
     data = film.make()
     with av.open(io.BytesIO(through(data)), "r") as container:
@@ -118,7 +118,7 @@ def test_lasts_as_long(name: str) -> None:
         assert stream.time_base is not None
         length = float((stream.duration + (stream.start_time or 0)) * stream.time_base)
     usual = float(1 / film.rate)
-    # Not every format tells how long the last frame is shown.
+    # Not every format stores the duration of the last frame.
     assert length == pytest.approx(shown(film, data)[-1] + usual, abs=usual / 2 + 0.001)
 
 
@@ -132,7 +132,7 @@ COLOURS: Final = {
 
 
 @pytest.mark.parametrize("name", COLOURS)
-def test_says_what_its_colours_are(name: str) -> None:
+def test_result_declares_its_colours(name: str) -> None:
     assert told(through(FILMS[name].make(), 30))[1:] == COLOURS[name]
 
 
@@ -140,12 +140,12 @@ def test_says_what_its_colours_are(name: str) -> None:
     ("name", "aspect"),
     [("pixels not square", Fraction(64, 45)), ("pixels not square, turned", Fraction(45, 64))],
 )
-def test_keeps_the_shape_of_its_pixels(name: str, aspect: Fraction) -> None:
+def test_result_keeps_the_pixel_aspect_ratio(name: str, aspect: Fraction) -> None:
     assert told(through(FILMS[name].make(), 30))[0] == aspect
 
 
-def test_sound_that_begins_before_the_picture_stays_in_time() -> None:
-    # Encoders of AAC put in 1024 samples before the sound, which an edit list hides.
+def test_audio_that_starts_before_the_video_stays_in_sync() -> None:
+    # AAC encoders insert 1024 priming samples, which an edit list hides.
     film = FILMS["begins late"]
     flash, click = flash_and_click(through(film.make()))
     assert flash == pytest.approx(float(film.seconds()[CLAP]), abs=0.001)

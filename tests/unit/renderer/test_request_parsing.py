@@ -1,4 +1,4 @@
-"""What can be wanted of a segment: looks, sizes, qualities, stills."""
+"""Options of a segment: styles, sizes, quality, stills."""
 
 import io
 from dataclasses import replace
@@ -37,7 +37,7 @@ def moving(frames: list[SourceFrame], *tracks: int) -> list[PosedFrame]:
 def test_trails_and_hidden_heads_do_not_depend_on_segments() -> None:
     data = make_video(24)
     wanted = moving(frames_of(data), 1, 2)
-    # Somebody whose head is lost right before the border.
+    # One person's head is lost right before the border.
     wanted[11:] = [replace(frame, people=frame.people[:1]) for frame in wanted[11:]]
     style = Style(Overlay.FACES_BLURRED, trails=True)
     interval = ScreenshotInterval(frames=1)
@@ -52,7 +52,7 @@ def test_trails_and_hidden_heads_do_not_depend_on_segments() -> None:
 
 
 @pytest.mark.parametrize("before", [slice(0, 6), slice(2, 3), slice(5, 7), slice(8, 9)])
-def test_frames_before_the_segment_must_be_those(before: slice) -> None:
+def test_preceding_frames_must_lead_up_to_the_segment(before: slice) -> None:
     data = make_video(10)
     wanted = posed(frames_of(data))
     options = SegmentOptions(Style(trails=True), before=wanted[before])
@@ -64,7 +64,7 @@ def test_frames_before_the_segment_must_be_those(before: slice) -> None:
 
 
 @pytest.mark.parametrize("background", [Overlay.FACES_BLURRED, Overlay.BLURRED])
-def test_what_is_hidden_is_the_video_not_the_skeleton(background: Overlay) -> None:
+def test_blurring_hides_the_video_but_not_the_skeleton(background: Overlay) -> None:
     stripes = np.where(np.arange(320) // 4 % 2, 200, 60).astype(np.uint8)
     picture = np.ascontiguousarray(np.broadcast_to(stripes[None, :, None], (240, 320, 3)))
     data = make_video(1, picture=lambda _: picture)
@@ -77,12 +77,12 @@ def test_what_is_hidden_is_the_video_not_the_skeleton(background: Overlay) -> No
         )
         for over in (Overlay.VIDEO, background)
     )
-    # The forehead, and a place far from everybody, across the stripes.
+    # The forehead, and an area away from all people, across the stripes.
     forehead, far = np.s_[64:68, 194:206], np.s_[200:220, 20:120]
     assert plain[forehead].std() > 40 < plain[far].std()
     assert hidden[forehead].std() < 25
     assert (hidden[far].std() < 15) == (background is Overlay.BLURRED)
-    # The neck is as red as ever.
+    # The neck is still red.
     assert np.abs(hidden[90, 200].astype(int) - plain[90, 200]).max() < 25
 
 
@@ -97,7 +97,7 @@ def test_what_is_hidden_is_the_video_not_the_skeleton(background: Overlay) -> No
         (320, 240, 81, (108, 82)),
     ],
 )
-def test_large_videos_are_scaled_down_with_all_that_is_drawn(
+def test_large_videos_are_scaled_down_together_with_the_drawing(
     width: int, height: int, limit: int, expected: tuple[int, int]
 ) -> None:
     data = make_video(3, picture=lambda index: numbered(index, width, height))
@@ -114,7 +114,7 @@ def test_large_videos_are_scaled_down_with_all_that_is_drawn(
     scale = min(1, (limit or 1e9) / min(width, height))
     for picture in (decoded(shots.screenshots[1]), result[1].bgr(*expected)):
         assert picture.shape == (expected[1], expected[0], 3)
-        # The neck's red is where the neck is now.
+        # The red of the neck has moved with it.
         blue, green, red = picture[round(90 * scale), round(200 * scale)].astype(int)
         assert red > max(blue, green) + 80
     rows, columns, _ = decoded(shots.stills[1]).shape
@@ -122,7 +122,7 @@ def test_large_videos_are_scaled_down_with_all_that_is_drawn(
     assert columns < rows
 
 
-def test_a_better_quality_than_the_encoder_is_set_to_can_be_had() -> None:
+def test_request_may_override_the_crf() -> None:
     data = make_video(10)
     wanted = posed(frames_of(data))
     good, plain, bad = (
@@ -142,7 +142,7 @@ def test_a_still_shows_its_person_as_drawn() -> None:
     for track, index, (x, top, height) in ((7, 2, (120, 100, 200)), (9, 5, (480, 200, 240))):
         still = decoded(shots.stills[track]).astype(int)
         rows, columns, _ = still.shape
-        # All of the person and some margin, at the right place, of the right frame.
+        # The whole person with a margin, at the right position, from the right frame.
         assert height < rows < 1.6 * height
         assert 0.48 * height < columns < 1.1 * height
         assert np.abs(still[-3:, :3] - (30 + 30 * index)).max() < 8
@@ -156,11 +156,11 @@ def test_a_still_shows_its_person_as_drawn() -> None:
                 for y in range(rows - 40)
                 for left in range(columns - 40)
             ]
-            # As near as a JPEG of other blocks can be.
+            # As close as a JPEG with another block grid can be.
             assert min(distances) < 5 < np.median(distances)
 
 
-def test_stills_are_never_tiny_and_stay_inside_the_picture() -> None:
+def test_stills_have_a_minimum_size_inside_the_frame() -> None:
     data = make_video(1)
     people = [standing(1, 2, 5, 10), standing(2, 300, 200, 200), standing(3, 160, 100, 3)]
     wanted = [PosedFrame(0, 0, people)]
@@ -179,14 +179,14 @@ def test_stills_are_never_tiny_and_stay_inside_the_picture() -> None:
         ({-1: [1]}, "Frame -1 of the still of track 1 is not"),
     ],
 )
-def test_stills_of_nobody_are_refused(stills: dict[int, list[int]], words: str) -> None:
+def test_stills_of_absent_tracks_are_refused(stills: dict[int, list[int]], words: str) -> None:
     data = make_video(3)
     with pytest.raises(InvalidRequestError, match=words):
         render(data, posed(frames_of(data)), SegmentOptions(stills=stills))
 
 
 def squeezed(aspect: Fraction) -> bytes:
-    """A black video of 320 x 240 whose pixels have that shape."""
+    """A black video of 320 x 240 with this pixel aspect ratio."""
     info = VideoInfo("h264", 320, 240, Fraction(1, 90_000), Fraction(30), aspect, None, None)
     space = ColourSpace(6, 6, 6, False, 6)
     file = io.BytesIO()
@@ -202,9 +202,7 @@ def squeezed(aspect: Fraction) -> bytes:
 @pytest.mark.parametrize(
     ("aspect", "size"), [(Fraction(4, 3), (427, 240)), (Fraction(1, 2), (320, 480))]
 )
-def test_pictures_of_pixels_that_are_not_square_are_stretched(
-    aspect: Fraction, size: tuple[int, int]
-) -> None:
+def test_images_of_non_square_pixels_are_stretched(aspect: Fraction, size: tuple[int, int]) -> None:
     data = squeezed(aspect)
     options = SegmentOptions(screenshots=ScreenshotInterval(frames=1), stills={1: [1]})
     rendered, video, shots = render(data, posed(frames_of(data)), options)

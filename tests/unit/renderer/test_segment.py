@@ -1,4 +1,4 @@
-"""Rendering a segment: the right frames, at their times, with the right screenshots."""
+"""Segments have the right frames at the right times, and the right screenshots."""
 
 import io
 import re
@@ -45,14 +45,14 @@ def test_draws_on_the_video_or_on_black() -> None:
     )
     assert np.abs(on_video[200:, :80] - 96).max() < 6
     assert on_black[200:, :80].max() < 6
-    # The neck's red, on both.
+    # The neck is red on both.
     for picture in (on_video, on_black):
         blue, green, red = picture[90, 200]
         assert red > 180
         assert max(blue, green) < 80
 
 
-def test_turned_videos_are_drawn_upright() -> None:
+def test_rotated_videos_are_drawn_upright() -> None:
     data = make_video(3, matrix=QUARTER_CLOCKWISE)
     source = frames_of(data)
     wanted = [PosedFrame(f.index, f.pts, [standing(1, 120, 100, 200)]) for f in source]
@@ -78,7 +78,7 @@ def test_videos_of_odd_size_gain_a_row_and_a_column() -> None:
 
 
 def first_at_or_after(times: list[Fraction], seconds: Fraction) -> list[int]:
-    """The first frame, and for each multiple the first frame at or after it, by definition."""
+    """Returns the first frame and, for each multiple, the first frame at or after it."""
     found = {0}
     multiple = 1
     while multiple * seconds <= times[-1]:
@@ -116,7 +116,7 @@ def test_screenshots_do_not_depend_on_segments(
         )
     else:
         expected = []
-    # A keyframe is every 12 frames: segments begin at one, before one, and after one.
+    # Keyframes are 12 frames apart: segments start at one, before one, and after one.
     for length in (36, 12, 11, 1):
         taken: list[int] = []
         for start in range(0, 36, length):
@@ -148,7 +148,7 @@ def test_draws_each_frame_as_it_arrives() -> None:
 
     def arriving() -> Iterator[PosedFrame]:
         for frame in posed(frames_of(data)):
-            # All frames before this one are drawn already.
+            # All frames before this one have been drawn.
             assert list(shots.screenshots) == sent
             sent.append(frame.index)
             yield frame
@@ -173,7 +173,7 @@ def test_draws_each_frame_as_it_arrives() -> None:
         (lambda frames: [PosedFrame(-1, 0, [])], "index -1 is negative"),
     ],
 )
-def test_frames_that_are_not_in_order_are_refused(
+def test_frames_out_of_order_are_refused(
     change: Callable[[list[PosedFrame]], list[PosedFrame]], words: str
 ) -> None:
     data = make_video(10)
@@ -192,7 +192,7 @@ def test_frames_that_are_not_in_order_are_refused(
         (lambda frames: [PosedFrame(99, 50_688, [])], "The video has 0 of 1"),
     ],
 )
-def test_frames_that_the_video_does_not_have_come_of_another_way_of_reading(
+def test_frames_missing_in_the_video_are_incompatible(
     change: Callable[[list[PosedFrame]], list[PosedFrame]], words: str
 ) -> None:
     data = make_video(10)
@@ -200,10 +200,10 @@ def test_frames_that_the_video_does_not_have_come_of_another_way_of_reading(
         render(data, change(posed(frames_of(data))))
 
 
-def test_a_frame_that_only_one_decoder_gives_does_not_shift_the_others() -> None:
+def test_surplus_or_missing_frames_do_not_shift_the_others() -> None:
     data = make_video(12)
     wanted = posed(frames_of(data))
-    # The sender had no frame 3, and one at the time between frames 6 and 7.
+    # The caller lacks frame 3, and has a frame between the times of frames 6 and 7.
     del wanted[3]
     wanted.insert(6, PosedFrame(6, (wanted[5].pts + wanted[6].pts) // 2, []))
     sent = [replace(frame, index=index) for index, frame in enumerate(wanted)]

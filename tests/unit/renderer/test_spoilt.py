@@ -1,4 +1,4 @@
-"""Videos with something missing: what is left comes out whole, in time, and in sync."""
+"""Damaged videos: everything that is intact comes out, on time and in sync."""
 
 import io
 import re
@@ -17,12 +17,12 @@ from tests.support.film import CLAP, HEVC, Film
 from tests.support.through import seen, shown, through
 from tests.support.videos import make_video, read_number
 
-# Quoted, since the class has no type parameters when the program runs.
+# Quoted: the class takes type parameters in its stub only.
 _Packet: TypeAlias = "av.Packet[Any]"
 
 
 def remuxed(data: bytes, container: str, change: Callable[[int, "_Packet"], bytes | None]) -> bytes:
-    """A video whose packets of pictures, by number, are changed or left out."""
+    """Remuxes a video; `change` replaces the data of each video packet, or drops it by None."""
     target = io.BytesIO()
     with (
         av.open(io.BytesIO(data), "r") as source,
@@ -60,7 +60,9 @@ def _like(packet: "_Packet", content: bytes) -> "_Packet":
         ("mpegts", "libx265"),
     ],
 )
-def test_a_first_frame_that_is_no_keyframe(container: str, codec: str) -> None:
+def test_stream_starting_without_a_keyframe_starts_at_the_next_one(
+    container: str, codec: str
+) -> None:
     options = HEVC if codec == "libx265" else {}
     film = Film(container, codec, "mp2", options={**options, "bf": "0"})
     data = remuxed(film.make(), container, lambda number, p: bytes(p) if number else None)
@@ -96,10 +98,10 @@ def test_damaged_packets_are_counted_and_the_rest_is_kept(container: str) -> Non
     assert times == pytest.approx([index / 25 for index in kept], abs=0.001)
 
 
-def test_an_edit_list_hides_the_beginning() -> None:
+def test_edit_list_hides_the_start() -> None:
     film = Film(options={"bf": "0"})
     data = bytearray(film.make())
-    # The first list is that of the pictures; each entry: duration, time in the media, rate.
+    # The first list belongs to the video. An entry holds duration, media time and rate.
     start = data.index(b"elst") + 12
     duration, media = struct.unpack_from(">Ii", data, start)
     with av.open(io.BytesIO(bytes(data)), "r") as container:
@@ -110,13 +112,13 @@ def test_an_edit_list_hides_the_beginning() -> None:
     frames = seen(video)
     assert [read_number(frame.picture) for frame in frames] == list(range(5, 30))
     assert [f.time for f in frames] == pytest.approx([i / 25 for i in range(25)], abs=0.001)
-    # The sound was not cut: it sounds when it did.
+    # The audio was not cut and keeps its time.
     flash, click = flash_and_click(video)
     assert flash == pytest.approx((CLAP - 5) / 25, abs=0.001)
     assert click == pytest.approx(CLAP / 25, abs=0.04)
 
 
-def test_damage_in_the_sound_costs_no_more_than_that_sound() -> None:
+def test_damaged_audio_loses_only_the_damaged_packets() -> None:
     data = Film("mpegts", "libx264", "aac", options={"bf": "0"}).make()
     headers = [match.start() for match in re.finditer(b"\xff\xf1", data)]
     for at in headers[4:40:6]:
@@ -126,11 +128,11 @@ def test_damage_in_the_sound_costs_no_more_than_that_sound() -> None:
         assert [read_number(frame.picture) for frame in frames] == list(range(30))
 
 
-def test_one_time_that_is_wrong_is_put_right() -> None:
+def test_single_wrong_timestamp_is_corrected() -> None:
     data = bytearray(make_video(30, container="flv", options={"bf": "0"}, rate=Fraction(25)))
     with av.open(io.BytesIO(bytes(data)), "r") as container:
         tags = [packet.pos for packet in container.demux(video=0) if packet.size]
-    # A tag begins with its type and its size, and then has its time: a bit of that is a minute.
+    # An FLV tag starts with type, size and timestamp. One bit of the latter is about a minute.
     data[(tags[9] or 0) + 4] ^= 1
     reader = VideoReader(io.BytesIO(bytes(data)), 1)
     frames = list(reader.frames())

@@ -1,4 +1,4 @@
-"""Animated pictures are videos, each frame at its own time; still ones of the same kind are not."""
+"""Animated images are read as videos with exact times; still ones of the same formats are not."""
 
 import io
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tests.support.photos import CORNERS, card, corners, encoded
 from tests.support.videos import numbered, read_number
 
 KINDS: Final = ("gif", "png", "webp")
-# Milliseconds that each frame is shown.
+# Milliseconds for which each frame is shown.
 SHOWN: Final = (100, 40, 500, 100, 1000, 70)
 
 
@@ -27,10 +27,10 @@ def read(data: bytes) -> VideoReader:
 def animated(
     kind: str, pictures: Sequence[NDArray[np.uint8]], shown: Sequence[int], *, loop: int = 0
 ) -> bytes:
-    """A picture that moves, RGB or RGBA."""
+    """Returns a moving image, RGB or RGBA."""
     first, *others = (Image.fromarray(picture) for picture in pictures)
     data = io.BytesIO()
-    # Pillow passes over what does not concern the kind.
+    # Pillow ignores options of other formats.
     first.save(
         data,
         kind,
@@ -50,7 +50,7 @@ def counted(kind: str, loop: int = 0) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("loop", [0, 3])
-def test_every_frame_is_shown_once_at_its_time(kind: str, loop: int) -> None:
+def test_every_frame_is_read_once_at_its_time(kind: str, loop: int) -> None:
     reader = read(counted(kind, loop))
     assert not reader.info.is_photo
     for _ in range(2):
@@ -64,7 +64,7 @@ def test_every_frame_is_shown_once_at_its_time(kind: str, loop: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_frames_from_the_middle_are_those_from_the_start(kind: str) -> None:
+def test_seeking_yields_the_same_frames(kind: str) -> None:
     reader = read(counted(kind))
     whole = [(frame.index, frame.pts, frame.previous) for frame in reader.frames()]
     for index in (1, 3, len(SHOWN) - 1):
@@ -76,7 +76,7 @@ def test_frames_from_the_middle_are_those_from_the_start(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_does_not_move_is_a_picture(kind: str) -> None:
+def test_image_with_one_frame_is_a_still(kind: str) -> None:
     still = io.BytesIO()
     Image.fromarray(card()).save(still, kind, save_all=True)
     reader = read(still.getvalue())
@@ -86,7 +86,7 @@ def test_what_does_not_move_is_a_picture(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_shows_through_a_moving_picture_is_white(kind: str) -> None:
+def test_transparent_frames_are_flattened_onto_white(kind: str) -> None:
     first, second = (np.dstack((card(), np.full((48, 64), 255, np.uint8))) for _ in range(2))
     first[:24, :32, 3] = 0
     second[24:, 32:, 3] = 0
@@ -98,20 +98,20 @@ def test_what_shows_through_a_moving_picture_is_white(kind: str) -> None:
         assert np.abs(corners(frame.bgr(64, 48)[..., ::-1]) - colours).max() < 8
 
 
-def test_frames_of_no_time_are_shown_as_browsers_do() -> None:
+def test_zero_durations_become_those_of_browsers() -> None:
     data = animated("webp", [numbered(0), numbered(1), numbered(2)], (0, 10, 20))
     reader = read(data)
     times = [frame.pts * reader.info.time_base for frame in reader.frames()]
     assert times == [0, Fraction(1, 10), Fraction(1, 5)]
 
 
-def test_a_frame_may_be_shown_for_minutes() -> None:
+def test_frame_may_last_for_minutes() -> None:
     reader = read(animated("webp", [numbered(0), numbered(1)], (120_000, 100)))
     assert [frame.pts * reader.info.time_base for frame in reader.frames()] == [0, 120]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_cut_off_is_read_as_far_as_it_goes_or_refused(kind: str) -> None:
+def test_truncated_file_is_read_to_its_end_or_refused(kind: str) -> None:
     noise = [np.random.default_rng(n).integers(0, 255, (48, 64, 3), np.uint8) for n in range(8)]
     data = animated(kind, noise, [100] * 8)
     cut = data[: len(data) * 2 // 3]
@@ -134,7 +134,7 @@ def test_damage_within_an_animated_webp_is_counted() -> None:
     assert reader.damaged_packets >= 1
 
 
-def test_a_giant_animated_webp_is_refused() -> None:
+def test_huge_animated_webp_is_refused() -> None:
     data = bytearray(counted("webp"))
     data[24:30] = b"\xff\x3f\x00" * 2
     with pytest.raises(VideoError, match="16384 x 16384") as error:
@@ -142,8 +142,8 @@ def test_a_giant_animated_webp_is_refused() -> None:
     assert error.value.code == "picture_too_large"
 
 
-def test_an_animated_png_begins_with_its_animation() -> None:
-    """Not with the picture that is there for programs that do not know of animations."""
+def test_animated_png_starts_with_its_first_frame() -> None:
+    """It does not start with the default image for programs without animation support."""
     pictures = [Image.fromarray(numbered(index)) for index in (1, 2)]
     data = io.BytesIO()
     Image.fromarray(numbered(7)).save(
@@ -154,7 +154,7 @@ def test_an_animated_png_begins_with_its_animation() -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "gif"])
-def test_damaged_heads_are_told(kind: str) -> None:
+def test_damaged_headers_are_reported(kind: str) -> None:
     data = encoded(card(), kind) if kind == "png" else counted("gif")
     with pytest.raises(VideoError):
         read(data[:20])

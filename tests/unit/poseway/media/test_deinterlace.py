@@ -1,4 +1,4 @@
-"""Interlaced videos: whole pictures, as many, as timed, and the same wherever one begins."""
+"""Deinterlacing keeps the number and times of frames, wherever decoding starts."""
 
 import io
 from fractions import Fraction
@@ -28,7 +28,7 @@ KINDS: Final = {
 
 
 def moving(index: int) -> NDArray[np.uint8]:
-    """A bar that moves 4 pixels from field to field; odd lines are filmed later than even ones."""
+    """A bar that moves 4 pixels per field; odd lines are captured later than even ones."""
     picture = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
     for field in range(2):
         left = 8 * index + 4 * field
@@ -54,13 +54,13 @@ def film(kind: str) -> bytes:
 
 
 def combs(frame: SourceFrame) -> float:
-    """How much lines differ from the mean of their neighbours."""
+    """Returns how much lines differ from the mean of their neighbours."""
     luma = frame.image.to_ndarray(format="gray").astype(float)
     return float(np.abs(luma[1:-1] - (luma[:-2] + luma[2:]) / 2).mean())
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fields_are_woven_to_whole_pictures(kind: str) -> None:
+def test_fields_are_deinterlaced_to_full_frames(kind: str) -> None:
     data = film(kind)
     frames = list(VideoReader(io.BytesIO(data), 1).frames())
     seconds = [frame.pts * VideoReader(io.BytesIO(data), 1).info.time_base for frame in frames]
@@ -74,7 +74,7 @@ def test_fields_are_woven_to_whole_pictures(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pictures_are_the_same_after_a_seek(kind: str) -> None:
+def test_frames_are_the_same_after_a_seek(kind: str) -> None:
     data = film(kind)
     frames = list(VideoReader(io.BytesIO(data), 1).frames())
     for wanted in (1, 9, 10, 11, 15, 20, 29):
@@ -90,12 +90,12 @@ def images(data: bytes) -> list[av.VideoFrame]:
         return list(container.decode(video=0))
 
 
-def test_what_is_not_interlaced_passes_untouched() -> None:
+def test_progressive_frames_pass_unchanged() -> None:
     plain = images(make_video(5))
     assert all(a is b for a, b in zip(deinterlaced(iter(plain)), plain, strict=True))
 
 
-def test_a_video_may_change_its_kind_midway() -> None:
+def test_video_may_change_format_midway() -> None:
     plain, fields = images(make_video(5)), images(film("mpeg2"))[:6]
     small = images(make_video(3, picture=lambda _: np.zeros((64, 64, 3), np.uint8)))
     mixed = [*plain, *fields, *plain, *small, *fields]
@@ -104,7 +104,7 @@ def test_a_video_may_change_its_kind_midway() -> None:
     assert [a is b for a, b in zip(result, mixed, strict=True)][:5] == [True] * 5
 
 
-def test_the_picture_before_the_first_interlaced_one_counts() -> None:
+def test_frame_before_the_first_interlaced_one_counts() -> None:
     fields = images(film("mpeg2"))[:6]
     whole = [image.to_ndarray(format="gray") for image in deinterlaced(iter(fields))]
     plain = images(make_video(1))[0].reformat(WIDTH, HEIGHT, fields[0].format.name)

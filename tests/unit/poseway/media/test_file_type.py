@@ -1,4 +1,4 @@
-"""Files that look like something else, and damaged heads: refused, or read as what they are."""
+"""Files that resemble another format, or have damaged headers, are detected or refused."""
 
 import io
 import zipfile
@@ -37,11 +37,11 @@ def jpegs(count: int = 12) -> list[bytes]:
     ],
     ids=["fill bytes without end", "segments without end", "nothing else"],
 )
-def test_no_jpeg_is_looked_at_for_long(data: bytes) -> None:
+def test_detection_of_mjpeg_is_bounded(data: bytes) -> None:
     assert not is_motion_jpeg(io.BytesIO(data))
 
 
-def test_raw_jpegs_whose_first_end_is_damaged_are_a_video() -> None:
+def test_mjpeg_with_a_damaged_first_end_is_a_video() -> None:
     data = b"".join(jpegs()).replace(b"\xff\xd9", b"\0\0", 1)
     reader = read(data)
     assert not reader.info.is_photo
@@ -64,19 +64,19 @@ def archive() -> bytes:
     ],
     ids=["archive", "document"],
 )
-def test_what_has_pictures_in_it_is_no_video(data: bytes, kind: str) -> None:
+def test_files_with_embedded_jpegs_are_not_video(data: bytes, kind: str) -> None:
     with pytest.raises(VideoError, match=kind):
         read(data)
 
 
 @pytest.mark.parametrize("size", range(12, 24))
-def test_the_head_of_a_webp_and_nothing_else(size: int) -> None:
+def test_truncated_webp_header_is_refused(size: int) -> None:
     head = b"RIFF\x10\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0"
     with pytest.raises(VideoError):
         read(head[:size])
 
 
-def test_a_gif_that_is_cut_off_anywhere_is_read_or_refused() -> None:
+def test_gif_truncated_anywhere_is_read_or_refused() -> None:
     from PIL import Image
 
     file = io.BytesIO()
@@ -91,16 +91,16 @@ def test_a_gif_that_is_cut_off_anywhere_is_read_or_refused() -> None:
 
 
 @pytest.mark.parametrize("codec", ["rawvideo", "huffyuv", "qtrle"])
-def test_a_fourth_sample_that_is_always_0_is_no_transparency(codec: str) -> None:
+def test_unused_alpha_channel_is_ignored(codec: str) -> None:
     picture = np.dstack((card(64, 32), np.zeros((32, 64), np.uint8)))
     image = av.VideoFrame.from_ndarray(picture, format="rgba")
     seen = flattener(image, codec)(image).to_ndarray(format="rgb24")
     np.testing.assert_array_equal(seen, card(64, 32))
-    # Elsewhere it is meant.
+    # Other codecs use the alpha channel.
     assert (flattener(image, "prores")(image).to_ndarray(format="rgb24") == 255).all()
 
 
-def test_times_that_jump_by_months_are_refused() -> None:
+def test_timestamps_that_jump_by_months_are_refused() -> None:
     jump = 100 * 86_400_000
     times = [0, 40, 80, jump, jump + 40]
     data = make_video(5, container="matroska", rate=Fraction(1000), times=times)

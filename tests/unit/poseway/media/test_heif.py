@@ -1,4 +1,4 @@
-"""HEIC and AVIF as phones write them: in tiles, turned, of 10 bits; or said why not."""
+"""HEIC and AVIF images of phones: tiled, rotated, in 10 bits, or explained if unreadable."""
 
 import io
 from collections.abc import Callable
@@ -32,13 +32,13 @@ def only(data: bytes) -> SourceFrame:
 
 
 def halves(**options: object) -> bytes:
-    """The card in two tiles."""
+    """The test card in two tiles."""
     picture = card(128, 64)
     return heic([picture[:, :64], picture[:, 64:]], grid=True, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"avif"])
-def test_tiles_are_one_picture(brand: bytes) -> None:
+def test_tiles_are_assembled_to_one_image(brand: bytes) -> None:
     data = halves(brand=brand)
     info = read(data).info
     assert info.is_photo
@@ -47,7 +47,7 @@ def test_tiles_are_one_picture(brand: bytes) -> None:
         assert np.abs(colours - CORNERS).max() < 12
 
 
-def test_an_avif_in_tiles_is_turned_too() -> None:
+def test_tiled_avif_is_rotated_too() -> None:
     stored = held(card(64, 128), 6)
     data = heic([stored[:, :64], stored[:, 64:]], grid=True, turns=3, brand=b"avif")
     assert (read(data).info.width, read(data).info.height) == (64, 128)
@@ -55,7 +55,7 @@ def test_an_avif_in_tiles_is_turned_too() -> None:
         assert np.abs(colours - CORNERS).max() < 12
 
 
-def test_an_avif_in_tiles_that_is_damaged_is_told() -> None:
+def test_damaged_tiled_avif_is_reported() -> None:
     data = halves(brand=b"avif")
     at = data.rindex(b"mdat") + 4
     with pytest.raises(VideoError, match="AVIF image is damaged") as error:
@@ -63,7 +63,7 @@ def test_an_avif_in_tiles_that_is_damaged_is_told() -> None:
     assert error.value.code == "picture_unreadable"
 
 
-def test_a_heic_in_one_piece_is_a_picture_too() -> None:
+def test_heic_without_tiles_is_read() -> None:
     data = heic([card(64, 64), 255 - card(64, 64)], grid=False)
     assert read(data).info.is_photo
     for colours in seen(data):
@@ -74,7 +74,7 @@ def test_a_heic_in_one_piece_is_a_picture_too() -> None:
 @pytest.mark.parametrize(
     ("orientation", "turns", "mirror"), [(6, 3, None), (8, 1, None), (3, 2, None), (2, 0, 1)]
 )
-def test_it_is_turned_upright(grid: bool, orientation: int, turns: int, mirror: int | None) -> None:
+def test_rotation_is_applied(grid: bool, orientation: int, turns: int, mirror: int | None) -> None:
     stored = held(card(128, 64) if orientation in (2, 3) else card(64, 128), orientation)
     tiles = [stored[:, :64], stored[:, 64:]] if grid else [stored]
     data = heic(
@@ -93,9 +93,9 @@ def test_colours_are_right(pix_fmt: str, tags: Tags) -> None:
         assert np.abs(colours - CORNERS).max() < 12
 
 
-def test_high_dynamic_range_is_mapped_as_in_a_video() -> None:
+def test_hdr_is_mapped_as_in_a_video() -> None:
     colours = corners(only(halves(pix_fmt="yuv420p10le", tags=PQ)).bgr(128, 64)[..., ::-1])
-    # A signal of 128 is about 100 of 10,000 cd/m2, the white of standard range being 203.
+    # An 8-bit signal of 128 is about 100 of 10,000 cd/m2; the white of standard range is 203.
     assert 100 < colours[3].mean() < 230
     assert np.ptp(colours[3]) < 8
     assert colours[0].argmax() == 0
@@ -117,7 +117,7 @@ BAD: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_read_is_told(name: str) -> None:
+def test_unreadable_images_are_reported(name: str) -> None:
     make, words = BAD[name]
     with pytest.raises(VideoError, match=words) as error:
         read(make())
@@ -125,13 +125,13 @@ def test_what_cannot_be_read_is_told(name: str) -> None:
     assert "JPEG" in str(error.value) or "complete file" in str(error.value)
 
 
-def test_too_large_a_picture_is_told_before_it_is_decoded() -> None:
+def test_too_large_an_image_is_refused_before_decoding() -> None:
     with pytest.raises(VideoError, match="128 x 64 pixels, more than 50 megapixels") as error:
         as_png(io.BytesIO(halves()), most_pixels=128 * 64 - 1)
     assert error.value.code == "picture_unreadable"
 
 
-def test_an_avif_is_no_heic() -> None:
+def test_avif_is_not_heic() -> None:
     head = b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf"
     assert not is_heic(head)
     assert is_heic(head.replace(b"avif", b"heic"))

@@ -1,4 +1,4 @@
-"""Packets by which a format says that a picture stays, or is not shown yet, are no damage."""
+"""Packets that repeat a frame or hold a hidden one are not counted as damage."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ def read(data: bytes) -> VideoReader:
     return VideoReader(io.BytesIO(data), threads=1)
 
 
-def test_an_empty_packet_of_theora_has_the_picture_stay() -> None:
+def test_empty_theora_packet_holds_the_frame() -> None:
     places = (0, 5, 8, 9, 20)
     data = ogg([KEYFRAME if index in places else b"" for index in range(24)])
     reader = read(data)
@@ -38,9 +38,9 @@ def test_an_empty_packet_of_theora_has_the_picture_stay() -> None:
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_an_empty_chunk_of_avi_has_the_picture_stay(codec: str) -> None:
+def test_empty_avi_chunk_holds_the_frame(codec: str) -> None:
     times = [0, 1, 2, 7, 8, 15, 16, 17, 29]
-    # The muxer fills the places between with empty chunks.
+    # The muxer fills the positions in between with empty chunks.
     data = make_video(len(times), codec=codec, container="avi", times=times, options={"bf": "0"})
     assert data.count(b"00dc\0\0\0\0") >= times[-1] - len(times)
     reader = read(data)
@@ -55,7 +55,7 @@ def test_an_empty_chunk_of_avi_has_the_picture_stay(codec: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
-def test_pictures_for_reference_alone_are_no_frames(codec: str) -> None:
+def test_hidden_reference_frames_are_not_counted(codec: str) -> None:
     data = make_video(90, codec=codec, container="webm", options=VPX, picture=drifting)
     reader = read(data)
     frames = list(reader.frames())
@@ -81,7 +81,7 @@ def drifting(index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 def packed() -> bytes:
-    """MPEG-4 in AVI as DivX packs it: a B-frame behind the frame that it leans on, then nothing."""
+    """Packs MPEG-4 in AVI like DivX: a B-frame behind its reference, then an empty packet."""
     plain = make_video(40, codec="mpeg4", container="avi", options={"bf": "1", "g": "12"})
     target = io.BytesIO()
     with (
@@ -107,7 +107,7 @@ def packed() -> bytes:
     return target.getvalue()
 
 
-# ISO/IEC 14496-2: a video object plane that is not coded, and the type of one.
+# ISO/IEC 14496-2: a video object plane that is not coded, and its coding type.
 NOTHING: Final = b"\0\0\1\xb6\x50\x00\x7f"
 B_VOP: Final = 2
 
@@ -116,7 +116,7 @@ def coding(packet: bytes) -> int:
     return packet[packet.index(b"\0\0\1\xb6") + 4] >> 6
 
 
-def test_packed_b_frames_are_no_damage() -> None:
+def test_packed_b_frames_are_not_damage() -> None:
     reader = read(packed())
     frames = list(reader.frames())
     assert [read_number(frame.bgr(320, 240)) for frame in frames] == list(range(40))
@@ -124,7 +124,7 @@ def test_packed_b_frames_are_no_damage() -> None:
 
 
 def without_picture(packet: bytes) -> bytes:
-    """Remarks alone: supplemental enhancement information of no meaning."""
+    """A packet that holds only supplemental enhancement information."""
     return struct.pack(">I", 5) + b"\x06\x05\x01\x00\x80"
 
 
@@ -156,7 +156,7 @@ def test_damage_is_still_counted(name: str) -> None:
     assert [*range(10), *range(11, 30)] == [n for n in numbers if n != 10]
 
 
-def test_the_end_is_no_packet() -> None:
+def test_end_of_stream_is_not_a_packet() -> None:
     with av.open(io.BytesIO(make_video(2)), "r") as container:
         *packets, end = container.demux(container.streams.video[0])
         assert is_end(end)

@@ -1,4 +1,4 @@
-"""Videos without a container: from small cameras, encoders, IP cameras."""
+"""Raw video streams, as from small cameras, encoders and IP cameras."""
 
 import io
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def jpegs(frames: int = FRAMES, filling: bytes = b"") -> list[bytes]:
 
 
 def multipart() -> bytes:
-    """As IP cameras send it."""
+    """Returns JPEGs as a multipart stream, like that of an IP camera."""
     head = "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n"
     return b"".join(head.format(len(jpeg)).encode() + jpeg + b"\r\n" for jpeg in jpegs())
 
@@ -37,7 +37,7 @@ def raw(codec: str, container: str, **options: str) -> bytes:
     return make_video(FRAMES, rate=RATE, codec=codec, container=container, options=options)
 
 
-# What there is, and whether its stream tells its rate.
+# Raw streams, and whether each declares its rate.
 STREAMS: Final[dict[str, tuple[Callable[[], bytes], bool]]] = {
     "H.264 with B-frames": (lambda: raw("libx264", "h264", bf="3"), True),
     "H.265 with B-frames": (lambda: raw("libx265", "hevc", **{"x265-params": "log-level=1"}), True),
@@ -47,7 +47,7 @@ STREAMS: Final[dict[str, tuple[Callable[[], bytes], bool]]] = {
     ),
     "MPEG-1": (lambda: raw("mpeg1video", "mpeg1video", bf="2"), True),
     "MPEG-2": (lambda: raw("mpeg2video", "mpeg2video", bf="2"), True),
-    # Its ticks are 1/30000 s, which are no frames.
+    # Its ticks are 1/30000 s, not frames.
     "MPEG-4": (lambda: raw("mpeg4", "m4v", bf="2"), False),
     "AV1": (lambda: raw("libsvtav1", "obu", preset="12"), False),
     "MJPEG": (lambda: b"".join(jpegs()), False),
@@ -57,7 +57,7 @@ STREAMS: Final[dict[str, tuple[Callable[[], bytes], bool]]] = {
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_pictures_come_in_order_at_the_rate_that_is_told_or_assumed(name: str) -> None:
+def test_frames_are_in_order_at_the_declared_or_default_rate(name: str) -> None:
     make, tells = STREAMS[name]
     data = make()
     for given in (None, 12.5):
@@ -78,7 +78,7 @@ def test_pictures_come_in_order_at_the_rate_that_is_told_or_assumed(name: str) -
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_frames_from_the_middle_are_those_from_the_start(name: str) -> None:
+def test_later_frames_are_found_by_counting(name: str) -> None:
     reader = read(STREAMS[name][0]())
     whole = [(frame.index, frame.pts, frame.previous) for frame in reader.frames()]
     for index in (13, FRAMES - 1):
@@ -95,7 +95,7 @@ TIMED: Final[dict[str, Callable[[], bytes]]] = {
 
 
 @pytest.mark.parametrize("name", TIMED)
-def test_times_of_the_file_win(name: str) -> None:
+def test_timestamps_of_the_file_override_the_user(name: str) -> None:
     reader = read(TIMED[name](), 5)
     assert (reader.info.timing, reader.info.frame_rate) == (Timing.FILE, RATE)
     frames = list(reader.frames())
@@ -107,7 +107,7 @@ def test_times_of_the_file_win(name: str) -> None:
 
 
 @pytest.mark.parametrize("told", [b" F0:0", b""])
-def test_a_y4m_that_tells_no_rate(told: bytes) -> None:
+def test_y4m_without_a_rate(told: bytes) -> None:
     data = TIMED["y4m"]().replace(b" F30000:1001", told)
     assert read(data).info.timing is Timing.ASSUMED
     reader = read(data, 50)
@@ -115,7 +115,7 @@ def test_a_y4m_that_tells_no_rate(told: bytes) -> None:
     assert reader.info.time_base == Fraction(1, 50)
 
 
-def test_rates_of_all_kinds_are_kept() -> None:
+def test_stated_rates_are_kept() -> None:
     data = b"".join(jpegs(3))
     for rate in (0.01, 0.5, 7.3, 23.976, 29.97, 59.94, 240, 1000):
         reader = read(data, rate)
@@ -125,13 +125,13 @@ def test_rates_of_all_kinds_are_kept() -> None:
 
 
 @pytest.mark.parametrize("seconds", [Fraction(1, 90_000), Fraction(7)])
-def test_a_rate_that_no_camera_has_is_not_believed(seconds: Fraction) -> None:
+def test_implausible_rate_is_ignored(seconds: Fraction) -> None:
     data = make_video(5, rate=1 / seconds, container="h264")
     assert read(data).info.frame_rate == 25
     assert read(data).info.timing is Timing.ASSUMED
 
 
-def test_a_broken_off_recording_is_read_as_far_as_it_goes() -> None:
+def test_truncated_recording_is_read_to_its_end() -> None:
     data = raw("libx264", "h264")
     assert 20 < len(list(read(data[: len(data) * 3 // 4]).frames())) < FRAMES
     data = b"".join(jpegs())
@@ -139,12 +139,12 @@ def test_a_broken_off_recording_is_read_as_far_as_it_goes() -> None:
 
 
 def mpf(data: bytes) -> bytes:
-    """A JPEG that says that others belong to it."""
+    """A JPEG whose multi-picture index lists others."""
     return data[:2] + b"\xff\xe2\x00\x0aMPF\0MM\0*" + data[2:]
 
 
 def noted(data: bytes) -> bytes:
-    """A JPEG with a remark of a camera in it."""
+    """A JPEG with a maker note."""
     return data[:2] + b"\xff\xe1\x00\x08Exif\0\0" + data[2:]
 
 
@@ -164,14 +164,14 @@ PICTURES: Final = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_jpeg_with_others_stays_a_picture(name: str) -> None:
+def test_jpeg_with_embedded_images_is_a_still(name: str) -> None:
     reader = read(b"".join(PICTURES[name]))
     assert reader.info.is_photo
     assert (reader.info.width, reader.info.height) == (64, 48)
     assert len(list(reader.frames())) == 1
 
 
-def test_mpeg4_whose_ticks_are_frames_tells_its_rate() -> None:
+def test_mpeg4_whose_ticks_are_frames_declares_its_rate() -> None:
     info = read(make_video(5, rate=Fraction(24), codec="mpeg4", container="m4v")).info
     assert (info.timing, info.frame_rate) == (Timing.STREAM, Fraction(24))
 
@@ -185,7 +185,7 @@ def test_interlaced_streams_keep_their_rate() -> None:
     assert len(list(reader.frames())) == 20
 
 
-def test_the_same_packets_in_a_container_give_the_same_pictures() -> None:
+def test_same_packets_in_a_container_give_the_same_frames() -> None:
     data = raw("libx264", "h264", bf="3")
     with av.open(io.BytesIO(data)) as container:
         assert container.format.name == "h264"

@@ -1,4 +1,4 @@
-"""Reading videos: what they are, exact times, any frame, upright, and what cannot be read."""
+"""Reading videos: properties, exact times, seeking, orientation."""
 
 import io
 import os
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 NTSC: Final = Fraction(30000, 1001)
 FRAMES: Final = 40
-# Containers and codecs that number, order and index their frames in different ways; "open" groups
-# of pictures have pictures that come before their keyframe and lean on the group before.
+# Containers and codecs with different frame numbering, reordering and indexes. In "open" groups of
+# pictures, frames shown before the keyframe refer to the preceding group.
 OPEN_GOP: Final = {"x264-params": "open-gop=1:bframes=3:b-adapt=0"}
 KINDS: Final = {
     "mp4": ("mp4", "libx264", {}),
@@ -47,7 +47,7 @@ def seen(frame: SourceFrame) -> tuple[int, int, int | None, int]:
     return frame.index, frame.pts, frame.previous, read_number(frame.bgr(320, 240))
 
 
-def test_tells_what_a_video_is() -> None:
+def test_properties_of_a_video() -> None:
     info = read(make_video(FRAMES, rate=NTSC)).info
     assert (info.codec, info.width, info.height) == ("h264", 320, 240)
     assert (info.frame_rate, info.frames) == (NTSC, FRAMES)
@@ -55,13 +55,13 @@ def test_tells_what_a_video_is() -> None:
 
 
 @pytest.mark.parametrize("rate", [NTSC, Fraction(24000, 1001), Fraction(25), Fraction(1, 2)])
-def test_times_are_exact(rate: Fraction) -> None:
+def test_presentation_times_are_exact(rate: Fraction) -> None:
     reader = read(make_video(FRAMES, rate=rate))
     times = [frame.pts * reader.info.time_base for frame in reader.frames()]
     assert times == [index / rate for index in range(FRAMES)]
 
 
-def test_a_variable_frame_rate_stays_variable() -> None:
+def test_variable_frame_rate_is_kept() -> None:
     ticks = np.random.default_rng(1).integers(1, 4000, FRAMES).cumsum().tolist()
     reader = read(make_video(FRAMES, times=[0, *ticks[:-1]], time_base=Fraction(1, 90_000)))
     frames = list(reader.frames())
@@ -71,7 +71,7 @@ def test_a_variable_frame_rate_stays_variable() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_frame_is_found_again(kind: str) -> None:
+def test_seeking_finds_any_frame(kind: str) -> None:
     container, codec, options = KINDS[kind]
     rate = Fraction(25) if codec == "mpeg2video" else NTSC
     data = make_video(FRAMES, container=container, codec=codec, options=options, rate=rate)
@@ -87,7 +87,7 @@ def test_any_frame_is_found_again(kind: str) -> None:
 
 
 class Counting(io.BytesIO):
-    """Counts what is read of it."""
+    """Counts the bytes that are read."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -104,7 +104,7 @@ def noise(index: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("container", ["mp4", "matroska"])
-def test_seeking_does_not_read_what_lies_before(container: str) -> None:
+def test_seeking_does_not_read_skipped_data(container: str) -> None:
     data = make_video(60, picture=noise, container=container)
     *_, last = read(data).frames()
     file = Counting(data)
@@ -114,20 +114,20 @@ def test_seeking_does_not_read_what_lies_before(container: str) -> None:
     assert file.bytes_read < len(data) / 2
 
 
-def test_a_time_that_is_wrong_is_counted_from_the_start() -> None:
+def test_wrong_seek_time_falls_back_to_counting() -> None:
     reader = read(make_video(FRAMES))
     frame = next(reader.frames(20, 1))
     assert (frame.index, read_number(frame.bgr(320, 240))) == (20, 20)
 
 
-def test_times_count_from_the_start_of_the_sound() -> None:
+def test_times_count_from_the_start_of_the_audio() -> None:
     late = [15 + index for index in range(FRAMES)]
     reader = read(make_video(FRAMES, times=late, sound=True))
     times = [frame.pts * reader.info.time_base for frame in reader.frames()]
     assert times == [Fraction(index, 30) for index in late]
 
 
-def test_a_clock_need_not_begin_at_zero() -> None:
+def test_timestamps_may_start_above_zero() -> None:
     reader = read(make_video(FRAMES, container="mpegts"))
     assert reader.start > 0
     assert next(reader.frames()).pts == 0
@@ -140,8 +140,8 @@ def corner(index: int) -> NDArray[np.uint8]:
     return picture
 
 
-# Display matrices as ISO/IEC 14496-12 defines them: (x, y) becomes (ax + cy + tx, bx + dy + ty).
-# The corner into which the upper left one moves follows from that alone.
+# Display matrices (ISO/IEC 14496-12): (x, y) becomes (ax + cy + tx, bx + dy + ty), which determines
+# the corner that the upper left one moves to.
 ONE: Final = 1 << 16
 LAST: Final = 1 << 30
 MATRICES: Final = {
@@ -161,7 +161,7 @@ MATRICES: Final = {
 
 
 @pytest.mark.parametrize("name", MATRICES)
-def test_turned_videos_become_upright(name: str) -> None:
+def test_rotated_videos_become_upright(name: str) -> None:
     matrix, (width, height), bright = MATRICES[name]
     reader = read(make_video(3, picture=corner, matrix=matrix))
     assert (reader.info.width, reader.info.height) == (width, height)
@@ -174,7 +174,7 @@ def test_turned_videos_become_upright(name: str) -> None:
         assert np.abs(quarters - expected).max() < 10
 
 
-def test_pixels_that_are_not_square_turn_too() -> None:
+def test_pixel_aspect_is_rotated_too() -> None:
     data = io.BytesIO()
     with av.open(data, "w", format="mp4") as output:
         stream = output.add_stream("libx264", rate=25, width=320, height=240)
@@ -185,8 +185,8 @@ def test_pixels_that_are_not_square_turn_too() -> None:
     assert read(data.getvalue()).info.pixel_aspect == Fraction(3, 4)
 
 
-def test_times_always_rise() -> None:
-    # Matroska does not mind pictures at the same time.
+def test_presentation_times_always_rise() -> None:
+    # Matroska allows several frames with the same time.
     times = [40 * (index - index % 3) for index in range(FRAMES)]
     plain = make_video(FRAMES, codec="mpeg4", options={"bf": "0"})
     data = remuxed(plain, "matroska", {}, times)
@@ -200,12 +200,12 @@ def test_times_always_rise() -> None:
 
 
 @pytest.mark.parametrize("aspect", [Fraction(1000), Fraction(1, 1000)])
-def test_pixels_that_no_camera_has_are_square(aspect: Fraction) -> None:
+def test_implausible_pixel_aspect_is_ignored(aspect: Fraction) -> None:
     assert read(make_video(2, pixel_aspect=aspect)).info.pixel_aspect == 1
     assert read(make_video(2, pixel_aspect=Fraction(4))).info.pixel_aspect == 4
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="no scheduling policies here")
-def test_a_video_that_is_made_gives_its_maker_no_advantage() -> None:
+def test_encoding_restores_the_scheduling_policy() -> None:
     make_video(3, codec="libsvtav1", options={"preset": "12"})
     assert os.sched_getscheduler(0) == os.SCHED_OTHER

@@ -1,4 +1,4 @@
-"""From the front and from the middle, the frames are the same, at the same times."""
+"""Frames and times are the same from the start and after seeking."""
 
 import io
 from fractions import Fraction
@@ -15,7 +15,7 @@ FRAMES: Final = 60
 B_FRAMES: Final = (("bf", "2"),)
 PLAIN: Final = (("bf", "0"),)
 VPX: Final = (("deadline", "realtime"), ("cpu-used", "8"))
-# Container, codecs of picture and sound, options of the picture's encoder and of the muxer.
+# Container, video and audio codec, options of the video encoder and of the muxer.
 KINDS: Final = {
     "mp4": ("mp4", "libx264", "aac", B_FRAMES, {}),
     "mp4-fragments": ("mp4", "libx264", "aac", B_FRAMES, {"movflags": "frag_keyframe+empty_moov"}),
@@ -40,7 +40,7 @@ KINDS: Final = {
     "ogg-vp8": ("ogg", "libvpx", "libopus", VPX, {}),
     "mxf": ("mxf", "mpeg2video", "pcm_s16le", B_FRAMES, {}),
 }
-# Muxed so, the first picture is where the file begins, or nearly there.
+# In these containers, the first frame defines the start of the file, or nearly so.
 EARLY: Final = ("avi", "avi-h264", "avi-mjpeg", "mp4-fragments", "mp4-one-fragment")
 
 
@@ -61,11 +61,11 @@ def seen(frame: SourceFrame) -> tuple[int, int, int | None, int, int]:
 
 
 def expected(kind: str, late: int, first: float) -> list[float]:
-    """When frames are due, as far as FFmpeg's muxer can say it."""
+    """Returns presentation times as precisely as FFmpeg's muxer stores them."""
     times = [first + index / 25 for index in range(FRAMES)]
     if kind in EARLY and late:
-        # The first picture is there from the start, and stays until the second. AVI has that when
-        # it is decoded, which is a frame earlier if others lean on it.
+        # The first frame lasts from the start to the second one. AVI stores decoding times, which
+        # are one frame earlier with reordering.
         assert first == pytest.approx(0, abs=0.1)
         begin = late - (kind == "avi") / 25
         return [first, *(begin + index / 25 for index in range(1, FRAMES))]
@@ -75,7 +75,7 @@ def expected(kind: str, late: int, first: float) -> list[float]:
 
 @pytest.mark.parametrize("late", [0, 1, 3])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_middle_is_as_it_is_from_the_front(kind: str, late: int) -> None:
+def test_seeking_yields_the_same_frames(kind: str, late: int) -> None:
     data = made(kind, Fraction(late))
     reader = VideoReader(io.BytesIO(data), threads=1)
     frames = [seen(frame) for frame in reader.frames()]
@@ -95,7 +95,7 @@ def test_the_middle_is_as_it_is_from_the_front(kind: str, late: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ts", "ts-mpeg2", "ps", "flv", "flv1"])
-def test_a_picture_may_come_minutes_after_the_sound(kind: str) -> None:
+def test_video_may_start_minutes_after_the_audio(kind: str) -> None:
     container, codec, sound, _, _ = KINDS[kind]
     video = Video(codec, frames=30, rate=25, late=Fraction(100), options=PLAIN)
     data = several(container, video, Sound(440, sound, seconds=101))

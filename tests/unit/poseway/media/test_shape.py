@@ -1,4 +1,4 @@
-"""Pictures that change size, shape or kind midway keep their aspect, and people their places."""
+"""Changes of frame size, aspect or format within a video keep shapes and people in place."""
 
 import io
 from fractions import Fraction
@@ -62,14 +62,14 @@ def decoded(data: bytes, start: Position | None = None) -> list[Batch]:
         ((1, 1), Fraction(100), Box(0, 0, 1, 1)),
     ],
 )
-def test_a_picture_of_another_shape_fits(
+def test_frame_of_another_shape_is_letterboxed(
     size: tuple[int, int], widening: Fraction, box: Box
 ) -> None:
     assert fitted(*size, widening) == box
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_frame_has_the_size_of_the_first_picture(kind: str) -> None:
+def test_video_has_the_size_of_its_first_frame(kind: str) -> None:
     data = film([Part(WIDE), Part(HIGH), Part(SMALL)], *KINDS[kind])
     frames = frames_of(data)
     info = VideoReader(io.BytesIO(data)).info
@@ -79,9 +79,9 @@ def test_the_frame_has_the_size_of_the_first_picture(kind: str) -> None:
 
 
 @pytest.mark.parametrize("start", [1, 5, 9, 10, 11, 15, 20, 25])
-def test_a_seek_tells_the_same(start: int) -> None:
+def test_seeking_reports_the_same_shapes(start: int) -> None:
     parts = [Part(WIDE), Part(HIGH), Part(WIDE, turned=90), Part(WIDE, aspect=Fraction(4, 3))]
-    # Not all containers repeat what a decoder must know of a part when one goes back to it.
+    # Not all containers repeat the decoder's parameters after seeking back into a part.
     data = film(parts, container="mpegts")
     frames = frames_of(data)
     reader = VideoReader(io.BytesIO(data), threads=1)
@@ -103,7 +103,7 @@ def kind(frame: SourceFrame) -> tuple[object, ...]:
         (Part(squares(240, 180), aspect=Fraction(4, 3)), (240, 180), Fraction(1)),
     ],
 )
-def test_aspect_of_pixels_and_orientation_count(
+def test_pixel_aspect_and_orientation_count(
     part: Part, size: tuple[int, int], widening: Fraction
 ) -> None:
     frame = frames_of(film([Part(WIDE), part]))[15]
@@ -111,7 +111,7 @@ def test_aspect_of_pixels_and_orientation_count(
     assert frame.widening == widening
 
 
-def test_inference_gets_each_picture_in_its_own_shape_and_without_bars() -> None:
+def test_inference_gets_each_frame_in_its_own_shape_without_bars() -> None:
     found = decoded(TURNED)
     assert [len(batch.images) for batch in found] == [4, 4, 2, 3, 4, 3, 4, 2, 4]
     sizes = [(b.box, b.images[0].yuv.width, b.images[0].yuv.height) for b in found]
@@ -137,7 +137,7 @@ def test_a_resumed_job_counts_the_same_changes() -> None:
     assert [b.box for b in resumed] == [b.box for b in found[first + 1 : last + 1]]
 
 
-def test_people_are_moved_to_where_the_picture_lies() -> None:
+def test_people_are_moved_into_the_letterbox() -> None:
     pose = pose_pb2.Pose(keypoints=[1.5, 2.0, 0.5, 0.0, 0.0, 0.0])
     found = _in_frame(pose_pb2.FramePoses(poses=[pose]), IN_THE_MIDDLE)
     assert list(found.poses[0].keypoints) == [109.5, 2.0, 0.5, 0.0, 0.0, 0.0]
@@ -153,7 +153,7 @@ def shown(data: bytes, index: int, size: tuple[int, int] = (320, 180)) -> Canvas
 
 
 def red(canvas: Canvas) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what is red."""
+    """Returns left, top, width and height of the red area."""
     rows, columns = np.nonzero(np.kron(canvas.chroma[1], np.ones((2, 2))) > 170)
     left, top = columns.min(), rows.min()
     return int(left), int(top), int(columns.max() - left + 1), int(rows.max() - top + 1)
@@ -165,7 +165,7 @@ def red(canvas: Canvas) -> tuple[int, int, int, int]:
     ids=["high", "turned", "turned back", "large"],
 )
 @pytest.mark.parametrize("size", [(320, 180), (160, 90), (640, 360), (317, 179)])
-def test_the_canvas_shows_it_between_bars(part: Part, size: tuple[int, int]) -> None:
+def test_canvas_shows_the_frame_between_bars(part: Part, size: tuple[int, int]) -> None:
     canvas = shown(film([Part(WIDE), part]), 15, size)
     box = fitted(*size, Fraction(81, 256))
     black = canvas.luma.copy()
@@ -187,7 +187,7 @@ def test_the_canvas_shows_it_between_bars(part: Part, size: tuple[int, int]) -> 
         Part(SMALL),
     ],
 )
-def test_a_change_of_size_or_samples_changes_no_colour(part: Part) -> None:
+def test_change_of_size_or_format_keeps_colours(part: Part) -> None:
     data = film([Part(WIDE), part])
     before, after = shown(data, 5), shown(data, 15)
     for plane, other in zip(
@@ -199,7 +199,7 @@ def test_a_change_of_size_or_samples_changes_no_colour(part: Part) -> None:
 
 
 @pytest.mark.parametrize("background", list(Overlay))
-def test_a_segment_is_rendered_across_a_change(background: Overlay) -> None:
+def test_segment_is_rendered_across_a_change(background: Overlay) -> None:
     frames = frames_of(TURNED)
     _, video, _ = render(TURNED, posed(frames), SegmentOptions(style=Style(overlay=background)))
     images = [frame.image for frame in frames_of(video)]
@@ -209,7 +209,7 @@ def test_a_segment_is_rendered_across_a_change(background: Overlay) -> None:
     assert bars.max() < (60 if background is Overlay.BLURRED else 30)
 
 
-def test_rendering_may_begin_in_the_other_shape() -> None:
+def test_rendering_may_start_in_the_other_shape() -> None:
     frames = frames_of(TURNED)[12:]
     _, video, _ = render(TURNED, posed(frames), SegmentOptions(style=Style()))
     first = frames_of(video)[0].image.to_ndarray(format="gray")
@@ -217,7 +217,7 @@ def test_rendering_may_begin_in_the_other_shape() -> None:
     assert first[:, :100].max() < 30 < first[:, 120:200].mean()
 
 
-def test_an_interlaced_part_is_woven() -> None:
+def test_interlaced_part_is_deinterlaced() -> None:
     parts = [Part(WIDE), Part(squares(320, 240), options={"x264-params": "tff=1"}), Part(WIDE)]
     assert len(frames_of(film(parts))) == 30
     assert decoded(film(parts))[-1].images[-1].index == 29
@@ -228,7 +228,7 @@ def gradient(width: int, height: int) -> list[NDArray[np.uint8]]:
     return [np.repeat(np.tile(row, (height, 1))[..., None], 3, 2)] * 10
 
 
-def test_another_size_of_the_same_picture_is_no_cut() -> None:
+def test_change_of_size_is_not_a_cut() -> None:
     parts = [Part(gradient(320, 180)), Part(gradient(640, 360)), Part(gradient(160, 90))]
     assert not any(image.cut for batch in decoded(film(parts)) for image in batch.images)
     assert not any(image.cut for batch in decoded(TURNED) for image in batch.images)

@@ -1,4 +1,4 @@
-"""Pictures in place of videos: upright, in their colours, one frame each; or said why not."""
+"""Still images: upright, in the right colours, one frame each, or explained if unreadable."""
 
 import io
 from collections.abc import Callable
@@ -33,14 +33,14 @@ def only(data: bytes) -> SourceFrame:
 
 
 def seen(data: bytes) -> list[NDArray[np.int_]]:
-    """The colours of the quarters, RGB: for people, for the network, and on a canvas."""
+    """Returns the RGB of the quarters: as BGR frame, for the network, and on a canvas."""
     reader = read(data)
     (frame,) = reader.frames()
     return colours_of(reader, frame)
 
 
 def colours_of(reader: VideoReader, frame: SourceFrame) -> list[NDArray[np.int_]]:
-    """The same of a frame of a video."""
+    """Returns the colours of a video frame."""
     width, height = reader.info.width, reader.info.height
     canvas = Canvas(width, height, ColourSpace.of(reader.stream))
     canvas.show(frame)
@@ -57,7 +57,7 @@ def grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_is_a_video_of_one_frame(kind: str) -> None:
+def test_image_is_a_video_of_one_frame(kind: str) -> None:
     reader = read(encoded(card(65, 49), kind))
     info = reader.info
     assert info.is_photo
@@ -72,7 +72,7 @@ def test_a_picture_is_a_video_of_one_frame(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["jpg", "png"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_however_the_camera_was_held_the_picture_is_upright(kind: str, orientation: int) -> None:
+def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
     data = tagged(encoded(held(card(), orientation), kind), orientation)
     info = read(data).info
     assert (info.width, info.height) == (64, 48)
@@ -81,7 +81,7 @@ def test_however_the_camera_was_held_the_picture_is_upright(kind: str, orientati
 
 
 def with_others() -> bytes:
-    """A JPEG with a small copy before it and a map behind it, other pictures here, as of phones."""
+    """A JPEG with an image embedded and another one appended, as phones write it."""
     data, other = encoded(card(), "jpg"), encoded(255 - card(), "jpg")
     length = (len(other) + 2).to_bytes(2)
     return data[:2] + b"\xff\xe2" + length + other + data[2:] + other + other
@@ -104,7 +104,7 @@ SAMPLES: Final[dict[str, Callable[[], bytes]]] = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_colours_are_right_whatever_the_samples(name: str) -> None:
+def test_colours_are_right_in_every_format(name: str) -> None:
     for colours in seen(SAMPLES[name]()):
         assert np.abs(colours - CORNERS).max() < 5
 
@@ -116,7 +116,7 @@ def test_grey_is_grey(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
-def test_what_is_transparent_lies_on_white(kind: str) -> None:
+def test_transparent_image_is_flattened_onto_white(kind: str) -> None:
     alpha = np.full((48, 64), 255, np.uint8)
     alpha[:24, :32] = 0
     alpha[24:, :32] = 51
@@ -127,7 +127,7 @@ def test_what_is_transparent_lies_on_white(kind: str) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 1), (1, 200), (60_000, 100), (8192, 6144)])
 @pytest.mark.parametrize("kind", ["jpg", "png"])
-def test_tiny_and_huge_pictures_are_read(size: tuple[int, int], kind: str) -> None:
+def test_tiny_and_huge_images_are_read(size: tuple[int, int], kind: str) -> None:
     width, height = size
     reader = read(encoded(np.full((height, width, 3), 90, np.uint8), kind))
     assert (reader.info.width, reader.info.height) == size
@@ -154,13 +154,13 @@ BAD: Final[dict[str, Callable[[], bytes]]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_read_is_told(name: str) -> None:
+def test_unreadable_images_are_reported(name: str) -> None:
     with pytest.raises(VideoError, match="Save it as a JPEG or PNG") as error:
         read(BAD[name]())
     assert error.value.code == "picture_unreadable"
 
 
-def test_what_is_missing_of_a_jpeg_is_counted() -> None:
+def test_truncated_jpeg_counts_as_damaged() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     noise[:240] = card(640, 240)
     data = encoded(noise, "jpg")
@@ -172,7 +172,7 @@ def test_what_is_missing_of_a_jpeg_is_counted() -> None:
 
 
 class Named(io.BytesIO):
-    """A file with a name that FFmpeg would take for a pattern."""
+    """A file whose name FFmpeg would take for a pattern."""
 
     name = ""
 

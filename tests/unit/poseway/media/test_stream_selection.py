@@ -1,4 +1,4 @@
-"""Which streams of a file are read: those that a player would show, or those asked for."""
+"""Selects the streams that a player would use, or those that the user chose."""
 
 import io
 import struct
@@ -27,7 +27,7 @@ STILL: Final = Video("mjpeg", frames=1)
 PREVIEW: Final = Video("mjpeg", SMALL, frames=3, rate=2)
 FILM: Final = Video()
 
-# What is in the file, and the index of the stream that is right.
+# Streams of the file, and the index of the right one.
 VIDEOS: Final = {
     "a still first": ("mp4", (STILL, FILM), 1),
     "a larger still first": ("mp4", (Video("mjpeg", (640, 480), 1), FILM), 1),
@@ -82,7 +82,7 @@ VIDEOS: Final = {
 
 
 @pytest.mark.parametrize("name", VIDEOS)
-def test_the_video_that_a_player_shows(name: str) -> None:
+def test_video_stream_is_that_of_a_player(name: str) -> None:
     container, kinds, right = VIDEOS[name]
     reader = read(several(container, *kinds))
     chosen = reader.stream.index
@@ -99,10 +99,10 @@ def test_the_video_that_a_player_shows(name: str) -> None:
     assert numbers == list(range(wanted.frames))
 
 
-def test_pictures_of_chapters_are_no_video() -> None:
+def test_chapter_images_are_not_video() -> None:
     data = several("mp4", Video("mjpeg", (640, 480), 30), FILM)
     assert read(data).info.video_stream == 0
-    # The index is at the end, so nothing moves if the last track says where its chapters are.
+    # The index is at the end, so no offset changes when the last track references chapters.
     moov, trak = data.index(b"moov") - 4, data.rindex(b"trak") - 4
     end = trak + int.from_bytes(data[trak : trak + 4])
     reference = struct.pack(">I4sI4sI", 20, b"tref", 12, b"chap", 1)
@@ -113,7 +113,7 @@ def test_pictures_of_chapters_are_no_video() -> None:
     assert read(bytes(changed)).info.video_stream == 1
 
 
-def test_a_video_of_an_unknown_codec_loses_to_one_that_can_be_decoded() -> None:
+def test_decodable_video_wins_over_an_unknown_codec() -> None:
     data = several("mov", Video(size=(640, 480)), Video("mpeg4"))
     assert read(data).info.video_stream == 0
     assert read(data.replace(b"avc1", b"zzzz")).info.video_stream == 1
@@ -122,7 +122,7 @@ def test_a_video_of_an_unknown_codec_loses_to_one_that_can_be_decoded() -> None:
     assert error.value.code == "unknown_codec"
 
 
-# What sounds there are, and the index of the right one; stream 0 is the picture.
+# Audio streams, and the index of the right one; stream 0 is the video.
 SOUNDS: Final = {
     "the only one": ("matroska", (Sound(300),), 1),
     "the default": ("matroska", (Sound(300), Sound(1000, layout="stereo", flags=DEFAULT)), 2),
@@ -150,14 +150,14 @@ SOUNDS: Final = {
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_the_sound_that_a_player_plays(name: str) -> None:
+def test_audio_stream_is_that_of_a_player(name: str) -> None:
     container, sounds, right = SOUNDS[name]
     codec = "mpeg2video" if container == "mpegts" else "libx264"
     data = several(container, Video(codec, rate=25), *sounds)
     assert read(data).info.audio_stream == right
 
 
-def test_the_user_may_choose() -> None:
+def test_user_may_choose_streams() -> None:
     data = several(
         "matroska",
         Video(flags=DEFAULT),

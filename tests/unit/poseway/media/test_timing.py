@@ -1,4 +1,4 @@
-"""Rates and durations are measured; what a container says of them is a hint."""
+"""Rates and durations are measured; those that a container declares are only hints."""
 
 import io
 from fractions import Fraction
@@ -24,7 +24,7 @@ def read(data: bytes) -> tuple[VideoInfo, list[SourceFrame]]:
 
 
 def timed(times: list[int], container: str, *, live: bool = False, said: int = 1000) -> bytes:
-    """Frames at these milliseconds, in a container that says something else of its rate."""
+    """Frames at these milliseconds, in a container that declares another rate."""
     codec = {"asf": "wmv2", "webm": "libvpx"}.get(container, "libx264")
     speed = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
     plain = make_video(
@@ -41,9 +41,7 @@ def wandering(frames: int = 100) -> list[int]:
 @pytest.mark.parametrize("live", [False, True])
 @pytest.mark.parametrize("said", [1000, 5, 30])
 @pytest.mark.parametrize("container", ["webm", "matroska", "flv", "asf"])
-def test_times_that_wander_have_the_rate_of_those_that_do_not(
-    container: str, said: int, live: bool
-) -> None:
+def test_jittered_timestamps_have_the_nominal_rate(container: str, said: int, live: bool) -> None:
     times = wandering()
     info, frames = read(timed(times, container, live=live and container != "asf", said=said))
     assert 29 < info.frame_rate < 31
@@ -54,7 +52,7 @@ def test_times_that_wander_have_the_rate_of_those_that_do_not(
 
 
 @pytest.mark.parametrize("container", ["matroska", "webm", "flv"])
-def test_a_picture_every_ten_seconds(container: str) -> None:
+def test_one_frame_every_ten_seconds(container: str) -> None:
     info, frames = read(timed([10_000 * index for index in range(12)], container, said=30))
     assert info.frame_rate == Fraction(1, 10)
     assert (info.frames, len(frames)) == (12, 12)
@@ -63,7 +61,7 @@ def test_a_picture_every_ten_seconds(container: str) -> None:
 
 @pytest.mark.parametrize("rate", [Fraction(10), NTSC, Fraction(60), Fraction(240)])
 @pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts", "flv", "avi"])
-def test_a_fraction_that_agrees_with_the_times_is_kept(container: str, rate: Fraction) -> None:
+def test_declared_fraction_that_fits_is_kept(container: str, rate: Fraction) -> None:
     info, frames = read(make_video(100, rate=rate, container=container, options={"bf": "2"}))
     if rate == 240:
         assert float(info.frame_rate) == pytest.approx(240, rel=0.02)
@@ -73,20 +71,20 @@ def test_a_fraction_that_agrees_with_the_times_is_kept(container: str, rate: Fra
     assert float(frames[-1].duration * info.time_base) == pytest.approx(1 / rate, abs=0.0011)
 
 
-def test_a_pause_at_the_start_is_no_slow_rate() -> None:
+def test_pause_at_the_start_is_not_a_slow_rate() -> None:
     info, frames = read(timed([0, *range(9000, 12_000, 33)], "matroska", said=1000))
     assert float(info.frame_rate) == pytest.approx(30, rel=0.02)
     assert frames[0].duration * info.time_base == 9
 
 
-def test_frames_are_estimated_by_the_length_and_the_rate() -> None:
+def test_frame_count_is_estimated_from_duration_and_rate() -> None:
     times = [100 * index for index in range(120)]
     info, frames = read(timed(times, "matroska", said=30))
     assert info.frame_rate == 10
     assert info.frames == pytest.approx(len(frames), abs=2)
 
 
-def test_what_is_said_of_the_last_frame_counts_if_the_others_were_told_truly() -> None:
+def test_last_duration_is_trusted_if_the_others_are_true() -> None:
     times = [0, 40, 80, 120, 160, 260, 300, 340]
     data = make_video(8, times=times, time_base=MS, container="matroska", options=PLAIN)
     info, frames = read(data)
@@ -94,6 +92,6 @@ def test_what_is_said_of_the_last_frame_counts_if_the_others_were_told_truly() -
     assert frames[-1].duration * info.time_base * 1000 == pytest.approx(40, abs=7)
 
 
-def test_one_frame_lasts_as_long_as_its_container_says() -> None:
+def test_single_frame_has_its_declared_duration() -> None:
     info, (frame,) = read(make_video(1, rate=Fraction(25)))
     assert frame.duration * info.time_base == Fraction(1, 25)

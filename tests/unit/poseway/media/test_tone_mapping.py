@@ -1,4 +1,4 @@
-"""High dynamic range to standard: grey against the equations, colours, and sizes."""
+"""Tone mapping, compared with the equations for grey, hues, and all frame sizes."""
 
 import math
 from typing import Final
@@ -14,7 +14,7 @@ LIGHT: Final = (0, 1, 10, 26, 50, 100, 203, 400, 1000)
 
 
 def luma_of(light: float) -> float:
-    """Grey of so many cd/m2 in BT.709: BT.2446-1, method A, for displays of 1000 and 100."""
+    """Returns the BT.709 grey of a luminance: BT.2446-1, method A, from 1000 to 100 cd/m2."""
     hdr, sdr = (1 + 32 * math.pow(peak / 10_000, 1 / 2.4) for peak in (1000, 100))
     y = math.log(1 + (hdr - 1) * math.pow(light / 1000, 1 / 2.4)) / math.log(hdr)
     if y <= 0.7399:
@@ -27,7 +27,7 @@ def luma_of(light: float) -> float:
 
 
 def signal(light: float, transfer: int) -> float:
-    """The grey, 0..1, that a display of 1000 cd/m2 shows as bright: BT.2100, tables 4 and 5."""
+    """Returns the grey, 0..1, that a 1000 cd/m2 display shows at a luminance: BT.2100."""
     if transfer == PQ:
         power = (light / 10_000) ** 0.1593017578125
         return float(((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375)
@@ -40,7 +40,7 @@ def signal(light: float, transfer: int) -> float:
 def picture(
     samples_of: tuple[float, float, float], transfer: int, size: tuple[int, int] = (64, 48)
 ) -> av.VideoFrame:
-    """One colour in BT.2020 of 10 bits; luma 0..1, colour differences -0.5..0.5."""
+    """A frame of one colour in 10-bit BT.2020; luma 0..1, colour differences -0.5..0.5."""
     image = av.VideoFrame(*size, "yuv420p10le")
     luma, blue, red = samples_of
     values = 64 + 876 * luma, 512 + 896 * blue, 512 + 896 * red
@@ -53,7 +53,7 @@ def picture(
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 @pytest.mark.parametrize("light", LIGHT)
-def test_grey_becomes_the_grey_of_the_equations(transfer: int, light: float) -> None:
+def test_grey_follows_the_equations(transfer: int, light: float) -> None:
     mapped = to_sdr(picture((signal(light, transfer), 0, 0), transfer))
     y, cb, cr = (samples(plane) for plane in mapped.planes)
     assert np.abs(y - luma_of(light)).max() <= 2
@@ -64,7 +64,7 @@ def test_grey_becomes_the_grey_of_the_equations(transfer: int, light: float) -> 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 @pytest.mark.parametrize("strongest", [0, 1, 2])
-def test_colours_stay_what_they_are(transfer: int, strongest: int) -> None:
+def test_hues_are_kept(transfer: int, strongest: int) -> None:
     rgb = np.full(3, signal(20, transfer))
     rgb[strongest] = signal(120, transfer)
     red, green, blue = rgb.tolist()
@@ -77,12 +77,12 @@ def test_colours_stay_what_they_are(transfer: int, strongest: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 48), (63, 47), (1, 1), (2, 301)])
-def test_any_size(size: tuple[int, int]) -> None:
+def test_any_frame_size_is_mapped(size: tuple[int, int]) -> None:
     mapped = to_sdr(picture((signal(100, PQ), 0, 0), PQ, size))
     assert (mapped.width, mapped.height, mapped.format.name) == (*size, "yuv420p")
     assert np.abs(samples(mapped.planes[0]).astype(int) - 133).max() <= 2
 
 
-def test_what_is_standard_stays_as_it_is() -> None:
+def test_standard_range_frame_is_unchanged() -> None:
     image = picture((0.5, 0, 0), 14)
     assert to_sdr(image) is image

@@ -1,4 +1,4 @@
-"""Videos that can be seen through, laid on white: for people, for the network, on a canvas."""
+"""Transparent videos are flattened onto white: as BGR, for the network, and on a canvas."""
 
 import io
 from fractions import Fraction
@@ -15,7 +15,7 @@ from tests.support.photos import CORNERS, card
 from tests.unit.poseway.media.test_still_image import colours_of
 
 HALF: Final = 128
-# Opaque, hidden, half hidden, opaque.
+# Opaque, transparent, half transparent, opaque.
 SHOWN: Final = (CORNERS[0], (255, 255, 255), (147, 152, 232), CORNERS[3])
 KINDS: Final = {
     "ProRes 4444": ("prores_ks", "mov", "yuva444p10le"),
@@ -52,7 +52,7 @@ def clear(codec: str, container: str, pix_fmt: str, frames: int = 30) -> bytes:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_transparent_lies_on_white(name: str) -> None:
+def test_transparent_video_is_flattened_onto_white(name: str) -> None:
     reader = VideoReader(io.BytesIO(clear(*KINDS[name])), threads=1)
     frames = list(reader.frames())
     assert [frame.index for frame in frames] == list(range(30))
@@ -61,7 +61,7 @@ def test_what_is_transparent_lies_on_white(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_frames_from_the_middle_are_those_from_the_start(name: str) -> None:
+def test_seeking_yields_the_same_frames(name: str) -> None:
     reader = VideoReader(io.BytesIO(clear(*KINDS[name])), threads=1)
     whole = [(frame.index, frame.pts, frame.previous) for frame in reader.frames()]
     for index in (7, 25):
@@ -71,13 +71,13 @@ def test_frames_from_the_middle_are_those_from_the_start(name: str) -> None:
             assert np.abs(colours - SHOWN).max() < 12
 
 
-def test_what_is_opaque_is_not_touched() -> None:
+def test_opaque_frame_is_returned_unchanged() -> None:
     for form in ("yuv420p", "yuv422p10le", "rgb24", "gray"):
         image = av.VideoFrame(64, 48, form)
         assert flatten(image) is image
 
 
-def test_what_samples_mean_is_kept() -> None:
+def test_colour_description_is_kept() -> None:
     image = av.VideoFrame(64, 48, "yuva444p12le")
     image.color_trc, image.color_primaries, image.colorspace, image.color_range = PQ, 9, 9, 1
     kept = flatten(image)

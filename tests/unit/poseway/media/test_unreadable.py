@@ -1,4 +1,4 @@
-"""Files that are no video, or not all of one: what can be read is, else it is said why not."""
+"""Unreadable or incomplete files: what is readable is read, the rest is explained."""
 
 import io
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def sound_file(container: str, codec: str, *, cover: bool = False) -> bytes:
 
 
 def cut_mp4() -> bytes:
-    """An MP4 whose index comes first and whose end is missing."""
+    """An MP4 with its index first and its end missing."""
     data = remuxed(make_video(FRAMES, picture=noise), "mp4", {"moov_size": "10000"})
     return data[: -len(data) // 3]
 
@@ -80,7 +80,7 @@ BAD: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_video_says_why(name: str) -> None:
+def test_unreadable_files_are_explained(name: str) -> None:
     make, code, words = BAD[name]
     with pytest.raises(VideoError, match=words) as error:
         read(make())
@@ -102,7 +102,7 @@ KINDS: Final = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_is_said_what_a_file_is(name: str) -> None:
+def test_recognised_formats_are_named(name: str) -> None:
     with pytest.raises(VideoError, match=f"The file is {name}.*, not a readable video") as error:
         read(KINDS[name] + bytes(2000))
     assert error.value.code == "video_unreadable"
@@ -130,14 +130,14 @@ def test_playlists_are_not_followed(
 
 
 @pytest.mark.parametrize("container", ["matroska", "mpegts", "flv"])
-def test_a_recording_that_breaks_off_is_read_as_far_as_it_goes(container: str) -> None:
+def test_truncated_recording_is_read_to_its_end(container: str) -> None:
     data = make_video(FRAMES, picture=noise, container=container)
     frames = list(read(data[: len(data) // 2]).frames())
     assert FRAMES / 4 < len(frames) < FRAMES * 3 / 4
     assert [frame.index for frame in frames] == list(range(len(frames)))
 
 
-def test_damaged_packets_are_passed_over() -> None:
+def test_damaged_packets_are_skipped() -> None:
     data = bytearray(make_video(FRAMES, picture=noise, container="mpegts"))
     middle = len(data) // 2
     data[middle : middle + 30_000] = np.random.default_rng(0).bytes(30_000)
@@ -146,7 +146,7 @@ def test_damaged_packets_are_passed_over() -> None:
     assert times == sorted(set(times))
 
 
-def test_recordings_put_together_are_refused() -> None:
+def test_concatenated_recordings_are_refused() -> None:
     clip = make_video(60, container="mpegts", codec="mpeg2video")
     with pytest.raises(
         VideoError, match=r"After 2\.0 s the timestamps of the video start"

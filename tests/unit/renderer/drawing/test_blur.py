@@ -1,4 +1,4 @@
-"""Who is in the video cannot be told: everything is blurred, or every head that was found."""
+"""People cannot be recognised when the frame or their heads are blurred."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -23,7 +23,7 @@ SHOULDERS = [KEYPOINTS.index(name) for name in ("left_shoulder", "right_shoulder
 
 
 def noise(width: int = WIDTH, height: int = HEIGHT) -> Canvas:
-    """A picture with as much detail as there can be, in brightness and in colour."""
+    """A frame with the most detail possible, in luma and in chroma."""
     canvas = Canvas(width, height, SPACE)
     random = np.random.default_rng(5)
     for plane in (canvas.luma, *canvas.chroma):
@@ -32,7 +32,7 @@ def noise(width: int = WIDTH, height: int = HEIGHT) -> Canvas:
 
 
 def detail(plane: NDArray[np.uint8]) -> float:
-    """Mean difference of neighbours."""
+    """Mean difference between neighbouring samples."""
     return float(np.abs(np.diff(plane.astype(int), axis=1)).mean())
 
 
@@ -44,7 +44,7 @@ def heads(
 
 
 def covered(found: list[Head], x: float, y: float) -> bool:
-    """Whether a pixel is in any of the ellipses."""
+    """Whether each pixel lies in any of the ellipses."""
     for head in found:
         turn = np.radians(head.angle)
         along = (x - head.x) * np.cos(turn) + (y - head.y) * np.sin(turn)
@@ -61,7 +61,7 @@ def without(person: Person, *missing: int) -> Person:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (640, 360), (360, 640), (37, 21)])
-def test_a_blurred_picture_has_no_detail_left(width: int, height: int) -> None:
+def test_blurred_frame_has_no_detail(width: int, height: int) -> None:
     canvas, plain = noise(width, height), noise(width, height)
     blur(canvas)
     pairs = zip((canvas.luma, *canvas.chroma), (plain.luma, *plain.chroma), strict=True)
@@ -70,16 +70,16 @@ def test_a_blurred_picture_has_no_detail_left(width: int, height: int) -> None:
         assert blurred.mean() == pytest.approx(plane.mean(), abs=6)
 
 
-def test_stripes_as_fine_as_the_features_of_a_face_are_gone_when_blurred() -> None:
+def test_blur_removes_stripes_as_fine_as_facial_features() -> None:
     canvas = Canvas(1280, 720, SPACE)
-    # A face as high as the picture has its eyes, nose and mouth about a sixth of it apart.
+    # In a face as high as the frame, eyes, nose and mouth are about a sixth of it apart.
     stripes = np.where(np.arange(720) // 60 % 2, 220, 30).astype(np.uint8)
     canvas.luma[:] = stripes[:, None]
     blur(canvas)
     assert np.ptp(canvas.luma[200:520].astype(int)) < 0.15 * 190
 
 
-def test_a_blur_is_steady() -> None:
+def test_blur_of_a_static_area_does_not_flicker() -> None:
     still, moved = noise(), noise()
     moved.luma[350:400, 460:500] = 235
     blur(still)
@@ -88,7 +88,7 @@ def test_a_blur_is_steady() -> None:
     assert change[:, 700:].max() == change[:, :240].max() == 0
 
 
-def test_a_hidden_head_has_no_detail_left_and_all_around_it_is_untouched() -> None:
+def test_hidden_head_has_no_detail_and_its_surroundings_are_unchanged() -> None:
     canvas, plain = noise(), noise()
     hide(canvas, Head(500, 300, 80, 60, 90, True))
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
@@ -101,7 +101,7 @@ def test_a_hidden_head_has_no_detail_left_and_all_around_it_is_untouched() -> No
         assert not (plane != before)[place[::2, ::2] > 1.3].any()
 
 
-def test_the_features_of_a_hidden_face_are_gone() -> None:
+def test_hidden_face_has_no_features() -> None:
     canvas = Canvas(WIDTH, HEIGHT, SPACE)
     # Eyes, nose and mouth are about a sixth of the head's height apart.
     canvas.luma[:] = np.where(np.arange(HEIGHT) // 20 % 2, 220, 30).astype(np.uint8)[:, None]
@@ -111,7 +111,7 @@ def test_the_features_of_a_hidden_face_are_gone() -> None:
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (WIDTH, HEIGHT), (-500, 300), (1e5, -1e4), (480, 2)])
 @pytest.mark.parametrize("size", [0.5, 50, 1.2e5])
-def test_heads_at_the_edge_and_beyond_are_fine(x: float, y: float, size: float) -> None:
+def test_heads_may_lie_partly_or_fully_outside(x: float, y: float, size: float) -> None:
     canvas, plain = noise(), noise()
     hide(canvas, Head(x, y, size, size, 30, True))
     inside = size > 1e4 or (0 <= x <= WIDTH and 0 <= y <= HEIGHT and size > 1)
@@ -119,7 +119,7 @@ def test_heads_at_the_edge_and_beyond_are_fine(x: float, y: float, size: float) 
 
 
 def features(person: Person, size: float) -> list[tuple[float, float]]:
-    """What of a head must be covered: all keypoints, and from the hair to the chin."""
+    """Points of a head that must be covered: all keypoints, and from hair to chin."""
     nose = person.keypoints[NOSE, :2]
     points = np.vstack((person.keypoints[list(HEAD), :2], nose, nose))
     points[-2:, 1] += -0.55 * size, 0.4 * size
@@ -127,10 +127,10 @@ def features(person: Person, size: float) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("height", [60, 300, 900])
-def test_the_ellipse_covers_the_whole_head_and_not_the_body(height: int) -> None:
+def test_ellipse_covers_the_head_but_not_the_body(height: int) -> None:
     person = standing(1, 500, 50, height)
     found = heads(person)
-    # Somebody who stands is about 7.5 heads high.
+    # A standing person is about 7.5 heads high.
     for x, y in features(person, height / 7.5):
         assert covered(found, x, y)
     for x, y, _ in person.keypoints[2:14]:
@@ -139,9 +139,7 @@ def test_the_ellipse_covers_the_whole_head_and_not_the_body(height: int) -> None
 
 @pytest.mark.parametrize("missing", [HEAD, HEAD[:4], (*HEAD[:3], EAR), (NOSE,), (NECK, *HEAD)])
 @pytest.mark.parametrize("filled", [False, True])
-def test_a_head_that_was_not_seen_whole_is_covered_all_the_same(
-    missing: tuple[int, ...], filled: bool
-) -> None:
+def test_partly_seen_head_is_covered(missing: tuple[int, ...], filled: bool) -> None:
     whole = standing(1, 500, 50, 600)
     person = without(whole, *missing)
     if filled:
@@ -152,7 +150,7 @@ def test_a_head_that_was_not_seen_whole_is_covered_all_the_same(
         assert covered(found, x, y)
 
 
-def test_somebody_upside_down_has_the_head_below() -> None:
+def test_head_of_an_upside_down_person_is_below() -> None:
     whole = standing(1, 500, 0, 600)
     whole.keypoints[:, 1] = 700 - whole.keypoints[:, 1]
     found = heads(without(whole, *HEAD))
@@ -160,11 +158,11 @@ def test_somebody_upside_down_has_the_head_below() -> None:
     assert not covered(found, 500, 700 - 240)
 
 
-def test_heads_are_found_in_what_is_drawn_in_what_was_seen_and_in_what_is_not_tracked() -> None:
+def test_heads_come_from_smoothed_raw_and_untracked_poses() -> None:
     drawn, raw, stranger = (standing(1, x, 50, 600).keypoints for x in (200, 500, 800))
     found = heads(Person(1, drawn, raw=raw), untracked=[stranger])
     assert all(covered(found, x, 110) for x in (200, 500, 800))
-    # Each fills in what the other lacks.
+    # Each supplies keypoints that the other lacks.
     body, head = drawn.copy(), drawn.copy()
     body[list(HEAD)] = 0
     head[[i for i in range(18) if i not in HEAD]] = 0
@@ -172,7 +170,7 @@ def test_heads_are_found_in_what_is_drawn_in_what_was_seen_and_in_what_is_not_tr
     assert covered(heads(Person(1, body, raw=head)), 200, 110)
 
 
-def test_keypoints_of_two_heads_in_one_pose_make_two_small_ellipses() -> None:
+def test_pose_mixing_two_heads_makes_two_small_ellipses() -> None:
     pose = keypoints(300, 50, 400)
     pose[EAR, 0] += 300
     found = heads(untracked=[pose])
@@ -181,13 +179,13 @@ def test_keypoints_of_two_heads_in_one_pose_make_two_small_ellipses() -> None:
     assert not covered(found, 450, 90)
 
 
-def test_one_wrong_keypoint_does_not_hide_everything() -> None:
+def test_one_misplaced_keypoint_does_not_hide_the_frame() -> None:
     person = standing(1, 500, 50, 600)
     person.keypoints[KEYPOINTS.index("left_elbow"), :2] = 5000, 5000
     assert all(head.along < 160 for head in heads(person))
 
 
-def test_where_there_is_nothing_to_tell_of_a_head_there_is_none() -> None:
+def test_pose_without_head_neck_and_shoulders_has_no_head() -> None:
     legs = [KEYPOINTS.index(f"{side}_{name}") for side in ("left", "right") for name in ("knee",)]
     person = standing(1, 500, 50, 600)
     assert not heads(without(person, *(i for i in range(18) if i not in legs)))
@@ -197,33 +195,33 @@ def test_where_there_is_nothing_to_tell_of_a_head_there_is_none() -> None:
     assert only.along > 30
 
 
-def test_the_place_of_a_head_that_was_lost_stays_hidden_for_a_while() -> None:
+def test_lost_head_stays_covered_for_a_while() -> None:
     finder = HeadFinder(1000, 1000, TICK)
     person = standing(1, 500, 50, 600)
     finder.find(PosedFrame(0, 0, [person]))
     for pts in range(1, 10):
         found = finder.find(PosedFrame(pts, pts, []))
         assert covered(found, 500, 110), pts
-        # Nobody knows where it goes.
+        # Its direction is unknown.
         assert found[0].along > heads(person)[0].along
     assert not finder.find(PosedFrame(10, 10, []))
 
 
-def test_a_head_that_is_found_again_is_hidden_where_it_is_alone() -> None:
+def test_refound_head_is_covered_only_where_it_is() -> None:
     finder = HeadFinder(1000, 1000, TICK)
     finder.find(PosedFrame(0, 0, [standing(1, 200, 50, 600), standing(2, 500, 50, 600)]))
     found = finder.find(PosedFrame(1, 1, [standing(1, 400, 50, 600)]))
     assert not covered(found, 200, 110)
     assert covered(found, 400, 110)
     assert covered(found, 500, 110)
-    # A guess is not enough.
+    # A position guessed from the body is not enough.
     guess = without(standing(1, 700, 50, 600), *HEAD)
     found = finder.find(PosedFrame(2, 2, [guess]))
     assert covered(found, 400, 110)
     assert covered(found, 700, 110)
 
 
-def test_somebody_untracked_is_found_again_by_place() -> None:
+def test_untracked_head_is_refound_by_position() -> None:
     finder = HeadFinder(1000, 1000, TICK)
     poses = [standing(0, x, 50, 600).keypoints for x in (300, 310, 700)]
     for pts, pose in enumerate(poses[:2]):

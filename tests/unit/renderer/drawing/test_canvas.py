@@ -1,4 +1,4 @@
-"""The canvas holds the video's picture, upright, and never the decoder's own memory."""
+"""The canvas holds the upright frame of the video, never the decoder's own memory."""
 
 import av
 import cv2
@@ -40,7 +40,7 @@ def random_image(width: int, height: int) -> av.VideoFrame:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("turns", range(4))
-def test_turns_every_plane(turns: int, mirrored: bool) -> None:
+def test_every_plane_is_turned_upright(turns: int, mirrored: bool) -> None:
     image = random_image(64, 48)
     width, height = (48, 64) if turns % 2 else (64, 48)
     canvas = Canvas(width, height, LIMITED)
@@ -51,7 +51,7 @@ def test_turns_every_plane(turns: int, mirrored: bool) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(63, 48), (64, 47), (63, 47), (1, 1)])
-def test_an_odd_size_repeats_its_edge(width: int, height: int) -> None:
+def test_odd_size_repeats_its_edge(width: int, height: int) -> None:
     image = random_image(width, height)
     canvas = Canvas(width, height, LIMITED)
     canvas.show(source(image))
@@ -62,7 +62,7 @@ def test_an_odd_size_repeats_its_edge(width: int, height: int) -> None:
         assert np.array_equal(drawn, plane)
 
 
-def test_drawing_leaves_the_decoders_picture_alone() -> None:
+def test_drawing_does_not_change_the_decoders_frame() -> None:
     image = random_image(320, 240)
     before = planes(image)
     canvas = Canvas(320, 240, LIMITED)
@@ -73,7 +73,7 @@ def test_drawing_leaves_the_decoders_picture_alone() -> None:
 
 
 def filled(name: str) -> av.VideoFrame:
-    """A picture of luma 200 and chroma 100 and 150, in 8 bits or their like in 10."""
+    """A frame with luma 200 and chroma 100 and 150, or their equivalents in 10 bits."""
     image = av.VideoFrame(64, 48, name)
     values = [[200], [100, 150]] if name == "nv12" else [[200], [100], [150]]
     ten = name.endswith("10le")
@@ -85,7 +85,7 @@ def filled(name: str) -> av.VideoFrame:
 
 @pytest.mark.parametrize("name", ["yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "nv12"])
 @pytest.mark.parametrize("space", [LIMITED, FULL])
-def test_other_formats_keep_their_numbers(name: str, space: ColourSpace) -> None:
+def test_other_formats_keep_their_sample_values(name: str, space: ColourSpace) -> None:
     image = filled(name)
     image.color_range = space.range
     image.colorspace = space.matrix
@@ -95,7 +95,7 @@ def test_other_formats_keep_their_numbers(name: str, space: ColourSpace) -> None
         assert np.abs(plane.astype(int) - value).max() <= 1
 
 
-def test_rgb_becomes_the_colours_of_its_space() -> None:
+def test_rgb_is_converted_to_the_colour_space() -> None:
     red = np.zeros((48, 64, 3), np.uint8)
     red[:, :, 0] = 255
     canvas = Canvas(64, 48, LIMITED)
@@ -105,8 +105,8 @@ def test_rgb_becomes_the_colours_of_its_space() -> None:
     assert all(abs(int(a) - b) <= 1 for a, b in zip(values, expected, strict=True))
 
 
-def test_a_picture_of_another_size_is_scaled() -> None:
-    # Some cameras change the size midway.
+def test_frame_of_another_size_is_scaled() -> None:
+    # Some cameras change the frame size midway.
     canvas = Canvas(64, 48, LIMITED)
     canvas.show(source(random_image(128, 96)))
     assert canvas.luma.shape == (48, 64)
@@ -115,9 +115,7 @@ def test_a_picture_of_another_size_is_scaled() -> None:
 
 @pytest.mark.parametrize("turns", [0, 1])
 @pytest.mark.parametrize("size", [(160, 90), (107, 61), (33, 17)])
-def test_a_smaller_canvas_shows_the_mean_of_what_it_covers(
-    size: tuple[int, int], turns: int
-) -> None:
+def test_downscaling_averages_samples(size: tuple[int, int], turns: int) -> None:
     image = av.VideoFrame(320, 180, "yuv420p")
     for seed, stored in enumerate(image.planes):
         noise = np.random.default_rng(seed).uniform(30, 220, (stored.height, stored.line_size))

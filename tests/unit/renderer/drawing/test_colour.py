@@ -1,4 +1,4 @@
-"""Colours against the numbers that the standards give."""
+"""Colour conversion, compared with values from the standards."""
 
 import pytest
 
@@ -25,14 +25,14 @@ def space(matrix: int, *, full: bool) -> ColourSpace:
         (5, True, BLUE, (29, 255, 107)),
     ],
 )
-def test_matches_the_standards(
+def test_conversion_matches_the_standards(
     matrix: int, full: bool, rgb: tuple[int, int, int], yuv: tuple[int, int, int]
 ) -> None:
     assert space(matrix, full=full).yuv(rgb) == yuv
 
 
 @pytest.mark.parametrize("matrix", [1, 5, 9])
-def test_black_and_white_have_no_colour(matrix: int) -> None:
+def test_black_and_white_have_neutral_chroma(matrix: int) -> None:
     assert space(matrix, full=False).yuv((0, 0, 0)) == (16, 128, 128)
     assert space(matrix, full=False).yuv((255, 255, 255)) == (235, 128, 128)
     assert space(matrix, full=True).yuv((0, 0, 0)) == (0, 128, 128)

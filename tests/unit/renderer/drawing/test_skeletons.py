@@ -1,4 +1,4 @@
-"""What is drawn is where the keypoints say, in OpenPose's colours, and nowhere else."""
+"""Skeletons are drawn at their keypoints, in OpenPose's colours, and nowhere else."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ NOSE, KNEE, ANKLE = (KEYPOINTS.index(name) for name in ("nose", "left_knee", "le
 
 
 def distances(points: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Distance of each pixel from the skeleton whose keypoints are all seen."""
+    """Distance of each pixel from a skeleton whose keypoints are all seen."""
     pixels = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=-1).astype(float)
     nearest = np.full((HEIGHT, WIDTH), np.inf)
     for start, end in LIMBS:
@@ -42,7 +42,7 @@ def test_joints_and_limbs_have_their_colours(space: ColourSpace) -> None:
         assert at(canvas, x, y) == space.yuv(COLOURS[index]), KEYPOINTS[index]
     for start, end in LIMBS:
         if NOSE in (start, end) or start > ANKLE:
-            continue  # too short to have a middle of their own
+            continue  # too short to have a middle of its own
         x, y = (points[start] + points[end]) / 2
         assert at(canvas, x, y) == space.yuv(COLOURS[end]), (start, end)
 
@@ -51,7 +51,7 @@ def test_nothing_is_drawn_elsewhere() -> None:
     person = standing(1, 480, 100, 560)
     changed = touched(drawn(person))
     far = distances(person.keypoints) > 10
-    # What is left is the label: above the head, and small.
+    # The rest is the label: above the head, and small.
     rows, columns = np.nonzero(changed & far)
     assert rows.max() < person.keypoints[:, 1].min()
     assert np.ptp(rows) < 40
@@ -60,7 +60,7 @@ def test_nothing_is_drawn_elsewhere() -> None:
     assert changed[distances(person.keypoints) < 1].all()
 
 
-def test_what_was_not_seen_is_not_drawn() -> None:
+def test_unseen_keypoints_are_not_drawn() -> None:
     person = standing(1, 480, 60, 600)
     person.keypoints[KNEE] = 0
     canvas = drawn(person)
@@ -72,7 +72,7 @@ def test_what_was_not_seen_is_not_drawn() -> None:
 
 
 def leg(*filled: int) -> tuple[Canvas, int, int]:
-    """Somebody of whose left leg some joints were filled; the widths of the thigh and the shin."""
+    """Draws a person with filled joints in the left leg; returns the widths of thigh and shin."""
     person = standing(1, 480, 60, 600)
     person.keypoints[list(filled), 2] = 0
     person.filled[list(filled)] = True
@@ -81,13 +81,13 @@ def leg(*filled: int) -> tuple[Canvas, int, int]:
     return canvas, thigh, shin
 
 
-def test_a_limb_with_a_filled_end_is_thinner() -> None:
+def test_limb_with_a_filled_end_is_thinner() -> None:
     whole, thigh, shin = leg()
     end_filled, same, thin = leg(ANKLE)
     middle_filled, *both = leg(KNEE)
     assert same == thigh
     assert all(0 < width <= 0.6 * shin for width in (thin, *both))
-    # A joint is a dot where it was seen, and the end of thin limbs where it was filled.
+    # A seen joint is a dot; a filled one only ends thin limbs.
     points = keypoints(480, 60, 600)
     for joint, canvas in ((ANKLE, end_filled), (KNEE, middle_filled)):
         x, y, _ = points[joint].astype(int)
@@ -95,7 +95,7 @@ def test_a_limb_with_a_filled_end_is_thinner() -> None:
         assert (canvas.luma[around] != 16).sum() <= 0.6 * (whole.luma[around] != 16).sum()
 
 
-def test_somebody_who_was_only_filled_has_thin_limbs_and_a_label() -> None:
+def test_person_with_filled_keypoints_only_has_thin_limbs_and_a_label() -> None:
     person = standing(1, 480, 60, 600)
     full = touched(drawn(person))
     person.filled[:] = True
@@ -105,13 +105,13 @@ def test_somebody_who_was_only_filled_has_thin_limbs_and_a_label() -> None:
     assert 0 < changed[90:].sum() < 0.8 * full[90:].sum()
 
 
-def test_somebody_of_whom_nothing_was_seen_leaves_no_trace() -> None:
+def test_person_without_keypoints_is_not_drawn() -> None:
     nobody = Person(7, np.zeros((18, 3), np.float32))
     assert not touched(drawn(nobody)).any()
     assert not touched(drawn()).any()
 
 
-def test_positions_are_finer_than_pixels() -> None:
+def test_positions_have_subpixel_precision() -> None:
     points = np.zeros((18, 3), np.float32)
     points[NOSE] = (100, 100, 1)
     points[ANKLE] = (500.3, 500.6, 1)
@@ -130,14 +130,14 @@ def test_small_people_have_thin_limbs() -> None:
 
 
 def luminance(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Relative luminance as WCAG 2 defines it, of values 0..1."""
+    """Relative luminance as defined by WCAG 2, of values 0..1."""
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     weighed: NDArray[np.float64] = linear @ np.array([0.2126, 0.7152, 0.0722])
     return weighed
 
 
 @pytest.mark.parametrize("background", [0, 128, 255])
-def test_labels_can_be_read_on_any_background(background: int) -> None:
+def test_labels_are_legible_on_any_background(background: int) -> None:
     painter = SkeletonPainter(WIDTH, HEIGHT, SPACE)
     for track_id in range(1, 41):
         canvas = Canvas(WIDTH, HEIGHT, SPACE)
@@ -149,7 +149,7 @@ def test_labels_can_be_read_on_any_background(background: int) -> None:
         painter.paint(canvas, [Person(track_id, points)])
         rows, columns = np.nonzero(canvas.luma[:380] != plain[:380])
         picture = canvas.frame.to_ndarray(format="rgb24") / 255
-        # Away from the plate's smooth edge, pixels are plate or letter.
+        # Away from its antialiased edge, the plate has two colours: plate and text.
         plate = picture[rows.min() + 3 : 385, columns.min() + 3 : columns.max() - 3]
         light = luminance(plate)
         assert (light.max() + 0.05) / (light.min() + 0.05) > 4.5, track_id
@@ -164,30 +164,30 @@ def test_each_track_has_its_own_label() -> None:
 
 
 @pytest.mark.parametrize(("x", "top"), [(0, -100), (WIDTH, 0), (-500, -900), (3e9, -3e9)])
-def test_people_partly_or_wholly_outside_are_fine(x: float, top: float) -> None:
+def test_people_may_lie_partly_or_fully_outside(x: float, top: float) -> None:
     canvas = drawn(standing(1234567, x, top, 600))
-    # The label stays inside, whole.
+    # The label stays entirely inside.
     rows, columns = np.nonzero(touched(canvas))
     assert len(rows) > 500
     assert len(columns) > 500
 
 
-def test_a_picture_smaller_than_a_label_is_fine() -> None:
+def test_frame_may_be_smaller_than_a_label() -> None:
     canvas = Canvas(7, 5, SPACE)
     canvas.blacken()
     SkeletonPainter(7, 5, SPACE).paint(canvas, [standing(12345, 3, 0, 5)])
     assert (canvas.luma != 16).any()
 
 
-def posed(**tracked: Any) -> Person:  # noqa: ANN401 # whatever the proto has
-    """Somebody as a request tells of them."""
+def posed(**tracked: Any) -> Person:  # noqa: ANN401 # any field of the proto
+    """Returns the person of a request with these fields."""
     frame = pose_pb2.TrackedFrame(people=[pose_pb2.TrackedPose(track_id=1, **tracked)])
     requests = iter([renderer_pb2.RenderSegmentRequest(frame=frame)])
     (person,) = next(request_parsing.posed_frames(requests, lambda: True)).people
     return person
 
 
-def test_what_is_smoothed_is_drawn_instead_of_what_was_seen() -> None:
+def test_smoothed_keypoints_are_drawn_instead_of_raw_ones() -> None:
     raw, smooth = keypoints(300, 60, 600), keypoints(600, 60, 600)
     smooth[ANKLE, 2] = 0
     pose = pose_pb2.Pose(keypoints=raw.ravel().tolist())
@@ -213,7 +213,7 @@ def test_what_is_smoothed_is_drawn_instead_of_what_was_seen() -> None:
         ([1.0] * 54, [-1]),
     ],
 )
-def test_wrong_numbers_are_refused(numbers: list[float], filled: list[int]) -> None:
+def test_invalid_keypoints_are_refused(numbers: list[float], filled: list[int]) -> None:
     pose = pose_pb2.Pose(keypoints=[1.0] * 54)
     smoothed = pose_pb2.SmoothedPose(keypoints=numbers, filled=filled)
     with pytest.raises(InvalidRequestError):

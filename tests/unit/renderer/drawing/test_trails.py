@@ -1,4 +1,4 @@
-"""Trails: the path of the last second, by time, whatever the segments."""
+"""Trails cover the last second by presentation time, across segments."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -18,7 +18,7 @@ WRIST, KNEE = KEYPOINTS.index("left_wrist"), KEYPOINTS.index("left_knee")
 
 
 def wrist(x: float, y: float, track_id: int = 1) -> Person:
-    """Somebody of whom a wrist was seen, and a knee, which makes them 200 pixels high."""
+    """A person with a wrist, and a knee that makes the person 200 pixels high."""
     points = np.zeros((18, 3), np.float32)
     points[WRIST] = (x, y, 1)
     points[KNEE] = (x, y + 200, 1)
@@ -36,29 +36,29 @@ def drawn(frames: Sequence[PosedFrame], time_base: Fraction = Fraction(1, 30)) -
 
 
 def walk(count: int, step: int = 1, pace: float = 10) -> list[PosedFrame]:
-    """A wrist that moves to the right, from 20 on."""
+    """Frames of a wrist that moves to the right, starting at x = 20."""
     return [PosedFrame(n, n * step, [wrist(20 + pace * n, 100)]) for n in range(count)]
 
 
 def lit(canvas: Canvas) -> tuple[int, int]:
-    """First and last column where anything is drawn."""
+    """First and last column that was drawn on."""
     columns = np.nonzero((canvas.luma != 16).any(axis=0))[0]
     return int(columns.min()), int(columns.max())
 
 
 @pytest.mark.parametrize(("step", "seconds"), [(1, Fraction(1, 30)), (512, Fraction(1, 15_360))])
-def test_the_path_of_the_last_second_is_drawn(step: int, seconds: Fraction) -> None:
+def test_trail_covers_the_last_second(step: int, seconds: Fraction) -> None:
     first, last = lit(drawn(walk(60, step), seconds))
-    # The last frame stands at 610; a second before it is 300 to the left.
+    # The wrist ends at x = 610; a second earlier it was 300 pixels to the left.
     assert last == pytest.approx(610, abs=8)
     assert first == pytest.approx(320, abs=12)
 
 
-def test_a_second_has_as_many_frames_as_it_has() -> None:
+def test_trail_length_depends_on_time_not_on_frames() -> None:
     first, last = lit(drawn(walk(60), Fraction(1, 15)))
     assert first == pytest.approx(470, abs=12)
     assert last == pytest.approx(610, abs=8)
-    # Times need not be even.
+    # Presentation times may be uneven.
     times = [0, 1, 3, 4, 6, 29, 33, 34]
     frames = [PosedFrame(n, t, [wrist(20 + 10 * t, 100)]) for n, t in enumerate(times)]
     first, last = lit(drawn(frames))
@@ -66,7 +66,7 @@ def test_a_second_has_as_many_frames_as_it_has() -> None:
     assert last == pytest.approx(360, abs=8)
 
 
-def test_it_fades_and_has_the_colour_of_the_track() -> None:
+def test_trail_fades_and_has_the_colour_of_the_track() -> None:
     canvas = drawn(walk(30))
     across = (canvas.luma != 16).sum(axis=0)
     light = canvas.luma.max(axis=0).astype(int)
@@ -78,7 +78,7 @@ def test_it_fades_and_has_the_colour_of_the_track() -> None:
     assert not (canvas.luma[:80] != 16).any()
 
 
-def test_trails_go_on_over_the_border_of_a_segment() -> None:
+def test_trails_continue_across_segments() -> None:
     frames = walk(50)
     trails = Trails(6, SPACE, Fraction(1, 30))
     for frame in frames:
@@ -89,7 +89,7 @@ def test_trails_go_on_over_the_border_of_a_segment() -> None:
         whole.blacken()
         part.blacken()
         trails.draw(whole)
-        # What was a second before does not matter any more.
+        # Positions older than a second have no effect.
         trails_of_part = Trails(6, SPACE, Fraction(1, 30))
         for seen in frames[10 : frame.index + 1]:
             trails_of_part.follow(seen)
@@ -98,13 +98,13 @@ def test_trails_go_on_over_the_border_of_a_segment() -> None:
             assert np.array_equal(a, b)
 
 
-def test_the_trail_of_somebody_who_left_fades_out() -> None:
+def test_trail_of_a_person_who_left_fades_out() -> None:
     gone = [PosedFrame(n, n, []) for n in range(20, 60)]
     assert (drawn([*walk(20), *gone[:20]]).luma != 16).any()
     assert not (drawn([*walk(20), *gone[:30]]).luma != 16).any()
 
 
-def test_a_path_that_was_interrupted_is_not_joined() -> None:
+def test_interrupted_trail_is_not_connected() -> None:
     frames = [frame for frame in walk(30) if not 10 <= frame.index < 20]
     columns = (drawn(frames).luma != 16).any(axis=0)
     assert columns[30:100].all()
@@ -114,7 +114,7 @@ def test_a_path_that_was_interrupted_is_not_joined() -> None:
     assert (drawn(frames).luma != 16).any(axis=0)[30:300].all()
 
 
-def test_hands_that_change_places_leave_no_line_between_them() -> None:
+def test_swapped_hands_leave_no_line() -> None:
     frames = [PosedFrame(n, n, [wrist(100 if n < 10 else 400, 100 + n)]) for n in range(20)]
     columns = (drawn(frames).luma != 16).any(axis=0)
     assert columns[100]
@@ -122,7 +122,7 @@ def test_hands_that_change_places_leave_no_line_between_them() -> None:
     assert not columns[120:380].any()
 
 
-def test_each_track_has_its_own() -> None:
+def test_each_track_has_its_own_trail() -> None:
     canvas = drawn(
         [
             PosedFrame(n, n, [wrist(100 + 10 * n, 60, 1), wrist(100 + 10 * n, 160, 2)])
@@ -134,6 +134,6 @@ def test_each_track_has_its_own() -> None:
 
 
 @pytest.mark.parametrize("place", [(-500.0, -500.0), (3e9, -3e9), (WIDTH - 1.0, HEIGHT - 1.0)])
-def test_paths_outside_are_fine(place: tuple[float, float]) -> None:
+def test_trails_may_lie_outside(place: tuple[float, float]) -> None:
     frames = [PosedFrame(n, n, [wrist(place[0] + n, place[1] + n)]) for n in range(10)]
     assert (drawn(frames).luma != 16).any() == (place[0] == WIDTH - 1)

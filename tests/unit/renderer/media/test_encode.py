@@ -1,4 +1,4 @@
-"""Encoded segments: what browsers play, at exactly the times that were given."""
+"""Encoded segments play in browsers and keep exact presentation times."""
 
 import io
 from fractions import Fraction
@@ -51,7 +51,7 @@ def encode(
     return av.open(file, "r")
 
 
-def test_is_what_browsers_play() -> None:
+def test_segment_is_h264_that_browsers_play() -> None:
     container = encode(info(), [3000 * index for index in range(150)])
     stream = container.streams.video[0]
     assert stream.codec_context.name == "h264"
@@ -63,7 +63,7 @@ def test_is_what_browsers_play() -> None:
 @pytest.mark.parametrize(
     "space", [SPACE, ColourSpace(6, 6, 6, False, 6), ColourSpace(5, 1, 13, True, 5)]
 )
-def test_carries_its_colours(space: ColourSpace) -> None:
+def test_segment_declares_its_colours(space: ColourSpace) -> None:
     context = encode(info(), [0, 3000], space=space).streams.video[0].codec_context
     assert (context.colorspace, context.color_primaries, context.color_trc) == (
         space.matrix,
@@ -85,7 +85,7 @@ def test_carries_its_colours(space: ColourSpace) -> None:
         Fraction(33_367, 1_000_000),
     ],
 )
-def test_times_are_exact(time_base: Fraction, start: int) -> None:
+def test_presentation_times_are_exact(time_base: Fraction, start: int) -> None:
     steps = np.random.default_rng(2).integers(1, 400, 50).cumsum()
     times = [start + int(step) for step in steps]
     container = encode(info(time_base=time_base), times, last=777)
@@ -98,7 +98,7 @@ def test_times_are_exact(time_base: Fraction, start: int) -> None:
     assert (packets[-1].duration or 0) * packets[-1].time_base == 777 * time_base
 
 
-def test_there_is_a_keyframe_every_two_seconds() -> None:
+def test_keyframes_are_at_most_two_seconds_apart() -> None:
     container = encode(info(), [3000 * index for index in range(200)])
     packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
     keys = [index for index, packet in enumerate(packets) if packet.is_keyframe]
@@ -112,7 +112,7 @@ def test_odd_sizes_become_even(width: int, height: int) -> None:
     assert (stream.width, stream.height) == (width + width % 2, height + height % 2)
 
 
-def test_pixels_that_are_not_square_stay_so() -> None:
+def test_non_square_pixels_are_kept() -> None:
     stream = encode(info(aspect=Fraction(4, 3)), [0, 3000]).streams.video[0]
     assert stream.sample_aspect_ratio == Fraction(4, 3)
 
@@ -127,7 +127,7 @@ def test_segments_have_the_same_parameters(preset: str) -> None:
     assert extradata[0] == extradata[1]
 
 
-def test_better_quality_is_larger() -> None:
+def test_lower_crf_makes_larger_files() -> None:
     def size(crf: int) -> int:
         container = encode(info(320, 240), [0, 3000, 6000], encoding=Encoding(crf=crf))
         return container.size
@@ -136,7 +136,7 @@ def test_better_quality_is_larger() -> None:
 
 
 @pytest.mark.parametrize("space", [SPACE, ColourSpace(5, 5, 5, False, 5)])
-def test_a_jpeg_has_the_colours_of_the_picture(space: ColourSpace) -> None:
+def test_jpeg_has_the_colours_of_the_frame(space: ColourSpace) -> None:
     canvas = Canvas(64, 48, space)
     values = space.yuv((200, 100, 50))
     for plane, value in zip((canvas.luma, *canvas.chroma), values, strict=True):
@@ -159,7 +159,7 @@ def test_a_jpeg_has_the_colours_of_the_picture(space: ColourSpace) -> None:
     ],
     ids=["30 a second", "250 a second", "one in 10 seconds", "with a pause"],
 )
-def test_keyframes_come_by_time_whatever_rate_is_announced(
+def test_keyframes_depend_on_time_not_on_the_declared_rate(
     rate: Fraction, times: list[int]
 ) -> None:
     container = encode(info(time_base=Fraction(1, 1000), rate=rate), times, last=33, moving=False)
@@ -171,11 +171,11 @@ def test_keyframes_come_by_time_whatever_rate_is_announced(
     for time, end in pairwise([*times, times[-1] + 33]):
         last = time if time in keys else last
         assert end - last <= 2000 or last == time
-    # Not many more than needed, for they are large.
+    # Keyframes are large, so there are hardly more than needed.
     assert len(keys) <= min(len(times), 2 + (times[-1] - times[0]) // 1900)
 
 
-def test_segments_of_whatever_pace_join() -> None:
+def test_segments_of_different_rates_join() -> None:
     setups = {
         encode(info(time_base=Fraction(1, 1000), rate=Fraction(30)), times)
         .streams.video[0]

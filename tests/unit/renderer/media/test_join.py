@@ -1,4 +1,4 @@
-"""Joined videos: whole, exactly in time, with their sound, and playable while they load."""
+"""Joined videos are complete, exact in time, in sync, and play while they download."""
 
 import io
 from fractions import Fraction
@@ -22,7 +22,7 @@ NTSC = Fraction(30_000, 1001)
 
 
 def render(data: bytes, length: int, encoding: Encoding | None = None) -> list[bytes]:
-    """Renders a video in segments of so many frames."""
+    """Renders a video in segments of `length` frames."""
     reader = VideoReader(io.BytesIO(data), threads=1)
     frames = [PosedFrame(frame.index, frame.pts, []) for frame in reader.frames()]
     segments = []
@@ -55,7 +55,7 @@ def sound_packets(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("length", [100, 12, 7])
-def test_all_frames_at_their_times(length: int) -> None:
+def test_frames_keep_their_presentation_times(length: int) -> None:
     data = make_video(40, rate=NTSC)
     joined, video = join(data, render(data, length), 40)
     source, result = (VideoReader(io.BytesIO(each)) for each in (data, video))
@@ -79,7 +79,7 @@ def test_variable_times_and_the_last_duration_are_kept() -> None:
     assert joined.duration == Fraction(source[-1].pts + source[-1].duration, 90_000)
 
 
-def test_a_video_that_begins_after_its_sound_stays_late() -> None:
+def test_video_that_starts_after_its_audio_stays_late() -> None:
     data = make_video(30, times=[15 + index for index in range(30)], sound=True)
     _, video = join(data, render(data, 8), 30)
     source, result = (VideoReader(io.BytesIO(each)) for each in (data, video))
@@ -87,7 +87,7 @@ def test_a_video_that_begins_after_its_sound_stays_late() -> None:
     assert next(result.frames()).pts * result.info.time_base == Fraction(1, 2)
 
 
-def test_the_index_comes_first_and_everything_is_there() -> None:
+def test_index_comes_first_and_the_file_is_complete() -> None:
     data = make_clap("mp4", "aac")
     _, video = join(data, render(data, 20), 75)
     names = [name for name, _ in boxes(video)]
@@ -95,7 +95,7 @@ def test_the_index_comes_first_and_everything_is_there() -> None:
     assert sum(size for _, size in boxes(video)) == len(video)
 
 
-def test_sound_that_nobody_wants_is_left_out_and_not_missed() -> None:
+def test_dropped_audio_does_not_count_as_lost() -> None:
     data = make_clap("mp4", "aac")
     joiner = Joiner(io.BytesIO(data), 75, drop_audio=True)
     output = io.BytesIO()
@@ -120,7 +120,7 @@ def test_sound_that_nobody_wants_is_left_out_and_not_missed() -> None:
         ("flv", "aac", "aac"),
     ],
 )
-def test_sound_is_copied_and_in_sync(container: str, encoder: str, codec: str) -> None:
+def test_supported_audio_is_copied_in_sync(container: str, encoder: str, codec: str) -> None:
     data = make_clap(container, encoder)
     joined, video = join(data, render(data, 20), 75)
     assert joined.audio_codec == codec
@@ -133,7 +133,7 @@ def test_sound_is_copied_and_in_sync(container: str, encoder: str, codec: str) -
     ("container", "encoder"),
     [("mpegts", "mp2"), ("mov", "pcm_s16le"), ("avi", "pcm_s16le"), ("matroska", "pcm_s16le")],
 )
-def test_other_sound_becomes_aac_in_sync(container: str, encoder: str) -> None:
+def test_other_audio_is_transcoded_to_aac_in_sync(container: str, encoder: str) -> None:
     data = make_clap(container, encoder)
     joined, video = join(data, render(data, 20), 75)
     assert joined.audio_codec == "aac"
@@ -141,7 +141,7 @@ def test_other_sound_becomes_aac_in_sync(container: str, encoder: str) -> None:
     assert click == pytest.approx(flash, abs=0.001)
 
 
-def test_aac_loses_the_headers_that_streams_put_before_each_packet() -> None:
+def test_adts_headers_of_aac_are_removed() -> None:
     data = make_clap("mpegts", "aac")
     _, video = join(data, render(data, 20), 75)
     assert sound_packets(video) == [packet[7:] for packet in sound_packets(data)]
@@ -149,7 +149,7 @@ def test_aac_loses_the_headers_that_streams_put_before_each_packet() -> None:
     assert click == pytest.approx(flash, abs=0.001)
 
 
-def test_gaps_in_the_sound_stay_gaps() -> None:
+def test_gaps_in_the_audio_are_kept() -> None:
     data = make_clap("matroska", "pcm_s16le", silent=range(10, 30))
     assert flash_and_click(data)[1] == pytest.approx(1.6, abs=0.001)
     _, video = join(data, render(data, 20), 75)
@@ -157,7 +157,7 @@ def test_gaps_in_the_sound_stay_gaps() -> None:
     assert (flash, click) == pytest.approx((1.6, 1.6), abs=0.001)
 
 
-def test_pictures_and_sound_take_turns() -> None:
+def test_video_and_audio_are_interleaved() -> None:
     data = make_clap("mp4", "aac", frames=250)
     _, video = join(data, render(data, 100), 250)
     with av.open(io.BytesIO(video), "r") as container:
@@ -166,13 +166,13 @@ def test_pictures_and_sound_take_turns() -> None:
             if packet.size and packet.pos is not None and packet.pts is not None:
                 time = float(packet.pts * packet.time_base)
                 first[packet.stream.type].append((packet.pos, time))
-    # Whoever has read up to a picture has read the sound until shortly before it.
+    # A player that has read up to a frame has read the audio until shortly before it.
     for position, time in first["video"]:
         heard = max((t for p, t in first["audio"] if p < position), default=0.0)
         assert time - heard < 1.5
 
 
-def test_the_room_is_enough_when_no_two_times_are_alike() -> None:
+def test_reserved_index_fits_irregular_timestamps() -> None:
     steps = np.random.default_rng(5).integers(1, 6000, 250).cumsum().tolist()
     data = make_video(250, times=[0, *steps[:-1]], time_base=Fraction(1, 90_000), sound=True)
     joiner = Joiner(io.BytesIO(data), 250)
@@ -182,7 +182,7 @@ def test_the_room_is_enough_when_no_two_times_are_alike() -> None:
     assert video.index(b"mdat") < joiner.index_bytes + MARGIN
 
 
-def test_too_little_room_is_told() -> None:
+def test_too_small_an_index_is_reported() -> None:
     data = make_clap("mp4", "aac")
     segments = render(data, 20)
     with pytest.raises(IndexTooLargeError):
@@ -190,7 +190,7 @@ def test_too_little_room_is_told() -> None:
     assert join(data, segments, 75, room=10_000)[0].audio_codec == "aac"
 
 
-def test_segments_that_do_not_fit_are_refused() -> None:
+def test_segments_that_do_not_fit_together_are_refused() -> None:
     data, other = make_video(20), make_video(20, picture=lambda _: np.zeros((48, 64, 3), np.uint8))
     segments = render(data, 10)
     with pytest.raises(IncompatibleError, match="Segment 1 was encoded in another way"):

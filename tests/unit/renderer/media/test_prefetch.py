@@ -1,4 +1,4 @@
-"""Frames decoded ahead come in order, errors after them, and nobody asks once it is over."""
+"""Prefetched items arrive in order, errors after them, and nothing runs after close."""
 
 import threading
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ import pytest
 from poseway_renderer.media.prefetch import prefetched
 
 
-def test_all_come_in_order() -> None:
+def test_items_arrive_in_order() -> None:
     assert list(prefetched(iter(range(50)), 3)) == list(range(50))
 
 
-def test_an_error_comes_after_what_was_before_it() -> None:
+def test_error_arrives_after_the_items_before_it() -> None:
     def broken() -> Iterator[int]:
         yield 1
         yield 2
@@ -24,7 +24,7 @@ def test_an_error_comes_after_what_was_before_it() -> None:
         next(items)
 
 
-def test_no_more_are_fetched_than_may_wait_and_none_after_the_end() -> None:
+def test_source_is_not_read_beyond_the_limit_or_after_close() -> None:
     asked = []
 
     def counted() -> Iterator[int]:
@@ -36,6 +36,6 @@ def test_no_more_are_fetched_than_may_wait_and_none_after_the_end() -> None:
     items = prefetched(counted(), 3)
     assert next(items) == 0
     items.close()
-    # One is with us, three wait, one is in its thread's hand.
+    # One item was consumed, three wait in the queue, and the thread holds one.
     assert len(asked) <= 5
     assert threading.active_count() == threads
