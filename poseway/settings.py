@@ -1,4 +1,4 @@
-"""Settings that several services share; each service has one class that mixes these in."""
+"""Settings shared by several services. Each service has one class that mixes them in."""
 
 from pathlib import Path
 from typing import Final
@@ -11,9 +11,9 @@ SECRETS_DIR: Final = Path("/run/secrets")
 _CONFIG: Final = SettingsConfigDict(
     env_prefix="POSEWAY_",
     extra="ignore",
-    # A secret that is not valid would be in the log otherwise.
+    # Otherwise an invalid secret would appear in the log.
     hide_input_in_errors=True,
-    # It warns of a directory that is not there.
+    # pydantic-settings warns if the directory is missing.
     secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
 )
 
@@ -21,56 +21,59 @@ _CONFIG: Final = SettingsConfigDict(
 class Settings(BaseSettings):
     """Base of every service's settings: environment variables that start with ``POSEWAY_``.
 
-    Each may also be a file of the variable's name in ``/run/secrets``, where containers have
-    their secrets mounted; the variable goes first.
+    A file of the same name in ``/run/secrets``, where containers mount secrets, works too. The
+    variable takes precedence.
     """
 
     model_config = _CONFIG
 
-    log_level: str = Field("INFO", description="Least level that is logged.")
-    metrics_port: int = Field(0, ge=0, description="Port of /metrics; 0 switches it off.")
+    log_level: str = Field("INFO", description="Lowest level that is logged.")
+    metrics_port: int = Field(0, ge=0, description="Port that serves /metrics. 0 disables it.")
     traces_endpoint: str | None = Field(
         None,
         pattern="^https?://",
-        description="Where traces go, by OTLP over HTTP, like http://collector:4318; none: off.",
+        description="Collector that receives traces with OTLP over HTTP, for example "
+        "http://collector:4318. Unset: no traces.",
     )
 
 
 class StorageSettings(BaseSettings):
-    """Where the objects are."""
+    """Settings of object storage."""
 
     model_config = _CONFIG
 
-    s3_endpoint: str | None = Field(None, description="Address of the S3 server; none: AWS.")
+    s3_endpoint: str | None = Field(None, description="URL of the S3 server. Unset: AWS.")
     s3_public_endpoint: str | None = Field(
         None,
-        description="Its address for browsers and others outside; with it, they send and fetch "
-        "large files there themselves. None: all goes through the gateway.",
+        description="URL of the S3 server for clients outside the cluster. If set, they upload and "
+        "download large files there directly. Unset: everything goes through the gateway.",
     )
-    s3_region: str = Field("us-east-1", description="Region to sign for.")
-    s3_access_key: str | None = Field(None, description="None: boto3's own search for credentials.")
-    s3_secret_key: SecretStr | None = None
-    bucket: str = Field("poseway", description="The one bucket.")
+    s3_region: str = Field("us-east-1", description="Region that requests are signed for.")
+    s3_access_key: str | None = Field(
+        None, description="Access key. Unset: boto3 looks for credentials itself."
+    )
+    s3_secret_key: SecretStr | None = Field(None, description="Secret of the access key.")
+    bucket: str = Field("poseway", description="Bucket that holds everything.")
 
 
 class QueueSettings(BaseSettings):
-    """Where the work queue is."""
+    """Settings of the job queue."""
 
     model_config = _CONFIG
 
     nats_url: str = Field(
         "nats://127.0.0.1:4222",
-        description="Address of NATS with JetStream, or several, by commas.",
+        description="URL of NATS with JetStream; several are separated by commas.",
     )
-    nats_token: SecretStr | None = None
+    nats_token: SecretStr | None = Field(None, description="Token that NATS requires.")
     nats_replicas: int = Field(
-        1, ge=1, le=5, description="Servers of NATS's cluster that keep a copy of the queue."
+        1, ge=1, le=5, description="Servers of the NATS cluster that keep a copy of the queue."
     )
     nats_ack_wait_seconds: float = Field(
         30,
         ge=1,
-        description="NATS delivers a job to another dispatcher after this long without a heartbeat "
-        "from its own. The same for the API and all dispatchers.",
+        description="Time without a heartbeat after which NATS delivers a job to another "
+        "dispatcher. Set the same value for the API and all dispatchers.",
     )
 
 
@@ -78,9 +81,13 @@ class ServerSettings(Settings):
     """Settings of a gRPC service."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(0, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    max_calls: int = Field(8, ge=1, description="Calls served side by side; more wait.")
-    max_connection_age_seconds: float = Field(
-        60, gt=0, description="Clients reconnect this often, so that they find new replicas."
+    port: int = Field(0, ge=0, le=65535, description="Port to listen on. 0 picks a free one.")
+    max_calls: int = Field(
+        8, ge=1, description="Calls served at the same time. Further calls wait."
     )
-    grace_seconds: float = Field(25, ge=0, description="Time for running calls when stopping.")
+    max_connection_age_seconds: float = Field(
+        60, gt=0, description="Clients reconnect after this time, so that they find new replicas."
+    )
+    grace_seconds: float = Field(
+        25, ge=0, description="Time that running calls get to finish when the service stops."
+    )

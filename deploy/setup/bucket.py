@@ -46,7 +46,9 @@ class Server:
         """
         address = urlsplit(settings.s3_endpoint or "")
         if address.scheme not in ("http", "https") or not address.netloc:
-            raise PosewayError("POSEWAY_S3_ENDPOINT must be MinIO's, for example http://minio:9000")
+            raise PosewayError(
+                "Set POSEWAY_S3_ENDPOINT to the URL of MinIO, for example http://minio:9000."
+            )
         self._settings = settings
         secure = address.scheme == "https"
         http = urllib3.PoolManager(
@@ -109,7 +111,9 @@ class Server:
         if not user or secret is None:
             raise PosewayError("Set POSEWAY_S3_ACCESS_KEY and POSEWAY_S3_SECRET_KEY to the user's.")
         if user == self._settings.root_user:
-            raise PosewayError("The services must not be root: give POSEWAY_S3_ACCESS_KEY another.")
+            raise PosewayError(
+                "The services must not be root: set POSEWAY_S3_ACCESS_KEY to another user."
+            )
         self._admin.user_add(user, secret.get_secret_value())
         self._admin.policy_add(POLICY, policy=policy(self._settings.bucket))
         self._admin.policy_set(POLICY, user=user)
@@ -139,7 +143,7 @@ def prepare(settings: BucketSettings) -> None:
             return
         if time.monotonic() > end:
             raise UnavailableError(f"MinIO cannot be reached: {reason}")
-        log.warning("trying again", reason=reason)
+        log.warning("retrying", reason=reason)
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -88,7 +88,7 @@ class Cluster:
                 break
             if time.monotonic() > end:
                 raise UnavailableError(f"The Kubernetes API {reason}")
-            log.warning("trying again", secret=name, reason=reason)
+            log.warning("retrying", secret=name, reason=reason)
             time.sleep(_PAUSE_SECONDS)
         if answer.status_code not in (201, 409):
             raise PosewayError(f"Secret {name} cannot be made: the Kubernetes API {reason}")

@@ -156,8 +156,8 @@ def _told(error: Exception) -> PosewayError:
     # Where memory is refused to a library, each says something else.
     if isinstance(error, MemoryError) or is_short():
         told = DecoderError(
-            "Decoding the file takes more memory than one file may have. Convert it to MP4 "
-            "(H.264), scaled down if it is large, and upload that.",
+            "Decoding the file needs more memory than is allowed. Convert it to MP4 (H.264), "
+            "scaled down if it is large, and upload that.",
             "out_of_memory",
         )
         told.add_note(where)

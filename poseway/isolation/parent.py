@@ -107,7 +107,9 @@ class Isolated:
         except (OSError, EOFError) as error:
             self._connection.close()
             self._line.close()
-            raise UnavailableError(f"No process can be begun: {error!r}") from error
+            raise UnavailableError(
+                f"The operating system cannot start a process: {error!r}"
+            ) from error
         finally:
             theirs.close()
             line.close()
@@ -209,26 +211,26 @@ class Isolated:
         self._end()
         log.warning("decoder ended", reason="silent", seconds=self._limits.silence_seconds)
         return DecoderError(
-            f"Decoding the file got nowhere for {self._limits.silence_seconds:.0f} s. Convert it "
-            "to MP4 (H.264) and upload that.",
+            f"Decoding the file made no progress for {self._limits.silence_seconds:.0f} s. Convert "
+            "it to MP4 (H.264) and upload that.",
             "decoder_stuck",
         )
 
     def _died(self) -> PosewayError:
         if self._unwanted:
-            return UnavailableError("Nobody waits for the file to be decoded any more.")
+            return UnavailableError("Decoding the file was cancelled.")
         with _children:
             self._process.join(_DYING_SECONDS)
         status = self._process.exitcode
         log.warning("decoder ended", reason="died", status=status)
         if status in (-signal.SIGKILL, SHORT_OF_MEMORY):
             return DecoderError(
-                "Decoding the file was broken off by the system, most likely for want of memory. "
-                "Convert it to MP4 (H.264), scaled down if it is large, and upload that.",
+                "The system stopped the decoder, most likely because it ran out of memory. Convert "
+                "the file to MP4 (H.264), scaled down if it is large, and upload that.",
                 "out_of_memory",
             )
         return DecoderError(
-            "Decoding the file makes the decoder crash. Convert it to MP4 (H.264) and upload that.",
+            "The file makes the decoder crash. Convert it to MP4 (H.264) and upload that.",
             "decoder_crashed",
         )
 

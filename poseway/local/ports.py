@@ -31,7 +31,7 @@ def free_ports(count: int) -> list[int]:
             listener.bind((HOST, port))
             found.append(port)
     if len(found) < count:
-        raise StackError(f"There are no {count} free ports from {_PORTS[0]} to {_PORTS[-1]}.")
+        raise StackError(f"Fewer than {count} ports from {_PORTS[0]} to {_PORTS[-1]} are free.")
     return found
 
 

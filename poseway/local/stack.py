@@ -96,7 +96,7 @@ class Stack:
             StackError: Something does not start, or the port is taken.
         """
         if not is_free(self._port, reached_at(self._host)):
-            raise StackError(f"Somebody listens on port {self._port} already. Use --port.")
+            raise StackError(f"Port {self._port} is in use. Choose another with --port.")
         logs = self.data_dir / "logs"
         shutil.rmtree(logs, ignore_errors=True)
         self._supervisor = Supervisor(logs, keep_open=(self._lock,))
@@ -263,5 +263,7 @@ def running(data_dir: Path) -> str | None:
 def _program(name: str) -> str:
     found = find_program(name)
     if found is None:
-        raise StackError(f"There is no program {name}. Run `make run` to set everything up.")
+        raise StackError(
+            f"The program {name} is not installed. Run `make run` to set everything up."
+        )
     return str(found)

@@ -122,7 +122,7 @@ class Supervisor:
         ready = process.ready()
         # Looked at afterwards: if it ended, it was a stranger on its port who said to be ready.
         if process.running is None or process.running.poll() is not None:
-            raise StackError(f"{process.name} ended at its start:\n{self._tail(process)}")
+            raise StackError(f"{process.name} exited during start-up:\n{self._tail(process)}")
         return ready
 
     def _spawn(self, process: Process) -> None:

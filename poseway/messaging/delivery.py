@@ -130,9 +130,9 @@ class EarlyDelivery:
             if there.data == self.job_id.encode() and there.time == self._put_at:
                 await self._stream.delete_msg(self._name, self.number)
         except nats.js.errors.NotFoundError:
-            log.info("not on the queue any more")
+            log.info("no longer on the queue")
         except (nats.errors.Error, TimeoutError) as error:
-            log.warning("not taken off the queue", error=str(error))
+            log.warning("not removed from the queue", error=str(error))
             await asyncio.sleep(1)  # It may be found again at once.
 
     async def hand_back(self, delay: float = 0) -> None:

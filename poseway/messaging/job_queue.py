@@ -275,4 +275,4 @@ class JobQueue:
         try:
             await self._nats.publish(subject, data)
         except nats.errors.Error as error:
-            log.warning("not told", subject=subject, error=str(error))
+            log.warning("message not published", subject=subject, error=str(error))

@@ -89,11 +89,15 @@ async def repeat(
             passed_on = not _counts(error)
             tries += not passed_on
             if tries == _TRIES:
-                raise errors.ServiceError(f"{what} broke {tries} times, {details}") from error
+                raise errors.ServiceError(
+                    f"Calls to {what} failed {tries} times: {details}"
+                ) from error
             if clock() > end and _of_version(error):
                 raise _error(error) from error
             if clock() > end:
-                raise errors.UnavailableError(f"{what} was busy for {patience:.0f} s.") from error
+                raise errors.UnavailableError(
+                    f"{what} was overloaded for {patience:.0f} s."
+                ) from error
             log.warning(
                 "repeating",
                 call=what,
@@ -113,7 +117,7 @@ async def _wait(replicas: Replicas, what: str, patience: float, end: float) -> R
         async with asyncio.timeout_at(end):
             return await replicas.pick()
     except TimeoutError as error:
-        raise errors.UnavailableError(f"{what} was away for {patience:.0f} s.") from error
+        raise errors.UnavailableError(f"{what} was unavailable for {patience:.0f} s.") from error
 
 
 def _counts(error: grpc.aio.AioRpcError) -> bool:

@@ -209,13 +209,13 @@ def _checked(name: str) -> str:
     # Names have labels of 1 to 63 characters; what else is wrong with one shows when it is asked.
     labels = host.strip("[]").removesuffix(".").split(".")
     if not (port.isascii() and port.isdigit() and all(0 < len(label) < 64 for label in labels)):
-        raise InvalidRequestError(f"{name!r} is no address: write it as host:port.")
+        raise InvalidRequestError(f"{name!r} is not an address. Write it as host:port.")
     return name
 
 
 def _log_end(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("replicas are not looked up any more", exc_info=error)
+        log.error("replica look-up stopped", exc_info=error)
 
 
 async def look_up(name: str) -> set[str]:

@@ -159,7 +159,7 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     time.sleep(_NOTICE_SECONDS)
     # At the end of their grace all calls are cancelled, which takes no time.
     if not server.stop(settings.grace_seconds).wait(settings.grace_seconds + _CANCEL_SECONDS):
-        log.warning("calls were left behind")
+        log.warning("calls did not end in time")
 
 
 def _wait(told: SimpleQueue[int]) -> None:

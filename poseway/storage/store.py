@@ -52,11 +52,11 @@ def translated(key: str) -> Generator[None]:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code == "NoSuchBucket":
-            raise UnavailableError(f"There is no bucket for {key}. Create it.") from error
+            raise UnavailableError(f"The bucket for {key} does not exist. Create it.") from error
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload"):
             raise NotFoundError(f"There is no object {key}.") from error
         if status in (409, 412):
-            raise ConflictError(f"Object {key} was changed by somebody else.") from error
+            raise ConflictError(f"Object {key} was changed by another writer.") from error
         raise UnavailableError(f"Object storage refused {key}: {code or status}.") from error
     except BotoCoreError as error:
         raise UnavailableError(f"Object storage cannot be reached for {key}: {error}.") from error
@@ -276,4 +276,6 @@ class ObjectStore:
                     Delete={"Objects": [{"Key": key} for key in some], "Quiet": True},
                 )
             if errors := answer.get("Errors"):
-                raise UnavailableError(f"{len(errors)} objects of {prefix} cannot be deleted.")
+                raise UnavailableError(
+                    f"{len(errors)} objects under {prefix} could not be deleted."
+                )

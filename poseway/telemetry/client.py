@@ -1,4 +1,4 @@
-"""Calls of other services, measured and traced."""
+"""Metrics and traces of outgoing gRPC calls."""
 
 import asyncio
 import time
@@ -18,33 +18,33 @@ CALL_SECONDS: Final = (
     *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0),
 )
-"""Buckets of a call's time: from one batch in inference to joining the segments of a long video."""
+"""Histogram buckets for calls, from inference on one batch to joining a long video's segments."""
 
 _CALLS: Final = prometheus_client.Counter(
     "poseway_client_calls",
-    "Calls of other services that ended, every attempt by itself.",
+    "Completed calls to other services. Each attempt counts.",
     ["rpc_service", "rpc_method", "code"],
 )
 _SECONDS: Final = prometheus_client.Histogram(
     "poseway_client_call_seconds",
-    "Time of a call of another service, as its caller sees it.",
+    "Duration of calls to other services, measured by the caller.",
     ["rpc_service", "rpc_method"],
     buckets=CALL_SECONDS,
 )
 _IN_FLIGHT: Final = prometheus_client.Gauge(
     "poseway_client_calls_in_flight",
-    "Calls of other services that wait for their answer.",
+    "Calls to other services that are waiting for a response.",
     ["rpc_service", "rpc_method"],
 )
 
 
 @contextmanager
 def calling(service: str, method: str) -> Iterator[Metadata]:
-    """Measures one attempt at a call, which is made in the block; gives the metadata to send.
+    """Measures and traces one attempt at a call, made within the block. Yields metadata to send.
 
     Args:
-        service: Name of the service, without its package.
-        method: Its method.
+        service: Name of the service without its package.
+        method: Name of the method.
     """
     in_flight = _IN_FLIGHT.labels(service, method)
     began = time.perf_counter()

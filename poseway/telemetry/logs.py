@@ -1,4 +1,4 @@
-"""Structured logs."""
+"""Structured logs in JSON."""
 
 import logging
 import sys
@@ -7,11 +7,11 @@ import structlog
 
 
 def start(service: str, level: str) -> None:
-    """Sends logs to standard error as one JSON object a line; logs of libraries go the same way.
+    """Configures logs, those of libraries included: one JSON object per line on standard error.
 
     Args:
         service: Name of the service, in every line.
-        level: Least level that is logged.
+        level: Lowest level that is logged.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -1,4 +1,4 @@
-"""Calls that a service answers, measured and traced."""
+"""Metrics and traces of incoming gRPC calls."""
 
 # gRPC's classes take type arguments in their stubs, but not at run time.
 from __future__ import annotations
@@ -17,31 +17,31 @@ from poseway.telemetry.client import CALL_SECONDS
 
 _CALLS: Final = prometheus_client.Counter(
     "poseway_server_calls",
-    "Calls that were answered, one way or the other.",
+    "Calls that were completed, successfully or not.",
     ["rpc_service", "rpc_method", "code"],
 )
 _SECONDS: Final = prometheus_client.Histogram(
     "poseway_server_call_seconds",
-    "Time of a call, from its begin to the end of its answer.",
+    "Duration of a call, from its start to the end of its response.",
     ["rpc_service", "rpc_method"],
     buckets=CALL_SECONDS,
 )
 _IN_FLIGHT: Final = prometheus_client.Gauge(
     "poseway_server_calls_in_flight",
-    "Calls that are being answered.",
+    "Calls in progress.",
     ["rpc_service", "rpc_method"],
 )
 
 
 class CallInterceptor(grpc.ServerInterceptor):
-    """Measures and traces every call but those for health."""
+    """Measures and traces every call except health checks."""
 
     def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wraps the method that would be called."""
+        """Wraps the handler of the called method."""
         handler = continuation(handler_call_details)
         name = handler_call_details.method
         if handler is None or name.startswith("/grpc."):
@@ -60,12 +60,12 @@ def wrapped(
     unary: Callable[[Callable[..., Any]], Callable[..., Any]],
     stream: Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]],
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    """A handler around another.
+    """Returns a handler whose method is wrapped.
 
     Args:
-        handler: The one that answers.
-        unary: Wraps a method that gives one answer.
-        stream: Wraps a method that gives several.
+        handler: The original handler.
+        unary: Wraps a method that returns one response.
+        stream: Wraps a method that returns a stream of responses.
     """
     asked = "stream" if handler.request_streaming else "unary"
     answered = "stream" if handler.response_streaming else "unary"
@@ -103,7 +103,7 @@ def _answering(service: str, method: str, context: grpc.ServicerContext) -> Iter
     in_flight = _IN_FLIGHT.labels(service, method)
     began = time.perf_counter()
     in_flight.inc()
-    # Not the open span of the thread: one that answers in a stream may be closed by another.
+    # Not made the current span: another thread may close a streaming response.
     parent = traces.parent(context.invocation_metadata())
     span = traces.tracer.start_span(f"{service}/{method}", parent, SpanKind.SERVER)
     code = grpc.StatusCode.OK
@@ -121,7 +121,7 @@ def _answering(service: str, method: str, context: grpc.ServicerContext) -> Iter
 
 
 def _code(context: grpc.ServicerContext) -> grpc.StatusCode:
-    """How a call ended that did not end well."""
+    """Status code of a failed call."""
     if not context.is_active():
         return grpc.StatusCode.CANCELLED  # its caller is gone
     code: grpc.StatusCode | None = context.code()  # type: ignore[attr-defined] # it has

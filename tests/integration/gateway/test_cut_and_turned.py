@@ -47,7 +47,7 @@ def test_people_are_found_after_the_phone_was_turned(
     data = film([Part(wide), Part(high)], "libvpx", "webm")
     manifest, frames = done(client, tmp_path / "turned.webm", data)
     assert (manifest.source.width, manifest.source.height) == (640, 360)
-    assert [w for w in manifest.warnings if "changes its size or shape once" in w]
+    assert [w for w in manifest.warnings if "frame size or aspect ratio changes once" in w]
     found = [frame["people"] for frame in frames[FRAMES:]]
     assert sum(map(bool, found)) >= FRAMES - 2
     xs = np.array([person["keypoints"] for people_ in found for person in people_])[:, ::3]

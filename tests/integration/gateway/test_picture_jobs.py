@@ -138,4 +138,4 @@ def test_a_picture_that_is_cut_off_fails_or_warns(client: Client, tmp_path: Path
             assert job.error.code == "picture_unreadable"
         else:
             (warning,) = client.manifest(job.id).warnings
-            assert warning == "The picture is damaged or cut off: some of it is missing."
+            assert warning == "The image is damaged or truncated: part of it is missing."

@@ -126,7 +126,7 @@ def test_putting_a_running_job_back_does_it_no_harm(
         *_, last = client.watch(job.id)
         second.terminate()
         heard = second.stderr.read()
-    assert "another dispatcher is at it" in heard
+    assert "leased by another dispatcher" in heard
     assert last.state is JobState.SUCCEEDED
     status = JobStatus.model_validate_json(stack.store.get(Keys(job.id).status)[0])
     assert status.attempts == 1

@@ -119,7 +119,7 @@ def test_a_process_that_ended_is_not_ready_whoever_answers_for_it(tmp_path: Path
     process = Process("short", [sys.executable, "-c", "print('bye')"], {}, a_stranger_answers)
     supervisor = Supervisor(tmp_path)
     try:
-        with pytest.raises(StackError, match="short ended at its start:\nbye"):
+        with pytest.raises(StackError, match="short exited during start-up:\nbye"):
             supervisor.start([process])
     finally:
         supervisor.stop()

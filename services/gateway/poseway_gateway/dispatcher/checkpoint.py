@@ -86,5 +86,5 @@ def check_resumable(done: list[Checkpoint], video: VideoInfo) -> None:
         read = films[0] if films else video.video_stream
     if read != video.video_stream:
         raise IncompatibleError(
-            f"The segments show stream {read} of the upload instead of {video.video_stream}."
+            f"The completed segments show stream {read} of the upload, not {video.video_stream}."
         )

@@ -77,7 +77,7 @@ class Services:
                 )
                 poses = [answer.poses async for answer in answers]
             if [p.frame_index for p in poses] != [image.index for image in batch.images]:
-                raise ServiceError("Inference answered other frames than it was sent.")
+                raise ServiceError("Inference returned different frames than it received.")
             return [_in_frame(found, batch.box) for found in poses]
 
         return await repeat(self.inference, call, "inference", self._settings.patience_seconds)
@@ -123,7 +123,7 @@ class Services:
                     else:
                         after = answer.state
             if len(tracked) != len(frames) or not after:
-                raise ServiceError("The tracker answered other frames than it was sent.")
+                raise ServiceError("The tracker returned different frames than it received.")
             return tracked, after
 
         return await repeat(self.tracker, call, "tracker", self._settings.patience_seconds)

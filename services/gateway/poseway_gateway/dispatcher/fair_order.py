@@ -46,7 +46,7 @@ class FairOrder:
             async with delivered.heartbeats():
                 early = await self._before(delivered.owner)
         except UnavailableError as error:
-            log.warning("nobody's turn", reason=error.message)
+            log.warning("fair order unavailable", reason=error.message)
         if early is None:
             return delivered
         # Somebody else may take it at once.

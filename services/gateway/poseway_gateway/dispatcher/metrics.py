@@ -1,4 +1,4 @@
-"""Metrics of the dispatcher: its jobs, and what their stages take."""
+"""Metrics of the dispatcher: its jobs, and the time that each stage takes."""
 
 import time
 from collections.abc import Iterator
@@ -16,37 +16,39 @@ _SECONDS: Final = (
 )
 
 ENDED: Final = Counter(
-    "poseway_jobs_ended", "Jobs that ended; the code is that of what failed.", ["state", "code"]
+    "poseway_jobs_ended", "Jobs that ended, by final state and error code.", ["state", "code"]
 )
-IN_HAND: Final = Gauge("poseway_jobs_in_hand", "Jobs that a dispatcher is at work on.")
+IN_HAND: Final = Gauge("poseway_jobs_in_hand", "Jobs that a dispatcher is working on.")
 WAIT_SECONDS: Final = Histogram(
-    "poseway_job_wait_seconds", "Time from accepting a job to beginning it.", buckets=_SECONDS
+    "poseway_job_wait_seconds", "Time from accepting a job to starting it.", buckets=_SECONDS
 )
 JOB_SECONDS: Final = Histogram(
     "poseway_job_seconds", "Time from accepting a job to its end.", ["state"], buckets=_SECONDS
 )
 DELIVERIES: Final = Counter(
     "poseway_job_deliveries",
-    "Jobs taken from the queue, by what became of them: ended; handed_back, which costs nothing; "
-    "broken, which counts as an attempt; lost to another dispatcher; elsewhere, where another is "
-    "at it; removed.",
+    "Jobs taken from the queue, by outcome: ended; handed_back, not counted as an attempt; broken, "
+    "counted as an attempt; lost to another dispatcher; elsewhere, leased by another dispatcher; "
+    "removed.",
     ["result"],
 )
-REDELIVERIES: Final = Counter("poseway_job_redeliveries", "Jobs begun that had been begun before.")
-FRAMES: Final = Counter("poseway_frames_processed", "Frames of finished jobs.")
+REDELIVERIES: Final = Counter(
+    "poseway_job_redeliveries", "Attempts at jobs that had been started before."
+)
+FRAMES: Final = Counter("poseway_frames_processed", "Frames of jobs that succeeded.")
 FRAMES_FOUND: Final = Counter(
-    "poseway_frames_found", "Frames whose people were found, counted while jobs run."
+    "poseway_frames_found", "Frames processed by inference, counted while jobs run."
 )
 
 _STAGE_SECONDS: Final = Histogram(
     "poseway_stage_seconds",
-    "Time of a piece of work: a batch decoded or in inference, a segment tracked or rendered, a "
-    "job joined or published.",
+    "Time per unit of work: a batch for decode and inference, a segment for tracking and "
+    "rendering, a job for joining and publishing.",
     ["stage"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
 )
 
-# A rate has its first value at the second look, so what did not happen yet is there as nothing.
+# A rate needs two samples, so every series exists from the start, with the value 0.
 for _state in JobState:
     if _state.finished:
         JOB_SECONDS.labels(_state.value)
@@ -54,17 +56,17 @@ for _state in JobState:
 for _result in ("ended", "handed_back", "broken", "lost", "elsewhere", "removed"):
     DELIVERIES.labels(_result)
 for _stage in ("decode", "inference", "tracking", "rendering", "joining", "publishing"):
-    _STAGE_SECONDS.labels(_stage)  # so that a stage that never ran is there, as nothing
+    _STAGE_SECONDS.labels(_stage)
 
 
 def spent(stage: str, seconds: float) -> None:
-    """Counts a piece of work that is done."""
+    """Records the time of a completed unit of work."""
     _STAGE_SECONDS.labels(stage).observe(seconds)
 
 
 @contextmanager
 def working(stage: str) -> Iterator[None]:
-    """Counts the block as a piece of work, if it gets done."""
+    """Times the block as a unit of work and traces it. Records nothing if it raises."""
     began = time.perf_counter()
     with traces.tracer.start_as_current_span(stage):
         yield

@@ -113,8 +113,8 @@ class Pipeline:
                 )
             if joined.audio_codec and self._request.options.sound is Audio.DROP:
                 raise UnavailableError(
-                    "The renderer is of an older version and kept the sound that is to be left "
-                    "out; the job waits for a newer one."
+                    "The renderer is an older version that kept the audio although the job drops "
+                    "it. The job waits for a newer renderer."
                 )
             with working("publishing"):
                 return await self._publish(video, model, done, joined, began)
@@ -150,7 +150,7 @@ class Pipeline:
     def _upload(self) -> ObjectReader:
         file = ObjectReader(self._store, self._record.keys.upload)
         if file.size == 0:
-            raise VideoError("The file is empty. Upload a video or a picture.", "empty_file")
+            raise VideoError("The file is empty. Upload a video or an image.", "empty_file")
         return file
 
     async def _segments(

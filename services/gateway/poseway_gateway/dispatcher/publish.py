@@ -184,7 +184,7 @@ def _keep_stills(
         try:
             store.copy(keys.segment_still(best[track.id][0], track.id), keys.still(track.id))
         except NotFoundError:
-            log.warning("a still is missing", track=track.id, segment=best[track.id][0])
+            log.warning("still is missing", track=track.id, segment=best[track.id][0])
 
 
 def _join_keypoints(
@@ -225,12 +225,12 @@ def _runs(
 def _timing_warnings(video: VideoInfo, options: JobOptions) -> list[str]:
     if video.timing is Timing.ASSUMED:
         return [
-            f"The file has no times and tells no frame rate: {float(video.frame_rate):g} frames "
-            "per second are assumed. If that is wrong, give assume_frame_rate."
+            f"The file has neither timestamps nor a frame rate; {float(video.frame_rate):g} frames "
+            "per second are assumed. If that is wrong, set assume_frame_rate."
         ]
     timed = video.timing is Timing.FILE and not video.is_photo
     if timed and options.assume_frame_rate is not None:
-        return ["The file has times of its own: assume_frame_rate has no effect on it."]
+        return ["The file has timestamps, so assume_frame_rate has no effect."]
     return []
 
 
@@ -243,21 +243,22 @@ def _warnings(
 ) -> list[str]:
     found = []
     if damaged and video.is_photo:
-        found.append("The picture is damaged or cut off: some of it is missing.")
+        found.append("The image is damaged or truncated: part of it is missing.")
     elif damaged:
         found.append(f"The video is damaged in {damaged} {'places' if damaged > 1 else 'place'}.")
     if reshaped:
         times = "once" if reshaped == 1 else f"{reshaped} times"
         found.append(
-            f"The picture changes its size or shape {times}. Each picture is fitted into the size "
-            "of the first, with black bars where its shape is another."
+            f"The frame size or aspect ratio changes {times}. Every frame is fitted into the size "
+            "of the first, with black bars if its aspect ratio differs."
         )
     if joined.sound_lost:
-        found.append("Some or all of the sound is damaged or of an unknown kind, and is missing.")
+        found.append("Some or all of the audio is missing: it is damaged or in an unknown format.")
     if video.duration is not None and duration < _MOST * video.duration:
         found.append(
-            f"The picture ends after {float(duration):.1f} s, but the file announces "
-            f"{float(video.duration):.1f} s. If that is not meant, it is cut off: upload it again."
+            f"The video ends after {float(duration):.1f} s, but the file declares "
+            f"{float(video.duration):.1f} s. If that is not intended, the file is truncated: "
+            "upload it again."
         )
     return found
 

@@ -85,7 +85,7 @@ class Worker:
         try:
             request = await asyncio.to_thread(record.load)
         except NotFoundError:
-            log.info("the job was removed")
+            log.info("job was removed")
             await delivery.done()
             return "removed"
         except UnavailableError as error:
@@ -94,11 +94,11 @@ class Worker:
             return "handed_back"
         except ValidationError:
             # Perhaps a newer version wrote it, and one of its dispatchers comes along.
-            log.exception("the record cannot be read")
+            log.exception("job record cannot be read")
             await delivery.hand_back(delay=300)
             return "handed_back"
         if record.leased_by_another():
-            log.info("another dispatcher is at it")
+            log.info("leased by another dispatcher")
             await delivery.hand_back(delay=self._settings.nats_ack_wait_seconds)
             return "elsewhere"
         try:
@@ -108,7 +108,7 @@ class Worker:
                 await self._queue.publish_ended(request.id)
         except ConflictError:
             # Its message comes again, and finds the job done or its holder dead.
-            log.warning("another dispatcher has the job")
+            log.warning("lease lost to another dispatcher")
             return "lost"
         except UnavailableError as error:
             log.warning("handed back", reason=error.message)
@@ -165,12 +165,14 @@ class Worker:
         if first:
             metrics.WAIT_SECONDS.observe(record.age_seconds)
         _mark_span(attempt=record.status.attempts)
-        log.info("begun", name=request.name, bytes=request.size, attempt=record.status.attempts)
+        log.info(
+            "begun", name=request.name, bytes=request.size, attempt=record.status.attempts
+        )
         try:
             return await self._run(request, record, stopping)
         except IncompatibleError as error:
             if record.status.restarts < RESTARTS:
-                log.warning("begun again from the start", reason=error.message)
+                log.warning("job restarted from the beginning", reason=error.message)
                 await asyncio.sleep(RENDERER_STOPS_SECONDS)
                 await asyncio.to_thread(record.start_over)
                 return False
@@ -217,7 +219,7 @@ class Worker:
         if hold.done() and not hold.cancelled() and (lost := hold.exception()):
             raise lost
         if not run.done():
-            log.warning("left behind", reason="Object storage does not answer.")
+            log.warning("run abandoned", reason="Object storage does not answer.")
             return False
         if run.cancelled():
             # The renderer hears of it within a frame; then nobody writes beside the cleaning up.
@@ -247,7 +249,7 @@ class Worker:
                 if await asyncio.to_thread(record.cancelled):
                     cancelled.set()
             except UnavailableError as error:
-                log.warning("no heartbeat", reason=error.message)
+                log.warning("lease not renewed", reason=error.message)
 
     async def _end(
         self,
@@ -268,8 +270,8 @@ class Worker:
 
 _WORN_OUT = JobError(
     code="too_many_attempts",
-    message="This video could not be processed: every attempt broke off. Convert it to MP4 (H.264) "
-    "and upload it again; if that fails too, tell whoever runs this system.",
+    message="This video could not be processed: every attempt was interrupted. Convert it to MP4 "
+    "(H.264) and upload it again. If that fails too, contact the operator of this system.",
 )
 
 

@@ -1,4 +1,4 @@
-"""What the user of a video is told of it."""
+"""Warnings in a result about the uploaded video."""
 
 import io
 from fractions import Fraction
@@ -19,7 +19,7 @@ WHOLE = renderer_pb2.JoinSegmentsResponse()
 
 
 @pytest.mark.parametrize("container", ["mp4", "matroska", "webm", "mpegts"])
-def test_sound_that_goes_on_does_not_make_a_video_look_cut_off(container: str) -> None:
+def test_audio_longer_than_video_is_not_truncation(container: str) -> None:
     codec, sound = ("libvpx", "libopus") if container == "webm" else ("libx264", "aac")
     data = make_video(
         50, container=container, codec=codec, sound=True, sound_codec=sound, sound_seconds=4
@@ -31,17 +31,17 @@ def test_sound_that_goes_on_does_not_make_a_video_look_cut_off(container: str) -
         assert info.frames == pytest.approx(50, abs=1)
 
 
-def test_damage_and_lost_sound_are_told() -> None:
+def test_damage_and_lost_audio_are_reported() -> None:
     info = VideoReader(io.BytesIO(make_video(30))).info
     one, many = (_warnings(info, Fraction(1), count, WHOLE) for count in (1, 4))
     assert one == ["The video is damaged in 1 place."]
     assert many == ["The video is damaged in 4 places."]
     lost = renderer_pb2.JoinSegmentsResponse(sound_lost=True)
     (words,) = _warnings(info, Fraction(1), 0, lost)
-    assert "sound" in words
+    assert "audio" in words
 
 
-def test_a_rate_that_is_assumed_is_told() -> None:
+def test_assumed_frame_rate_is_reported() -> None:
     data = make_video(5, codec="mjpeg", container="mjpeg", pix_fmt="yuvj420p")
     (words,) = _timing_warnings(read(data), JobOptions())
     assert "25 frames per second are assumed" in words
@@ -87,8 +87,8 @@ def test_damage_before_a_segment_is_counted_once() -> None:
     )
 
 
-@pytest.mark.parametrize(("times", "words"), [(1, "shape once."), (3, "shape 3 times.")])
-def test_changes_of_shape_are_told(times: int, words: str) -> None:
+@pytest.mark.parametrize(("times", "words"), [(1, "changes once."), (3, "changes 3 times.")])
+def test_changes_of_frame_size_are_reported(times: int, words: str) -> None:
     info = VideoReader(io.BytesIO(make_video(30))).info
     (warning,) = _warnings(info, Fraction(1), 0, WHOLE, times)
     assert words in warning

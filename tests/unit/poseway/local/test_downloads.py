@@ -146,7 +146,7 @@ def test_what_cannot_be_fetched_keeps_nothing_else_from_it(
     (models / "cmu.pb").write_bytes(b"no source")
     monkeypatch.setenv("PATH", str(models))
     said = run(1, "weights")
-    assert "our-nets-1.0.0.tgz is fetched by the npm command, which is not here" in said
+    assert "Fetching our-nets-1.0.0.tgz needs the npm command" in said
     assert "make models" in said
     assert contents(models, "from-pypi") == {"net.bin": WEIGHTS["net.bin"]}
     run(0, "weights", "from-pypi", "cmu")

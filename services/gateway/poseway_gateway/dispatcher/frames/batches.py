@@ -219,7 +219,7 @@ class _Source:
         for frame in self._reader.frames(start.index, start.pts if start.index else None):
             if frame.index >= self._max_frames:
                 raise VideoError(
-                    f"The video has more than {self._max_frames} frames. Cut it, and upload the "
+                    f"The video has more than {self._max_frames} frames. Split it and upload the "
                     "parts.",
                     "too_long",
                 )

@@ -50,7 +50,7 @@ class Decoder:
         with self._asking:
             file = self._file()
             if self._closed.is_set():
-                raise UnavailableError("Nobody wants the video any more.")
+                raise UnavailableError("Decoding the video was cancelled.")
             self._process = Isolated(
                 _Work,
                 settings.decode_threads,
@@ -91,7 +91,7 @@ class Decoder:
     def _call(self, method: str, *args: object) -> Batch | None:
         with self._asking:
             if self._closed.is_set() or self._process is None:
-                raise UnavailableError("Nobody wants the video any more.")
+                raise UnavailableError("Decoding the video was cancelled.")
             batch: Batch | None = self._process.call(method, *args)
             return batch
 
