@@ -27,6 +27,11 @@ _PAGES: Final = sorted(
 )
 _FENCE: Final = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+# Files and folders that are named but not linked; a placeholder makes an example.
+_NAMED: Final = re.compile(rf"`((?:{'|'.join(_FOLDERS[1:])})/[\w./-]*)`")
+_PLACEHOLDER: Final = re.compile(r"NAME|ID\b")
+# Made by `make`, not in git.
+_MADE: Final = ("models/weights",)
 _HEADING: Final = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
@@ -54,6 +59,14 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
         assert there.exists(), f"{_name(page)} links to {target}"
         if anchor and there.suffix == ".md":
             assert anchor in _anchors(there), f"{_name(page)} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=_name)
+def test_named_files_exist(page: Path) -> None:
+    for path in _NAMED.findall(_text(page)):
+        if not (_PLACEHOLDER.search(path) or path.startswith(_MADE)):
+            there = [folder / path for folder in (ROOT, page.parent)]
+            assert any(map(Path.exists, there)), f"{_name(page)} names {path}"
 
 
 def test_every_page_of_docs_is_listed() -> None:
