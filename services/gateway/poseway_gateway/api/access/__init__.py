@@ -1,1 +1,1 @@
-"""Who may use the API, how much, and what they may show to others."""
+"""Authentication, authorization, rate limits and quotas."""

@@ -1,4 +1,4 @@
-"""Who a request is from: by its key, its session or the link that it follows."""
+"""Identifies callers by API key, session cookie or share link."""
 
 import re
 import time
@@ -22,16 +22,16 @@ from poseway_gateway.api.settings import ApiSettings
 log = structlog.get_logger(__name__)
 
 COOKIE: Final = "poseway_session"
-_OF_A_JOB: Final = re.compile(r"/v1/jobs/([0-9a-f]{32})(/.*)?")
+_JOB_PATH: Final = re.compile(r"/v1/jobs/([0-9a-f]{32})(/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in.
+    """A signed-in browser.
 
     Attributes:
-        token: What its cookie holds.
-        expires: Seconds since 1970 at which it ends.
+        token: Value of the session cookie.
+        expires: Expiry in seconds since 1970.
     """
 
     token: str
@@ -39,13 +39,13 @@ class Session:
 
 
 class Authenticator:
-    """Knows keys, sessions and links.
+    """Verifies keys, sessions and share links.
 
     Attributes:
-        keys_needed: Whether anybody is asked for a key.
-        signatures: What this gateway signs.
-        usage: What keys asked for today.
-        limiter: How often keys and links are used.
+        keys_needed: Whether callers need an API key.
+        signatures: Signs and verifies tokens.
+        usage: Daily quotas of keys.
+        limiter: Rate limits of keys and share links.
     """
 
     def __init__(self, store: ObjectStore, settings: ApiSettings) -> None:
@@ -59,10 +59,10 @@ class Authenticator:
         self._session_seconds = settings.session_seconds
 
     async def identify(self, request: HTTPConnection, method: str) -> Caller:
-        """Who calls.
+        """Returns the caller of a request.
 
         Raises:
-            AccessError: They do not say, or what they say does not count.
+            AccessError: The request has no credentials, or invalid ones.
         """
         guest = await self._guest(request) if method == "GET" else None
         if guest is not None:
@@ -74,16 +74,16 @@ class Authenticator:
         except AccessError:
             if method == "GET" and "share" in request.query_params:
                 raise AccessError(
-                    "This link does not fit or has expired. Ask who sent it for a new one.",
+                    "This share link is not valid or has expired. Ask its sender for a new one.",
                     "job_not_found",
                 ) from None
             raise
 
     async def still(self, caller: Caller) -> bool:
-        """Whether who called may still read on; for streams that do not end by themselves."""
+        """Returns whether a caller's credentials are still valid; checked for endless streams."""
         if caller.share is not None:
             return await self.signatures.share_of(caller.share.token) is not None and (
-                await self._owner_counts(caller.share.owner)
+                await self._owner_is_valid(caller.share.owner)
             )
         if caller.key is None:
             return True
@@ -91,33 +91,41 @@ class Authenticator:
         return key is not None and key.sha256 == caller.key.sha256
 
     async def sign_in(self, text: str, request: HTTPConnection) -> tuple[Caller, Session]:
-        """Begins a session; raises `AccessError` if that is no key that counts."""
+        """Begins a session.
+
+        Args:
+            text: The whole API key.
+            request: The request to sign in.
+
+        Raises:
+            AccessError: The key is not valid.
+        """
         key = await self._checked(text, request)
         log.info("signed in", owner=key.id)
         expires = int(time.time()) + self._session_seconds
         return self._caller(key), Session(await self.signatures.session(key, expires), expires)
 
     async def _guest(self, request: HTTPConnection) -> Caller | None:
-        """Who follows a link to the job that they ask for; None if they do not."""
+        """Returns the caller of a request with a share link to the job in its path, else None."""
         token = request.query_params.get("share")
-        path = _OF_A_JOB.fullmatch(request.scope["path"])
+        path = _JOB_PATH.fullmatch(request.scope["path"])
         if not token or path is None:
             return None
         share = await self.signatures.share_of(token)
-        if share is None or share.job_id != path[1] or not await self._owner_counts(share.owner):
+        if share is None or share.job_id != path[1] or not await self._owner_is_valid(share.owner):
             return None
         return Caller(GUEST, share=share)
 
-    async def _owner_counts(self, owner: str) -> bool:
-        """Whether links to what an owner has still count."""
+    async def _owner_is_valid(self, owner: str) -> bool:
+        """Returns whether share links to an owner's jobs are still valid."""
         return not (owner and self.keys_needed) or await self._ring.find(owner) is not None
 
     async def _key(self, request: HTTPConnection) -> ApiKey:
-        kind, _, text = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer":
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
             return await self._checked(text.strip(), request)
-        if kind:
-            raise key_missing(f"Nobody signs in with {kind[:20]!r} here.")
+        if scheme:
+            raise key_missing(f"The authorization scheme {scheme[:20]!r} is not supported.")
         if token := request.cookies.get(COOKIE):
             return await self._signed_in(token)
         raise key_missing()
@@ -136,7 +144,7 @@ class Authenticator:
         session = await self.signatures.session_of(token)
         key = await self._ring.find(session[0]) if session else None
         if session is None or key is None or not fingerprint_fits(key, session[1]):
-            raise key_unknown("You are signed in no longer. Sign in again with your API key.")
+            raise key_unknown("Your session has ended. Sign in again with your API key.")
         return key
 
     def _caller(self, key: ApiKey) -> Caller:

@@ -1,4 +1,4 @@
-"""Who calls."""
+"""The caller of a request."""
 
 from dataclasses import dataclass, field
 
@@ -8,17 +8,19 @@ from poseway_gateway.api.access.quotas import Quotas
 from poseway_gateway.api.access.tokens import Share
 
 GUEST = "guest"
-"""Owner of nothing: who follows a link to one job."""
+"""Owner id of callers with a share link. They own nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls.
+    """The caller of a request, and what the caller may do.
 
     Attributes:
-        owner: Id of the API key; empty where there are no keys, and everything is everybody's.
-        key: The API key; None where there are no keys, and for who follows a link.
-        share: The link that the caller follows, if so.
+        owner: Id of the API key; empty on a gateway that requires no keys, where every caller owns
+            everything.
+        key: The API key; None on a gateway that requires no keys, and for share links.
+        share: The share link, if the request carries one.
+        usage: Quotas of keys; None if the caller has no key.
     """
 
     owner: str = ""
@@ -27,29 +29,36 @@ class Caller:
     usage: Quotas | None = field(default=None, repr=False)
 
     def may_see(self, request: JobRequest) -> bool:
-        """Whether a job is the caller's own, or the one that was shared with them."""
+        """Returns whether the caller owns a job, or has a share link to it."""
         if self.share is not None:
             return (request.id, request.owner) == (self.share.job_id, self.share.owner)
         return not self.owner or request.owner == self.owner
 
     async def expect(self, size: int) -> None:
-        """Says early that a job will not be taken: `charge` without counting anything."""
+        """Checks the quota without counting a job, so that an upload is rejected early.
+
+        Args:
+            size: Size of the upload in bytes.
+
+        Raises:
+            AccessError: The job would exceed the quota (``quota_exceeded``).
+        """
         if self.key is not None and self.usage is not None:
             await self.usage.expect(self.key, size)
 
     async def charge(self, size: int) -> None:
-        """Counts a job against what the key may ask for in a day.
+        """Counts a job against the daily quota of the key.
 
         Args:
-            size: Bytes that were uploaded with it.
+            size: Size of the upload in bytes.
 
         Raises:
-            AccessError: It is more than the key may (``quota_exceeded``); nothing was counted.
+            AccessError: The job exceeds the quota (``quota_exceeded``) and was not counted.
         """
         if self.key is not None and self.usage is not None:
             await self.usage.charge(self.key, size)
 
     async def refund(self, size: int) -> None:
-        """Takes back a `charge` whose job came to nothing."""
+        """Undoes `charge` for a job that did not come about."""
         if self.key is not None and self.usage is not None:
             await self.usage.refund(self.key, size)

@@ -1,4 +1,4 @@
-"""Which pages may use the API: those of its own origin, and those that the settings list."""
+"""Restricts the API to pages of its own origin and of origins listed in the settings."""
 
 import ipaddress
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from poseway_gateway.api.errors import AccessError
 from poseway_gateway.api.web.problems import problem
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-_ASKED: Final = (
+_REQUEST_HEADERS: Final = (
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
@@ -23,7 +23,7 @@ _ASKED: Final = (
     "Last-Event-ID",
     "Range",
 )
-_TOLD: Final = (
+_RESPONSE_HEADERS: Final = (
     "Content-Disposition",
     "Content-Range",
     "ETag",
@@ -37,42 +37,42 @@ _TOLD: Final = (
 
 
 class _Cors(CORSMiddleware):
-    """Refuses as everything here does."""
+    """Rejects preflight requests with problem details."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Answers a browser that asks before it sends what a page wants."""
+        """Answers a preflight request."""
         answer = super().preflight_response(request_headers)
         if answer.status_code == HTTPStatus.OK:
             return answer
         return problem(
             HTTPStatus.FORBIDDEN,
-            "A page of that origin may not send this.",
+            "A page of that origin may not send this request.",
             "cross_site",
             {"Vary": "Origin"},
         )
 
 
 def add_cors(app: FastAPI, origins: tuple[str, ...]) -> None:
-    """Has browsers let pages of these origins in; without any, there is nothing to say."""
+    """Allows pages of these origins to use the API; adds nothing without any."""
     if origins:
         app.add_middleware(
             _Cors,
             allow_origins=origins,
             allow_credentials=True,
             allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
-            allow_headers=_ASKED,
-            expose_headers=_TOLD,
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=_RESPONSE_HEADERS,
         )
 
 
 def refuse_cross_site(method: str, headers: Headers, listed: tuple[str, ...]) -> None:
-    """Refuses what a page of another site has a browser send.
+    """Rejects requests that a page of another site makes a browser send (CSRF).
 
-    A browser adds cookies, and reaches this machine's loopback, for whatever page asks it to. Who
-    sends a key in a header has it from no browser, or was let in by CORS.
+    A browser adds cookies, and reaches this machine's loopback, on behalf of any page. A request
+    with a key in a header does not come from a browser, or was permitted by CORS.
 
     Raises:
-        AccessError: It is that.
+        AccessError: A page of another site sent the request (``cross_site``).
     """
     if method in SAFE_METHODS or "authorization" in headers:
         return
@@ -83,39 +83,39 @@ def refuse_cross_site(method: str, headers: Headers, listed: tuple[str, ...]) ->
     if site is not None:
         ours = site in ("same-origin", "none")
     else:
-        # Older browsers, and plain HTTP. Its host alone: the scheme is lost behind a proxy.
+        # Older browsers, and plain HTTP. Only the host is compared: a proxy hides the scheme.
         ours = origin is None or _split(origin).netloc == headers.get("host")
     if not ours:
         raise AccessError(
-            f"A page of another site, {origin or 'unnamed'}, may not do this. If it shall, whoever "
-            "runs this gateway can list it in POSEWAY_CORS_ORIGINS.",
+            f"A page of another site, {origin or 'unnamed'}, may not send this request. The "
+            "operator can allow it in POSEWAY_CORS_ORIGINS.",
             "cross_site",
         )
 
 
 def refuse_foreign_host(headers: Headers) -> None:
-    """Refuses a host name that is not this machine's.
+    """Rejects host names other than this machine's.
 
-    Without keys the gateway trusts whoever reaches loopback. A page whose own name was made to lead
-    there (DNS rebinding) would count as the gateway's own.
+    Without keys, the gateway trusts everything that reaches loopback. A page whose own name
+    resolves to loopback (DNS rebinding) would appear to be of the gateway's origin.
 
     Raises:
-        AccessError: It is not.
+        AccessError: The host name is not this machine's (``wrong_host``).
     """
     host = headers.get("host", "")
     parts = _split(f"//{host}")
-    # More than a name and a port, as a@b or a/b, is no host.
+    # Anything besides a name and a port, such as a@b or a/b, is not a host.
     plain = parts.netloc == host and "@" not in host
     if not plain or not is_loopback(parts.hostname or ""):
         raise AccessError(
-            f"This gateway asks for no keys, so it answers to names of this machine only, not to "
-            f"{host[:100]!r}. Use http://localhost, or set POSEWAY_AUTH to keys or off.",
+            f"This gateway requires no API keys, so it accepts only host names of this machine, "
+            f"not {host[:100]!r}. Use http://localhost, or set POSEWAY_AUTH to keys or off.",
             "wrong_host",
         )
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of an address, all empty if it is none."""
+    """Splits a URL; all parts are empty if it is not valid."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -123,7 +123,7 @@ def _split(url: str) -> SplitResult:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name without port always means this machine."""
+    """Returns whether a host name, without port, always refers to this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

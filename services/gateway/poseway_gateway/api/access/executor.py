@@ -1,4 +1,4 @@
-"""Threads of their own for what access reads and writes."""
+"""A thread pool for the storage requests of access checks."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,12 +10,12 @@ _T = TypeVar("_T")
 
 
 class AccessExecutor:
-    """Calls what blocks. However many uploads keep the other threads busy, who calls is known."""
+    """Runs blocking calls in threads that uploads do not use, so that busy ones delay no check."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="access")
 
     async def run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Calls in a thread and returns what it returns."""
+        """Runs a call in a thread and returns its result."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: call(*args, **kwargs))

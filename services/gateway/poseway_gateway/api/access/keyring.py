@@ -1,4 +1,4 @@
-"""The keys as a gateway knows them: asked for often, read from the bucket every few seconds."""
+"""A cache of API keys, which refreshes them from the bucket every few seconds."""
 
 import asyncio
 import time
@@ -13,10 +13,10 @@ from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.settings import ApiSettings
 
 _FRESH_SECONDS: Final = 5.0
-"""A key that was revoked may be used for this long."""
+"""A revoked key may remain valid for this long."""
 _DOUBT_SECONDS: Final = 1.0
-"""A key whose secret does not fit may just have got another: it is read again after this long."""
-_REMEMBERED: Final = 10_000
+"""A key whose secret does not match may have been rotated: it is read again after this long."""
+_MAX_CACHED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class _Known:
 
 
 class KeyRing:
-    """Finds keys. For one event loop."""
+    """Looks up API keys. For one event loop."""
 
     def __init__(self, store: ObjectStore, threads: AccessExecutor, settings: ApiSettings) -> None:
         self._threads = threads
@@ -38,14 +38,14 @@ class KeyRing:
             self._first = given(settings.first_key.get_secret_value(), "first")
 
     def is_guess(self, text: str) -> bool:
-        """Whether somebody may be guessing: no key of this id was found here yet."""
+        """Returns whether this may be a guess: no key with this id has been found yet."""
         parts = split(text)
         if parts is None or (self._first is not None and parts[0] == self._first.id):
             return False
         return parts[0] not in self._known
 
     async def check(self, text: str) -> ApiKey | None:
-        """The key that somebody sent, whole; None if it does not count."""
+        """Returns the key that a caller sent in full; None if it is not valid."""
         parts = split(text)
         if parts is None:
             return None
@@ -56,7 +56,7 @@ class KeyRing:
         return key if key is not None and key.fits(secret) else None
 
     async def find(self, key_id: str, seconds: float = _FRESH_SECONDS) -> ApiKey | None:
-        """A key that counts, by its id, as it was at most so many seconds ago."""
+        """Returns a valid key by its id, at most `seconds` old; None if there is none."""
         if self._first is not None and key_id == self._first.id:
             return self._first
         known = self._known.get(key_id)
@@ -64,19 +64,19 @@ class KeyRing:
             key = await self._read(key_id)
             self._known.pop(key_id, None)
             if key is None:
-                return None  # not remembered: anybody can make ids up
+                return None  # not cached: ids can be made up
             known = self._known[key_id] = _Known(key, time.monotonic())
-            if len(self._known) > _REMEMBERED:
+            if len(self._known) > _MAX_CACHED:
                 self._known.popitem(last=False)
         return known.key if known.key.revoked_at is None else None
 
     async def _read(self, key_id: str) -> ApiKey | None:
-        """Reads a key; those who ask at the same time wait for the same answer."""
+        """Reads a key; concurrent calls for one key share a request."""
         if key_id not in self._reading:
             task = asyncio.create_task(self._threads.run(self._get, key_id))
             task.add_done_callback(lambda _: self._reading.pop(key_id))
             self._reading[key_id] = task
-        # One of them may hang up: the others still want to know.
+        # Shielded: one caller may disconnect while others still wait.
         return await asyncio.shield(self._reading[key_id])
 
     def _get(self, key_id: str) -> ApiKey | None:

@@ -1,4 +1,4 @@
-"""Asks everybody who they are before anything else of a request is looked at."""
+"""Middleware that identifies and limits callers before anything else of a request is read."""
 
 import re
 from typing import Final, cast
@@ -18,15 +18,16 @@ from poseway_gateway.api.web.problems import answer
 
 SESSION_PATH: Final = "/v1/session"
 _BODY_BYTES: Final = 64 << 10
-_BEARABLE_BYTES: Final = 16 << 20
+_MAX_DRAINED_BYTES: Final = 16 << 20
 _STREAMED: Final = re.compile(r"/v1/jobs|/v1/uploads/[^/]+/parts/[^/]+")
 
 
 class AccessMiddleware:
-    """Guards everything under ``/v1/``; a plain ASGI middleware.
+    """Guards all paths under ``/v1/``; a plain ASGI middleware.
 
-    Nothing of a body is read before its sender is known, and no route can forget to ask. The caller
-    is in the request's ``state.caller``; where one signs in, the reason why there is none yet.
+    No body is read before its sender is identified, and no route can omit the check. The caller is
+    in the request's ``state.caller``; on the route to sign in, an `AccessError` may be there
+    instead.
     """
 
     def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
@@ -41,26 +42,26 @@ class AccessMiddleware:
             return
         request = HTTPConnection(scope)
         authenticator = cast("Authenticator", scope["app"].state.authenticator)
-        told: dict[str, str] = {}
+        limits: dict[str, str] = {}
         try:
-            self._refuse_strangers(scope, request.headers)
+            self._refuse_foreign(scope, request.headers)
             caller = await _identify(authenticator, scope, request)
             if isinstance(caller, Caller):
-                told = await authenticator.limiter.hit(caller)
+                limits = await authenticator.limiter.hit(caller)
             _refuse_large(scope["path"], request.headers)
         except PosewayError as error:
-            read = await _read_off(receive, request.headers)
+            read = await _drain(receive, request.headers)
             refused = answer(error, close=not read)
-            refused.headers.update(told)  # it was counted all the same
+            refused.headers.update(limits)  # the request was counted nevertheless
             await refused(scope, receive, send)
             return
         if isinstance(caller, Caller) and caller.owner:
             structlog.contextvars.bind_contextvars(owner=caller.owner)
         request.state.caller = caller
-        watched = _Watched(send, authenticator, caller, told)
-        await self._app(scope, receive, watched.send)
+        response = _LimitedResponse(send, authenticator, caller, limits)
+        await self._app(scope, receive, response.send)
 
-    def _refuse_strangers(self, scope: Scope, headers: Headers) -> None:
+    def _refuse_foreign(self, scope: Scope, headers: Headers) -> None:
         if self._local_only:
             refuse_foreign_host(headers)
         refuse_cross_site(scope["method"], headers, self._origins)
@@ -73,14 +74,14 @@ async def _identify(
         return await authenticator.identify(request, scope["method"])
     except AccessError as error:
         if scope["path"] == SESSION_PATH:
-            return error  # where one signs in
+            return error  # this is the route to sign in
         raise
 
 
-async def _read_off(receive: Receive, headers: Headers) -> bool:
-    """Reads a body that nobody wants, if it is bearable: many hear an answer only after sending."""
+async def _drain(receive: Receive, headers: Headers) -> bool:
+    """Reads and drops a small body, since many clients read a response only after sending."""
     length = headers.get("content-length", "0")
-    if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _BEARABLE_BYTES:
+    if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _MAX_DRAINED_BYTES:
         return False
     while length != "0":
         message = await receive()
@@ -90,30 +91,31 @@ async def _read_off(receive: Receive, headers: Headers) -> bool:
 
 
 def _refuse_large(path: str, headers: Headers) -> None:
-    """A framework reads a body into memory before a route sees it; videos go around that."""
+    """Rejects large bodies, which FastAPI reads into memory; routes that stream are exempt."""
     if _STREAMED.fullmatch(path):
         return
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not length.isdecimal() or int(length) > _BODY_BYTES:
         raise AccessError(
-            f"Send at most {_BODY_BYTES >> 10} KiB here, with a Content-Length.", "too_large"
+            f"Send at most {_BODY_BYTES >> 10} KiB here, with a Content-Length.",
+            "too_large",
         )
 
 
-class _Watched:
-    """An answer on its way: says what is left to ask for; ends if its reader counts no longer."""
+class _LimitedResponse:
+    """A response that carries the rate limit, and ends when the caller's credentials do."""
 
     def __init__(
         self,
         send: Send,
         authenticator: Authenticator,
         caller: Caller | AccessError,
-        told: dict[str, str],
+        headers: dict[str, str],
     ) -> None:
         self._send = send
         self._authenticator = authenticator
         self._caller = caller
-        self._told = told
+        self._headers = headers
         self._endless = False
         self._ended = False
 
@@ -122,13 +124,13 @@ class _Watched:
             return
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers.update(self._told)
+            headers.update(self._headers)
             self._endless = headers.get("content-type", "").startswith("text/event-stream")
-        elif self._endless and not await self._counts():
-            # With its answer complete, the server tells the route that nobody listens.
+        elif self._endless and not await self._is_valid():
+            # The server reports a complete response to the route as a disconnect.
             self._ended = True
             message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
-    async def _counts(self) -> bool:
+    async def _is_valid(self) -> bool:
         return isinstance(self._caller, Caller) and await self._authenticator.still(self._caller)

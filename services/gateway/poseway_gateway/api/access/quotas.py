@@ -1,4 +1,4 @@
-"""What each key asked for today, counted in the bucket: exact, however many gateways there are."""
+"""Daily quotas of API keys, counted in the bucket, so that they are exact across gateways."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,32 +14,32 @@ from poseway.storage import ObjectStore
 from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.errors import AccessError, limit_reached
 
-_TRIES: Final = 50
+_ATTEMPTS: Final = 50
 
 
 class DailyUsage(Record):
-    """What a key asked for in a day."""
+    """Usage of a key on one day."""
 
-    day: date = Field(description="In UTC.")
-    jobs: int = 0
-    bytes: int = Field(0, description="Uploaded with these jobs.")
+    day: date = Field(description="Date in UTC.")
+    jobs: int = Field(0, description="Jobs that were started.")
+    bytes: int = Field(0, description="Bytes that were uploaded for these jobs.")
 
     def plus(self, jobs: int, size: int) -> "DailyUsage":
-        """The same day with more, or less."""
+        """Returns the usage with jobs and bytes added; negative numbers are subtracted."""
         return DailyUsage(
             day=self.day, jobs=max(0, self.jobs + jobs), bytes=max(0, self.bytes + size)
         )
 
 
 @dataclass(slots=True)
-class _Wish:
-    """One job to be counted.
+class _Charge:
+    """A job to count.
 
     Attributes:
-        key: Whose.
-        jobs: 1, or -1 to take one back.
-        size: Bytes, negative to take them back.
-        settled: Done when it is counted or refused.
+        key: The API key.
+        jobs: 1, or -1 for a refund.
+        size: Size of the upload in bytes; negative for a refund.
+        settled: Completes when the job was counted or rejected.
     """
 
     key: ApiKey
@@ -49,20 +49,24 @@ class _Wish:
 
 
 class Quotas:
-    """Counts. For one event loop."""
+    """Counts jobs and bytes per key. For one event loop."""
 
     def __init__(self, store: ObjectStore, threads: AccessExecutor) -> None:
         self._threads = threads
         self._store = store
-        self._waiting: dict[str, list[_Wish]] = {}
+        self._waiting: dict[str, list[_Charge]] = {}
         self._counting: dict[str, asyncio.Task[None]] = {}
 
     async def today(self, key: ApiKey) -> DailyUsage:
-        """What a key asked for today."""
+        """Returns today's usage of a key."""
         return (await self._threads.run(self._read, key.id))[0]
 
     async def expect(self, key: ApiKey, size: int) -> None:
-        """Raises what `charge` would, as far as one can know; counts nothing."""
+        """Raises what `charge` would raise for the usage so far, without counting.
+
+        Raises:
+            AccessError: The job would exceed the quota.
+        """
         if key.limits.jobs_per_day is None and key.limits.bytes_per_day is None:
             return
         if refusal := _refusal(key, await self.today(key), size):
@@ -72,94 +76,95 @@ class Quotas:
         """Counts a job.
 
         Raises:
-            AccessError: It is more than the key may; nothing was counted.
-            UnavailableError: It cannot be counted.
+            AccessError: The job exceeds the quota and was not counted.
+            UnavailableError: Too many jobs are being counted at once.
         """
         await self._settle(key, 1, size)
 
     async def refund(self, key: ApiKey, size: int) -> None:
-        """Takes a job back."""
+        """Undoes `charge`."""
         await self._settle(key, -1, -size)
 
     async def _settle(self, key: ApiKey, jobs: int, size: int) -> None:
         settled = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key.id, []).append(_Wish(key, jobs, size, settled))
+        self._waiting.setdefault(key.id, []).append(_Charge(key, jobs, size, settled))
         if key.id not in self._counting:
             self._counting[key.id] = asyncio.create_task(self._count_waiting(key.id))
         await settled
 
     async def _count_waiting(self, owner: str) -> None:
-        """Counts all wishes that wait with one write, and again those that came meanwhile."""
+        """Counts all waiting charges with one write, and repeats while more arrive."""
         try:
-            while wishes := self._waiting.pop(owner, None):
-                wishes = [wish for wish in wishes if not wish.settled.done()]  # who hung up
+            while charges := self._waiting.pop(owner, None):
+                # Without those of clients that disconnected.
+                charges = [charge for charge in charges if not charge.settled.done()]
                 try:
-                    refusals = await self._threads.run(self._count, owner, wishes)
-                except Exception as error:  # each of them is told
-                    refusals = [error] * len(wishes)
-                for wish, refusal in zip(wishes, refusals, strict=True):
-                    if wish.settled.done():
+                    refusals = await self._threads.run(self._count, owner, charges)
+                except Exception as error:  # passed to each caller
+                    refusals = [error] * len(charges)
+                for charge, refusal in zip(charges, refusals, strict=True):
+                    if charge.settled.done():
                         continue
                     if refusal is None:
-                        wish.settled.set_result(None)
+                        charge.settled.set_result(None)
                     else:
-                        wish.settled.set_exception(refusal)
+                        charge.settled.set_exception(refusal)
         finally:
             del self._counting[owner]
 
-    def _count(self, owner: str, wishes: list[_Wish]) -> list[Exception | None]:
-        """Counts wishes, in one step for everybody else; returns for each why not."""
-        for _ in range(_TRIES):
+    def _count(self, owner: str, charges: list[_Charge]) -> list[Exception | None]:
+        """Counts charges atomically; returns the error of each, None for those counted."""
+        for _ in range(_ATTEMPTS):
             used, etag = self._read(owner)
             refusals: list[Exception | None] = []
-            for wish in wishes:
-                refusal = _refusal(wish.key, used, wish.size) if wish.jobs > 0 else None
+            for charge in charges:
+                refusal = _refusal(charge.key, used, charge.size) if charge.jobs > 0 else None
                 refusals.append(refusal)
                 if refusal is None:
-                    used = used.plus(wish.jobs, wish.size)
+                    used = used.plus(charge.jobs, charge.size)
             if None not in refusals:
                 return refusals
             try:
                 self._store.put(
-                    _place(owner),
+                    _key_of(owner),
                     used.model_dump_json().encode(),
                     "application/json",
                     if_match=etag,
                     if_absent=etag is None,
                 )
             except ConflictError:
-                continue  # another gateway was faster
+                continue  # another gateway wrote first
             return refusals
-        raise UnavailableError("Too many jobs arrive at once to be counted. Try again soon.")
+        raise UnavailableError("Too many jobs are being started at once. Try again soon.")
 
     def _read(self, owner: str) -> tuple[DailyUsage, str | None]:
         today = DailyUsage(day=now().date())
         try:
-            data, etag = self._store.get(_place(owner))
+            data, etag = self._store.get(_key_of(owner))
         except NotFoundError:
             return today, None
         used = DailyUsage.model_validate_json(data)
-        # Not of a later day either: another gateway's clock may be a little ahead at midnight.
+        # A later day counts as today: another gateway's clock may be slightly ahead at midnight.
         return (used if used.day >= today.day else today), etag
 
 
 def _refusal(key: ApiKey, used: DailyUsage, size: int) -> AccessError | None:
-    """Why a job of this size is more than the key may; None if it is not."""
+    """Returns the error for a job of this size that exceeds the quota; None if it fits."""
     limits = key.limits
-    said = None
+    reason = None
     if limits.jobs_per_day is not None and used.jobs + 1 > limits.jobs_per_day:
-        said = f"The key {key.name!r} may start {limits.jobs_per_day} jobs a day"
+        reason = f"The key {key.name!r} may start {limits.jobs_per_day} jobs per day"
     elif limits.bytes_per_day is not None and used.bytes + size > limits.bytes_per_day:
-        said = (
-            f"The key {key.name!r} may upload {limits.bytes_per_day / 1e9:g} GB a day, of which "
+        reason = (
+            f"The key {key.name!r} may upload {limits.bytes_per_day / 1e9:g} GB per day, of which "
             f"{max(0, limits.bytes_per_day - used.bytes) / 1e9:.3g} GB are left"
         )
-    if said is None:
+    if reason is None:
         return None
     midnight = datetime.combine(used.day + timedelta(days=1), time(), UTC)
-    message = f"{said}. Go on after midnight UTC, or ask whoever runs this for more."
+    message = f"{reason}. Continue after midnight UTC, or ask the operator for a higher quota."
     return limit_reached(message, "quota_exceeded", (midnight - now()).total_seconds())
 
 
-def _place(owner: str) -> str:
+def _key_of(owner: str) -> str:
     return f"usage/{owner}.json"

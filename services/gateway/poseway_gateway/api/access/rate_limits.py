@@ -1,4 +1,4 @@
-"""How often one key may ask: counted in memory, for each gateway by itself."""
+"""Rate limits, counted in memory by each gateway separately."""
 
 import time
 from ipaddress import IPv6Network
@@ -17,23 +17,26 @@ _GUESSES: Final = RateLimitItemPerMinute(60)
 
 
 class RateLimiter:
-    """Counts requests by minute. For one event loop."""
+    """Limits requests per minute of each key and share link. For one event loop."""
 
     def __init__(self) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def hit(self, caller: Caller) -> dict[str, str]:
-        """Counts a request and returns what headers say about what is left.
+        """Counts a request.
+
+        Returns:
+            ``RateLimit-*`` headers for the response; empty without a limit.
 
         Raises:
-            AccessError: There are none left (``rate_limited``).
+            AccessError: The limit is reached (``rate_limited``).
         """
-        who, limits = _counted(caller)
+        name, limits = _bucket(caller)
         if limits is None or limits.requests_per_minute is None:
             return {}
         item = RateLimitItemPerMinute(limits.requests_per_minute)
-        allowed = await self._limiter.hit(item, who)
-        stats = await self._limiter.get_window_stats(item, who)
+        allowed = await self._limiter.hit(item, name)
+        stats = await self._limiter.get_window_stats(item, name)
         seconds = max(0.0, stats.reset_time - time.time())
         headers = {
             "RateLimit-Limit": str(item.amount),
@@ -42,7 +45,7 @@ class RateLimiter:
         }
         if not allowed:
             refused = limit_reached(
-                f"That was more than {item.amount} requests in a minute. Wait and go on.",
+                f"The limit is {item.amount} requests per minute. Wait, then continue.",
                 "rate_limited",
                 seconds,
             )
@@ -52,34 +55,34 @@ class RateLimiter:
 
 
 class GuessLimiter:
-    """Counts keys that are none, by who sends them: each has to be looked for in the bucket."""
+    """Limits unknown API keys per network, since each costs a request to the bucket."""
 
     def __init__(self) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def count(self, client: HTTPConnection) -> None:
-        """Counts one."""
+        """Counts an unknown key."""
         await self._limiter.hit(_GUESSES, _network(client))
 
     async def refuse(self, client: HTTPConnection) -> None:
-        """Refuses who has sent too many.
+        """Rejects a client whose network has sent too many unknown keys.
 
         Raises:
-            AccessError: There were too many (``rate_limited``).
+            AccessError: The limit is reached (``rate_limited``).
         """
         network = _network(client)
         if not await self._limiter.test(_GUESSES, network):
             stats = await self._limiter.get_window_stats(_GUESSES, network)
             raise limit_reached(
-                f"More than {_GUESSES.amount} unknown API keys came from your address in a minute. "
-                "Wait, and see to it that all programs there have a key that counts.",
+                f"Your network sent more than {_GUESSES.amount} unknown API keys in a minute. "
+                "Wait, and check that all programs there use a valid key.",
                 "rate_limited",
                 stats.reset_time - time.time(),
             )
 
 
 def _network(client: HTTPConnection) -> str:
-    """Where a client is; who has one IPv6 address has 2**64 of them."""
+    """Returns the network of a client: a host with one IPv6 address usually has a whole /64."""
     host = client.client.host if client.client else ""
     try:
         return str(IPv6Network(f"{host.partition('%')[0]}/64", strict=False))
@@ -87,9 +90,9 @@ def _network(client: HTTPConnection) -> str:
         return host
 
 
-def _counted(caller: Caller) -> tuple[str, Limits | None]:
-    """Under what name and limits a caller's requests are counted."""
+def _bucket(caller: Caller) -> tuple[str, Limits | None]:
+    """Returns the name under which a caller's requests are counted, and the limits."""
     if caller.share is not None:
-        # By itself, so that many who follow a link do not use up what its owner may ask for.
+        # Counted separately, so that users of a share link do not use up the limit of its owner.
         return f"share {caller.share.job_id}", Limits()
     return (caller.key.id, caller.key.limits) if caller.key else ("", None)

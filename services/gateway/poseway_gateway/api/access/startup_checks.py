@@ -1,4 +1,4 @@
-"""What must be so before a gateway listens."""
+"""Checks of the access settings before the gateway listens."""
 
 import os
 import sys
@@ -14,25 +14,28 @@ log = structlog.get_logger(__name__)
 
 
 def warn_of_proxies(settings: ApiSettings) -> None:
-    """Tells who named their proxies to uvicorn, as one once did, that this counts no longer."""
+    """Warns about FORWARDED_ALLOW_IPS, the setting of uvicorn that older versions read."""
     named = os.environ.get("FORWARDED_ALLOW_IPS")
     if named and not settings.trusted_proxies:
         log.warning(
-            "FORWARDED_ALLOW_IPS is not looked at any more: all who come through a proxy count as "
-            "one address. Name your proxies in POSEWAY_TRUSTED_PROXIES instead.",
+            "FORWARDED_ALLOW_IPS is ignored: all clients behind a proxy count as one address. Set "
+            "POSEWAY_TRUSTED_PROXIES instead.",
             named=named,
         )
 
 
 def check(settings: ApiSettings) -> None:
-    """Ends the process where keys are needed and there are none: nobody could use it.
+    """Ends the process if callers need keys but none exists, since no request could succeed.
 
     Raises:
-        SystemExit: That is so; its message says what to do.
+        SystemExit: Keys are needed and none exists; the message says what to do.
     """
     if not settings.keys_needed:
         if keys_needed("auto", settings.host):
-            log.warning("no keys are asked for: all who reach this may do all", host=settings.host)
+            log.warning(
+                "no API keys required: every client that reaches this address has full access",
+                host=settings.host,
+            )
         return
     if settings.first_key is not None:
         return
@@ -40,13 +43,13 @@ def check(settings: ApiSettings) -> None:
         if ApiKeys(ObjectStore(settings)).valid():
             return
     except PosewayError as error:
-        # Not a reason to stay away: without object storage nobody is let in anyway.
-        log.warning("the keys cannot be read", error=error.message)
+        # No reason to exit: without object storage, no request is authenticated anyway.
+        log.warning("API keys not readable", error=error.message)
         return
     sys.exit(
-        f"POSEWAY_HOST is {settings.host} and POSEWAY_AUTH {settings.auth}, so callers need an API "
-        "key, and there is none yet. Make one with "
+        f"POSEWAY_HOST is {settings.host} and POSEWAY_AUTH is {settings.auth}, so callers need an "
+        "API key, and none exists yet. Create one with "
         "`python -m poseway_gateway.admin.keys create NAME` and this environment, or set "
-        "POSEWAY_FIRST_KEY. If all who reach this address may do "
-        "everything, say so with POSEWAY_AUTH=off."
+        "POSEWAY_FIRST_KEY. If every client that reaches this address may have full access, set "
+        "POSEWAY_AUTH=off."
     )

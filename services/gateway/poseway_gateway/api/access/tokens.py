@@ -1,4 +1,4 @@
-"""What the gateway signs: sessions, links, webhooks. Each says what it is for, and until when."""
+"""Signed tokens: sessions, share links and webhook secrets, each with a purpose and an expiry."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.executor import AccessExecutor
 
-_PLACE: Final = f"{FOLDER}signing"
+_SIGNING_KEY: Final = f"{FOLDER}signing"
 _KEY_BYTES: Final = 32
 _SESSION: Final = "session"
 _SHARE: Final = "share"
@@ -40,9 +40,9 @@ class Share:
 
 
 class Signatures:
-    """Makes and checks tokens.
+    """Creates and verifies tokens.
 
-    The signing key is the setting's, or one that all gateways find in the bucket.
+    The signing key comes from the settings, or from the bucket, where all gateways share one.
     """
 
     def __init__(self, store: ObjectStore, threads: AccessExecutor, key: SecretStr | None) -> None:
@@ -51,40 +51,40 @@ class Signatures:
         self._key = key.get_secret_value().encode() if key else b""
 
     async def session(self, key: ApiKey, expires: int) -> str:
-        """A token that stands for a key, until the key is rotated or revoked.
+        """Returns a session token, which is valid until the key is rotated or revoked.
 
         Args:
-            key: The key.
-            expires: Seconds since 1970 at which it ends.
+            key: The API key.
+            expires: Expiry in seconds since 1970.
         """
-        return await self._sign(_SESSION, [key.id, _print(key), expires])
+        return await self._sign(_SESSION, [key.id, _fingerprint(key), expires])
 
     async def session_of(self, token: str) -> tuple[str, str, int] | None:
-        """Key id, print of its secret and end of a session; None if it does not count."""
+        """Returns key id, fingerprint of the secret and expiry of a session; None if invalid."""
         match await self._read(_SESSION, token):
             case [str(key_id), str(fingerprint), int(expires)] if expires > time.time():
                 return key_id, fingerprint, expires
         return None
 
     async def share(self, job_id: str, owner: str, expires: int) -> str:
-        """A token that shows one job.
+        """Returns the token of a share link to one job.
 
         Args:
-            job_id: The job.
-            owner: Whose it is.
-            expires: Seconds since 1970 at which it ends.
+            job_id: Id of the job.
+            owner: Owner of the job.
+            expires: Expiry in seconds since 1970.
         """
         return await self._sign(_SHARE, [job_id, owner, expires])
 
     async def share_of(self, token: str) -> Share | None:
-        """What a link shows; None if it does not count."""
+        """Returns the share of a token; None if the token is invalid."""
         match await self._read(_SHARE, token):
             case [str(job_id), str(owner), int(expires)] if expires > time.time():
                 return Share(token, job_id, owner, expires)
         return None
 
     async def webhook_secret(self, owner: str) -> str:
-        """With which webhooks to an owner are signed: ``whsec_…``, as Standard Webhooks has it."""
+        """Returns the secret that signs an owner's webhooks: ``whsec_…``, per Standard Webhooks."""
         key = await self._signing_key()
         secret = hmac.digest(key, f"poseway webhook {owner}".encode(), "sha256")
         return f"whsec_{base64.b64encode(secret).decode()}"
@@ -100,7 +100,7 @@ class Signatures:
             return None
 
     async def _serializer(self, purpose: str) -> URLSafeSerializer:
-        # The purpose is part of the key, so that no token passes for another kind.
+        # The purpose is part of the derived key, so that no token is valid as another kind.
         return URLSafeSerializer(
             await self._signing_key(),
             salt=f"poseway {purpose}",
@@ -109,30 +109,30 @@ class Signatures:
 
     async def _signing_key(self) -> bytes:
         if not self._key:
-            key = await self._threads.run(self._kept_key)
+            key = await self._threads.run(self._shared_key)
             if len(key) < _KEY_BYTES:
-                raise UnavailableError(f"{_PLACE} in the bucket is damaged. Delete it.")
+                raise UnavailableError(f"{_SIGNING_KEY} in the bucket is damaged. Delete it.")
             self._key = key
         return self._key
 
-    def _kept_key(self) -> bytes:
+    def _shared_key(self) -> bytes:
         try:
-            return self._store.get(_PLACE)[0]
+            return self._store.get(_SIGNING_KEY)[0]
         except NotFoundError:
             pass
         try:
             key = secrets.token_hex(_KEY_BYTES).encode()
-            self._store.put(_PLACE, key, "text/plain", if_absent=True)
+            self._store.put(_SIGNING_KEY, key, "text/plain", if_absent=True)
         except ConflictError:
-            return self._store.get(_PLACE)[0]  # another gateway was faster
+            return self._store.get(_SIGNING_KEY)[0]  # another gateway created it first
         return key
 
 
 def fingerprint_fits(key: ApiKey, fingerprint: str) -> bool:
-    """Whether a session was begun with the secret that the key has now, and the key counts."""
-    return key.revoked_at is None and hmac.compare_digest(_print(key), fingerprint)
+    """Returns whether a session began with the key's current secret and the key is not revoked."""
+    return key.revoked_at is None and hmac.compare_digest(_fingerprint(key), fingerprint)
 
 
-def _print(key: ApiKey) -> str:
-    """Tells secrets apart without saying anything about them."""
+def _fingerprint(key: ApiKey) -> str:
+    """Returns a fingerprint that distinguishes secrets without revealing them."""
     return hashlib.sha256(f"session {key.sha256}".encode()).hexdigest()[:16]

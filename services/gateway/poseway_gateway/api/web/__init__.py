@@ -1,1 +1,1 @@
-"""HTTP as every route needs it: bodies, ranges, errors, headers, files."""
+"""HTTP for every route: request bodies, ranges, errors, headers and static files."""

@@ -1,4 +1,4 @@
-"""Conditional requests, as RFC 9110 section 13 has them."""
+"""Conditional requests (RFC 9110, section 13)."""
 
 import re
 from http import HTTPStatus
@@ -9,11 +9,11 @@ _TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def unchanged(header: str | None, etag: str) -> bool:
-    """Whether who asks has this already.
+    """Returns whether the client already has the current version.
 
     Args:
         header: ``If-None-Match``, if any: ``*`` or a list of tags, which are compared weakly.
-        etag: What there is, with its quotes, weak or strong.
+        etag: Current ETag with its quotes, weak or strong.
     """
     if header is None:
         return False
@@ -21,11 +21,11 @@ def unchanged(header: str | None, etag: str) -> bool:
 
 
 def not_modified(request: Request, headers: dict[str, str]) -> Response | None:
-    """The answer to who has it already; None if they do not.
+    """Returns a 304 response if the client already has the current version, else None.
 
     Args:
-        request: Theirs.
-        headers: Of the answer, with its ``ETag``.
+        request: The request.
+        headers: Headers of the response, with its ``ETag``.
     """
     if not unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return None

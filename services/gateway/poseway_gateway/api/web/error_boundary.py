@@ -1,4 +1,4 @@
-"""The answer to errors that nobody foresaw."""
+"""Middleware that answers unexpected errors."""
 
 from opentelemetry import trace
 from starlette.requests import Request
@@ -8,11 +8,11 @@ from poseway_gateway.api.web.problems import unexpected
 
 
 class ErrorBoundary:
-    """Answers them where it stands; a plain ASGI middleware.
+    """Answers unexpected errors with problem details; a plain ASGI middleware.
 
-    Starlette's own handler is outside of all middleware, so its answers would lack what that adds:
-    the headers that every answer carries, and those without which no page of another origin may
-    read it.
+    Starlette's own handler is outside all middleware, so its responses would lack the headers that
+    middleware adds: the security headers, and those of CORS, without which a page of another
+    origin cannot read the response.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -34,9 +34,9 @@ class ErrorBoundary:
             await self._app(scope, receive, send_watched)
         except Exception as error:
             if begun:
-                raise  # there is no second answer: the server cuts the connection
+                raise  # the response has begun: the server closes the connection
             span = trace.get_current_span()
             span.set_status(trace.StatusCode.ERROR, type(error).__name__)
-            # What was not read will not be, so the connection is of no more use.
+            # The rest of the body will not be read, so the connection cannot be reused.
             unread = getattr(Request(scope).state, "body_unread", False)
             await unexpected(error, close=unread)(scope, receive, send)

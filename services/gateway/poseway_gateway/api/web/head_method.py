@@ -1,11 +1,11 @@
-"""HEAD for everything that answers GET."""
+"""HEAD requests for every route that supports GET."""
 
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 IS_HEAD: Final = "poseway.head"
-"""Is in the scope of a request whose answer goes without its body."""
+"""Key in the ASGI scope of requests whose response is sent without its body."""
 
 
 class HeadAsGet:
@@ -23,7 +23,7 @@ class HeadAsGet:
         async def send_start(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await send(message)
-                # With its answer complete, the server tells a streaming route that nobody listens.
+                # The server reports a complete response to a streaming route as a disconnect.
                 await send({"type": "http.response.body", "body": b""})
 
         await self._app({**scope, "method": "GET", IS_HEAD: True}, receive, send_start)

@@ -19,7 +19,7 @@ from poseway_gateway.api.web.error_codes import CODES, Problem
 log = structlog.get_logger(__name__)
 
 _PROBLEMS: Final = prometheus_client.Counter(
-    "poseway_http_problems", "Requests that were answered with an error.", ["code"]
+    "poseway_http_problems", "Requests that were answered with an error, by its code.", ["code"]
 )
 
 _STATUS: Final[dict[type[errors.PosewayError], HTTPStatus]] = {
@@ -35,7 +35,7 @@ _STATUS: Final[dict[type[errors.PosewayError], HTTPStatus]] = {
 def problem(
     status: HTTPStatus, detail: str, code: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """An error as a response."""
+    """Returns a response with problem details."""
     _PROBLEMS.labels(code).inc()
     body = Problem(title=status.phrase, status=status.value, detail=detail, code=code)
     return JSONResponse(
@@ -47,7 +47,12 @@ def problem(
 
 
 def answer(error: errors.PosewayError, *, close: bool = False) -> JSONResponse:
-    """A named error as a response; `close` ends the connection after it."""
+    """Returns the response to an error.
+
+    Args:
+        error: The error.
+        close: Whether the connection closes after the response.
+    """
     status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     if error.code in CODES:
         status, _ = CODES[error.code]
@@ -64,22 +69,27 @@ def answer(error: errors.PosewayError, *, close: bool = False) -> JSONResponse:
 
 
 def unexpected(error: Exception, *, close: bool = False) -> JSONResponse:
-    """Logs an error that nobody foresaw, of which its caller is told nothing; see `answer`."""
+    """Logs an unexpected error and returns a response that reveals nothing about it.
+
+    Args:
+        error: The error.
+        close: Whether the connection closes after the response.
+    """
     log.exception("unexpected", exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Something broke on our side. Try again.",
+        "An internal error occurred. Try again.",
         "internal",
         {"Connection": "close"} if close else None,
     )
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Makes every error of the app a problem."""
+    """Registers handlers that answer every error with problem details."""
 
     @app.exception_handler(errors.PosewayError)
     async def _named(request: Request, error: errors.PosewayError) -> JSONResponse:
-        # What was not read will not be, so the connection is of no more use.
+        # The rest of the body will not be read, so the connection cannot be reused.
         return answer(error, close=getattr(request.state, "body_unread", False))
 
     @app.exception_handler(RequestValidationError)
@@ -92,10 +102,10 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ValidationError)
     async def _unreadable(_request: Request, error: ValidationError) -> JSONResponse:
-        # Not the caller's fault: a newer gateway beside this one wrote what cannot be read here.
-        log.exception("a record cannot be read", exc_info=error)
+        # Not the caller's fault: a newer gateway wrote a record that this version cannot read.
+        log.exception("record not readable", exc_info=error)
         return answer(
-            errors.UnavailableError("A newer version of Poseway wrote this. Ask again soon.")
+            errors.UnavailableError("A newer version of Poseway wrote this record. Try again soon.")
         )
 
     @app.exception_handler(HTTPException)
@@ -109,14 +119,14 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
-        # Comes here only when an answer had begun; see `Unexpected`. It is logged, not sent.
+        # Reached only after a response has begun; see `ErrorBoundary`. Logged, but not sent.
         return unexpected(error)
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of a path, as the document has them: several routes may share it."""
+    """Returns the methods of a path, from the OpenAPI document: several routes may share it."""
     paths = cast("FastAPI", request.app).openapi()["paths"]
-    # The most special comes first. What is not in the document, like the page's files, is for GET.
+    # The most specific path comes first. Paths outside the document, like the page's, take GET.
     offered = next(
         (
             sorted(method.upper() for method in methods)

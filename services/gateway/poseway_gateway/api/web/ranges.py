@@ -1,23 +1,23 @@
-"""Range requests, as RFC 9110 section 14 has them."""
+"""Range requests (RFC 9110, section 14)."""
 
 import re
 
 from poseway_gateway.api.errors import RangeError
 
-# No file needs more digits, and Python refuses to read thousands of them.
+# No file needs more digits, and Python refuses to parse thousands of them.
 _SINGLE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """Reads a Range header.
+    """Parses a Range header.
 
     Args:
         header: The header, if any.
-        size: Bytes of the file.
+        size: Size of the file in bytes.
 
     Returns:
-        First byte and the byte after the last, or None to send the whole file: no header, one that
-        cannot be read, or one that asks for several ranges.
+        First byte and the byte after the last; None to send the whole file, because the header is
+        absent, malformed, or requests several ranges.
 
     Raises:
         RangeError: The range lies outside the file.

@@ -1,4 +1,4 @@
-"""Bodies of requests: how long one is must be plain, and who sends it must go on sending."""
+"""Request bodies: rejects ambiguous lengths and drops senders that fall silent."""
 
 import asyncio
 from http import HTTPStatus
@@ -16,18 +16,18 @@ _GONE: Final[Message] = {"type": "http.disconnect"}
 
 
 class RequestBodies:
-    """Sees to both; a plain ASGI middleware.
+    """Rejects ambiguous lengths and drops silent senders; a plain ASGI middleware.
 
-    A sender who is silent for too long counts as gone: phones vanish without a word. One who is
-    slow does not.
+    A sender that sends nothing for too long counts as disconnected, since phones disappear without
+    closing their connections. A slow sender does not.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         """Wraps an application.
 
         Args:
-            app: It.
-            seconds: How long a sender may be silent while a body is waited for.
+            app: The application.
+            seconds: Seconds that a sender may be silent while its body is awaited.
         """
         self._app = app
         self._seconds = seconds
@@ -39,10 +39,10 @@ class RequestBodies:
             return
         headers = Headers(scope=scope)
         if "transfer-encoding" in headers and "content-length" in headers:
-            # What one server takes for the body, another takes for the next request.
+            # Servers disagree about where such a body ends (request smuggling).
             refused = problem(
                 HTTPStatus.BAD_REQUEST,
-                "A request has a Content-Length or a Transfer-Encoding, not both.",
+                "Send either a Content-Length or a Transfer-Encoding, not both.",
                 "bad_request",
                 {"Connection": "close"},
             )
@@ -53,33 +53,33 @@ class RequestBodies:
 
 
 class _Body:
-    """A body on its way, and the answer to it."""
+    """The body of one request, and its response."""
 
     def __init__(self, receive: Receive, send: Send, seconds: float) -> None:
         self._receive = receive
         self._send = send
         self._seconds = seconds
-        self._whole = False
-        self._gone = False
+        self._is_complete = False
+        self._is_gone = False
 
     async def receive(self) -> Message:
-        """The next of it; its sender is gone once they were silent for too long."""
-        if self._whole:
+        """Returns the next message, or a disconnect if the sender is silent for too long."""
+        if self._is_complete:
             return await self._receive()
-        if self._gone:
+        if self._is_gone:
             return _GONE
         try:
             async with asyncio.timeout(self._seconds):
                 message = await self._receive()
         except TimeoutError:
-            log.info("the sender of a body was silent")
-            self._gone = True
+            log.info("sender of a request body was silent")
+            self._is_gone = True
             return _GONE
-        self._whole = not message.get("more_body", False)
+        self._is_complete = not message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
-        """Ends the connection after the answer to a body that will not be whole."""
-        if self._gone and message["type"] == "http.response.start":
+        """Closes the connection after the response if the body is incomplete."""
+        if self._is_gone and message["type"] == "http.response.start":
             MutableHeaders(scope=message)["Connection"] = "close"
         await self._send(message)

@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Security headers that every response carries."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,8 +13,8 @@ DEFAULT: Final = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": _CSP,
 }
-"""Those of an answer of which nothing more is known."""
-# The API's documentation page starts its script from within the page.
+"""Headers of a response by default."""
+# The API's documentation page has an inline script.
 _DOCS_CSP: Final = (
     f"{_CSP}; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:"
@@ -22,10 +22,10 @@ _DOCS_CSP: Final = (
 
 
 def _page_policy(storage: str | None) -> str:
-    """What the page may load: files of its own, and large ones from object storage if that is open.
+    """Returns the policy of the page, which loads its own files and those of object storage.
 
     Args:
-        storage: Address of object storage as browsers see it, if they may.
+        storage: URL of object storage for browsers; None if they cannot reach it.
     """
     if storage is None:
         return _CSP
@@ -54,7 +54,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(DEFAULT)
                 headers["Content-Security-Policy"] = policy
-                # Ask again before using a copy, so that nobody mixes two versions of the page.
+                # Browsers revalidate their copies, so that they never mix versions of the page.
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 

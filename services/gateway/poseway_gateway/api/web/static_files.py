@@ -1,13 +1,13 @@
-"""The page's files."""
+"""Serves the files of the page."""
 
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 
 class PageFiles(StaticFiles):
-    """Always whole: they are small, and Starlette's answers to odd ranges are no problems."""
+    """Sends files whole. They are small, and Starlette answers odd ranges in plain text."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request."""
+        """Answers a request, ignoring its Range header."""
         headers = [header for header in scope["headers"] if header[0] != b"range"]
         await super().__call__({**scope, "headers": headers}, receive, send)
