@@ -115,7 +115,7 @@ def test_a_video_that_ends_early_is_told(client: Client, tmp_path: Path) -> None
     assert last.state is JobState.SUCCEEDED
     manifest = client.manifest(last.id)
     assert manifest.frames < 90
-    assert "the file announces 3.0 s" in " ".join(manifest.warnings)
+    assert "the file declares 3.0 s" in " ".join(manifest.warnings)
 
 
 def test_nobody_in_the_video_is_a_success(client: Client, tmp_path: Path) -> None:

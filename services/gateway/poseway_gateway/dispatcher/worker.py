@@ -165,9 +165,7 @@ class Worker:
         if first:
             metrics.WAIT_SECONDS.observe(record.age_seconds)
         _mark_span(attempt=record.status.attempts)
-        log.info(
-            "begun", name=request.name, bytes=request.size, attempt=record.status.attempts
-        )
+        log.info("begun", name=request.name, bytes=request.size, attempt=record.status.attempts)
         try:
             return await self._run(request, record, stopping)
         except IncompatibleError as error:
