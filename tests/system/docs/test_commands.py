@@ -24,7 +24,24 @@ STANDS_FOR = {"https://example.org/poseway": "http://127.0.0.1:9/poseway"}
 
 # Targets of make that run as they are but for the set-up, which has been done.
 MADE = ("run", "up")
-DONE_BEFORE = ("weights", "sample", "poseway/v1/.generated", "requirements/run.lock")
+DONE_BEFORE = (
+    "weights",
+    "sample",
+    "poseway/v1/.generated",
+    "pyproject.toml",
+    "requirements/run.lock",
+)
+# What commands use of the checkout.
+LINKED = (
+    ".venv",
+    "Makefile",
+    "models",
+    "poseway",
+    "proto",
+    "pyproject.toml",
+    "requirements",
+    "services",
+)
 
 # The others set up what the tests stand on, and run for minutes; `make -n` tells that they are
 # there and that what they are given is read.
@@ -52,7 +69,7 @@ def page_id(page: Path) -> str:
 @pytest.fixture
 def folder(tmp_path: Path, sample: Path) -> Path:
     """A copy of the checkout as far as commands need it, with short videos."""
-    for name in (".venv", "Makefile", "models", "poseway", "proto", "requirements", "services"):
+    for name in LINKED:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "build" / "sample").mkdir(parents=True)
     short = tmp_path / "build" / "sample" / sample.name
