@@ -1,4 +1,4 @@
-"""`make audit` by pip-audit itself, with a source of vulnerabilities of our own."""
+"""`make audit` with the real pip-audit and a local source of vulnerabilities."""
 
 import json
 import shutil
@@ -16,12 +16,12 @@ LOCKS = Path(lock.__file__).parent
 
 
 class Source(ThreadingHTTPServer):
-    """Answers as OSV does.
+    """A server that answers like OSV.
 
     Attributes:
-        asked: Names and versions.
-        known: Ids of what is known, by the package's name.
-        last: How many questions it answers before it breaks; None for all.
+        asked: Names and versions of the queried packages.
+        known: Ids of known vulnerabilities by package name.
+        last: Number of queries that it answers before it fails; None: all.
     """
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.end_headers()
-        told = server.answer(query["package"]["name"], query["version"])
-        self.wfile.write(json.dumps(told).encode())
+        found = server.answer(query["package"]["name"], query["version"])
+        self.wfile.write(json.dumps(found).encode())
 
     def log_message(self, *_: object) -> None:
         pass
@@ -74,7 +74,7 @@ def source() -> Iterator[Source]:
 
 @pytest.fixture
 def locks(tmp_path: Path) -> Path:
-    """A folder with two of the lock files; one has packages for other systems."""
+    """A folder with two of the lock files, one of which has packages for other systems."""
     for name in ("tracker", "setup"):
         shutil.copy(LOCKS / f"{name}.lock", tmp_path)
     return tmp_path
@@ -84,7 +84,7 @@ def pins(folder: Path) -> set[tuple[str, str]]:
     return {(pin.name, pin.version) for path in folder.glob("*.lock") for pin in lock.read(path)}
 
 
-def test_every_version_is_asked_for(
+def test_every_pinned_version_is_queried(
     source: Source, locks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(source.options, locks) == 0
@@ -94,7 +94,7 @@ def test_every_version_is_asked_for(
     assert capsys.readouterr().out == told
 
 
-def test_what_is_known_is_told(
+def test_known_vulnerabilities_are_reported(
     source: Source, locks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source.known = {"structlog": "PYSEC-0000-1"}
@@ -105,7 +105,7 @@ def test_what_is_known_is_told(
     assert "1 known vulnerabilities" in told
 
 
-def test_no_answer_is_not_taken_for_a_good_one(
+def test_unreachable_source_does_not_pass(
     source: Source, locks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for source.last in (0, 3):
@@ -116,7 +116,7 @@ def test_no_answer_is_not_taken_for_a_good_one(
         assert "audited:" not in out + err
 
 
-def test_what_a_source_does_not_know_was_not_audited() -> None:
+def test_skipped_packages_count_as_not_audited() -> None:
     missing = {"name": "av", "skip_reason": "Dependency not found"}
     found = Found()
     found.take(missing)
@@ -128,7 +128,7 @@ def test_what_a_source_does_not_know_was_not_audited() -> None:
     assert lines[-1] == "1 packages of 1 lock files audited, 1 not: nothing is known"
 
 
-def test_a_package_in_two_versions_is_asked_for_twice() -> None:
+def test_package_in_two_versions_is_queried_twice() -> None:
     each = rounds(sorted(LOCKS.glob("*.lock")))
     versions = [pin.version for pins in each for pin in pins if pin.name == "numpy"]
     assert len(set(versions)) == len(versions) == 2

@@ -1,4 +1,4 @@
-"""Lock files pin by hash whatever is installed, and say nothing of where it comes from."""
+"""Lock files pin all packages by hash and contain no addresses."""
 
 import re
 from pathlib import Path
@@ -22,13 +22,13 @@ def test_packages_are_pinned_by_hash(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
-def test_no_address_is_in_a_lock_file(path: Path) -> None:
+def test_lock_files_contain_no_addresses(path: Path) -> None:
     text = path.read_text()
     assert "//" not in text
     assert not re.search(r"^\s*-(?!-hash=)", text, re.MULTILINE)
 
 
-def test_a_package_has_one_version_wherever_it_is_installed() -> None:
+def test_package_has_the_same_version_in_all_lock_files() -> None:
     for marker in {pin.marker for path in LOCKS for pin in lock.read(path)}:
         versions: dict[str, set[str]] = {}
         for path in LOCKS:

@@ -1,4 +1,4 @@
-"""The sizes of clusters: the arithmetic, and that they come from what was measured."""
+"""Sizes of clusters: the arithmetic, and the measurements behind them."""
 
 from pathlib import Path
 
@@ -25,21 +25,23 @@ KNOWN = sizing.Measured(
 )
 
 
-def test_cores_are_the_seconds_of_work_in_a_second_of_the_busiest_hour() -> None:
-    assert sizing.frames_per_second(8) == 30  # 24 hours of video in 24 hours, three times a third
+def test_cores_equal_the_work_per_second_in_the_busiest_hour() -> None:
+    assert (
+        sizing.frames_per_second(8) == 30
+    )  # a third of a stream on average, times the burst of three
     assert sizing.cores(8, 70.0) == pytest.approx(3.0)
     assert sizing.replicas(8, "inference", KNOWN) == 2
     assert sizing.replicas(78, "inference", KNOWN) == 15
     assert sizing.replicas(1, "tracker", KNOWN) == 1
 
 
-def test_ten_times_the_hours_are_ten_times_the_bytes() -> None:
+def test_bytes_are_proportional_to_hours() -> None:
     one, ten = sizing.by_bytes(KNOWN)[:2]
     assert one[:4] == ["1", "1.2", "0.60", "18"]
     assert ten[:4] == ["10", "12", "6.0", "180"]
 
 
-def test_what_was_measured_is_found_in_the_pages() -> None:
+def test_measurements_are_found_in_the_documentation() -> None:
     known = sizing.measured()
     assert set(known.cpu_ms) == {*sizing.CORES, "object-storage", "queue"}
     assert set(sizing.CORES) <= set(known.megabytes)
@@ -48,7 +50,7 @@ def test_what_was_measured_is_found_in_the_pages() -> None:
         assert [row[0] for row in rows] == ["1", "10", "100", "1,000", "10,000"]
 
 
-def test_pods_may_take_the_cores_that_are_planned_with() -> None:
+def test_pods_may_use_the_planned_cores() -> None:
     for service, cores in sizing.CORES.items():
         name = f"gateway-{service}" if service in ("api", "dispatcher") else service
         documents = yaml.safe_load_all((BASE / f"{name}.yaml").read_text())

@@ -1,4 +1,4 @@
-"""What the pages say of settings, options, errors, metrics and exit codes is what the code has."""
+"""Tables of settings, options, errors, metrics and exit codes match the code."""
 
 import re
 from pathlib import Path
@@ -17,6 +17,6 @@ def test_tables_are_up_to_date(page: Path) -> None:
     assert written(text) == text, "write them anew: make tables"
 
 
-def test_every_table_is_somewhere() -> None:
+def test_every_table_is_used() -> None:
     text = "".join(page.read_text() for page in PAGES)
     assert set(re.findall(r"<!-- table: (\S+) -->", text)) == set(TABLES)
