@@ -16,7 +16,7 @@ def tracks(
 ) -> None:
     """Shows who is in the picture when: a row per track, a gap where it is not seen."""
     from poseway.cli import presence_plot
-    from poseway.formats.tracks import read
+    from poseway.formats.tracks_reader import read
 
     try:
         presence_plot.show(console, read(file), file.resolve().name, svg=svg, json=json)

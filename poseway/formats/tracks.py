@@ -1,32 +1,25 @@
-"""Who is in the picture when: the frames in which each track is seen, and their times.
+"""`tracks.json`: the frames in which each track is seen, and their times.
 
-`runs` and `join` find them, `presence` puts them together, and `read` takes them from a file. The
-format of ``tracks.json`` is documented for users in ``docs/formats.md``.
+`runs` and `join` find the frames, and `presence` makes the content of the file. The format is
+documented for users in ``docs/formats.md``.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, Literal, NamedTuple, NoReturn, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from poseway.errors import InvalidRequestError
-from poseway.formats import keypoints
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Span = tuple[int, int]
-"""Indices of the first and the last of some consecutive frames."""
+"""Indices of the first and the last of a run of consecutive frames."""
 
 Times = tuple[float, float]
-"""Seconds from the start of the video at which something begins and at which it is over."""
+"""Start and end in seconds from the start of the video."""
 
 _LONGEST_SECONDS: Final = 1.0
-"""Nobody is taken to be there for longer after a frame, unless frames are farther apart."""
-
-# The first line of keypoints.jsonl has about a kilobyte.
-_MOST_HEADER_BYTES: Final = 1 << 16
+"""Longest time for which a person counts as present after a frame, unless frames are farther
+apart than this."""
 
 _Count = Annotated[int, Field(ge=0, strict=True)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -36,10 +29,10 @@ class Run(NamedTuple):
     """Consecutive frames in which a track is seen.
 
     Attributes:
-        first: Index of the first.
-        last: Index of the last.
-        start: Presentation time of the first, in seconds.
-        end: When the last is over, in seconds.
+        first: Index of the first frame.
+        last: Index of the last frame.
+        start: Presentation time of the first frame, in seconds.
+        end: End of the last frame, in seconds.
     """
 
     first: int
@@ -49,21 +42,20 @@ class Run(NamedTuple):
 
 
 class _Part(BaseModel):
-    # Unknown fields are ignored, so that a newer version's files can still be read.
+    # Ignoring unknown fields makes the files of a newer version readable.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Track(_Part):
-    """One track: somebody with one id.
+    """One track: a person with one id.
 
     Attributes:
-        id: Its id.
-        frames: How many frames it is seen in.
-        first: The first frame it is seen in.
-        last: The last frame it is seen in.
-        spans: The runs of consecutive frames in which it is seen, in order, gaps between them.
-        times: When each of these begins and is over, in seconds; empty in a file of an older
-            version.
+        id: Id of the track.
+        frames: Number of frames in which the track is seen.
+        first: First frame in which it is seen.
+        last: Last frame in which it is seen.
+        spans: Runs of consecutive frames in which it is seen, in order, with gaps between them.
+        times: Start and end of each run in seconds; empty in a file of an older version.
     """
 
     id: Annotated[int, Field(ge=1, strict=True)]
@@ -89,15 +81,15 @@ class Track(_Part):
 
 
 class Presence(_Part):
-    """What ``tracks.json`` holds.
+    """The content of ``tracks.json``.
 
     Attributes:
-        format: What the file is.
+        format: Identifies the file.
         version: Changes when an old reader would misread the file.
-        frames: Frames in the video.
-        frame_rate: Frames per second, measured, as a fraction.
+        frames: Number of frames in the video.
+        frame_rate: Measured frames per second, as a fraction.
         duration_seconds: Length of the video.
-        tracks: Everybody who was tracked, lowest id first.
+        tracks: All tracks, lowest id first.
     """
 
     format: Literal["poseway-tracks"] = "poseway-tracks"
@@ -116,13 +108,13 @@ class Presence(_Part):
         return self
 
     def file(self) -> bytes:
-        """The content of ``tracks.json``."""
+        """Returns the bytes of ``tracks.json``."""
         return self.model_dump_json().encode() + b"\n"
 
     def times(self, track: Track) -> list[Times]:
-        """When each of a track's spans begins and is over, in seconds.
+        """Returns start and end of each of a track's spans, in seconds.
 
-        Where the file does not tell, all of the video's frames are taken to last equally long.
+        For a file without times, all frames of the video are assumed to last equally long.
         """
         if track.times:
             return track.times
@@ -136,11 +128,11 @@ def runs(
     """Finds the runs of consecutive frames in which each track is seen.
 
     Args:
-        frames: Of each frame, in order: its index, the seconds at which it begins and at which it
-            is over, and the ids of those who are seen in it.
+        frames: Index, start in seconds, end in seconds and the ids of the tracks seen, for each
+            frame in order.
 
     Returns:
-        For each id, lowest first, its runs in order.
+        The runs of each id in order, lowest id first.
     """
     return join(
         {track: [Run(index, index, start, end)] for track in ids}
@@ -151,12 +143,12 @@ def runs(
 def with_ends(
     frames: Iterable[tuple[int, float, list[int]]], interval: float, over: float | None = None
 ) -> Iterator[tuple[int, float, float, list[int]]]:
-    """Adds when each frame is over, for `runs`: when the next begins, or a gap.
+    """Adds the end of each frame, for `runs`: the start of the next frame, or sooner before a gap.
 
     Args:
-        frames: Of each frame, in order: its index, the seconds at which it begins, and the ids.
-        interval: Seconds that pass between frames of the video on average.
-        over: Seconds at which the last of them is over; None for after the average interval.
+        frames: Index, start in seconds and ids of each frame in order.
+        interval: Average time between frames of the video, in seconds.
+        over: End of the last frame in seconds; None for one average interval after its start.
     """
     longest = max(_LONGEST_SECONDS, 1.5 * interval)
     before: tuple[int, float, list[int]] | None = None
@@ -173,17 +165,17 @@ def spans(frames: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[Span]]:
     """Finds the runs of consecutive frames in which each track is seen.
 
     Args:
-        frames: Index of each frame, in order, and the ids of those who are seen in it.
+        frames: Index of each frame in order, and the ids of the tracks seen in it.
 
     Returns:
-        For each id, lowest first, its runs in order.
+        The spans of each id in order, lowest id first.
     """
     found = runs((index, 0.0, 0.0, ids) for index, ids in frames)
     return {track: [(run.first, run.last) for run in its] for track, its in found.items()}
 
 
 def join(parts: Iterable[Mapping[int, list[Run]]]) -> dict[int, list[Run]]:
-    """Joins what was found in consecutive parts of a video; a run may go on across their border."""
+    """Joins the runs of consecutive parts of a video, including runs that cross their borders."""
     joined: dict[int, list[Run]] = {}
     for part in parts:
         for track, its in part.items():
@@ -199,12 +191,12 @@ def join(parts: Iterable[Mapping[int, list[Run]]]) -> dict[int, list[Run]]:
 def presence(
     seen: Mapping[int, list[Run]], frames: int, frame_rate: Fraction, duration: Fraction
 ) -> Presence:
-    """Puts together what ``tracks.json`` holds.
+    """Makes the content of ``tracks.json``.
 
     Args:
-        seen: What `runs` or `join` found in the whole video.
-        frames: Frames in the video.
-        frame_rate: Frames per second, measured.
+        seen: The runs of each track in the whole video, from `runs` or `join`.
+        frames: Number of frames in the video.
+        frame_rate: Measured frames per second.
         duration: Length of the video in seconds.
     """
     return Presence(
@@ -223,85 +215,3 @@ def presence(
             for track, its in seen.items()
         ],
     )
-
-
-def read(path: Path) -> Presence:
-    """Reads ``tracks.json``, or finds the same in ``keypoints.jsonl`` line by line.
-
-    Args:
-        path: One of these files, or a folder with a result.
-
-    Raises:
-        InvalidRequestError: It is neither, it is damaged, or it cannot be read.
-    """
-    if path.is_dir():
-        names = [name for name in ("tracks.json", "keypoints.jsonl") if (path / name).exists()]
-        if not names:
-            _refuse(f"{path} holds neither tracks.json nor keypoints.jsonl.")
-        path = path / names[0]
-    try:
-        with path.open("rb") as file:
-            return _read(path, file)
-    except OSError as error:
-        _refuse(f"{path} cannot be read: {error.strerror or error}.")
-
-
-def _read(path: Path, file: BinaryIO) -> Presence:
-    head = _parsed(file.readline(_MOST_HEADER_BYTES))
-    if head.get("format") == "poseway-keypoints":
-        return _from_keypoints(path, head, file)
-    file.seek(0)
-    if b'"poseway-tracks"' not in file.read(_MOST_HEADER_BYTES):
-        _refuse(f"{path} is neither a tracks.json nor a keypoints.jsonl of Poseway.")
-    file.seek(0)
-    try:
-        return Presence.model_validate_json(file.read())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "tracks.json"
-        _refuse(f"{path} is damaged: {where}: {first['msg']}.")
-
-
-def _from_keypoints(path: Path, head: dict[str, Any], lines: Iterable[bytes]) -> Presence:
-    end, frames = 0.0, 0
-    number = 1  # of the line that is read
-
-    def records() -> Iterator[tuple[int, float, list[int]]]:
-        nonlocal end, frames, number
-        for number, line in enumerate(lines, 2):  # noqa: B007
-            record = json.loads(line)
-            index, end = _whole(record["frame"]), float(record["time"])
-            if index != frames:
-                raise ValueError("frames are missing")
-            frames += 1
-            yield index, end, [_whole(person["id"]) for person in record["people"]]
-
-    try:
-        if head["version"] != keypoints.VERSION:
-            raise ValueError("of a newer version")
-        rate = Fraction(head["frame_rate"])
-        lasting = 1 / rate
-        # How long the last frame is shown is not in the file; as long as an average one, then.
-        found = runs(with_ends(records(), float(lasting)))
-        return presence(found, frames, rate, Fraction(end) + lasting if frames else Fraction(0))
-    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
-        _refuse(f"{path} is damaged: line {number} cannot be read.")
-
-
-def _whole(number: object) -> int:
-    if type(number) is not int:
-        raise TypeError("not a whole number")
-    return number
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    """An object in JSON; an empty one if it is none."""
-    try:
-        record = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _refuse(message: str) -> NoReturn:
-    raise InvalidRequestError(message, "file_unreadable")

@@ -18,6 +18,7 @@ from poseway.cli import app, presence_plot
 from poseway.errors import InvalidRequestError
 from poseway.formats import keypoints, tracks
 from poseway.formats.tracks import Presence
+from poseway.formats.tracks_reader import read
 from poseway.jobs import Smoothing
 from poseway.v1 import pose_pb2
 
@@ -113,16 +114,16 @@ def test_the_file_says_what_is_documented() -> None:
     }
 
 
-def test_keypoints_and_tracks_tell_the_same(result: Path) -> None:
-    assert tracks.read(result) == tracks.read(result / "keypoints.jsonl") == presence()
+def test_keypoints_and_tracks_files_give_the_same(result: Path) -> None:
+    assert read(result) == read(result / "keypoints.jsonl") == presence()
     (result / "tracks.json").write_bytes(presence(12).file())
-    assert tracks.read(result) == tracks.read(result / "tracks.json") == presence(12)
+    assert read(result) == read(result / "tracks.json") == presence(12)
 
 
-def test_a_video_of_nobody(tmp_path: Path) -> None:
+def test_video_without_people_has_no_tracks(tmp_path: Path) -> None:
     path = tmp_path / "keypoints.jsonl"
     path.write_bytes(keypoints.header(64, 48, Fraction(1), Fraction(1), Smoothing.OFF))
-    found = tracks.read(path)
+    found = read(path)
     assert (found.frames, found.duration_seconds, found.tracks) == (0, 0.0, [])
     assert list(presence_plot.rows(found, 80)) == []
     ET.fromstring(presence_plot.plot(found, "empty"))  # noqa: S314 # our own
@@ -155,11 +156,11 @@ TRACK = {"id": 1, "frames": 1, "first": 0, "last": 0, "spans": [[0, 0]]}
         (damage(tracks=[TRACK | {"times": [[0.0, 1.0]] * 2}]), "the times are not those"),
     ],
 )
-def test_what_is_no_such_file_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
+def test_any_other_file_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
     with pytest.raises(InvalidRequestError, match=said):
-        tracks.read(path)
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -181,10 +182,10 @@ def test_a_damaged_line_is_named(result: Path, number: int, line: bytes) -> None
     lines[number - 1] = line
     path.write_bytes(b"\n".join(lines))
     with pytest.raises(InvalidRequestError, match=f"line {number} cannot be read"):
-        tracks.read(path)
+        read(path)
 
 
-def test_bars_show_gaps_and_who_goes_on_for_whom() -> None:
+def test_bars_show_gaps() -> None:
     rows = [row.plain for row in presence_plot.rows(presence(), 8 + 12)]
     assert rows == ["1 4.0 s ██████··██··", "2 3.0 s ····██████··"]
     first, _ = presence_plot.rows(presence(), 8 + 10, ascii_only=True)
@@ -231,7 +232,7 @@ def test_the_command_prints_and_draws(result: Path, tmp_path: Path) -> None:
     assert printed.output.encode() == presence().file()
 
 
-def test_the_command_says_in_a_line_what_is_wrong(result: Path, tmp_path: Path) -> None:
+def test_command_reports_an_error_in_one_line(result: Path, tmp_path: Path) -> None:
     nowhere = str(tmp_path / "nowhere" / "plot.svg")
     for arguments in (
         ["/[b]no such file"],
