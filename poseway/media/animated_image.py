@@ -128,8 +128,8 @@ def _pieces(image: "Image.Image") -> Iterator[bytes]:
 
 def _control(image: "Image.Image", number: int) -> bytes:
     """Returns the data of ``fcTL``: a frame of full size, and its duration."""
-    told = int(image.info.get("duration", 0))
-    time = told if told >= _SHORTEST_MS else _USUAL_MS
+    declared = int(image.info.get("duration", 0))
+    time = declared if declared >= _SHORTEST_MS else _USUAL_MS
     # The fields have 16 bits, so durations above a minute are stored in seconds.
     shown = (time, 1000) if time < 1 << 16 else (round(time / 1000), 1)
     return struct.pack(">IIIIIHHBB", number, *image.size, 0, 0, *shown, 0, 0)

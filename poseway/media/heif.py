@@ -145,8 +145,8 @@ def _check_whole(data: bytes) -> None:
 
 def _transfer(picture: "pi_heif.HeifImage") -> tuple[int, int]:
     """Returns colour primaries and transfer characteristics (ITU-T H.273); 2 if unspecified."""
-    told = picture.info.get("nclx_profile") or {}
-    return told.get("color_primaries", 2), told.get("transfer_characteristics", 2)
+    profile = picture.info.get("nclx_profile") or {}
+    return profile.get("color_primaries", 2), profile.get("transfer_characteristics", 2)
 
 
 def _written(samples: _Samples, transfer: tuple[int, int]) -> io.BytesIO:

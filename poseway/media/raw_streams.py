@@ -87,9 +87,9 @@ def clock(
     if assumed is not None:
         return Clock(_near(assumed), Timing.USER)
     # FFmpeg's average rate is only the demuxer's default here.
-    told = stream.codec_context.framerate
-    if told and _LEAST <= told <= (_MOST_MPEG4 if name == "m4v" else _MOST):
-        return Clock(Fraction(told), Timing.STREAM)
+    declared = stream.codec_context.framerate
+    if declared and _LEAST <= declared <= (_MOST_MPEG4 if name == "m4v" else _MOST):
+        return Clock(Fraction(declared), Timing.STREAM)
     return Clock(DEFAULT_RATE, Timing.ASSUMED)
 
 

@@ -230,15 +230,16 @@ class VideoReader:
             before = self._shapes.now
             self._shapes.update(image, self._decoder.pixel_aspect)
             pts = max(pts, 0 if previous is None else previous + 1)
-            told = self._usual if self._clock else image.duration or 0
-            next_pts = pts + (told if self._usual <= 2 * told <= 4 * self._usual else self._usual)
+            declared = self._usual if self._clock else image.duration or 0
+            plausible = self._usual <= 2 * declared <= 4 * self._usual
+            next_pts = pts + (declared if plausible else self._usual)
             if after is None or pts >= after:
                 shown = self._flatten(image)
                 shape = self._shapes.now
                 yield SourceFrame(
                     index,
                     pts,
-                    told,
+                    declared,
                     shown,
                     shape.orientation,
                     previous,

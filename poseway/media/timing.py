@@ -64,13 +64,13 @@ class RateMeter:
         agrees with the measured one, it is exact (30000/1001), while timestamps are rounded.
         """
         stream = self._stream
-        told = [r for r in (stream.average_rate, stream.guessed_rate, stream.base_rate) if r]
-        if told and is_counted(stream):
-            return Fraction(told[0])
+        declared = [r for r in (stream.average_rate, stream.guessed_rate, stream.base_rate) if r]
+        if declared and is_counted(stream):
+            return Fraction(declared[0])
         measured = self._measured()
         if measured is None:
-            return Fraction(told[0]) if told else _USUAL_RATE
-        near = [Fraction(rate) for rate in told if abs(rate - measured) <= _CLOSE * measured]
+            return Fraction(declared[0]) if declared else _USUAL_RATE
+        near = [Fraction(rate) for rate in declared if abs(rate - measured) <= _CLOSE * measured]
         if not near:
             return Fraction(round(measured * 1000), 1000) or measured
         # Some of these may be FFmpeg's estimates.
@@ -84,7 +84,8 @@ class RateMeter:
         shown = self._in_order()
         intervals = [after - before for (before, _), (after, _) in pairwise(shown)]
         true = sum(
-            abs(interval - told) <= 1 for interval, (_, told) in zip(intervals, shown, strict=False)
+            abs(interval - declared) <= 1
+            for interval, (_, declared) in zip(intervals, shown, strict=False)
         )
         if not true or 2 * true < len(intervals):
             return None
@@ -167,7 +168,7 @@ def is_counted(stream: av.VideoStream) -> bool:
 
 
 def with_durations(
-    frames: Iterator[SourceFrame], usual: int, least: int | None, stays: Callable[[], int]
+    frames: Iterator[SourceFrame], usual: int, least: int | None, held_until: Callable[[], int]
 ) -> Iterator[SourceFrame]:
     """Sets the duration of each frame: it is shown until the next one.
 
@@ -175,8 +176,8 @@ def with_durations(
         frames: Frames in order, with the duration that the container declares, or 0.
         usual: Usual ticks of a frame.
         least: Least credible ticks of the last frame's declared duration; None if none is credible.
-        stays: Called after the last frame; returns the ticks until which empty packets hold it on
-            screen, or 0.
+        held_until: Returns the ticks until which empty packets hold the last frame on screen, or 0.
+            Called after that frame.
     """
     held: SourceFrame | None = None
     for frame in frames:
@@ -185,7 +186,7 @@ def with_durations(
         held = frame
     if held is not None:
         duration = usual if held.previous is None else held.pts - held.previous
-        if (until := stays()) > held.pts:
+        if (until := held_until()) > held.pts:
             duration = until - held.pts
         elif least is not None and held.duration >= least:
             duration = held.duration

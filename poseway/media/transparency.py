@@ -32,8 +32,8 @@ def alpha_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     """Returns a decoder for a stream that keeps its alpha channel: the stream's own or libvpx's."""
     context = stream.codec_context
     name = _SEEING.get(context.name)
-    told = {key.lower(): value for key, value in stream.metadata.items()}
-    if name is None or told.get("alpha_mode") != "1":
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
         return context
     return cast("av.VideoCodecContext", av.CodecContext.create(name, "r"))
 

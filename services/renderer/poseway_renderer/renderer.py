@@ -146,14 +146,14 @@ class Renderer:
                         answers["write"] = partial(_write, output)
                         joined: JoinedVideo = isolated.call("join", segments, index_bytes, silent)
                     if joined.sound_lost:
-                        log.warning("sound is missing")
+                        log.warning("audio is missing")
                     return joined, output.size
                 except IndexTooLargeError:
                     index_bytes *= 2
-                    log.warning("joining again with more room for the index", bytes=index_bytes)
+                    log.warning("joining again with a larger index", bytes=index_bytes)
                 except AudioError:
                     silent = True
-                    log.warning("joining again without the sound", exc_info=True)
+                    log.warning("joining again without audio", exc_info=True)
         raise VideoError(
             "The video is too long for a single MP4. Split it and upload the parts.", "too_long"
         )

@@ -136,12 +136,12 @@ class Joiner:
             target = av.open(output, "w", format="mp4", options=self._options(index_bytes))
             video = target.add_stream_from_template(pictures.stream)
             streams: list[Iterator[_Packet]] = [pictures.packets(video)]
-            sound = None
+            audio = None
             if not (silent or self._drop_audio):
-                sound = add_audio(target, source, self._zero, self._reading)
-            unread = sound is None and not self._drop_audio and bool(source.streams.audio)
-            if sound:
-                streams.append(sound.packets)
+                audio = add_audio(target, source, self._zero, self._reading)
+            unread = audio is None and not self._drop_audio and bool(source.streams.audio)
+            if audio:
+                streams.append(audio.packets)
             lost = _mux(target, heapq.merge(*streams, key=_seconds))
             if pictures.frames != self._frames:
                 raise IncompatibleError(
@@ -154,7 +154,7 @@ class Joiner:
             except av.error.InvalidDataError as error:
                 raise AudioError(str(error)) from error
         return JoinedVideo(
-            pictures.end, sound.codec if sound else "", sound_lost=unread or lost > 0
+            pictures.end, audio.codec if audio else "", sound_lost=unread or lost > 0
         )
 
     def _options(self, index_bytes: int) -> dict[str, str]:
@@ -173,12 +173,12 @@ def _mux(target: av.container.OutputContainer, packets: Iterable[_Packet]) -> in
     """
     written = lost = 0
     for packet in packets:
-        sound = packet.stream.type == "audio"
+        audio = packet.stream.type == "audio"
         try:
             target.mux_one(packet)
             written += 1
         except av.error.FFmpegError as error:
-            if not sound:
+            if not audio:
                 raise
             # The first packet writes the file header, which describes the audio.
             if not written:
