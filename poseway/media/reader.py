@@ -212,21 +212,8 @@ class VideoReader:
                     return
                 if not image.key_frame and self._decoder.marks_keyframes:
                     continue
-            if previous is not None and pts < previous - second:
-                raise VideoError(
-                    f"After {float(previous * self.info.time_base):.1f} s the timestamps of the "
-                    "video start again, as in recordings that were joined without conversion. "
-                    "Convert the video to MP4 (H.264) and upload that.",
-                    "timestamps_jump_back",
-                )
-            if previous is not None and pts - previous > _MOST_TICKS:
-                hours = float((pts - previous) * self.info.time_base / 3600)
-                raise VideoError(
-                    f"After {float(previous * self.info.time_base):.1f} s the timestamps of the "
-                    f"video jump by {hours:.1f} hours, as in recordings that were joined without "
-                    "conversion. Convert the video to MP4 (H.264) and upload that.",
-                    "timestamps_jump_back",
-                )
+            if previous is not None:
+                self._check_times(previous, pts)
             before = self._shapes.now
             self._shapes.update(image, self._decoder.pixel_aspect)
             pts = max(pts, 0 if previous is None else previous + 1)
@@ -248,6 +235,22 @@ class VideoReader:
                 )
                 index += 1
             previous = pts
+
+    def _check_times(self, previous: int, pts: int) -> None:
+        """Raises VideoError if presentation times start again or jump by hours."""
+        base = self.info.time_base
+        if pts < previous - 1 / base:
+            fault = "start again"
+        elif pts - previous > _MOST_TICKS:
+            fault = f"jump by {float((pts - previous) * base / 3600):.1f} hours"
+        else:
+            return
+        raise VideoError(
+            f"After {float(previous * base):.1f} s the timestamps of the video {fault}, as in "
+            "recordings that were joined without conversion. Convert the video to MP4 (H.264) and "
+            "upload that.",
+            "timestamps_jump_back",
+        )
 
     def _timed(self) -> Iterator[tuple[av.VideoFrame, int | None]]:
         """Yields frames and their presentation times, None if unknown."""

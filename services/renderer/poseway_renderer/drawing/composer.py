@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Final
+from typing import Final, assert_never
 
 import numpy as np
 
@@ -61,12 +61,17 @@ class Composer:
             source: The frame of the video.
             frame: Its people, in pixels of the canvas.
         """
-        if self._overlay is Overlay.BLACK:
-            canvas.blacken()
-        else:
-            canvas.show(source)
-        if self._overlay is Overlay.BLURRED:
-            blur(canvas)
+        match self._overlay:
+            case Overlay.VIDEO | Overlay.FACES_BLURRED:
+                canvas.show(source)
+            case Overlay.BLACK:
+                canvas.blacken()
+            case Overlay.BLURRED:
+                canvas.show(source)
+                blur(canvas)
+            case _:
+                # mypy reports an overlay that is added without being drawn.
+                assert_never(self._overlay)
         if self._heads:
             for head in self._heads.find(frame):
                 hide(canvas, head)
