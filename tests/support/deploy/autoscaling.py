@@ -1,4 +1,4 @@
-"""The autoscalers' manifests, and a NATS server that is monitored as in a cluster."""
+"""Manifests of the autoscalers, and a NATS server with monitoring as in a cluster."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def scaled(name: str) -> dict[str, Any]:
 
 
 class MonitoredNats:
-    """A server of its own, monitored as in a cluster."""
+    """A separate NATS server with monitoring as in a cluster."""
 
     def __init__(self, folder: Path) -> None:
         port, self.monitor = free_ports(2)
@@ -54,10 +54,10 @@ class MonitoredNats:
         self.process = subprocess.Popen([program, "-js", *flat], stderr=subprocess.DEVNULL)
 
     def lag(self) -> int:
-        """What KEDA takes for the lag of the trigger.
+        """Returns the lag as KEDA computes it for the trigger.
 
-        That is all that waits or is being worked on. Without the consumer it would be the number
-        of the last message there ever was, and scale to the maximum.
+        The lag counts waiting and running jobs. Without the consumer, KEDA would take the number of
+        the last message ever sent, and scale to the maximum.
         """
         trigger = scaled("gateway-dispatcher")["triggers"][0]["metadata"]
         query = f"acc={trigger['account']}&consumers=true&config=true"
@@ -74,7 +74,7 @@ class MonitoredNats:
 
 @contextmanager
 def monitored_nats(folder: Path) -> Iterator[MonitoredNats]:
-    """A server that runs for the block."""
+    """Runs a server for the block."""
     server = MonitoredNats(folder)
     try:
         yield server

@@ -1,4 +1,4 @@
-"""A small Kubernetes API over TLS: it makes secrets, as the real one does, and nothing else."""
+"""A small Kubernetes API over TLS that creates secrets like the real one, and does nothing else."""
 
 import json
 import ssl
@@ -18,11 +18,11 @@ class KubernetesApi(ThreadingHTTPServer):
     """The server.
 
     Attributes:
-        url: Its address.
-        account: Folder of a service account that may make secrets.
-        secrets: What it keeps, by name.
-        requests: Methods and paths that were asked for.
-        troubles: Statuses with which it answers the next requests instead.
+        url: Address of the server.
+        account: Folder of a service account that may create secrets.
+        secrets: Created secrets by name.
+        requests: Methods and paths of all requests.
+        troubles: Error statuses for the next requests.
     """
 
     request_queue_size = 64
@@ -52,10 +52,10 @@ class KubernetesApi(ThreadingHTTPServer):
         self.changing = threading.Lock()
 
     def handle_error(self, *_: object) -> None:
-        """Callers that do not trust it hang up; that is theirs to tell."""
+        """Ignores callers that hang up because they do not trust the server."""
 
     def make(self, secret: dict[str, Any]) -> tuple[int, str]:
-        """Status and message for a secret that is to be made."""
+        """Creates a secret. Returns status and message of the response."""
         name = secret["metadata"]["name"]
         with self.changing:
             if self.troubles:
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def kubernetes_api(folder: Path) -> Iterator[KubernetesApi]:
-    """The server, while the block runs."""
+    """Runs the server for the block."""
     with KubernetesApi(folder) as api:
         thread = threading.Thread(target=api.serve_forever, args=(0.02,))
         thread.start()

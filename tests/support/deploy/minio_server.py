@@ -1,4 +1,4 @@
-"""What MinIO does with the requests of the set-up: one bucket's rules, users, policies."""
+"""A small MinIO for the set-up's requests: lifecycle rules of a bucket, users, policies."""
 
 import json
 import threading
@@ -27,12 +27,12 @@ class MinioServer(ThreadingHTTPServer):
     """The server.
 
     Attributes:
-        url: Its address.
-        buckets: The lifecycle rules of each, as they were sent; None if it has none.
-        users: Their secrets.
-        policies: By name.
-        attached: Each user's policy.
-        troubles: Statuses and codes with which it answers the next requests instead.
+        url: Address of the server.
+        buckets: Lifecycle rules of each bucket as they were sent; None without rules.
+        users: Secrets by user.
+        policies: Policies by name.
+        attached: Policy of each user.
+        troubles: Error statuses and codes for the next requests.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class MinioServer(ThreadingHTTPServer):
         self.troubles: list[tuple[int, str]] = []
 
     def bucket(self, method: str, name: str, query: str, body: bytes) -> tuple[int, bytes]:
-        """Answers to S3."""
+        """Handles a request to the S3 API."""
         if "lifecycle" in query and method == "PUT":
             self.buckets[name] = body
         elif "lifecycle" in query:
@@ -58,7 +58,7 @@ class MinioServer(ThreadingHTTPServer):
         return 200, b""
 
     def admin(self, command: str, asked: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        """Answers to the admin API."""
+        """Handles a request to the admin API."""
         if command == "add-user":
             sent = cast("BaseHTTPResponse", _Sent(body))
             user = json.loads(decrypt(sent, ROOT_PASSWORD))
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def minio_server() -> Iterator[MinioServer]:
-    """The server, while the block runs."""
+    """Runs the server for the block."""
     with MinioServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

@@ -1,4 +1,4 @@
-"""Servers of NATS on loopback, with the configuration of the components."""
+"""NATS servers on loopback, with the configuration of the components."""
 
 import os
 import subprocess
@@ -25,12 +25,12 @@ def server_program() -> Path:
 
 
 def patch() -> dict[str, Any]:
-    """What the component of three changes of the one's servers."""
+    """Returns the patch of the component with three servers."""
     return dict(yaml.safe_load((COMPONENTS / "nats-cluster" / "nats.yaml").read_text()))
 
 
 class Servers:
-    """Servers on loopback, configured as those of the component but for their addresses."""
+    """Servers on loopback, configured like those of the component except for addresses."""
 
     def __init__(self, folder: Path, component: str, count: int) -> None:
         self._folder = folder
@@ -68,16 +68,16 @@ class Servers:
             )
 
     def route(self, number: int) -> int:
-        """Port on which a server listens to the others."""
+        """Returns the port on which a server accepts the other servers."""
         return self._places[number][2]
 
     def hand_over(self, number: int) -> None:
-        """Stops a server as Kubernetes does: what goes before the signal, and the signal."""
+        """Stops a server as Kubernetes does, with the preStop hook and the signal."""
         process = self._running[number]
         (container,) = patch()["spec"]["template"]["spec"]["containers"]
         command = container["lifecycle"]["preStop"]["exec"]["command"]
         assert command[0] == "nats-server"
-        # In a container it is the first process.
+        # In a container the server has process id 1.
         assert command[-1] == "ldm=1"
         subprocess.run([server_program(), *command[1:-1], f"ldm={process.pid}"], check=True)
         process.terminate()

@@ -1,4 +1,4 @@
-"""Who may reach whom, as network policies have it."""
+"""A model of network policies: which connections they allow."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -11,10 +11,10 @@ class Place:
     """A pod, or an address outside the cluster.
 
     Attributes:
-        name: What it is called here.
-        namespace: Empty for what is no pod.
-        labels: The pod's.
-        address: Its IP address.
+        name: Name used in the tests.
+        namespace: Namespace of the pod; empty outside the cluster.
+        labels: Labels of the pod.
+        address: IP address.
     """
 
     name: str
@@ -29,10 +29,10 @@ def allowed(
     """Whether `source` may open a connection to `port` of `target`.
 
     Args:
-        policies: Of all namespaces.
-        source: Who calls.
-        target: Who is called.
-        port: There; of the pod, not of a service.
+        policies: Policies of all namespaces.
+        source: The caller.
+        target: The pod or address called.
+        port: Port of the target pod, not of a service.
         protocol: TCP or UDP.
     """
     return _lets(policies, source, target, "Egress", port, protocol) and _lets(
@@ -43,7 +43,7 @@ def allowed(
 def _lets(
     policies: list[Object], pod: Place, other: Place, way: str, port: int, protocol: str
 ) -> bool:
-    """Whether the policies of `pod` let this pass; without any, everything passes."""
+    """Whether the policies of `pod` allow a connection; without policies, all are allowed."""
     of_pod = [policy for policy in policies if way in _ways(policy) and _is_for(policy, pod)]
     if not of_pod:
         return True

@@ -1,4 +1,4 @@
-"""The manifests as a cluster gets them: what ``kubectl kustomize`` makes of each overlay."""
+"""The manifests as applied to a cluster: the output of ``kubectl kustomize`` for each overlay."""
 
 import os
 import subprocess
@@ -13,28 +13,28 @@ import yaml
 Object: TypeAlias = dict[str, Any]
 
 K8S = Path(__file__).resolve().parents[3] / "deploy" / "k8s"
-# The environment's own, whatever the system has.
+# The virtual environment's own kubectl.
 KUBECTL = Path(sys.executable).parent / "kubectl"
 LABEL = "app.kubernetes.io/component"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
 
 
 def folders(kind: str) -> list[Path]:
-    """All folders under `kind` that can be built."""
+    """Returns all folders under `kind` that can be built."""
     return sorted(path.parent for path in (K8S / kind).rglob("kustomization.yaml"))
 
 
 OVERLAYS = [path.name for path in folders("overlays")]
-# Components that go on top of another.
+# Components that require another one.
 UNDER = {"nats-cluster": "nats", "traces": "network-policies"}
-# Those that are in no overlay, for whoever wants them.
+# Optional components, which are in no overlay.
 CHOICES = {"hpa", "traces"}
 COMPONENTS = [str(path.relative_to(K8S / "components")) for path in folders("components")]
 
 
 @cache
 def build(folder: Path) -> list[Object]:
-    """The objects of a folder; nobody may change them."""
+    """Returns the objects of a folder, which must not be modified."""
     made = subprocess.run(
         [KUBECTL, "kustomize", folder],
         capture_output=True,
@@ -43,18 +43,18 @@ def build(folder: Path) -> list[Object]:
         env=os.environ | {"KUBECONFIG": os.devnull},
     )
     assert made.returncode == 0, made.stderr
-    # What is out of date there, or would be ignored, is warned of.
+    # kustomize warns of fields that are deprecated or ignored.
     assert not made.stderr, made.stderr
     return list(yaml.safe_load_all(made.stdout))
 
 
 def overlay(name: str) -> list[Object]:
-    """The objects of an overlay."""
+    """Returns the objects of an overlay."""
     return build(K8S / "overlays" / name)
 
 
 def with_components(folder: Path, *names: str) -> list[Object]:
-    """The base with components, as somebody would choose them in a `folder` of their own."""
+    """Returns the base with components, built in a `folder` of its own."""
     components = [K8S / "components" / name for name in names]
     content = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -69,52 +69,52 @@ def with_components(folder: Path, *names: str) -> list[Object]:
 
 
 def of_kind(objects: list[Object], *kinds: str) -> list[Object]:
-    """Those of some kinds."""
+    """Returns the objects of some kinds."""
     return [item for item in objects if item["kind"] in kinds]
 
 
 def named(objects: list[Object], kind: str, name: str) -> Object:
-    """The one of this kind and name."""
+    """Returns the only object with this kind and name."""
     (found,) = [item for item in of_kind(objects, kind) if item["metadata"]["name"] == name]
     return found
 
 
 def called(item: Object) -> str:
-    """What an object is called in messages."""
+    """Returns kind and name of an object, for messages."""
     return f"{item['kind']} {item['metadata']['name']}"
 
 
 def template(item: Object) -> Object:
-    """The pod that a workload makes."""
+    """Returns the pod template of a workload."""
     spec = item["spec"]["jobTemplate"]["spec"] if item["kind"] == "CronJob" else item["spec"]
     made: Object = spec["template"]
     return made
 
 
 def workloads(objects: list[Object]) -> list[Object]:
-    """Everything that makes pods."""
+    """Returns all objects that create pods."""
     return of_kind(objects, *WORKLOADS, "CronJob")
 
 
 def containers(pod: Object) -> Iterator[Object]:
-    """Every container of a pod's spec, of all three kinds."""
+    """Returns all containers of a pod, including init and ephemeral containers."""
     for kind in ("initContainers", "containers", "ephemeralContainers"):
         yield from pod.get(kind, ())
 
 
 def component(item: Object) -> str:
-    """Which part a workload is, from its pods' label."""
+    """Returns the component of a workload, from the label of its pods."""
     label: str = template(item)["metadata"]["labels"][LABEL]
     return label
 
 
 def open_ports(container: Object) -> dict[str, int]:
-    """A container's ports by name."""
+    """Returns a container's ports by name."""
     return {port["name"]: port["containerPort"] for port in container.get("ports", ())}
 
 
 def selects(selector: Object, labels: dict[str, str]) -> bool:
-    """Whether a label selector selects these labels; one that is empty selects all."""
+    """Whether a label selector matches labels; an empty selector matches all."""
     wanted = selector.get("matchLabels", {})
     return wanted.items() <= labels.items() and all(
         _meets(expression, labels) for expression in selector.get("matchExpressions", ())

@@ -1,4 +1,4 @@
-"""What the dashboard and the alerts ask Prometheus for."""
+"""Queries of the dashboard and the alerts."""
 
 import json
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ class Asked:
     """Series that an expression selects.
 
     Attributes:
-        name: Of the metric.
-        labels: That they are selected by.
+        name: Name of the metric.
+        labels: Labels used in the selector.
     """
 
     name: str
@@ -27,20 +27,20 @@ class Asked:
 
 
 def panels() -> list[dict[str, Any]]:
-    """The panels of the dashboard that show something."""
+    """Returns the panels of the dashboard that have queries."""
     board = json.loads((FOLDER / "poseway.json").read_text())
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def rules() -> list[dict[str, Any]]:
-    """The alerts."""
+    """Returns the alerts."""
     (group,) = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["spec"]["groups"]
     found: list[dict[str, Any]] = group["rules"]
     return found
 
 
 def expressions(rate: str = "1m") -> Iterator[str]:
-    """All expressions; `rate` stands in for how far Grafana looks back for a rate."""
+    """Returns all expressions, with `rate` in place of Grafana's rate interval."""
     for panel in panels():
         for target in panel["targets"]:
             yield target["expr"].replace("$__rate_interval", rate)
@@ -49,11 +49,11 @@ def expressions(rate: str = "1m") -> Iterator[str]:
 
 
 def asked(expression: str) -> Iterator[Asked]:
-    """All series that an expression selects."""
+    """Returns all series that an expression selects."""
     yield from _asked(promql_parser.parse(expression))
 
 
-def _asked(node: Any) -> Iterator[Asked]:  # noqa: ANN401 # of any kind
+def _asked(node: Any) -> Iterator[Asked]:  # noqa: ANN401 # any node of the syntax tree
     match node:
         case promql_parser.VectorSelector():
             labels = frozenset(matcher.name for matcher in node.matchers.matchers)
@@ -75,7 +75,7 @@ def _asked(node: Any) -> Iterator[Asked]:  # noqa: ANN401 # of any kind
 
 
 def grouped(expression: str) -> set[str]:
-    """The labels that an expression sums up by."""
+    """Returns the labels by which an expression aggregates."""
     return set(_grouped(promql_parser.parse(expression)))
 
 

@@ -1,4 +1,4 @@
-"""Kubernetes' Pod Security Standard, the restricted one: all of its controls and the baseline's."""
+"""Kubernetes' restricted Pod Security Standard: all of its controls, including the baseline's."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -43,7 +43,7 @@ ASKERS: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 def violations(template: Object) -> list[str]:
-    """What a pod, as in a workload's template, has that the standard forbids, or lacks."""
+    """Returns the violations of the standard in a pod template."""
     pod = template["spec"]
     found = [*_of_pod(template)]
     for container in containers(pod):
@@ -73,7 +73,7 @@ def _of_pod(template: Object) -> Iterator[str]:
 
 
 def _either(context: Object) -> Iterator[str]:
-    """What may not be said of a pod, nor of a container."""
+    """Yields violations that are possible in pods and in containers."""
     options = context.get("seLinuxOptions", {})
     if options.get("type", "") not in SELINUX or options.get("user") or options.get("role"):
         yield "seLinuxOptions"
@@ -120,5 +120,5 @@ def _handlers(container: Object) -> Iterator[Object]:
     yield from (hooks[key] for key in ("postStart", "preStop") if key in hooks)
 
 
-def _host(handler: Object) -> Any:  # noqa: ANN401 # a name, or nothing
+def _host(handler: Object) -> Any:  # noqa: ANN401 # a name or None
     return handler.get("httpGet", {}).get("host") or handler.get("tcpSocket", {}).get("host")
