@@ -91,8 +91,9 @@ def test_an_open_event_stream_does_not_hold_up_a_stop(stack: Stack, queued: str)
                 api.terminate()
                 began = time.monotonic()
                 assert not any(line.startswith("event") for line in lines)
-            api.wait(10)
-            assert time.monotonic() - began < 5
+            api.wait(60)
+            # Long before the 20 seconds of grace are over.
+            assert time.monotonic() - began < 15
         finally:
             api.kill()
 

@@ -152,9 +152,9 @@ def test_noise_is_bounded_in_time_and_number(noise: str) -> None:
         "ones": np.ones(shape),
         "checkerboard": np.indices(shape).sum(axis=0) % 2,
     }[noise]
-    start = time.perf_counter()
+    start = time.thread_time()
     found = decode(maps.astype(np.float32))
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert len(found.scores) <= 18 * 64 // 4
     assert np.isfinite(found.keypoints).all()
     assert np.isfinite(found.scores).all()
