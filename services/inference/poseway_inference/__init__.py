@@ -1,1 +1,1 @@
-"""Finds people and their keypoints in frames."""
+"""The inference service: finds people and their keypoints in frames."""

@@ -1,6 +1,6 @@
-"""``python -m poseway_inference``: loads the models, then serves until it is told to stop."""
+"""``python -m poseway_inference``: loads the models and serves until SIGTERM or SIGINT."""
 
-import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # first, because the other imports take long
 
 # isort: split
 
@@ -17,8 +17,8 @@ from poseway_inference.settings import InferenceSettings
 
 
 def main() -> None:
-    """Runs the service."""
-    # Frames are worked on side by side: OpenCV's own threads would only fight for the cores.
+    """Runs the service until SIGTERM or SIGINT."""
+    # Frames are processed in parallel; OpenCV's own threads would compete with the workers.
     cv2.setNumThreads(1)
     settings = InferenceSettings()
     start_telemetry("inference", settings)

@@ -1,4 +1,4 @@
-"""The inference service as gRPC sees it."""
+"""The inference service over gRPC."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -18,15 +18,15 @@ from poseway_inference.model_loader import LoadedModel
 from poseway_inference.scheduling.batcher import Batcher
 from poseway_inference.yuv import to_bgr
 
-_FRAMES = prometheus_client.Counter("poseway_inference_frames", "Frames whose people were found.")
+_FRAMES = prometheus_client.Counter("poseway_inference_frames", "Frames processed.")
 _SECONDS = prometheus_client.Histogram(
-    "poseway_inference_batch_seconds", "Time of a batch in the network and the decoder."
+    "poseway_inference_batch_seconds", "Time to run the network and the decoder on a batch."
 )
 _BATCH = prometheus_client.Histogram(
-    "poseway_inference_batch_frames", "Frames in a batch.", buckets=(1, 2, 4, 8, 16, 32)
+    "poseway_inference_batch_frames", "Frames per batch.", buckets=(1, 2, 4, 8, 16, 32)
 )
 _IN_FLIGHT = prometheus_client.Gauge(
-    "poseway_inference_frames_in_flight", "Frames taken and not yet answered."
+    "poseway_inference_frames_in_flight", "Frames accepted but not yet answered."
 )
 
 _MAX_SIDE = 8192
@@ -37,8 +37,8 @@ class Key(NamedTuple):
 
     Attributes:
         model: Name of the model.
-        accurate: Whether they are looked at in several scales.
-        shape: Sizes of the network's inputs.
+        accurate: Whether the frames are accurate ones; see `Frame.accurate`.
+        shape: Widths and heights of the network's inputs; see `Estimator.shape`.
     """
 
     model: str
@@ -47,12 +47,12 @@ class Key(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        """How much there is to look at."""
+        """Pixels per frame over all inputs, a measure of the work."""
         return sum(w * h for w, h in zip(self.shape[::2], self.shape[1::2], strict=True))
 
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
-    """Answers calls with what the models find."""
+    """Finds people with any of the loaded models."""
 
     def __init__(
         self,
@@ -64,15 +64,15 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         max_delay: float,
         max_frames: int,
     ) -> None:
-        """Takes calls for some models.
+        """Starts the workers.
 
         Args:
             models: The models by name, the default first.
-            missing: Names of models that cannot be used, and why.
-            workers: Batches worked on side by side.
-            batch_frames: Most frames of a batch; 0: what each model is fastest with.
+            missing: The reasons why other models cannot be used, by name.
+            workers: Batches processed at once.
+            batch_frames: Most frames per batch; 0 uses what suits each model.
             max_delay: Seconds that a frame waits for others to fill a batch.
-            max_frames: Most frames taken and not yet answered.
+            max_frames: Most frames accepted but not yet answered.
         """
         self._models = models
         self._missing = missing
@@ -88,13 +88,13 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
 
     @property
     def in_flight(self) -> int:
-        """Frames taken and not yet answered."""
+        """Frames accepted but not yet answered."""
         return self._batcher.in_flight
 
     def ListModels(  # noqa: N802 # gRPC's name
         self, request: inference_pb2.ListModelsRequest, context: grpc.ServicerContext
     ) -> inference_pb2.ListModelsResponse:
-        """Says which models there are and how they are run."""
+        """Lists the models, how each one is run, and why others are unavailable."""
         return inference_pb2.ListModelsResponse(
             models=[
                 inference_pb2.Model(
@@ -119,8 +119,9 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         request_iterator: Iterator[inference_pb2.EstimatePosesRequest],
         context: grpc.ServicerContext,
     ) -> Iterator[inference_pb2.EstimatePosesResponse]:
-        """Finds the people in a batch of frames."""
-        # Added to all that this thread logs until its next call, also to how the call ended.
+        """Finds the people in a stream of frames; answers in the order of the frames."""
+        # Applies to everything that this thread logs until its next call, including how this call
+        # ends.
         structlog.contextvars.clear_contextvars()
         header = _header(next(request_iterator, None))
         structlog.contextvars.bind_contextvars(job=header.job_id)
@@ -133,7 +134,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 indices.append(index)
                 yield Key(header.model, frame.accurate, estimator.shape(frame)), frame
 
-        # A call that ended early says so to nobody but the callback.
+        # Only the callback learns of a call that the client ended early.
         for people in self._batcher.map(header.job_id, frames(), context.add_callback):
             poses = _poses(indices.popleft(), people)
             yield inference_pb2.EstimatePosesResponse(poses=poses)
@@ -144,7 +145,9 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         if name in self._missing:
             raise NotFoundError(self._missing[name], "model_missing")
         known = ", ".join(self._models)
-        raise NotFoundError(f"There is no model {name!r} here, only: {known}.", "unknown_model")
+        raise NotFoundError(
+            f"There is no model {name!r}. Models of this server: {known}.", "unknown_model"
+        )
 
     def _work(self, key: Key, frames: list[Frame]) -> list[People]:
         with _SECONDS.time():
@@ -173,7 +176,8 @@ def _frame(
     frame = request.frame
     if not (1 <= frame.width <= _MAX_SIDE and 1 <= frame.height <= _MAX_SIDE):
         raise InvalidRequestError(
-            f"Frame {frame.index} is {frame.width}x{frame.height}; both must be 1 to {_MAX_SIDE}."
+            f"Frame {frame.index} has {frame.width} x {frame.height} pixels; both sides must be in "
+            f"1..{_MAX_SIDE}."
         )
     return frame.index, Frame(
         _pixels(frame),
@@ -184,7 +188,7 @@ def _frame(
 
 
 def _pixels(frame: inference_pb2.Frame) -> NDArray[np.uint8]:
-    """The picture, uint8 (height, width, 3), blue first."""
+    """Returns the pixels, uint8 (height, width, 3), in the order blue, green, red."""
     width, height = frame.width, frame.height
     if frame.WhichOneof("pixels") != "yuv":
         _check_bytes(frame, len(frame.bgr), width * height * 3)

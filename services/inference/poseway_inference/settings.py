@@ -7,38 +7,47 @@ from pydantic import Field
 
 from poseway.model_cards import MODELS_DIR
 from poseway.settings import ServerSettings
+from poseway_inference.engines.base import EngineName, Precision
 
 
 class InferenceSettings(ServerSettings):
-    """Environment variables ``POSEWAY_*`` of the inference service."""
+    """Settings of the inference service, from environment variables ``POSEWAY_*``."""
 
-    max_calls: int = Field(64, ge=1, description="Calls served side by side; more wait.")
-    models_dir: Path = Field(MODELS_DIR, description="Where the cards and the weights are.")
-    engine: Literal["auto", "tensorflow", "openvino"] = Field(
-        "auto", description="What runs the networks; auto takes the fastest that is installed."
+    max_calls: int = Field(64, ge=1, description="Calls served at once; further calls wait.")
+    models_dir: Path = Field(MODELS_DIR, description="Folder of the model cards and their weights.")
+    engine: EngineName | Literal["auto"] = Field(
+        "auto",
+        description="Library that runs the networks; auto chooses the fastest one installed.",
     )
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="Arithmetic of the network; auto takes what the device is fast in."
+    precision: Precision | Literal["auto"] = Field(
+        "auto",
+        description="Arithmetic of the networks; auto chooses the fastest that the device has.",
     )
     input_height: int = Field(
         0,
         ge=0,
         le=2048,
         multiple_of=8,
-        description="Height in pixels of the default model's input; 0: what its card says.",
+        description="Input height of the default model, in pixels; 0: the value in its card.",
     )
     batch_frames: int = Field(
-        0, ge=0, le=256, description="Most frames of a batch; 0: what the device is fastest with."
+        0, ge=0, le=256, description="Most frames per batch; 0: what suits the device."
     )
     batch_delay_seconds: float = Field(
-        0.005, ge=0, le=10, description="How long a frame waits for others to fill its batch."
+        0.005,
+        ge=0,
+        le=10,
+        description="Longest wait of a frame for others to fill its batch.",
     )
     workers: int = Field(
         0,
         ge=0,
         le=256,
-        description="Batches worked on side by side; 0: what keeps the device busy.",
+        description="Batches processed at once; 0: as many as keep the device busy.",
     )
     max_frames: int = Field(
-        64, ge=1, description="Frames taken and not yet answered; more are refused for now."
+        64,
+        ge=1,
+        description="Most frames in flight, that is, accepted but not yet answered; calls beyond "
+        "that are rejected and may be retried.",
     )

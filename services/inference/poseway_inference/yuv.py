@@ -1,4 +1,4 @@
-"""Pictures in 4:2:0 as the networks want them."""
+"""Converts YUV 4:2:0 to the BGR that networks take."""
 
 from functools import lru_cache
 
@@ -10,12 +10,12 @@ from poseway.media.yuv import LUMA_WEIGHTS, Yuv
 
 
 def to_bgr(picture: Yuv) -> NDArray[np.uint8]:
-    """A picture as uint8 (height, width, 3), blue first."""
+    """Converts a picture to uint8 (height, width, 3), in the order blue, green, red."""
     width, height = picture.width, picture.height
     samples = np.frombuffer(picture.planes, np.uint8)
     luma = samples[: width * height].reshape(height, width)
     halves = samples[width * height :].reshape(2, (height + 1) // 2, (width + 1) // 2)
-    # Each sample of chroma stands for four pixels; at the end of an odd side for fewer.
+    # A chroma sample covers 2 x 2 pixels, fewer at the end of an odd side.
     wide = halves.shape[2] * 2, halves.shape[1] * 2
     chroma = [
         cv2.resize(half, wide, interpolation=cv2.INTER_CUBIC)[:height, :width] for half in halves
@@ -26,7 +26,10 @@ def to_bgr(picture: Yuv) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=16)
 def _matrix(matrix: int, full: bool) -> NDArray[np.float32]:
-    """From luma and chroma to blue, green, red, float32 (3, 4); H.273, equations 38 to 43."""
+    """Returns the matrix from Y, Cb, Cr, 1 to B, G, R, float32 (3, 4).
+
+    ITU-T H.273, equations 38 to 43.
+    """
     kr, kb = LUMA_WEIGHTS[matrix]
     kg = 1 - kr - kb
     black, luma, chroma = (0, 1.0, 1.0) if full else (16, 255 / 219, 255 / 224)

@@ -1,1 +1,1 @@
-"""Gives people identities that last through a video."""
+"""The tracker: gives people ids that last through a video, and smooths their keypoints."""

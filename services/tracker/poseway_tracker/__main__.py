@@ -1,6 +1,6 @@
 """``python -m poseway_tracker`` serves the tracker."""
 
-import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # first, because the other imports take long
 
 # isort: split
 

@@ -1,1 +1,1 @@
-"""The libraries that run a network, behind one small interface."""
+"""Engines: libraries that run a network, behind one small interface."""

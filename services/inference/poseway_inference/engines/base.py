@@ -1,4 +1,4 @@
-"""What every engine is, and what the processor can do."""
+"""The interface of engines, and what the processor offers them."""
 
 import os
 import platform
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 EngineName = Literal["tensorflow", "openvino"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
-# How much CPU time a container may have, by Linux's cgroups v2: "QUOTA PERIOD", or "max PERIOD".
+# CPU limit of a container, by Linux's cgroups v2: "QUOTA PERIOD" in microseconds, or "max PERIOD".
 _QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True)
 class About:
-    """What an engine is.
+    """Facts about an engine and the network it runs.
 
     Attributes:
-        name: Library and version, for example "TensorFlow 2.21.0".
-        device: What the network runs on: "CPU", or "GPU: " and its name.
+        name: Library and version, such as "TensorFlow 2.21.0".
+        device: "CPU", or "GPU: " and the name of the GPU.
         precision: Arithmetic of the convolutions.
-        batch_size: Number of images per call that suits the device.
-        callers: Number of calls at once that keeps the device busy.
+        batch_size: Images per call that suit the device.
+        callers: Concurrent calls that keep the device busy.
         sha256: SHA-256 of the weights, lower-case hex.
     """
 
@@ -39,25 +39,26 @@ class About:
 
 
 class Engine(Protocol):
-    """Runs a network; may be called from several threads at once."""
+    """Runs one network. Its methods may be called by several threads at once."""
 
     @property
     def about(self) -> About:
-        """What it is."""
+        """Facts about the engine."""
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Computes the network's output.
 
         Args:
-            images: float32 (n, h, w, 3), as the network wants them.
+            images: float32 (n, height, width, 3), in the range and colour order that the network
+                takes.
 
         Returns:
-            float32: the output tensor; nothing else writes to it later.
+            The output tensor, float32. The caller may keep it: no later call overwrites it.
         """
 
 
 def cores() -> int:
-    """How many cores this process may use, which can be fewer than the machine has."""
+    """Returns how many cores the process may use: the affinity mask and CPU limit count."""
     count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
@@ -65,22 +66,22 @@ def cores() -> int:
         quota, period = map(int, _QUOTA.read_text().split())
         count = min(count, ceil(quota / period))
     except (OSError, ValueError, ZeroDivisionError):
-        pass  # there is no such file, or no limit in it
+        pass  # there is no such file, or it sets no limit
     return max(1, count)
 
 
 def has_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16, and the libraries use them."""
+    """Whether the processor has bfloat16 instructions that the libraries use."""
     return bool(_flags() & {"avx512_bf16", "amx_bf16"})
 
 
 def has_matrices() -> bool:
-    """Whether the processor has instructions for matrices of bfloat16 (AMX)."""
+    """Whether the processor has matrix instructions for bfloat16 (AMX)."""
     return "amx_bf16" in _flags()
 
 
 def _flags() -> set[str]:
-    """What an x86 processor can do, by Linux's names."""
+    """Returns the feature flags of an x86 processor, by Linux's names."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return set()
     return set(Path("/proc/cpuinfo").read_text().split())

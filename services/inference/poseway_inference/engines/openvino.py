@@ -1,4 +1,4 @@
-"""OpenVINO: an engine for CPUs, an optional extra."""
+"""OpenVINO: an optional engine for CPUs."""
 
 import threading
 from pathlib import Path
@@ -12,10 +12,10 @@ from poseway_inference.engines.base import About, Precision, cores
 from poseway_inference.graphs.network import Network
 from poseway_inference.graphs.optimize import lower
 
-# Cores that share an image: the fastest where nothing else runs on them.
+# Cores per image; two give the highest throughput if nothing else runs on them.
 _CORES_PER_IMAGE: Final = 2
-# Compiled layers that are kept: those of two sizes of images. By itself it keeps 5000, and each new
-# size takes megabytes; to compile a size again takes milliseconds.
+# Compiled layers to cache: enough for two image sizes. OpenVINO's default of 5000 takes megabytes
+# for each new size, while compiling a size again takes only milliseconds.
 _CACHED_LAYERS: Final = 300
 
 
@@ -23,11 +23,11 @@ class OpenVinoEngine:
     """Runs a network with OpenVINO on the CPU.
 
     Attributes:
-        about: What it is.
+        about: Facts about the engine.
     """
 
     def __init__(self, network: Network, *, precision: Precision = "float32") -> None:
-        """Prepares the network.
+        """Compiles the network.
 
         Args:
             network: The network in float32.
@@ -41,18 +41,18 @@ class OpenVinoEngine:
             device="CPU",
             precision=precision,
             batch_size=1,
-            callers=streams + 1,  # one more prepares or decodes its image meanwhile
+            callers=streams + 1,  # one more prepares or decodes its image in the meantime
             sha256=network.sha256,
         )
         if precision != "float32":
             network = lower(network, precision)
         core = openvino.Core()
         with TemporaryDirectory() as directory:
-            # It reads TensorFlow's graphs from files only.
+            # OpenVINO reads TensorFlow graphs only from files.
             path = Path(directory) / "graph.pb"
             path.write_bytes(network.graph.SerializeToString())
             model = core.read_model(path)
-        # "dynamic" keeps the types that the graph has; anything else would override them.
+        # "dynamic" keeps the types of the graph; any other value would override them.
         self._model = core.compile_model(
             model,
             "CPU",
@@ -71,7 +71,7 @@ class OpenVinoEngine:
         return output
 
     def _request(self) -> Any:  # noqa: ANN401 # OpenVINO's stubs are not checked
-        """The calling thread's own request: one holds one image."""
+        """Returns the calling thread's own request, because a request holds one image at a time."""
         if not hasattr(self._requests, "request"):
             self._requests.request = self._model.create_infer_request()
         return self._requests.request

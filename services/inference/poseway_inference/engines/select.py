@@ -1,4 +1,4 @@
-"""Which engine and which arithmetic run a network here."""
+"""Chooses the engine and the precision that run a network on this machine."""
 
 import importlib.util
 from typing import Literal
@@ -16,16 +16,16 @@ def load_engine(
     engine: EngineName | Literal["auto"] = "auto",
     precision: Precision | Literal["auto"] = "auto",
 ) -> Engine:
-    """Prepares a network to run on what is there.
+    """Prepares a network to run on this machine.
 
-    The choice depends on what is installed and on what the processor has, not on a measurement: so
-    two replicas on equal machines give equal keypoints, also when one is busy while it starts.
+    The choice depends on installed libraries and processor features, never on a measurement. Two
+    replicas on equal machines therefore return equal keypoints, even if one starts under load.
 
     Args:
         network: The network in float32.
-        engine: The library; "auto" takes OpenVINO where it is installed and the processor has AMX,
-            without which it is no faster than TensorFlow, and there is no GPU.
-        precision: Arithmetic; "auto" takes what the device has instructions for.
+        engine: The library; "auto" calls `fastest_engine`.
+        precision: Arithmetic of the convolutions; "auto" takes the smallest type for which the
+            device has instructions.
 
     Raises:
         IncompatibleError: The library is not installed, or the device lacks the precision.
@@ -36,8 +36,7 @@ def load_engine(
     if engine == "openvino":
         if not _has_openvino():
             raise IncompatibleError(
-                "OpenVINO is not installed. Install it with `pip install openvino`, or "
-                "set the engine to auto."
+                "OpenVINO is not installed. Run `pip install openvino`, or set POSEWAY_ENGINE=auto."
             )
         gpu = False
     possible = _precisions(gpu)
@@ -46,7 +45,7 @@ def load_engine(
     if precision not in possible:
         raise IncompatibleError(
             f"This {'GPU' if gpu else 'CPU'} cannot run {precision}, only "
-            f"{' and '.join(possible)}. Set the precision to auto."
+            f"{' and '.join(possible)}. Set POSEWAY_PRECISION=auto."
         )
     network = simplify(network)
     if engine == "openvino":
@@ -55,10 +54,10 @@ def load_engine(
 
 
 def fastest_engine() -> EngineName:
-    """The library that is faster here, of those that are installed.
+    """Returns the fastest installed library.
 
-    Without AMX that is TensorFlow. With it, which servers have, OpenVINO: it lets two cores share
-    an image, which is slower only where the cores have other work, too.
+    That is OpenVINO on a CPU with AMX, as servers have: it lets two cores share an image, which
+    pays off unless the cores have other work. Without AMX, OpenVINO is no faster than TensorFlow.
     """
     if has_matrices() and _has_openvino() and find_gpu() is None:
         return "openvino"
@@ -66,7 +65,7 @@ def fastest_engine() -> EngineName:
 
 
 def _precisions(gpu: bool) -> tuple[Precision, ...]:
-    """What a device has instructions for, the fastest first."""
+    """Returns the precisions for which the device has instructions, fastest first."""
     if gpu:
         return ("float16", "float32")
     return ("bfloat16", "float32") if has_bfloat16() else ("float32",)

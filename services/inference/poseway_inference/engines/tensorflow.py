@@ -1,4 +1,4 @@
-"""TensorFlow: the engine that is always there."""
+"""TensorFlow: the engine that is always installed."""
 
 from typing import Any, Final
 
@@ -9,24 +9,24 @@ from poseway_inference.engines.base import About, Precision, cores
 from poseway_inference.graphs.network import Network, tensorflow
 from poseway_inference.graphs.optimize import lower
 
-# More images per call gain little on a GPU, and each waits for the others.
+# Larger batches gain little on a GPU, and each image waits for the whole batch.
 _GPU_BATCH: Final = 8
-# While one batch is computed, another one is copied.
+# One batch is copied while another is computed.
 _GPU_CALLERS: Final = 2
 
 
 class TensorFlowEngine:
-    """Runs a network with TensorFlow, on the GPU where there is one.
+    """Runs a network with TensorFlow, on a GPU if there is one.
 
-    On a CPU every call runs in its caller's thread: as many callers as cores keep it busy, and that
-    is faster than one caller whose image all cores share.
+    On a CPU each call runs in its caller's thread. One caller per core gives a higher throughput
+    than one image shared by all cores.
 
     Attributes:
-        about: What it is.
+        about: Facts about the engine.
     """
 
     def __init__(self, network: Network, *, precision: Precision = "float32") -> None:
-        """Prepares the network.
+        """Loads the network.
 
         Args:
             network: The network in float32.
@@ -47,7 +47,7 @@ class TensorFlowEngine:
         with tf.Graph().as_default() as graph:
             tf.graph_util.import_graph_def(network.graph, name="")
         session = tf.compat.v1.Session(graph=graph, config=_config(tf, bool(gpu)))
-        # Made once, and the graph's shapes are open, so no size of images costs a new trace.
+        # Made once: the graph accepts any image size, so a new size needs no new trace.
         self._call = session.make_callable(network.output, [network.input])
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -57,7 +57,7 @@ class TensorFlowEngine:
 
 
 def find_gpu() -> str | None:
-    """Name of the GPU that TensorFlow uses; None if there is none."""
+    """Returns the name of the GPU that TensorFlow uses, or None."""
     config = tensorflow().config
     gpus = config.list_physical_devices("GPU")
     if not gpus:
@@ -70,7 +70,7 @@ def _config(tf: Any, gpu: bool) -> Any:  # noqa: ANN401 # TensorFlow has no type
     if gpu:
         config.gpu_options.allow_growth = True
     else:
-        # Threads per image; the first session of a process decides for all of it.
+        # Threads per image. The first session decides for the whole process.
         config.intra_op_parallelism_threads = 1
         config.inter_op_parallelism_threads = -1  # run in the caller's thread
     return config
