@@ -48,6 +48,6 @@ class InferenceSettings(ServerSettings):
     max_frames: int = Field(
         64,
         ge=1,
-        description="Most frames in flight, that is, accepted but not yet answered; calls beyond "
-        "that are rejected and may be retried.",
+        description="Most frames accepted but not yet answered; calls beyond that are rejected "
+        "and may be retried.",
     )

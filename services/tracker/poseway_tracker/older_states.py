@@ -1,4 +1,4 @@
-"""States that older versions of the tracker wrote, which counted time in frames."""
+"""Reads states of older versions, which measured time in frames."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from poseway_tracker.trackers.clock import REFERENCE_RATE
 
 
 def upgraded(state: dict[str, Any], frame_rate: float, next_time: float) -> dict[str, Any]:
-    """A state of version 3, in which every time is in seconds.
+    """Converts a state to version 3, in which times are in seconds.
 
     Args:
-        state: A state of version 1, which knew SORT only, or 2. It is changed.
-        frame_rate: Frames per second by which that version went.
-        next_time: Presentation time of the frame that comes next, in seconds.
+        state: A state of version 1, which had SORT only, or of version 2. It is modified.
+        frame_rate: Frames per second of the video.
+        next_time: Presentation time of the next frame, in seconds.
 
     Raises:
-        KeyError, TypeError, AttributeError, ValueError: It is no such state.
+        KeyError, TypeError, AttributeError, ValueError: It is not such a state.
     """
     if state["version"] == 1:
         state = _of_version_1(state)
@@ -47,7 +47,7 @@ def upgraded(state: dict[str, Any], frame_rate: float, next_time: float) -> dict
 
 
 def _of_version_1(state: dict[str, Any]) -> dict[str, Any]:
-    """The same state as version 2 had it."""
+    """Converts a state of version 1 to version 2."""
     del state["version"]
     last_frame = state.pop("last_frame")
     for track in state["tracks"]:
@@ -57,7 +57,7 @@ def _of_version_1(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scale(box_filter: dict[str, Any], frame_rate: float) -> None:
-    """Velocities per frame of the video become velocities per frame of the reference rate."""
+    """Converts velocities per frame of the video to velocities per frame at the reference rate."""
     factor = frame_rate / REFERENCE_RATE
     scales = [1.0] * 4 + [factor] * 3
     box_filter["mean"] = [v * s for v, s in zip(box_filter["mean"], scales, strict=True)]

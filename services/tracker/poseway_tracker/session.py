@@ -1,4 +1,4 @@
-"""All that is known of the people of one video over time: who they are, and how they move."""
+"""The people of one video over time: their ids and their smoothed keypoints."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from poseway_tracker.trackers.clock import MAX_SECONDS, Clock
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The people who were found in a frame.
+    """The n people detected in a frame.
 
     Attributes:
-        index: Index of the frame.
-        keypoints: float64 (n, 18, 3): x, y in pixels and score of each person's keypoints.
-        scores: float64 (n,): how certain each person is.
-        time: Presentation time, in seconds from the start of the video.
-        cut: Whether it is the first frame after a hard cut.
+        index: Index of the frame, from 0.
+        keypoints: float64 (n, 18, 3): x, y in pixels and score of each keypoint.
+        scores: float64 (n,): confidence in each person.
+        time: Presentation time in seconds from the start of the video.
+        cut: Whether this is the first frame after a hard cut.
     """
 
     index: int
@@ -34,11 +34,11 @@ class Frame:
 
 
 class Identified(NamedTuple):
-    """Who they are.
+    """The identities of the n people of a frame.
 
     Attributes:
-        ids: int64 (n,): id of each person, from 1, no two the same; 0 for who is nobody's track.
-        smoothed: Keypoints by id; empty where nothing is smoothed.
+        ids: int64 (n,): distinct ids from 1; 0 for a person without a track.
+        smoothed: Smoothed keypoints by id; empty without a smoother.
     """
 
     ids: NDArray[np.int64]
@@ -46,14 +46,14 @@ class Identified(NamedTuple):
 
 
 class VideoTracker:
-    """Gives the people of one video identities, segment by segment."""
+    """Tracks and smooths the people of one video, segment by segment."""
 
     def __init__(self, tracker: Tracker, smoother: Smoother | None) -> None:
         """Begins a video.
 
         Args:
-            tracker: Says who is who.
-            smoother: Smooths the keypoints; None leaves that out.
+            tracker: Gives people ids.
+            smoother: Smooths keypoints; None leaves them as they are.
         """
         self._tracker = tracker
         self._smoother = smoother
@@ -62,16 +62,16 @@ class VideoTracker:
 
     @classmethod
     def resume(cls, saved: bytes, frame_rate: float, next_time: float) -> Self:
-        """Goes on where another one stood, with that one's settings.
+        """Continues a video from a saved state, with the settings of that state.
 
         Args:
-            saved: What `save` gave.
-            frame_rate: Frames per second, by which older versions went.
-            next_time: Presentation time of the next frame, in seconds.
+            saved: The result of `save`.
+            frame_rate: Frames per second; used only by states of older versions.
+            next_time: Presentation time of the next frame in seconds; used likewise.
 
         Raises:
-            InvalidRequestError: It cannot be read.
-            IncompatibleError: A newer version wrote it.
+            InvalidRequestError: The state cannot be read.
+            IncompatibleError: A newer version wrote the state.
         """
         tracker, smoother, clock, last_frame = state.load(saved, frame_rate, next_time)
         video = cls(tracker, smoother)
@@ -79,7 +79,7 @@ class VideoTracker:
         return video
 
     def save(self) -> bytes:
-        """All that is remembered; `resume` gives the same ids and keypoints as going on would."""
+        """Returns the state. Resumed from it, the same ids and keypoints follow, bit for bit."""
         saved = state.Saved(self._tracker, self._smoother, self._clock, self._last_frame)
         return state.dump(saved)
 
@@ -87,8 +87,8 @@ class VideoTracker:
         """Tracks and smooths the people of the next frames.
 
         Raises:
-            InvalidRequestError: A frame is out of order, a number is not finite, a time is beyond
-                reason, or a person has no keypoint; nothing has been taken in.
+            InvalidRequestError: A frame is out of order, a number is not finite, a time is out of
+                range, or a person has no keypoint. Nothing has changed then.
         """
         last = self._last_frame
         detections = []
@@ -112,18 +112,18 @@ class VideoTracker:
 
 def _check_order(index: int, last: int | None) -> None:
     if index < 0:
-        raise InvalidRequestError(f"Frame {index}: frames are counted from 0.")
+        raise InvalidRequestError(f"Frame {index}: frame indices start at 0.")
     if last is not None and index != last + 1:
         raise InvalidRequestError(
             f"Frame {index} came after frame {last}. "
-            "Send every frame once and in order, those without people too."
+            "Send every frame once and in order, including those without people."
         )
 
 
 def _check_time(frame: Frame) -> None:
     if not abs(frame.time) <= MAX_SECONDS:
         raise InvalidRequestError(
-            f"Frame {frame.index}: its time must be a number of seconds, not {frame.time}."
+            f"Frame {frame.index}: the time must be a number of seconds, not {frame.time}."
         )
 
 

@@ -1,1 +1,1 @@
-"""Keypoints over time: smoothing, gaps, limb lengths."""
+"""Keypoints over time: outliers, jitter and gaps."""

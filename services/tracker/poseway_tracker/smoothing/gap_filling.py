@@ -1,4 +1,4 @@
-"""Gaps: keypoints that were not seen for a moment, between two frames in which they were."""
+"""Fills gaps: frames without a keypoint between two frames with it."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 class Filled(NamedTuple):
-    """A track without its short gaps.
+    """The m frames of a track without short gaps.
 
     Attributes:
-        places: float64 (m, 18, 2): as they were, or interpolated where `filled` says so.
-        filled: bool (m, 18).
+        places: float64 (m, 18, 2): x, y in pixels, interpolated where `filled` is set.
+        filled: bool (m, 18): which keypoints are interpolated.
     """
 
     places: NDArray[np.float64]
@@ -26,20 +26,20 @@ def fill(
     last_places: NDArray[np.float64],
     limits: NDArray[np.float64],
 ) -> Filled:
-    """Fills the short gaps of one track by linear interpolation of place.
+    """Fills the short gaps of one track by linear interpolation.
 
     Args:
-        times: float64 (m,): when the frames are shown that the track is in, in seconds, ascending.
-        places: float64 (m, 18, 2): places of the keypoints in these frames.
-        seen: bool (m, 18): which of them were seen; the places of the others do not matter.
-        last_times: float64 (18,): when each was seen last before all these frames, in seconds.
-        last_places: float64 (18, 2): and where.
-        limits: float64 (m,): seconds from the sighting before a gap to the one after it, in each
-            frame, beyond which the gap is not filled.
+        times: float64 (m,): times of the track's frames in seconds, ascending.
+        places: float64 (m, 18, 2): x, y of the keypoints in these frames, in pixels.
+        seen: bool (m, 18): which keypoints were detected; the places of others are ignored.
+        last_times: float64 (18,): time of each keypoint's last detection before these frames.
+        last_places: float64 (18, 2): its place at that time.
+        limits: float64 (m,): for a gap that ends in a frame, the longest time in seconds between
+            the detections on both sides of it; longer gaps are not filled.
     """
     rows = np.vstack([last_times, np.broadcast_to(times[:, None], seen.shape)])
     known = np.concatenate([last_places[None], places])
-    # Row 0 is what was before.
+    # Row 0 is the last detection before these frames.
     order = np.arange(len(rows))[:, None]
     present = np.vstack([np.ones_like(seen[:1]), seen])
     before = np.maximum.accumulate(np.where(present, order, 0), axis=0)[1:]

@@ -1,7 +1,7 @@
-"""How long limbs can be: a person's size, and keypoints that no body of that size could have.
+"""Limb lengths: estimates a person's height and rejects keypoints that no such body could have.
 
-A limb seen at an angle looks shorter than it is, never longer. So every limb says how large its
-person is at least, and a limb much longer than the others allow ends in a wrong place.
+A limb seen at an angle looks shorter than it is, never longer. Each limb is therefore a lower bound
+on the height, and a limb much longer than the others suggest ends at a wrong keypoint.
 """
 
 from typing import Final
@@ -16,25 +16,25 @@ LENGTHS: Final = np.array(
         *(0.129, 0.129),  # neck to shoulder: half the biacromial width
         *(0.186, 0.146),  # upper arm, forearm
         *(0.186, 0.146),
-        *(0.303, 0.245, 0.246),  # neck to hip, aslant; thigh; shank
+        *(0.303, 0.245, 0.246),  # neck to hip, diagonally; thigh; shank
         *(0.303, 0.245, 0.246),
         0.140,  # neck to nose
         *(0.040, 0.060),  # nose to eye, eye to ear
         *(0.040, 0.060),
     ]
 )
-"""Length of each limb of the skeleton in parts of the body height.
+"""Length of each limb of the skeleton, as a share of the body height.
 
-The body's are those of Drillis and Contini (1966) as Winter gives them (Biomechanics and Motor
-Control of Human Movement, 4th edition 2009, figure 4.1); the head's, which the figure lacks, are
-near the 90th percentile of 1,900 poses found in videos.
+The values of the body are from Drillis and Contini (1966), as given by Winter (Biomechanics and
+Motor Control of Human Movement, 4th edition 2009, figure 4.1). The figure lacks those of the head,
+which are near the 90th percentile of 1,900 poses found in videos.
 """
 
 MIN_LIMBS: Final = 4
-"""Fewer limbs than this say nothing certain about a size."""
+"""Fewer limbs than this give no reliable height."""
 
 TOLERANCE: Final = 1.75
-"""A limb may be this much longer than the size gives it: people differ, and sizes are estimates."""
+"""Factor by which a limb may be longer than expected; people differ, and heights are estimates."""
 
 _QUANTILE: Final = 0.65
 _INNER, _OUTER = np.array(LIMBS).T
@@ -46,7 +46,7 @@ def _depth(keypoint: int) -> int:
     return 0 if keypoint == _NECK else 1 + _depth(_PARENTS[keypoint])
 
 
-# The limbs by how far from the neck they begin: those of a level depend on the levels before only.
+# The limbs by their distance from the neck. A level depends only on the levels before it.
 _LEVELS: Final = [
     np.array([limb for limb, (_, outer) in enumerate(LIMBS) if _depth(outer) == depth])
     for depth in range(1, 1 + max(map(_depth, range(len(KEYPOINTS)))))
@@ -54,16 +54,17 @@ _LEVELS: Final = [
 
 
 def sizes(keypoints: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Body heights, in pixels, that the limbs of poses speak for.
+    """Estimates body heights from limb lengths.
 
-    What about two in three limbs stay below: not the median, for limbs look shorter more often than
-    not; not the largest, for that one may be wrong, and with a wrong neck five are.
+    The estimate is the 65th percentile of the heights that the limbs suggest. The median would be
+    too small, because most limbs look shorter than they are. The maximum could come from a wrong
+    keypoint, and a wrong neck affects five limbs.
 
     Args:
-        keypoints: float64 (n, 18, 3): x, y in pixels, score; score 0 = not seen.
+        keypoints: float64 (n, 18, 3): x, y in pixels and score; score 0 means not detected.
 
     Returns:
-        float64 (n,); 0 where fewer than `MIN_LIMBS` limbs are seen.
+        float64 (n,): heights in pixels; 0 for fewer than `MIN_LIMBS` limbs.
     """
     seen = keypoints[..., 2] > 0
     whole = seen[:, _OUTER] & seen[:, _INNER]
@@ -76,19 +77,19 @@ def sizes(keypoints: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def possible(keypoints: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which keypoints of poses a body of their size could have where they are.
+    """Finds the keypoints that a body of the given height could have.
 
-    Goes from the neck outward. A keypoint is too far if it lies further from the nearest keypoint
-    on its way to the neck that is seen and possible than `TOLERANCE` times all limbs between them;
-    without any such keypoint it is taken as it is. If the neck lies too far from most keypoints
-    next to it, then it is the neck that is wrong.
+    Works from the neck outward. The anchor of a keypoint is the nearest possible keypoint on the
+    way to the neck. A keypoint is impossible if its distance from the anchor exceeds `TOLERANCE`
+    times the length of all limbs in between; without an anchor it is accepted. If the neck is too
+    far from most of its neighbours, the neck itself is impossible.
 
     Args:
-        keypoints: float64 (n, 18, 3): x, y in pixels, score; score 0 = not seen.
-        heights: float64 (n,): body heights in pixels; where it is 0, everything is possible.
+        keypoints: float64 (n, 18, 3): x, y in pixels and score; score 0 means not detected.
+        heights: float64 (n,): body heights in pixels; 0 accepts all keypoints.
 
     Returns:
-        bool (n, 18): seen and possible.
+        bool (n, 18): which keypoints are detected and possible.
     """
     places, kept = keypoints[..., :2], keypoints[..., 2] > 0
     allowed = np.where(heights > 0, heights, np.inf)[:, None] * TOLERANCE
@@ -100,7 +101,7 @@ def possible(keypoints: NDArray[np.float64], heights: NDArray[np.float64]) -> ND
         far = LENGTHS[limbs] + reach[:, inner]
         wrong = _distances(places[:, outer], anchors[:, inner]) > far * allowed
         kept[:, outer] &= ~(wrong & anchored[:, inner])
-        # Who is kept is the anchor of what follows; who is not hands on the one before.
+        # A possible keypoint anchors the next limbs; an impossible one passes its anchor on.
         here = kept[:, outer]
         anchors[:, outer] = np.where(here[..., None], places[:, outer], anchors[:, inner])
         reach[:, outer] = np.where(here, 0.0, far)
@@ -122,8 +123,8 @@ def _neck_is_wrong(
 
 
 def _distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Not np.hypot: sums, products and roots are rounded the same wherever in an array they stand,
-    # so that a pose gives the same numbers whatever is computed beside it.
+    # Not np.hypot: sums, products and roots round the same at any position in an array, so a pose
+    # gives the same result whatever else is in the batch.
     x, y = first[..., 0] - second[..., 0], first[..., 1] - second[..., 1]
     distances: NDArray[np.float64] = np.sqrt(x * x + y * y)
     return distances

@@ -1,4 +1,4 @@
-"""The 1€ filter (Casiez, Roussel and Vogel 2012, doi:10.1145/2207676.2208639)."""
+"""The One Euro filter (Casiez, Roussel and Vogel 2012, doi:10.1145/2207676.2208639)."""
 
 from typing import Final, NamedTuple
 
@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_SIZE: Final = 1e-3
-"""Smaller sizes, in pixels, are taken as this."""
+"""Least body height in pixels; smaller ones count as this."""
 
 _SURE: Final = 0.3
 _LEAST_WEIGHT: Final = 0.25
 
 
 class OneEuro(NamedTuple):
-    """The filter of points in the plane, whose speed is measured in body heights.
+    """Filters points in the plane. Speeds count in body heights per second.
 
     Attributes:
-        min_cutoff: Cutoff frequency of a point at rest, in Hz.
-        beta: What a speed of one body height per second adds to it, in Hz.
+        min_cutoff: Cutoff frequency of a point at rest, in Hz (the paper's fcmin).
+        beta: Increase of the cutoff frequency per body height per second, in Hz.
         speed_cutoff: Cutoff frequency of the speed, in Hz (the paper's dcutoff).
     """
 
@@ -34,21 +34,22 @@ class OneEuro(NamedTuple):
         weights: NDArray[np.float64],
         heights: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Takes in a measurement (the paper's algorithm 1).
+        """Filters one measurement of each point (the paper's algorithm 1).
 
-        x and y share a cutoff, that of the speed's length: a diagonal is not filtered less than a
-        line along an axis. Both smoothing factors are multiplied by the measurement's weight.
+        Unlike in the paper, x and y share the cutoff of the speed's length, so diagonal motion is
+        smoothed like motion along an axis, and the measurement's weight multiplies both smoothing
+        factors.
 
         Args:
-            places: float64 (..., 2): what the filter gave before, in pixels.
-            speeds: float64 (..., 2): its smoothed speed before, in pixels per second.
-            measured: float64 (..., 2): where the points are now, in pixels.
-            seconds: float64 (...): time since then; above 0.
-            weights: float64 (...): weight of each measurement, 0 to 1.
-            heights: float64 (...): body heights in pixels; where it is 0, nothing is smoothed.
+            places: float64 (..., 2): filtered places before, in pixels.
+            speeds: float64 (..., 2): filtered speeds before, in pixels per second.
+            measured: float64 (..., 2): measured places, in pixels.
+            seconds: float64 (...): time since the measurement before, above 0.
+            weights: float64 (...): weight of each measurement, 0..1.
+            heights: float64 (...): body heights in pixels; points of height 0 are not smoothed.
 
         Returns:
-            The new places and speeds.
+            The filtered places and speeds, float64 (..., 2) each.
         """
         moved = measured - places
         weight_of_speed = weights * _alpha(self.speed_cutoff, seconds)
@@ -61,9 +62,10 @@ class OneEuro(NamedTuple):
 
 
 def weigh(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of measurements with these scores: proportional, from a quarter up to 1 at 0.3.
+    """Returns the weights of measurements with these scores.
 
-    Most keypoints have more than that, so that only the doubtful ones follow more slowly.
+    Weights are proportional to scores, at least 0.25, and 1 from a score of 0.3 up. Most keypoints
+    score higher, so only doubtful ones follow more slowly.
     """
     return np.clip(scores / _SURE, _LEAST_WEIGHT, 1.0)
 
@@ -71,6 +73,7 @@ def weigh(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def _alpha(
     cutoff: NDArray[np.float64] | float, seconds: NDArray[np.float64]
 ) -> NDArray[np.float64]:
+    # Algorithm 1: alpha = 1 / (1 + tau / Te) with tau = 1 / (2 pi fc).
     turns = 2 * np.pi * cutoff * seconds
     alpha: NDArray[np.float64] = turns / (1.0 + turns)
     return alpha

@@ -1,4 +1,4 @@
-"""Keypoints in time: outliers dropped, short gaps filled, jitter taken out."""
+"""Smooths keypoints over time: drops outliers, removes jitter and fills short gaps."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -15,20 +15,20 @@ from poseway_tracker.smoothing.one_euro import OneEuro, weigh
 from poseway_tracker.trackers.clock import Moment
 
 MEMORY_SECONDS: Final = 5.0
-"""A track not seen for longer is forgotten."""
+"""A track that is not seen for longer is forgotten."""
 
 GROW_SECONDS: Final = 0.25
 SHRINK_SECONDS: Final = 2.0
-"""Time constants of a person's size. Bending and turning make people look small, not large."""
+"""Time constants of a person's height. Bending and turning only make people look smaller."""
 
 NEVER: Final = -1e12
-"""Time of what was never seen, in seconds."""
+"""Time of a keypoint that was never seen, in seconds."""
 
 _NUMBER: Final = len(KEYPOINTS)
 
 
 class Strength(StrEnum):
-    """How much is smoothed."""
+    """How strongly keypoints are smoothed."""
 
     LIGHT = "light"
     STRONG = "strong"
@@ -49,9 +49,10 @@ class Smoothed(NamedTuple):
     """A person in a frame.
 
     Attributes:
-        keypoints: float64 (18, 3): x, y in pixels and the score that was measured. A keypoint that
-            was not seen or was dropped is 0, 0, 0, or has a place and the score 0 if it is filled.
-        filled: bool (18,): which keypoints were not measured but lie in a short gap.
+        keypoints: float64 (18, 3): smoothed x, y in pixels and the measured score. A keypoint that
+            was not detected, or was dropped, is (0, 0, 0); if its gap is filled, it has a place and
+            the score 0.
+        filled: bool (18,): which keypoints were interpolated.
     """
 
     keypoints: NDArray[np.float64]
@@ -69,14 +70,14 @@ class _Record(BaseModel):
 
 
 class TrackMemory(_Record):
-    """What is kept of a track: its size, and per keypoint how it was seen last.
+    """What is remembered of a track.
 
     Attributes:
-        id: Its identity.
-        height: Body height in pixels; 0 if not known.
-        times: When each keypoint was seen last, in seconds; `NEVER` if it was not.
-        places: Where the filter had each keypoint, in pixels.
-        speeds: How fast, in pixels per second.
+        id: Identity.
+        height: Body height in pixels; 0 if unknown.
+        times: Time of each keypoint's last detection, in seconds; `NEVER` if there is none.
+        places: Filtered x, y of each keypoint, in pixels.
+        speeds: Filtered speed of each keypoint, in pixels per second.
     """
 
     id: Annotated[int, Field(ge=0, le=1 << 62)]
@@ -87,9 +88,9 @@ class TrackMemory(_Record):
 
 
 class SmootherState(_Record):
-    """A smoother between two segments."""
+    """The saved form of a smoother."""
 
-    # Strict means the enumeration itself from Python and its value from JSON.
+    # In strict mode Python passes the enumeration, JSON its value.
     strength: Strength
     tracks: list[TrackMemory]
 
@@ -101,7 +102,7 @@ class SmootherState(_Record):
 
 
 class _Memory:
-    """The tracks as arrays, a row each.
+    """The n tracks as arrays, one row each; see `TrackMemory`.
 
     Attributes:
         heights: float64 (n,).
@@ -134,20 +135,20 @@ class _Memory:
 class Smoother:
     """Smooths the keypoints of one video's tracks, segment by segment.
 
-    In every frame keypoints that make a limb impossibly long are dropped (`limbs`), what is left
-    passes a 1€ filter (`one_euro`), and gaps between two of its values are filled (`gaps`) if they
-    are at most as long as the strength says. After a longer gap the filter starts anew.
+    Each frame passes three steps. Keypoints that would make a limb impossibly long are dropped
+    (`limb_lengths`). The others pass a One Euro filter (`one_euro`). Gaps up to the limit of the
+    strength are filled (`gap_filling`); after a longer gap the filter starts anew.
 
-    Where a video is cut into segments makes no difference, with one exception: a gap that is open
-    at the end of a segment is not filled in that segment. It is in the next one, up to the frame
-    in which the keypoint is seen again.
+    The result does not depend on where the video is divided into segments, with one exception: in a
+    gap that is open at the end of a segment, the frames of that segment stay unfilled. The rest of
+    the gap is filled in the next segment.
     """
 
     def __init__(self, strength: Strength) -> None:
         """Begins a video.
 
         Args:
-            strength: How much is smoothed.
+            strength: How strongly keypoints are smoothed.
         """
         self._strength = strength
         self._filter, self._gap_seconds = _KINDS[strength]
@@ -155,13 +156,13 @@ class Smoother:
 
     @classmethod
     def load(cls, state: SmootherState) -> Self:
-        """A smoother that goes on where the one that gave this state stood."""
+        """Restores a smoother from what `dump` returned."""
         smoother = cls(state.strength)
         smoother._tracks = list(state.tracks)
         return smoother
 
     def dump(self) -> SmootherState:
-        """All that the smoother remembers: a record for each track of the last five seconds."""
+        """Returns everything remembered: a record for each track of the last 5 seconds."""
         return SmootherState.model_construct(strength=self._strength, tracks=list(self._tracks))
 
     def segment(
@@ -170,12 +171,12 @@ class Smoother:
         """Smooths the next segment.
 
         Args:
-            frames: The frames that come next, none left out; in each the keypoints by track id,
-                float64 (18, 3): x, y in pixels, score; score 0 = not seen. They are not changed.
-            moments: When each frame is shown.
+            frames: For each of the next frames, none left out, the keypoints by track id, float64
+                (18, 3): x, y in pixels and score; score 0 means not detected.
+            moments: The time of each frame.
 
         Returns:
-            The same tracks in the same frames.
+            The smoothed keypoints of the same tracks in the same frames.
         """
         ids = list(dict.fromkeys([t.id for t in self._tracks] + [i for f in frames for i in f]))
         row_of = {track_id: row for row, track_id in enumerate(ids)}
@@ -209,8 +210,8 @@ class Smoother:
         return [{track_id: next(smoothed) for track_id in frame} for frame in frames]
 
     def _limit(self, moment: Moment) -> float:
-        """Seconds between two sightings with the longest gap that is filled, ended by a frame."""
-        # A gap of one frame is filled however long frames are shown.
+        """Returns the longest time in seconds across a gap that is filled, if a frame ends it."""
+        # A gap of one frame is filled at any frame rate.
         gap = max(self._gap_seconds, moment.interval)
         return moment.longest(gap) + moment.interval
 
@@ -221,9 +222,13 @@ class Smoother:
         rows: NDArray[np.intp],
         times: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Each pose's body height, followed over time, and the largest that it may have.
+        """Returns each pose's body height, tracked over time, and the height that it may have.
 
-        Enough limbs that agree on more than is remembered are right: the camera has come closer.
+        If enough limbs agree on a larger height than the one remembered, they are right: the camera
+        has come closer.
+
+        Returns:
+            Two float64 (n,), in pixels.
         """
         observed = limb_lengths.sizes(keypoints)
         known = memory.heights.tolist()
@@ -257,7 +262,7 @@ class Smoother:
         counts: Sequence[int],
         moments: Sequence[Moment],
     ) -> NDArray[np.float64]:
-        """The places of the keypoints that are seen, (n, 18, 2), and 0 for the others."""
+        """Returns filtered places, float64 (n, 18, 2), in pixels; 0 for keypoints not in `seen`."""
         weights = weigh(keypoints[..., 2])
         results = np.zeros((len(keypoints), _NUMBER, 2))
         stop = 0
@@ -265,7 +270,7 @@ class Smoother:
             now, stop = slice(stop, stop + count), stop + count
             row, here, measured = rows[now], seen[now], keypoints[now, :, :2]
             old, elapsed = memory.places[row], moment.time - memory.times[row]
-            goes_on = (here & (elapsed <= self._limit(moment)))[..., None]
+            continues = (here & (elapsed <= self._limit(moment)))[..., None]
             places, speeds = self._filter.step(
                 old,
                 memory.speeds[row],
@@ -274,18 +279,18 @@ class Smoother:
                 weights[now],
                 heights[now, None],
             )
-            places = np.where(goes_on, places, measured)
+            places = np.where(continues, places, measured)
             results[now] = np.where(here[..., None], places, 0.0)
             memory.places[row] = np.where(here[..., None], places, old)
             memory.speeds[row] = np.where(
-                here[..., None], np.where(goes_on, speeds, 0.0), memory.speeds[row]
+                here[..., None], np.where(continues, speeds, 0.0), memory.speeds[row]
             )
             memory.times[row] = np.where(here, moment.time, memory.times[row])
         return results
 
     def _remember(self, memory: _Memory, ids: Sequence[int], last: Moment) -> None:
         ages = last.time - memory.times
-        # Where frames are far apart, a gap that may still be filled is longer.
+        # At a low frame rate, a gap that may still be filled can be longer than the memory.
         memory.times[ages >= max(MEMORY_SECONDS, self._limit(last))] = NEVER
         kept = np.flatnonzero((memory.times > NEVER).any(axis=1)).tolist()
         self._tracks = [memory.track(row, ids[row]) for row in kept]

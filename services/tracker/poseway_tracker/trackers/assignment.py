@@ -1,4 +1,4 @@
-"""Which detection is which track: the assignment whose similarities are largest in sum."""
+"""Assigns detections to tracks."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,18 +6,19 @@ from scipy.optimize import linear_sum_assignment
 
 
 def match(overlap: NDArray[np.float64], threshold: float) -> list[tuple[int, int]]:
-    """Assigns rows to columns so that the overlaps of the pairs are largest in sum.
+    """Assigns rows to columns so that the sum of their overlaps is largest.
 
     Args:
-        overlap: float64 (n, m), in 0..1.
-        threshold: Pairs that overlap less are dropped.
+        overlap: float64 (n, m), 0..1.
+        threshold: Pairs with a smaller overlap are dropped after the assignment.
 
     Returns:
-        Pairs of row and column; each row and each column is in one pair at most.
+        Pairs of row and column. Each row and each column is in at most one pair.
     """
     above = overlap > threshold
     if above.any() and above.sum(axis=0).max() == 1 and above.sum(axis=1).max() == 1:
-        # Nothing competes. The assignment could give these up for pairs that are then dropped.
+        # Without conflicts every pair above the threshold is kept. The optimal assignment could
+        # trade such a pair for others that the threshold drops.
         rows, columns = np.nonzero(above)
     else:
         rows, columns = linear_sum_assignment(overlap, maximize=True)

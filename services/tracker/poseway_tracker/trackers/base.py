@@ -1,4 +1,4 @@
-"""What a tracker is given: the people or boxes of a frame."""
+"""The interface of trackers: detections in, ids out."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
@@ -12,22 +12,22 @@ from poseway_tracker.trackers.boxes import MAX_COORDINATE, Boxes, check_boxes
 from poseway_tracker.trackers.clock import Moment
 
 Poses: TypeAlias = NDArray[np.float64]
-"""float64 (n, 18, 3): x, y in pixels and score of each person's keypoints; score 0 is not seen."""
+"""float64 (n, 18, 3): x, y in pixels and score of each keypoint; score 0 means not detected."""
 
 MARGIN: Final = 0.15
-"""A pose's box is larger than its keypoints by this part of its longer side, on every side."""
+"""Margin of a pose's box on every side, as a share of the longer side of its keypoints."""
 
 MIN_MARGIN: Final = 4.0
-"""And by this many pixels at least."""
+"""Least margin in pixels."""
 
 
 class Detections(NamedTuple):
-    """What was found in a frame.
+    """The n detections of a frame.
 
     Attributes:
-        boxes: float64 (n, 4): left, top, right, bottom of each.
-        scores: float64 (n,): how certain each is.
-        keypoints: float64 (n, 18, 3) where they are people, None where they are boxes only.
+        boxes: float64 (n, 4): left, top, right, bottom in pixels.
+        scores: float64 (n,): confidence in each detection.
+        keypoints: float64 (n, 18, 3), see `Poses`; None if only boxes are known.
     """
 
     boxes: Boxes
@@ -35,32 +35,33 @@ class Detections(NamedTuple):
     keypoints: Poses | None = None
 
     def check(self) -> None:
-        """Refuses what no tracker could digest.
+        """Checks what every tracker relies on.
 
         Raises:
-            InvalidRequestError: A box is none (see `check_boxes`), or a score is not finite.
+            InvalidRequestError: A box is invalid (see `check_boxes`), or a score is missing or not
+                finite.
         """
         check_boxes(self.boxes)
         if self.scores.shape != self.boxes.shape[:1] or not np.isfinite(self.scores).all():
-            raise InvalidRequestError("Every box must have a score that is a finite number.")
+            raise InvalidRequestError("Every box must have a score, a finite number.")
 
     @classmethod
     def of_poses(cls, keypoints: Poses, scores: NDArray[np.float64]) -> "Detections":
-        """People with the boxes around them.
+        """Makes detections of poses, with boxes around them.
 
         Raises:
-            InvalidRequestError: See `pose_boxes`.
+            InvalidRequestError: A pose is invalid; see `pose_boxes`.
         """
         return cls(pose_boxes(keypoints), scores, keypoints)
 
 
 class Tracked(NamedTuple):
-    """What became of the detections of a frame; row i is about detection i.
+    """The tracks of a frame's detections; row i belongs to detection i.
 
     Attributes:
-        ids: int64 (n,): id of its track, or 0 where it belongs to none that is shown.
-        boxes: float64 (n, 4): box of its track as the filter sees it. The rows whose id is not 0
-            are what the published tracker returns.
+        ids: int64 (n,): id of the track, or 0 if the detection has none that is shown.
+        boxes: float64 (n, 4): the track's box as filtered. Rows with an id other than 0 are what
+            the published SORT returns.
     """
 
     ids: NDArray[np.int64]
@@ -68,36 +69,39 @@ class Tracked(NamedTuple):
 
 
 class Tracker(Protocol):
-    """What every tracker does."""
+    """Gives the detections of one video ids."""
 
     def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
-        """Tracks consecutive frames; those without detections must be among them.
+        """Tracks consecutive frames, including those without detections.
 
         Args:
-            frames: What was found in each frame.
-            moments: When each frame is shown.
+            frames: The detections of each frame.
+            moments: The time of each frame.
+
+        Returns:
+            The tracks of each frame's detections.
 
         Raises:
-            InvalidRequestError: A detection is none.
+            InvalidRequestError: A detection is invalid; the tracker has not changed.
         """
         ...
 
 
 def pose_boxes(keypoints: Poses) -> Boxes:
-    """The box of each pose: around the keypoints that were seen, and a margin.
+    """Returns the box around each pose's detected keypoints, with a margin.
 
-    The margin keeps the box of a person seen from the side, or of a few keypoints in a line, wide
-    enough to overlap with itself a frame later.
+    Without the margin, the box of a person seen from the side, or of a few keypoints in a line,
+    would be too narrow to overlap with itself a frame later.
 
     Args:
-        keypoints: float64 (n, 18, 3): x, y, score.
+        keypoints: float64 (n, 18, 3): x, y in pixels and score.
 
     Returns:
-        float64 (n, 4): left, top, right, bottom.
+        float64 (n, 4): left, top, right, bottom in pixels.
 
     Raises:
-        InvalidRequestError: The shape is another, a number is not finite or beyond
-            `MAX_COORDINATE`, or nothing was seen.
+        InvalidRequestError: The shape is wrong, a number is not finite or beyond `MAX_COORDINATE`,
+            or a pose has no keypoint.
     """
     if keypoints.shape[1:] != (len(KEYPOINTS), 3):
         raise InvalidRequestError(f"Poses must have the shape (n, 18, 3), not {keypoints.shape}.")

@@ -1,4 +1,4 @@
-"""Boxes: what is a valid one, how two overlap, and what the filter measures of one."""
+"""Boxes: validity, overlap, and conversion to the filter's measurements."""
 
 from typing import Final, TypeAlias
 
@@ -15,11 +15,11 @@ Measurements: TypeAlias = NDArray[np.float64]
 
 MAX_COORDINATE: Final = 1e6
 MIN_SIDE: Final = 1e-3
-"""Within these bounds areas neither vanish nor drown in rounding."""
+"""Within these bounds, in pixels, areas neither vanish nor get lost in rounding."""
 
 
 def check_boxes(boxes: Boxes) -> None:
-    """Refuses what the filter could not digest.
+    """Checks that the filter can handle boxes.
 
     Raises:
         InvalidRequestError: A number is not finite or beyond `MAX_COORDINATE`, a side is shorter
@@ -36,10 +36,14 @@ def check_boxes(boxes: Boxes) -> None:
 
 
 def iou(first: Boxes, second: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of every box of one set with every box of another.
+    """Returns the intersection over union of every box of one set with every box of another.
+
+    Args:
+        first: n boxes.
+        second: m boxes.
 
     Returns:
-        float64 (n, m), in 0..1.
+        float64 (n, m), 0..1.
     """
     a, b = first[:, None], second[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
@@ -47,13 +51,13 @@ def iou(first: Boxes, second: Boxes) -> NDArray[np.float64]:
     intersection = sides[..., 0] * sides[..., 1]
     union = _areas(first)[:, None] + _areas(second)[None] - intersection
     shares: NDArray[np.float64] = np.zeros_like(union)
-    # A box that has shrunk to a point on its way has no area to share.
+    # The filter may shrink a box to a point, which has no area.
     np.divide(intersection, union, out=shares, where=union > 0)
     return shares
 
 
 def measure(boxes: Boxes) -> Measurements:
-    """What the filter measures of boxes."""
+    """Converts boxes to measurements."""
     width, height = (boxes[:, 2:] - boxes[:, :2]).T
     return np.stack(
         [boxes[:, 0] + width / 2, boxes[:, 1] + height / 2, width * height, width / height], axis=1
@@ -61,7 +65,7 @@ def measure(boxes: Boxes) -> Measurements:
 
 
 def unmeasure(measurements: Measurements) -> Boxes:
-    """The boxes that measure so."""
+    """Converts measurements back to boxes."""
     x, y, area, aspect = measurements.T
     width = np.sqrt(area * aspect)
     height = area / width

@@ -1,4 +1,4 @@
-"""The time of a tracker: measured, and without the jitter of whoever stamped the frames."""
+"""The clock of a tracker: presentation times without their jitter."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -8,16 +8,16 @@ from typing import Annotated, Final, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 REFERENCE_RATE: Final = 25.0
-"""Frames per second for which the trackers' filters were tuned; their unit of time is 1/25 s."""
+"""Frames per second for which the filters were tuned; their unit of time is 1/25 s."""
 
 MAX_SECONDS: Final = 1e9
-"""Times beyond this, 31 years, are refused."""
+"""Times beyond this, about 31 years, are rejected."""
 
 _GAIN: Final = 0.1
-"""How much of an error corrects the clock: enough to follow, too little to pass jitter on."""
+"""Share of an error that corrects the clock: enough to follow, too little to pass on jitter."""
 
 _JITTER_SECONDS: Final = 0.01
-"""Times that are off by less than this, or by half an interval, are jitter."""
+"""Errors up to this, or up to half an interval, count as jitter."""
 
 _LEAST_INTERVAL: Final = 1e-6
 _LEAST_STEP: Final = 0.25
@@ -25,26 +25,27 @@ _LEAST_STEP: Final = 0.25
 _MEMORY_SECONDS: Final = 1.0
 _LEAST_MEMORY: Final = 8
 _MOST_MEMORY: Final = 64
-"""Intervals that the usual one is estimated from: those of the last second, within these bounds."""
+"""Number of intervals from which the usual one is estimated: those of the last second, within
+these bounds."""
 
 _BURST_SECONDS: Final = 0.5
-"""Recorders that stamp frames in bursts do so more often than this."""
+"""Recorders that stamp frames in bursts leave shorter pauses than this between them."""
 
 _ROUNDED: Final = 0.4
-"""Part of an interval by which a duration may be exceeded.
+"""Share of an interval by which a duration may exceed a limit.
 
-Durations cannot be told more exactly than in frames. Usual durations and frame rates make many
-halves of frames (0.1 s at 25 a second are 2.5), which must not be where the rounding turns over.
+Durations are known only to the nearest frame. Common limits often fall half way between two frames
+(0.1 s is 2.5 frames at 25 per second), so rounding must not switch at one half.
 """
 
 
 class Moment(NamedTuple):
-    """When a frame is shown.
+    """The time of a frame.
 
     Attributes:
-        time: Seconds from the start of the video; more than the time of the frame before.
-        interval: Seconds that usually pass between frames at this point.
-        cut: Whether the frame is the first after a hard cut: nothing goes on from the one before.
+        time: Seconds from the start of the video, strictly increasing.
+        interval: Usual interval between frames at this point, in seconds.
+        cut: Whether the frame is the first after a hard cut, across which no motion continues.
     """
 
     time: float
@@ -52,34 +53,34 @@ class Moment(NamedTuple):
     cut: bool = False
 
     def longest(self, limit: float) -> float:
-        """The longest duration, in seconds, that is at most a limit to the nearest frame."""
+        """Returns the longest duration, in seconds, that does not exceed a limit."""
         return limit + _ROUNDED * self.interval
 
     def within(self, seconds: float, limit: float) -> bool:
-        """Whether a duration is at most a limit, to the nearest frame."""
+        """Whether a duration is at most a limit, rounded to frames."""
         return seconds <= self.longest(limit)
 
     def reached(self, seconds: float, limit: float) -> bool:
-        """Whether a duration is at least a limit, to the nearest frame."""
+        """Whether a duration is at least a limit, rounded to frames."""
         return seconds >= limit - (1 - _ROUNDED) * self.interval
 
 
 def even(count: int, rate: float, first: int = 0) -> list[Moment]:
-    """The moments of frames at a constant rate, from the frame with index `first` on."""
+    """Returns the moments of frames at a constant rate, starting at index `first`."""
     return [Moment(index / rate, 1 / rate) for index in range(first, first + count)]
 
 
-# Twice as far as any time can be: a clock whose times stand still goes on.
+# Twice as far as any time may be, because the clock advances even if the times stand still.
 _Seconds = Annotated[float, Field(ge=-2 * MAX_SECONDS, le=2 * MAX_SECONDS, allow_inf_nan=False)]
 
 
 class ClockState(BaseModel):
-    """A clock between two segments.
+    """The saved form of a clock.
 
     Attributes:
         measured: Presentation time of the last frame, in seconds.
-        time: What the clock said then, in seconds.
-        intervals: Seconds between the last frames, oldest first.
+        time: The clock's time at the last frame, in seconds.
+        intervals: Intervals between the last frames in seconds, oldest first.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -93,12 +94,12 @@ class ClockState(BaseModel):
 
 
 class Clock:
-    """Tells the moments of a video's frames from their presentation times.
+    """Turns the presentation times of a video's frames into moments.
 
-    Containers and recorders round times, and browsers stamp frames when they get round to it.
-    Motion does not jump with those times, so the clock goes evenly where times only wander about
-    an even beat: it is corrected by a tenth of every error, as a phase-locked loop is. A dropped
-    frame, a gap or a change of rate it follows at once, to within half an interval.
+    Containers and recorders round times, and browsers stamp frames late. Motion does not jump with
+    such times, so the clock runs evenly while they only scatter around an even beat: like a
+    phase-locked loop, it corrects a tenth of every error. It follows a dropped frame, a gap or a
+    new rate at once, to within half an interval.
     """
 
     def __init__(self) -> None:
@@ -109,7 +110,7 @@ class Clock:
 
     @classmethod
     def load(cls, state: ClockState | None) -> Self:
-        """A clock that goes on where the one that gave this state stood; None begins a video."""
+        """Restores a clock from what `dump` returned; None begins a video."""
         clock = cls()
         if state is not None:
             clock._measured, clock._time = state.measured, state.time
@@ -117,7 +118,7 @@ class Clock:
         return clock
 
     def dump(self) -> ClockState | None:
-        """All that is remembered; None before the first frame."""
+        """Returns everything that the clock remembers; None before the first frame."""
         if self._measured is None:
             return None
         return ClockState.model_construct(
@@ -125,14 +126,14 @@ class Clock:
         )
 
     def moments(self, times: Sequence[float], cuts: Sequence[bool]) -> Iterator[Moment]:
-        """The moments of the next segment's frames.
+        """Yields the moments of the next segment's frames.
 
         Args:
             times: Presentation time of each frame, in seconds.
             cuts: Whether each frame is the first after a hard cut.
         """
         if not self._intervals:
-            # Those of the first second tell what the usual interval is before any has passed.
+            # The first second of times gives the usual interval before any has passed.
             for before, after in pairwise(times[: _MOST_MEMORY + 1]):
                 if len(self._intervals) >= _LEAST_MEMORY and after - times[0] > _MEMORY_SECONDS:
                     break
@@ -150,12 +151,12 @@ class Clock:
         error = time - expected
         if abs(error) <= max(interval / 2, _JITTER_SECONDS):
             time = expected + _GAIN * error
-        # Whatever is measured, time goes on.
+        # Time advances even if the measured times do not.
         return max(time, self._time + _LEAST_STEP * interval)
 
     def _remember(self, interval: float) -> None:
         if interval < _LEAST_INTERVAL:
-            return  # the times do not rise, and say nothing
+            return  # the times do not increase, so they carry no information
         self._intervals.append(interval)
         kept = self._intervals
         while len(kept) > _LEAST_MEMORY and sum(kept[1:]) > _MEMORY_SECONDS:
@@ -163,12 +164,12 @@ class Clock:
         del kept[:-_MOST_MEMORY]
 
     def _interval(self) -> float:
-        """The mean of the last intervals but those in which frames are missing."""
+        """Returns the mean of the last intervals, without those in which frames are missing."""
         if not self._intervals:
             return 1 / REFERENCE_RATE
         usual = median_low(self._intervals)
         short = [interval for interval in self._intervals if interval <= _BURST_SECONDS]
         if short and (mean := fmean(short)) > 2 * usual:
-            return mean  # frames come in bursts: most intervals tell nothing
+            return mean  # frames come in bursts, so the median interval is too short
         longest = usual + max(usual / 2, _JITTER_SECONDS)
         return fmean(interval for interval in self._intervals if interval <= longest)

@@ -1,4 +1,4 @@
-"""How alike two people are: object keypoint similarity, and the overlap of their boxes."""
+"""Similarity of people: object keypoint similarity and widened boxes."""
 
 from typing import Final
 
@@ -8,33 +8,33 @@ from numpy.typing import NDArray
 from poseway_tracker.trackers.base import Poses
 from poseway_tracker.trackers.boxes import Boxes
 
-# COCO's constants per keypoint (k = 2 sigma), for the neck that of the shoulders.
+# COCO's constants k = 2 sigma per keypoint; COCO has no neck, which gets the shoulders' value.
 _ARMS: Final = (0.079, 0.072, 0.062)
 _LEGS: Final = (0.107, 0.087, 0.089)
 _K: Final = 2 * np.array([0.026, 0.079, *_ARMS, *_ARMS, *_LEGS, *_LEGS, 0.025, 0.025, 0.035, 0.035])
 _LOOSE: Final = 2.0
-"""COCO's constants measure how exactly people label; from frame to frame people move, too."""
+"""Factor on COCO's constants, which allow for imprecise labels but not for motion."""
 
 _LEAST_AREA: Final = 1e-6
-"""A box may shrink to a point on its way."""
+"""Least area in square pixels; the filter may shrink a box to a point."""
 
 _LEAST_SHARED: Final = 3
-"""With fewer keypoints seen in both, a similarity says nothing."""
+"""With fewer common keypoints a similarity is meaningless."""
 
 
 def oks(first: Poses, second: Poses, areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Object keypoint similarity of every pose of one set with every pose of another.
+    """Returns the object keypoint similarity of every pose of one set with every pose of another.
 
-    The mean of exp(-d^2 / (2 s^2 k^2)) over the keypoints seen in both, as COCO defines it
-    (cocodataset.org/#keypoints-eval), with constants twice as large.
+    As COCO defines it (cocodataset.org/#keypoints-eval), the similarity is the mean of
+    exp(-d^2 / (2 s^2 k^2)) over the common keypoints, here with the constants k doubled.
 
     Args:
-        first: float64 (n, 18, 3).
+        first: float64 (n, 18, 3): x, y in pixels and score.
         second: float64 (m, 18, 3).
-        areas: float64 (m,): s^2 of each of the second set, in square pixels.
+        areas: float64 (m,): s^2 of each pose of the second set, in square pixels.
 
     Returns:
-        float64 (n, m), in 0..1; NaN where fewer than three keypoints are seen in both.
+        float64 (n, m), 0..1; NaN for fewer than three common keypoints.
     """
     shared = (first[:, None, :, 2] > 0) & (second[None, :, :, 2] > 0)
     squares = np.square(first[:, None, :, :2] - second[None, :, :, :2]).sum(axis=-1)
@@ -47,6 +47,6 @@ def oks(first: Poses, second: Poses, areas: NDArray[np.float64]) -> NDArray[np.f
 
 
 def widened(boxes: Boxes, share: float) -> Boxes:
-    """Boxes that are larger by this share of their width and height on every side."""
+    """Widens boxes on every side by a share of their width and height."""
     margin = share * (boxes[:, 2:] - boxes[:, :2])
     return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)

@@ -15,14 +15,14 @@ from poseway_tracker.trackers.kalman import BoxFilter
 
 @dataclass(slots=True)
 class Track:
-    """One object on its way through the video.
+    """One object and its motion.
 
     Attributes:
-        id: Its identity, from 1.
-        filter: Where it is.
-        seen: Time at which it was found last, in seconds.
-        hit_streak: Frames in a row in which it was found, not counting the one that began it.
-        found: Whether it was found in the last frame.
+        id: Identity, from 1.
+        filter: Estimates where the object is now.
+        seen: Time of the last sighting, in seconds.
+        hit_streak: Consecutive frames with a sighting, not counting the one that began the track.
+        found: Whether the object was found in the last frame.
     """
 
     id: int
@@ -32,14 +32,14 @@ class Track:
     found: bool = True
 
     def predict(self, seconds: float) -> None:
-        """Goes on by the time since the last frame."""
+        """Moves the filter forward by the time since the previous frame."""
         self.filter.predict(seconds * REFERENCE_RATE)
         if not self.found:
             self.hit_streak = 0
         self.found = False
 
     def update(self, measurement: NDArray[np.float64], time: float) -> None:
-        """Takes in where it was found, float64 (4,), and when."""
+        """Updates the track with a sighting: its measurement, float64 (4,), and its time."""
         self.filter.update(measurement)
         self.hit_streak += 1
         self.seen = time
@@ -47,15 +47,15 @@ class Track:
 
 
 class Sort:
-    """The tracker of one video.
+    """Tracks the boxes of one video with the published algorithm; the defaults are published, too.
 
     Attributes:
-        max_age: Seconds that a track is kept without being found.
-        min_hits: Frames in a row, after its first, in which a track must be found to be shown. In
-            the first `min_hits` frames of a video every track is shown.
-        iou_threshold: Least overlap of a detection with where its track is expected.
-        tracks: Those that are kept.
-        next_id: Id of the next new track.
+        max_age: Seconds for which a track is kept without a sighting.
+        min_hits: Consecutive sightings, after the first, before a track is shown. In the first
+            `min_hits` frames of a video every track is shown.
+        iou_threshold: Least overlap of a detection with a track's expected box.
+        tracks: The tracks that are kept.
+        next_id: Id of the next track.
         frame_count: Frames so far.
         time: Time of the last frame, in seconds; None before the first.
     """
@@ -75,34 +75,34 @@ class Sort:
         self.time: float | None = None
 
     def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
-        """Tracks consecutive frames; see `update`."""
+        """Tracks consecutive frames; see `Tracker.segment`."""
         for frame in frames:
             frame.check()
         return [self.update(*pair) for pair in zip(frames, moments, strict=True)]
 
     def update(self, detections: Detections, moment: Moment) -> Tracked:
-        """Goes on by one frame; must be called for frames without detections, too.
+        """Tracks one frame. Frames without detections must not be left out.
 
         Args:
-            detections: What was found; only the boxes count.
-            moment: When the frame is shown.
+            detections: The detections of the frame; only their boxes are used.
+            moment: The time of the frame. At a cut all tracks are dropped.
 
         Raises:
-            InvalidRequestError: A detection is none; the tracker is as it was before.
+            InvalidRequestError: A detection is invalid; the tracker has not changed.
         """
         detections.check()
         boxes = detections.boxes
         self.frame_count += 1
         if self.time is not None:
-            self._go_on(moment, moment.time - self.time)
+            self._advance(moment, moment.time - self.time)
         self.time = moment.time
         found = self._find(boxes, moment.time)
         self.tracks = [track for track in self.tracks if self._is_kept(track, moment, 0.0)]
         ids = [track.id if self._is_shown(track) else 0 for track in found]
         return Tracked(np.array(ids, np.int64), _boxes_of(found))
 
-    def _go_on(self, moment: Moment, seconds: float) -> None:
-        # The published code would have dropped those that are too old in the frame before.
+    def _advance(self, moment: Moment, seconds: float) -> None:
+        # The published code drops expired tracks at the end of the frame before.
         self.tracks = [
             track
             for track in self.tracks
@@ -115,7 +115,7 @@ class Sort:
         return moment.within(moment.time - track.seen - grace, self.max_age)
 
     def _find(self, boxes: Boxes, time: float) -> list[Track]:
-        """The track of each detection, a new one where none fits."""
+        """Returns the track of each detection, a new one if none matches."""
         measurements = measure(boxes)
         pairs = match(iou(boxes, _boxes_of(self.tracks)), self.iou_threshold)
         track_of = {detection: self.tracks[index] for detection, index in pairs}

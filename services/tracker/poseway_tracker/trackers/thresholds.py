@@ -1,18 +1,21 @@
-"""How alike and how certain people must be to be taken for the same."""
+"""Thresholds of the default tracker."""
 
 from typing import Final, NamedTuple
 
 
 class Thresholds(NamedTuple):
-    """Chosen by measuring; see ``docs/tracking.md``.
+    """Scores and similarities of the three rounds of matching, each in 0..1.
+
+    They were chosen by measurement; see ``docs/tracking.md``. Saved states contain them in this
+    order.
 
     Attributes:
-        high_score: Least score of who is certain.
-        new_score: Least score of who may begin a track.
-        overlap: Least similarity of the first round.
-        uncertain_overlap: Least similarity of the second round.
+        high_score: Least score of a certain detection.
+        new_score: Least score of a detection that may begin a track.
+        overlap: Least similarity in the first round.
+        uncertain_overlap: Least similarity in the second round.
         wide_overlap: Least overlap of widened boxes in the third round.
-        widening: By which share of their sides these are widened.
+        widening: Share of width and height by which boxes are widened on every side.
         same_height: Least ratio of the smaller to the larger height in the third round.
     """
 
@@ -26,7 +29,7 @@ class Thresholds(NamedTuple):
 
 
 POSES: Final = Thresholds(high_score=0.15, new_score=0.15, same_height=0.5)
-"""For the people that the decoder finds; who sits down has a lower box."""
+"""For poses. The height limit is loose, because people who sit down have lower boxes."""
 
 BOXES: Final = Thresholds(high_score=0.8, new_score=0.9)
 """For the boxes of a detector whose scores are probabilities."""
