@@ -27,16 +27,16 @@ def make_clap(
     video: str = "libx264",
     sound_options: dict[str, str] | None = None,
 ) -> bytes:
-    """Makes a video with one white frame and one click at its beginning.
+    """Makes a video with one white frame and a click at its start.
 
     Args:
         container: FFmpeg's name of the format.
-        sound: FFmpeg's name of the sound's encoder.
-        frames: Number of frames, 25 a second.
+        sound: FFmpeg's name of the audio encoder.
+        frames: Number of frames, at 25 per second.
         clap: Index of the white frame.
-        silent: Frames whose sound is missing, as if a recorder had paused.
-        video: FFmpeg's name of the video's encoder.
-        sound_options: Options of the sound's encoder.
+        silent: Frames without audio, as if a recorder had paused.
+        video: FFmpeg's name of the video encoder.
+        sound_options: Options of the audio encoder.
     """
     data = io.BytesIO()
     with av.open(data, "w", format=container) as output:

@@ -25,17 +25,17 @@ def heic(
     pix_fmt: str = "yuv420p",
     tags: Tags = UNTAGGED,
 ) -> bytes:
-    """A HEIC file of tiles of one size, RGB; an AVIF if that is its brand.
+    """Returns a HEIC file of RGB tiles of one size, or an AVIF for that brand.
 
     Args:
-        tiles: The pictures.
-        grid: Whether they are the parts of one picture, side by side; else the first is the
-            picture, and the others are further ones.
-        turns: Quarter turns counter-clockwise that make the picture upright.
-        mirror: What is exchanged after that: 0 for top and bottom, 1 for left and right.
-        brand: What the file says it is.
-        pix_fmt: FFmpeg's name of the format of the encoded samples.
-        tags: What the samples mean.
+        tiles: The images.
+        grid: Whether they are tiles of one image, side by side. Otherwise the first is the primary
+            image, and the others are further ones.
+        turns: Quarter turns counter-clockwise that make the image upright.
+        mirror: Axis that is mirrored afterwards: 0 swaps top and bottom, 1 left and right.
+        brand: Major brand of the file.
+        pix_fmt: FFmpeg's name of the coded pixel format.
+        tags: Colour description.
     """
     av1 = brand == b"avif"
     coded = [_coded(tile, pix_fmt, tags, av1=av1) for tile in tiles]

@@ -19,15 +19,15 @@ RATE = 25
 
 @dataclass(frozen=True)
 class Part:
-    """Consecutive pictures of one kind.
+    """Consecutive frames of one shape.
 
     Attributes:
-        pictures: As they are stored, uint8 (height, width, 3), red first.
-        aspect: Width of a stored pixel by its height.
-        turned: Degrees that H.264 itself says the pictures are to be turned by, clockwise.
-        pixels: FFmpeg's name of the format of the samples.
-        range: FFmpeg's number of their range.
-        options: The encoder's.
+        pictures: Frames as stored, uint8 (height, width, 3) RGB.
+        aspect: Width of a stored pixel divided by its height.
+        turned: Degrees of clockwise rotation that the H.264 stream itself declares.
+        pixels: FFmpeg's name of the pixel format.
+        range: FFmpeg's value of the sample range.
+        options: Options of the encoder.
     """
 
     pictures: Sequence[NDArray[np.uint8]]

@@ -50,9 +50,9 @@ def seen(data: bytes) -> list[Seen]:
 
 
 def shown(film: Film, data: bytes) -> list[float]:
-    """Seconds from the start of the file at which each frame is due.
+    """Returns the seconds from the start of the file at which each frame is due.
 
-    Encoders put some sound before the sound. Formats that cannot say so begin that much earlier.
+    Audio encoders insert priming samples. Formats that cannot declare them start that much earlier.
     """
     seconds = film.seconds()
     with av.open(io.BytesIO(data), "r") as container:

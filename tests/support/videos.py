@@ -88,22 +88,22 @@ def make_video(
 
     Args:
         frames: Number of frames.
-        picture: Makes the picture of a frame, uint8 (height, width, 3) RGB.
+        picture: Returns a frame by index, uint8 (height, width, 3) RGB.
         rate: Frames per second.
         codec: FFmpeg's name of the encoder.
         container: FFmpeg's name of the format.
         sound: Whether to add a tone.
-        sound_seconds: Length of the tone; None for that of the picture.
-        sound_codec: FFmpeg's name of the encoder of the sound.
-        wave: What sounds instead of the tone, 48,000 samples a second.
-        times: Presentation times of the frames in ticks; None for one after the other.
-        time_base: Seconds per tick; None for the time of one frame.
-        options: The encoder's options.
-        matrix: Display matrix, nine numbers as in ISO/IEC 14496-12, 8.5.2.
-        pix_fmt: FFmpeg's name of the format of the encoded samples.
-        pixel_aspect: Width of a pixel by its height.
-        tags: What the samples mean; None leaves that open.
-        interlaced: Whether frames are flagged as interlaced, the top field first.
+        sound_seconds: Duration of the tone; None for that of the video.
+        sound_codec: FFmpeg's name of the audio encoder.
+        wave: Samples to play instead of the tone, 48,000 per second.
+        times: Presentation times of the frames in ticks; None for even ones.
+        time_base: Seconds per tick; None for the duration of one frame.
+        options: Options of the encoder.
+        matrix: Display matrix, nine numbers (ISO/IEC 14496-12, 8.5.2).
+        pix_fmt: FFmpeg's name of the coded pixel format.
+        pixel_aspect: Width of a pixel divided by its height.
+        tags: Colour description; None leaves it unspecified.
+        interlaced: Whether frames are flagged as interlaced, top field first.
     """
     file = io.BytesIO()
     with default_scheduling(), av.open(file, "w", format=container) as output:
