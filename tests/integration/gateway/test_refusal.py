@@ -85,7 +85,7 @@ def test_a_key_of_the_settings_has_the_form_of_ours(stack: Stack) -> None:
 def test_a_proxy_that_is_no_network_is_told(stack: Stack) -> None:
     ended = start(stack, {"POSEWAY_TRUSTED_PROXIES": "10.0.0.1/8"})
     assert ended.returncode == 1
-    assert "'10.0.0.1/8' is no address and no network" in ended.stderr
+    assert "'10.0.0.1/8' is neither an address nor a network" in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,6 @@ def test_proxies_are_addresses_and_networks(text: str, meant: str) -> None:
     "wrong", ["10.0.0.1/8", "10.0.0.0/33", "proxy.example", "10.0.0", "*", "10.0.0.0/8;::1", "a b"]
 )
 def test_what_is_neither_is_said_and_refused(wrong: str) -> None:
-    said = re.escape(f"'{wrong}' is no address and no network: ")
+    said = re.escape(f"'{wrong}' is neither an address nor a network: ")
     with pytest.raises(ValidationError, match=said):
         ApiSettings(trusted_proxies=f"127.0.0.1, {wrong}")

@@ -1,1 +1,1 @@
-"""The HTTP API and the page: takes uploads, shows jobs, hands out results."""
+"""The HTTP API and the page: accepts uploads, shows jobs and serves results."""

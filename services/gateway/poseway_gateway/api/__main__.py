@@ -1,4 +1,4 @@
-"""``python -m poseway_gateway.api``: serves until it is told to stop."""
+"""``python -m poseway_gateway.api``: serves the API until it receives SIGTERM or SIGINT."""
 
 import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
 
@@ -24,25 +24,28 @@ _FILES: Final = 65_536
 
 
 class Server(uvicorn.Server):
-    """Ends event streams before it waits for requests: by themselves they would not end."""
+    """A server that ends event streams before it drains, since they would never end themselves."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stops in good order."""
+        """Ends event streams, drains all requests and flushes telemetry."""
         self._app.state.stopping.set()
         await super().shutdown(sockets)
-        # Here: when it is over, uvicorn lets the signal that stopped it end the process.
+        # Flushed here: once `run` ends, uvicorn raises the signal again, which ends the process.
         await asyncio.to_thread(stop_telemetry)
 
 
 def _allow_many_files() -> None:
-    """Every connection is one, and the usual limit of 1,024 is there for old programs only."""
+    """Raises the limit of open files, which every connection counts towards.
+
+    The usual limit of 1,024 exists for old programs that use ``select``.
+    """
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
-    # macOS has a lower limit beside the one that it tells.
+    # macOS enforces a lower limit than the one that it reports.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit, wanted), most))
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document, with what FastAPI does not know."""
+"""Completes the OpenAPI document with errors and security schemes."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,19 +15,19 @@ _SCHEMES: Final = {
         "type": "apiKey",
         "in": "cookie",
         "name": COOKIE,
-        "description": "A browser that is signed in, see POST /v1/session.",
+        "description": "The session of a signed-in browser; see POST /v1/session.",
     },
     "share": {
         "type": "apiKey",
         "in": "query",
         "name": "share",
-        "description": "A link to one job, see POST /v1/jobs/{job_id}/shares.",
+        "description": "A share link to one job; see POST /v1/jobs/{job_id}/shares.",
     },
 }
 
 
 def describe(app: FastAPI, *, keys_needed: bool) -> None:
-    """Completes the app's document when it is first asked for."""
+    """Completes the document of an app when it is first requested."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def describe(app: FastAPI, *, keys_needed: bool) -> None:
 def _complete(document: dict[str, Any]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = Problem.model_json_schema()
-    # FastAPI documents its own form of what is not valid; here that is a problem like all others.
+    # FastAPI documents its own format of validation errors; here they are problem details.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     invalid = documented("invalid_request")
@@ -59,7 +59,7 @@ def _complete(document: dict[str, Any]) -> None:
 
 
 def _guard(document: dict[str, Any], keys_needed: bool) -> None:
-    """What the gate may answer, and what it asks for."""
+    """Adds the errors of `AccessMiddleware`, and the credentials that it requires."""
     if keys_needed:
         document["components"]["securitySchemes"] = _SCHEMES
     for path, method, operation in _operations(document):
@@ -78,7 +78,7 @@ def _guard(document: dict[str, Any], keys_needed: bool) -> None:
 
 
 def _add(answers: dict[str, Any], more: dict[int | str, dict[str, Any]]) -> None:
-    """Adds errors to those that an operation documents by itself."""
+    """Adds errors to those that an operation documents itself."""
     for status, answer in more.items():
         there = answers.setdefault(str(status), answer)
         if there is not answer:

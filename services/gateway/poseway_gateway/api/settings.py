@@ -19,65 +19,74 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
-    max_upload_bytes: int = Field(20 << 30, ge=1, description="Largest video that is taken.")
+    max_upload_bytes: int = Field(20 << 30, ge=1, description="Size limit of a video in bytes.")
     upload_memory_bytes: int = Field(
-        256 << 20, ge=32 << 20, description="Memory that forms with videos may take together."
+        256 << 20, ge=32 << 20, description="Memory limit in bytes for all form uploads together."
     )
     upload_seconds: int = Field(
-        86_400, ge=60, description="Time for all parts of an upload to arrive."
+        86_400, ge=60, description="Seconds in which all parts of a multipart upload must arrive."
     )
-    frontend_dir: Path = Field(ROOT / "frontend", description="Where the page is.")
-    models_dir: Path = Field(MODELS_DIR, description="Where the models' cards are.")
+    frontend_dir: Path = Field(ROOT / "frontend", description="Folder of the page.")
+    models_dir: Path = Field(MODELS_DIR, description="Folder of the model cards.")
     sample_video: Path = Field(
         ROOT / "build" / "sample" / "demo.mp4",
-        description="A video to try this with; may be missing.",
+        description="Sample video that users can try; the file may be missing.",
     )
-    grace_seconds: int = Field(20, ge=0, description="Time for running requests when stopping.")
+    grace_seconds: int = Field(
+        20, ge=0, description="Seconds that running requests have to finish when the service stops."
+    )
 
     head_seconds: float = Field(
-        30, gt=0, description="Time for address and headers of a request to arrive."
+        30, gt=0, description="Seconds in which the URL and headers of a request must arrive."
     )
     silence_seconds: float = Field(
-        30, gt=0, description="How long the sender of a body may be silent."
+        30, gt=0, description="Seconds that the sender of a request body may be silent."
     )
     max_event_streams: int = Field(
         1000,
         ge=2,
-        description="Event streams open at a time, some 65 KB each; one key may have half of them.",
+        description="Limit of concurrent event streams, about 65 KB each; one key may open "
+        "half of them.",
     )
     trusted_proxies: str = Field(
         "",
-        description="Addresses and networks of proxies, by commas, whose X-Forwarded-For and "
-        "-Proto are believed.",
+        description="Addresses and networks of proxies whose X-Forwarded-For and "
+        "X-Forwarded-Proto are trusted, separated by commas.",
     )
 
     auth: AuthMode = Field(
-        "auto", description="Whether callers need a key: keys, off, or keys beyond loopback only."
+        "auto",
+        description="Whether callers need an API key: keys, off, or auto, which requires keys unless "
+        "the gateway listens on loopback only.",
     )
     first_key: SecretStr | None = Field(
-        None, description="A whole key that counts without being made first, pw_ID_SECRET."
+        None, description="An API key that is valid without being created, pw_ID_SECRET."
     )
     signing_key: SecretStr | None = Field(
-        None, min_length=32, description="Signs sessions and links; none: one kept in the bucket."
+        None,
+        min_length=32,
+        description="Key that signs sessions and share links; by default, one in the bucket.",
     )
-    session_seconds: int = Field(7 * 86_400, ge=60, description="How long a browser is signed in.")
+    session_seconds: int = Field(
+        7 * 86_400, ge=60, description="Seconds after which a browser is signed out."
+    )
     webhook_private: bool | None = Field(
         None,
-        description="Whether webhooks may go to private and loopback addresses; none: only where "
-        "callers need no key.",
+        description="Whether webhooks may be sent to private and loopback addresses; by default, "
+        "only if callers need no key.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Other origins whose pages may use this, separated by commas."
+        (), description="Other origins whose pages may use the API, separated by commas."
     )
 
     @property
     def webhooks_private(self) -> bool:
-        """Whether webhooks may go to private and loopback addresses."""
+        """Whether webhooks may be sent to private and loopback addresses."""
         return not self.keys_needed if self.webhook_private is None else self.webhook_private
 
     @property
     def keys_needed(self) -> bool:
-        """Whether callers need a key."""
+        """Whether callers need an API key."""
         return keys_needed(self.auth, self.host)
 
     @field_validator("first_key")
@@ -98,8 +107,10 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
             try:
                 ip_network(proxy)
             except ValueError as error:
-                # Else it would be taken for a name, and nobody has that.
-                raise ValueError(f"{proxy!r} is no address and no network: {error}") from None
+                # uvicorn would take it for a host name, which no client has.
+                raise ValueError(
+                    f"{proxy!r} is neither an address nor a network: {error}"
+                ) from None
         return ",".join(proxies)
 
     @field_validator("cors_origins", mode="before")

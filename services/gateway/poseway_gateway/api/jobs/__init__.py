@@ -1,1 +1,1 @@
-"""Jobs as the API shows them: records, lists, frames, previews."""
+"""Jobs as the API shows them: records, lists, frames and previews."""

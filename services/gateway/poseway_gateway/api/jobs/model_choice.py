@@ -1,4 +1,4 @@
-"""The models that jobs can choose."""
+"""The models that jobs can use."""
 
 from pathlib import Path
 
@@ -8,11 +8,12 @@ from poseway.model_cards import advice, find_card, load_cards
 
 
 class ModelChoice:
-    """The models of a folder, as far as they are fetched.
+    """The models of a folder whose weights are installed.
 
     Attributes:
-        offered: Cards of the models that can be chosen, the default first. Where not even that is
-            fetched, as in a container without weights, these are all: inference has them.
+        offered: Cards of the models that jobs can use, the default first. If the weights of the
+            default are missing, as in a container without weights, all models are offered, since
+            the inference service has them.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -23,19 +24,23 @@ class ModelChoice:
         self._missing = {card.name: card for card in cards if card not in self.offered}
 
     def chosen(self, options: JobOptions) -> JobOptions:
-        """The options with the name of their model written out; raises what `choose` does."""
+        """Returns the options with the name of their model filled in.
+
+        Raises:
+            InvalidRequestError: There is no such model, or its weights are missing.
+        """
         return options.model_copy(update={"model": self.choose(options.model)})
 
     def choose(self, name: str | None) -> str:
-        """Name of the model for a job that asks for `name`; None asks for the default.
+        """Returns the name of a model that jobs can use; the default for None.
 
         Raises:
-            InvalidRequestError: There is no such model, or it is not fetched.
+            InvalidRequestError: There is no such model, or its weights are missing.
         """
         name = name or self._default
         if name in self._missing:
             raise InvalidRequestError(
-                f"The weights of the model {name!r} are not here. "
+                f"The weights of the model {name!r} are not installed. "
                 f"{advice(self._missing[name], missing=True)} Then start Poseway again.",
                 "model_missing",
             )

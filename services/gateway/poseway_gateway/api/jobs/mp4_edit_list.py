@@ -1,8 +1,8 @@
-"""The index of an MP4, changed so that the video begins at 0 wherever it stood in a longer one.
+"""Patches the index of an MP4 so that a segment of a longer video begins at 0.
 
-A segment begins where it is in the whole video: an edit list says so, by an empty edit before its
-pictures. Browsers disagree about that, and wait, or show a length that is not so. Here the edit is
-taken out, and its length out of the lengths that include it, in place: no byte moves.
+A segment keeps its time in the whole video: its edit list begins with an empty edit. Browsers
+disagree about empty edits; some wait, some show the wrong duration. The patch removes the edit and
+subtracts its duration from the durations that include it, in place, so that no byte moves.
 """
 
 import struct
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 Read = Callable[[int, int], bytes]
-"""Reads the bytes from the first up to, not including, the second."""
+"""Returns the bytes from the first position up to, but not including, the second."""
 
 _EMPTY: Final = -1
 _HEADER: Final = 16
@@ -18,15 +18,15 @@ _LARGEST: Final = 16 << 20
 
 
 def from_zero(read: Read, size: int) -> tuple[int, bytes]:
-    """The changed index of a file with one track.
+    """Returns the patched index of a file with one track.
 
     Args:
         read: Reads the file.
-        size: Its bytes.
+        size: Size of the file in bytes.
 
     Returns:
-        Where the index is, and what is to be there instead, of the same length. Nothing, if the
-        file has no index that can be changed.
+        Position of the index, and the bytes that replace it, of the same length; no bytes if the
+        file has no index that can be patched.
     """
     position = 0
     while position + 8 <= size:
@@ -42,7 +42,7 @@ def from_zero(read: Read, size: int) -> tuple[int, bytes]:
 
 
 def _box(data: bytes | bytearray, at: int) -> tuple[bytes, int, int]:
-    """Kind and length of a box, and the length of its header."""
+    """Returns type and length of a box, and the length of its header."""
     length, kind = struct.unpack_from(">L4s", data, at)
     if length == 1:
         return kind, struct.unpack_from(">Q", data, at + 8)[0], 16
@@ -50,7 +50,7 @@ def _box(data: bytes | bytearray, at: int) -> tuple[bytes, int, int]:
 
 
 def _boxes(data: bytearray, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, first byte of the content, and end of each box in a stretch."""
+    """Yields type, start of the content and end of each box from `start` to `end`."""
     while start + 8 <= end:
         kind, length, header = _box(data, start)
         if length < header:
@@ -60,7 +60,7 @@ def _boxes(data: bytearray, start: int, end: int) -> Iterator[tuple[bytes, int, 
 
 
 def _find(data: bytearray, *path: bytes) -> tuple[int, int] | None:
-    """Content of the first box at a path below the index."""
+    """Returns start and end of the content of the first box at a path below the index."""
     where = 8, len(data)
     for wanted in path:
         inside = (box for box in _boxes(data, *where) if box[0] == wanted)
@@ -81,7 +81,7 @@ def _begin_at_zero(index: bytearray) -> None:
     empty, media = struct.unpack_from(layout, index, at + 8)
     if count < 2 or media != _EMPTY or at + 8 + count * entry != end:
         return
-    # The list becomes an entry shorter; what was its last is free space.
+    # The list becomes one entry shorter; a free box fills the space.
     struct.pack_into(">L", index, at - 8, end - at + 8 - entry)
     struct.pack_into(">L", index, at + 4, count - 1)
     index[at + 8 : end - entry] = index[at + 8 + entry : end]

@@ -1,4 +1,4 @@
-"""What of a running job can be looked at already: its finished segments."""
+"""Finished segments of running jobs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -9,52 +9,51 @@ from poseway.jobs import Keys, Stretch
 from poseway.storage import ObjectInfo, ObjectStore
 from poseway_gateway.api.jobs.mp4_edit_list import from_zero
 
-_KEPT: Final = 20_000
-_KEPT_CHANGES: Final = 256
-_MOST: Final = 100_000
+_CACHED_SEGMENTS: Final = 20_000
+_CACHED_PATCHES: Final = 256
+_MAX_SEGMENTS: Final = 100_000
 
 
 class Previews:
-    """Finds finished segments. Safe to use from several threads."""
+    """Finds finished segments. Thread-safe."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._readers = ThreadPoolExecutor(8, thread_name_prefix="preview")
-        # What is told of a segment changes only where a job is begun again, and a file has another
-        # ETag then.
-        self._stretch = lru_cache(_KEPT)(self._read)
-        self._change = lru_cache(_KEPT_CHANGES)(self._compute)
+        # A segment changes only if the job restarts, and then its file has another ETag.
+        self._stretch = lru_cache(_CACHED_SEGMENTS)(self._read)
+        self._change = lru_cache(_CACHED_PATCHES)(self._compute)
 
     def segments(self, job_id: str, restarts: int) -> dict[int, Stretch]:
-        """When each finished segment of a job is, by its number, in order.
+        """Returns the time range of each finished segment of a job, by number, in order.
 
         Args:
-            job_id: The job.
-            restarts: How often it was begun again, with other segments.
+            job_id: Id of the job.
+            restarts: How often the job has restarted, which changes its segments.
         """
-        folders = self._store.folders(Keys(job_id).segments, "", _MOST)
+        folders = self._store.folders(Keys(job_id).segments, "", _MAX_SEGMENTS)
         numbers = [int(name) for name in folders]
 
         def stretch(number: int) -> Stretch | None:
             try:
                 return self._stretch(job_id, restarts, number)
             except NotFoundError:
-                return None  # in the making, or gone since it was listed
+                return None  # unfinished, or removed since it was listed
 
         found = zip(numbers, self._readers.map(stretch, numbers), strict=True)
         return {number: when for number, when in found if when is not None}
 
     def change(self, video: ObjectInfo) -> tuple[int, bytes]:
-        """What has to be changed in the video of a segment so that it begins at 0.
+        """Returns the patch that makes the video of a segment begin at 0.
 
         Args:
-            video: The segment's ``video.mp4`` as it is now.
+            video: The segment's current ``video.mp4``.
 
         Returns:
-            A position in the file, and the bytes to be there.
+            Position in the file, and the bytes that replace those at this position.
 
         Raises:
-            NotFoundError: There is no such file any more.
+            NotFoundError: The file was replaced or removed.
         """
         return self._change(video)
 
@@ -64,7 +63,7 @@ class Previews:
 
         try:
             return from_zero(read, video.size)
-        except ConflictError:  # it was made again since
+        except ConflictError:  # replaced since it was listed
             raise NotFoundError(f"There is no {video.key} as it was.") from None
 
     def _read(self, job_id: str, _restarts: int, number: int) -> Stretch:
