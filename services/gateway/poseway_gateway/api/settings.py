@@ -56,8 +56,8 @@ class ApiSettings(Settings, StorageSettings, QueueSettings):
 
     auth: AuthMode = Field(
         "auto",
-        description="Whether callers need an API key: keys, off, or auto, which requires keys unless "
-        "the gateway listens on loopback only.",
+        description="Whether callers need an API key: keys, off, or auto, which requires keys "
+        "unless the gateway listens on loopback only.",
     )
     first_key: SecretStr | None = Field(
         None, description="An API key that is valid without being created, pw_ID_SECRET."
