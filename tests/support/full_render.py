@@ -14,8 +14,8 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import Joiner
 from poseway_renderer.segment import SegmentOptions, render_segment
-from tests.support.drawn_people import Shots
 from tests.support.film import Film
+from tests.support.people_to_draw import Shots
 
 
 @dataclass(frozen=True)

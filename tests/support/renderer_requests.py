@@ -8,7 +8,7 @@ from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoReader
 from poseway.storage import ObjectStore
 from poseway.v1 import pose_pb2, renderer_pb2
-from tests.support.drawn_people import keypoints
+from tests.support.people_to_draw import keypoints
 
 Request = renderer_pb2.RenderSegmentRequest
 

@@ -7,7 +7,7 @@ from poseway.media.reader import VideoReader
 from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.segment import RenderedSegment, SegmentOptions, render_segment
-from tests.support.drawn_people import Shots, standing
+from tests.support.people_to_draw import Shots, standing
 
 PLAIN = SegmentOptions()
 

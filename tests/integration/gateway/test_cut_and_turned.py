@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poseway.client import Client
 from poseway.formats.manifest import Manifest
-from tests.support.reshaping import Part, film
+from tests.support.shape_changes import Part, film
 
 FRAMES = 20
 

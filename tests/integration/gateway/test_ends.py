@@ -13,7 +13,7 @@ from poseway.storage import ObjectStore
 from poseway_gateway.api.events.hub import Hub
 from poseway_gateway.dispatcher.job_record import JobRecord
 from tests.integration.gateway.test_queue import record_only
-from tests.support.photos import card, encoded
+from tests.support.still_images import card, encoded
 from tests.support.videos import make_video
 from tests.system.upgrade.records import left_behind
 

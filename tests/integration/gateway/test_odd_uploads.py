@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poseway.client import Client
 from poseway.jobs import JobState
 from tests.support.heif import heic
-from tests.support.photos import encoded
+from tests.support.still_images import encoded
 from tests.support.videos import make_video, numbered_people
 from tests.unit.poseway.media.test_animated_image import animated
 

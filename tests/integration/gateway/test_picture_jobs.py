@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poseway.client import Client
 from poseway.jobs import Job, JobState
 from poseway.skeleton import COLOURS
-from tests.support.photos import encoded, held, tagged
+from tests.support.still_images import encoded, held, tagged
 
 SIZE: Final = (1768, 994)
 # A frame of the sample in which both people are seen whole.

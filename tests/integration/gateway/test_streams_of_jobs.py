@@ -11,7 +11,7 @@ from poseway.formats.manifest import Manifest
 from poseway.jobs import JobState
 from poseway.media.reader import VideoInfo, VideoReader
 from poseway_gateway.dispatcher.checkpoint import Checkpoint, check_resumable
-from tests.support.several import Sound, Video, several
+from tests.support.multi_stream_files import Sound, Video, several
 
 SMALL = (160, 96)
 OPTIONS = {"audio_stream": 2}

@@ -17,9 +17,9 @@ from poseway_renderer.drawing.style import Style
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import Joiner
 from poseway_renderer.segment import SegmentOptions, render_segment
-from tests.support.drawn_people import Shots, standing
-from tests.support.renderer_calls import segment, upload
-from tests.support.rendering import frames_of
+from tests.support.people_to_draw import Shots, standing
+from tests.support.renderer_requests import segment, upload
+from tests.support.segment_rendering import frames_of
 from tests.support.videos import make_video, read_number
 
 FRAMES = 40

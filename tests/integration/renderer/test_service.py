@@ -16,9 +16,9 @@ from poseway.local.stack import Stack
 from poseway.media.reader import VideoReader
 from poseway.v1 import pose_pb2, renderer_pb2, renderer_pb2_grpc
 from poseway_renderer.media.join import Joiner
-from tests.support.clap import flash_and_click, make_clap
-from tests.support.mp4 import boxes
-from tests.support.renderer_calls import Request, segment, upload
+from tests.support.clapperboard import flash_and_click, make_clap
+from tests.support.mp4_boxes import boxes
+from tests.support.renderer_requests import Request, segment, upload
 from tests.support.videos import make_video
 
 Code = grpc.StatusCode

@@ -8,8 +8,8 @@ from poseway.jobs import Keys
 from poseway.local.stack import Stack
 from poseway.media.reader import VideoReader
 from poseway.v1 import renderer_pb2, renderer_pb2_grpc
-from tests.support.drawn_people import decoded
-from tests.support.renderer_calls import frame, segment, upload
+from tests.support.people_to_draw import decoded
+from tests.support.renderer_requests import frame, segment, upload
 from tests.support.videos import make_video
 
 

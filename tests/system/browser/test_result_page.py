@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from poseway.client import Client
 from poseway.jobs import Job
 from poseway.local.stack import Stack
-from tests.support.photos import encoded
+from tests.support.still_images import encoded
 from tests.support.videos import make_video, numbered_people
 from tests.system.browser.page import check_fits
 from tests.system.browser.player import (

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from poseway.client import Client
 from poseway.local.stack import Stack
-from tests.support.reshaping import RATE, Part, film
+from tests.support.shape_changes import RATE, Part, film
 from tests.system.browser.player import open_result
 
 FRAMES = 20

@@ -11,7 +11,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from tests.support.photos import card, encoded
+from tests.support.still_images import card, encoded
 from tests.support.videos import make_video, numbered, remuxed
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from tests.support.heif import heic
-from tests.support.photos import card, encoded
+from tests.support.still_images import card, encoded
 from tests.support.videos import make_video, numbered
 from tests.unit.poseway.media.test_animated_image import animated
 

@@ -10,7 +10,7 @@ from poseway.api_keys import ApiKeys, Limits
 from poseway.client import Client
 from poseway.jobs import Job
 from poseway.local.stack import Stack
-from tests.support.photos import card, encoded
+from tests.support.still_images import card, encoded
 from tests.support.upload_burst import answered
 from tests.support.videos import make_video, numbered
 

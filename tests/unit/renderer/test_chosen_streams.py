@@ -15,9 +15,9 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import JoinedVideo, Joiner
 from poseway_renderer.segment import SegmentOptions, render_segment
-from tests.support.drawn_people import Shots
-from tests.support.several import Sound, Video, several
-from tests.support.through import seen, through
+from tests.support.full_render import seen, through
+from tests.support.multi_stream_files import Sound, Video, several
+from tests.support.people_to_draw import Shots
 from tests.support.videos import read_number
 
 DEFAULT: Final = Disposition.default

@@ -10,9 +10,9 @@ import pytest
 
 from poseway.media.orientation import Orientation
 from poseway.media.tone_mapping import HLG, PQ
-from tests.support.clap import flash_and_click
+from tests.support.clapperboard import flash_and_click
 from tests.support.film import CLAP, HEVC, Film
-from tests.support.through import seen, shown, through
+from tests.support.full_render import seen, shown, through
 from tests.support.videos import read_number
 
 NTSC: Final = Fraction(30_000, 1001)

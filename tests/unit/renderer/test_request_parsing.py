@@ -17,8 +17,8 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.drawing.style import Style
 from poseway_renderer.media.encode import Encoding, SegmentEncoder
 from poseway_renderer.segment import ScreenshotInterval, SegmentOptions
-from tests.support.drawn_people import decoded, standing
-from tests.support.rendering import frames_of, posed, render
+from tests.support.people_to_draw import decoded, standing
+from tests.support.segment_rendering import frames_of, posed, render
 from tests.support.videos import make_video, numbered
 
 

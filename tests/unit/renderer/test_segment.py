@@ -16,8 +16,8 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.drawing.style import Style
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.segment import ScreenshotInterval, SegmentOptions, render_segment
-from tests.support.drawn_people import Shots, decoded, standing
-from tests.support.rendering import frames_of, posed, render
+from tests.support.people_to_draw import Shots, decoded, standing
+from tests.support.segment_rendering import frames_of, posed, render
 from tests.support.videos import make_video, numbered, read_number
 
 QUARTER_CLOCKWISE = (0, 1 << 16, 0, -(1 << 16), 0, 0, 240 << 16, 0, 1 << 30)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from poseway.media.reader import VideoReader
-from tests.support.clap import flash_and_click
+from tests.support.clapperboard import flash_and_click
 from tests.support.film import CLAP, HEVC, Film
-from tests.support.through import seen, shown, through
+from tests.support.full_render import seen, shown, through
 from tests.support.videos import make_video, read_number
 
 # Quoted: the class takes type parameters in its stub only.

@@ -13,7 +13,7 @@ from poseway_renderer import isolated
 from poseway_renderer.isolated import IsolatedRenderer
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.segment import ScreenshotInterval, SegmentOptions
-from tests.support.rendering import frames_of, posed
+from tests.support.segment_rendering import frames_of, posed
 from tests.support.videos import make_video
 
 FRAMES = 6

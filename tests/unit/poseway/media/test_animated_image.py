@@ -12,7 +12,7 @@ from PIL import Image
 
 from poseway.errors import VideoError
 from poseway.media.reader import VideoReader
-from tests.support.photos import CORNERS, card, corners, encoded
+from tests.support.still_images import CORNERS, card, corners, encoded
 from tests.support.videos import numbered, read_number
 
 KINDS: Final = ("gif", "png", "webp")

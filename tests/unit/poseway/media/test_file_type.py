@@ -13,7 +13,7 @@ from poseway.errors import VideoError
 from poseway.media.motion_jpeg import is_motion_jpeg
 from poseway.media.reader import VideoReader
 from poseway.media.transparency import flattener
-from tests.support.photos import card, encoded
+from tests.support.still_images import card, encoded
 from tests.support.videos import make_video, numbered
 
 JPEG_HEAD: Final = b"\xff\xd8\xff\xe0\0\x04ab"

@@ -12,7 +12,7 @@ from poseway.media.frame import SourceFrame
 from poseway.media.heif import as_png, is_heic
 from poseway.media.reader import VideoReader
 from tests.support.heif import heic
-from tests.support.photos import CORNERS, card, corners, encoded, held
+from tests.support.still_images import CORNERS, card, corners, encoded, held
 from tests.support.videos import Tags
 from tests.unit.poseway.media.test_still_image import seen
 

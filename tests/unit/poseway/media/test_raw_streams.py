@@ -12,7 +12,7 @@ import pytest
 from poseway.media.raw_streams import Timing
 from poseway.media.reader import VideoReader
 from poseway.read_options import Reading
-from tests.support.photos import card, encoded
+from tests.support.still_images import card, encoded
 from tests.support.videos import make_video, numbered, read_number, remuxed
 
 FRAMES: Final = 40

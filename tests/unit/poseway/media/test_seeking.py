@@ -8,7 +8,7 @@ import pytest
 
 from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoReader
-from tests.support.several import Sound, Video, several
+from tests.support.multi_stream_files import Sound, Video, several
 from tests.support.videos import read_number
 
 FRAMES: Final = 60

@@ -19,8 +19,8 @@ from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.style import Style
 from poseway_renderer.segment import SegmentOptions
-from tests.support.rendering import frames_of, posed, render
-from tests.support.reshaping import Part, film, squares
+from tests.support.segment_rendering import frames_of, posed, render
+from tests.support.shape_changes import Part, film, squares
 
 WIDE, HIGH, SMALL = squares(320, 180), squares(180, 320), squares(160, 90)
 KINDS: Final = {

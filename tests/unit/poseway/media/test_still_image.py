@@ -18,7 +18,7 @@ from poseway.media.still_image import MAX_PIXELS
 from poseway_inference.yuv import to_bgr
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
-from tests.support.photos import CORNERS, card, corners, encoded, held, tagged
+from tests.support.still_images import CORNERS, card, corners, encoded, held, tagged
 
 KINDS: Final = ("jpg", "png", "webp", "bmp", "tiff")
 

@@ -11,7 +11,7 @@ from av.stream import Disposition
 from poseway.errors import VideoError
 from poseway.media.reader import VideoReader
 from poseway.read_options import Reading
-from tests.support.several import Sound, Video, several
+from tests.support.multi_stream_files import Sound, Video, several
 from tests.support.videos import read_number
 
 DEFAULT: Final = Disposition.default

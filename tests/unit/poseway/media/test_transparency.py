@@ -11,7 +11,7 @@ import pytest
 from poseway.media.reader import VideoReader
 from poseway.media.tone_mapping import PQ
 from poseway.media.transparency import flatten
-from tests.support.photos import CORNERS, card
+from tests.support.still_images import CORNERS, card
 from tests.unit.poseway.media.test_still_image import colours_of
 
 HALF: Final = 128

@@ -13,7 +13,7 @@ from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.heads import Head, HeadFinder
 from poseway_renderer.drawing.people import HEAD, Person, PosedFrame
-from tests.support.drawn_people import keypoints, standing
+from tests.support.people_to_draw import keypoints, standing
 
 WIDTH, HEIGHT = 960, 720
 SPACE = ColourSpace(1, 1, 1, False, 1)

@@ -11,7 +11,7 @@ from poseway.media.orientation import Orientation
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.skeletons import SkeletonPainter
-from tests.support.drawn_people import standing
+from tests.support.people_to_draw import standing
 
 UPRIGHT = Orientation()
 LIMITED = ColourSpace(5, 2, 2, False, 5)

@@ -14,8 +14,8 @@ from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person
 from poseway_renderer.drawing.skeletons import SkeletonPainter
-from tests.support.drawn_people import keypoints, standing
-from tests.support.pictures_of_people import HEIGHT, SPACE, WIDTH, at, drawn, touched
+from tests.support.canvases import HEIGHT, SPACE, WIDTH, at, drawn, touched
+from tests.support.people_to_draw import keypoints, standing
 
 NOSE, KNEE, ANKLE = (KEYPOINTS.index(name) for name in ("nose", "left_knee", "left_ankle"))
 

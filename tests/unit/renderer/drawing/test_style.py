@@ -10,8 +10,8 @@ from poseway.skeleton import COLOURS, KEYPOINTS, track_colour
 from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.labels import LabelPainter
 from poseway_renderer.drawing.style import Style
-from tests.support.drawn_people import standing
-from tests.support.pictures_of_people import HEIGHT, SPACE, WIDTH, at, drawn, touched
+from tests.support.canvases import HEIGHT, SPACE, WIDTH, at, drawn, touched
+from tests.support.people_to_draw import standing
 
 HIP, KNEE = (KEYPOINTS.index(name) for name in ("left_hip", "left_knee"))
 

@@ -13,7 +13,7 @@ from poseway_renderer.drawing.canvas import Canvas
 from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.media.encode import Encoding, SegmentEncoder, jpeg
 from poseway_renderer.pictures.crops import to_image
-from tests.support.drawn_people import decoded
+from tests.support.people_to_draw import decoded
 
 SPACE = ColourSpace(1, 1, 1, False, 1)
 DEFAULT = Encoding()

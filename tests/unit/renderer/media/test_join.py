@@ -13,9 +13,9 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import MARGIN, IndexTooLargeError, JoinedVideo, Joiner
 from poseway_renderer.segment import SegmentOptions, render_segment
-from tests.support.clap import flash_and_click, make_clap
-from tests.support.drawn_people import Shots
-from tests.support.mp4 import boxes
+from tests.support.clapperboard import flash_and_click, make_clap
+from tests.support.mp4_boxes import boxes
+from tests.support.people_to_draw import Shots
 from tests.support.videos import make_video, read_number
 
 NTSC = Fraction(30_000, 1001)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from poseway_renderer.media.encode import jpeg
 from poseway_renderer.pictures.contact_sheet import MOST_TILES, chosen, contact_sheet
-from tests.support.drawn_people import decoded
+from tests.support.people_to_draw import decoded
 
 
 def shot(value: int, width: int = 640, height: int = 360) -> bytes:
