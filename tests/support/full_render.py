@@ -19,14 +19,14 @@ from tests.support.people_to_draw import Shots
 
 
 @dataclass(frozen=True)
-class Seen:
+class DecodedFrame:
     """A frame of the result: seconds, and the image as uint8 (height, width, 3) RGB."""
 
     time: float
     picture: NDArray[np.uint8]
 
 
-def through(data: bytes, segment: int = 11) -> bytes:
+def render_whole(data: bytes, segment: int = 11) -> bytes:
     """Renders a video in segments, each with a reader of its own, and joins them."""
     posed = [PosedFrame(f.index, f.pts, []) for f in VideoReader(io.BytesIO(data), 1).frames()]
     segments = []
@@ -40,16 +40,18 @@ def through(data: bytes, segment: int = 11) -> bytes:
     return output.getvalue()
 
 
-def seen(data: bytes) -> list[Seen]:
+def decoded_frames(data: bytes) -> list[DecodedFrame]:
     """Returns all frames, read without Poseway's reader."""
     with av.open(io.BytesIO(data), "r") as container:
         return [
-            Seen(float(frame.time), cast("NDArray[np.uint8]", frame.to_ndarray(format="rgb24")))
+            DecodedFrame(
+                float(frame.time), cast("NDArray[np.uint8]", frame.to_ndarray(format="rgb24"))
+            )
             for frame in container.decode(video=0)
         ]
 
 
-def shown(film: Film, data: bytes) -> list[float]:
+def due_times(film: Film, data: bytes) -> list[float]:
     """Returns the seconds from the start of the file at which each frame is due.
 
     Audio encoders insert priming samples. Formats that cannot declare them start that much earlier.

@@ -46,7 +46,9 @@ class Sound:
     seconds: int = 1
 
 
-def several(container: str, *kinds: Video | Sound, options: dict[str, str] | None = None) -> bytes:
+def multi_stream_file(
+    container: str, *kinds: Video | Sound, options: dict[str, str] | None = None
+) -> bytes:
     """Muxes these streams in this order; `options` are the muxer's."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options or {}) as output:

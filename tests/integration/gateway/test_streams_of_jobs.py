@@ -11,7 +11,7 @@ from poseway.formats.manifest import Manifest
 from poseway.jobs import JobState
 from poseway.media.reader import VideoInfo, VideoReader
 from poseway_gateway.dispatcher.checkpoint import Checkpoint, check_resumable
-from tests.support.multi_stream_files import Sound, Video, several
+from tests.support.multi_stream_files import Sound, Video, multi_stream_file
 
 SMALL = (160, 96)
 OPTIONS = {"audio_stream": 2}
@@ -21,7 +21,7 @@ def recorded(path: Path) -> Path:
     preview = Video("mjpeg", SMALL, frames=3, rate=2)
     commentary = Sound(300, language="eng")
     good = Sound(1000, layout="stereo", flags=Disposition.default)
-    path.write_bytes(several("matroska", preview, Video(), commentary, good))
+    path.write_bytes(multi_stream_file("matroska", preview, Video(), commentary, good))
     return path
 
 
@@ -79,5 +79,5 @@ def test_a_job_that_was_begun_on_another_stream_begins_again(tmp_path: Path) -> 
         check_resumable([checkpoint(None)], video)
     alone = tmp_path / "one.mp4"
     cover = Video("png", frames=1, flags=Disposition.attached_pic)
-    alone.write_bytes(several("mp4", cover, Video(), Sound(1000)))
+    alone.write_bytes(multi_stream_file("mp4", cover, Video(), Sound(1000)))
     check_resumable([checkpoint(None)], info(alone))

@@ -15,8 +15,8 @@ from poseway_renderer.drawing.people import PosedFrame
 from poseway_renderer.media.encode import Encoding
 from poseway_renderer.media.join import JoinedVideo, Joiner
 from poseway_renderer.segment import SegmentOptions, render_segment
-from tests.support.full_render import seen, through
-from tests.support.multi_stream_files import Sound, Video, several
+from tests.support.full_render import decoded_frames, render_whole
+from tests.support.multi_stream_files import Sound, Video, multi_stream_file
 from tests.support.people_to_draw import Shots
 from tests.support.videos import read_number
 
@@ -45,7 +45,9 @@ def hertz(video: bytes) -> float:
 
 
 def test_default_audio_stream_is_kept() -> None:
-    data = several("matroska", FILM, Sound(OTHER), Sound(GOOD, layout="stereo", flags=DEFAULT))
+    data = multi_stream_file(
+        "matroska", FILM, Sound(OTHER), Sound(GOOD, layout="stereo", flags=DEFAULT)
+    )
     result, video = joined(data)
     assert hertz(video) == pytest.approx(GOOD, abs=5)
     assert (result.audio_codec, result.sound_lost) == ("aac", False)
@@ -53,27 +55,31 @@ def test_default_audio_stream_is_kept() -> None:
 
 
 def test_audio_of_an_unknown_codec_is_skipped() -> None:
-    data = several("mov", FILM, Sound(OTHER, "pcm_s16le"), Sound(GOOD))
+    data = multi_stream_file("mov", FILM, Sound(OTHER, "pcm_s16le"), Sound(GOOD))
     unknown = data.replace(b"sowt", b"zzzz")
     result, video = joined(unknown)
     assert hertz(video) == pytest.approx(GOOD, abs=5)
     assert not result.sound_lost
-    only = several("mov", FILM, Sound(OTHER, "pcm_s16le")).replace(b"sowt", b"zzzz")
+    only = multi_stream_file("mov", FILM, Sound(OTHER, "pcm_s16le")).replace(b"sowt", b"zzzz")
     result, video = joined(only)
     assert (result.audio_codec, result.sound_lost) == ("", True)
     assert joined(unknown, Reading(audio_stream=1))[0].sound_lost
 
 
 def test_video_stream_after_a_still_is_drawn_on() -> None:
-    data = several("mp4", Video("mjpeg", (640, 480), 1), FILM)
-    assert [read_number(frame.picture) for frame in seen(through(data))] == list(range(30))
+    data = multi_stream_file("mp4", Video("mjpeg", (640, 480), 1), FILM)
+    assert [read_number(frame.picture) for frame in decoded_frames(render_whole(data))] == list(
+        range(30)
+    )
 
 
 @pytest.mark.parametrize("container", ["flv", "mpegts", "matroska", "mp4"])
 def test_video_that_starts_after_the_audio_keeps_its_time(container: str) -> None:
     late = Fraction(3, 2)
     video = Video(late=late, options=(("bf", "0"),))
-    frames = seen(through(several(container, video, Sound(GOOD, seconds=3))))
+    frames = decoded_frames(
+        render_whole(multi_stream_file(container, video, Sound(GOOD, seconds=3)))
+    )
     assert [read_number(frame.picture) for frame in frames] == list(range(30))
     # AAC encoders insert priming samples before the audio.
     assert frames[0].time == pytest.approx(1.5, abs=0.03)

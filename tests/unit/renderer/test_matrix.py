@@ -12,7 +12,7 @@ from poseway.media.orientation import Orientation
 from poseway.media.tone_mapping import HLG, PQ
 from tests.support.clapperboard import flash_and_click
 from tests.support.film import CLAP, HEVC, Film
-from tests.support.full_render import seen, shown, through
+from tests.support.full_render import decoded_frames, due_times, render_whole
 from tests.support.videos import read_number
 
 NTSC: Final = Fraction(30_000, 1001)
@@ -75,7 +75,7 @@ FILMS: Final = {
 }
 
 
-def told(data: bytes) -> tuple[object, ...]:
+def declared(data: bytes) -> tuple[object, ...]:
     """Returns pixel aspect, range, matrix, primaries and transfer that the video declares."""
     with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.video[0]
@@ -94,8 +94,8 @@ def told(data: bytes) -> tuple[object, ...]:
 def test_result_has_the_frames_and_audio_of_the_upload(name: str) -> None:
     film = FILMS[name]
     data = film.make()
-    video = through(data)
-    frames, expected = seen(video), shown(film, data)
+    video = render_whole(data)
+    frames, expected = decoded_frames(video), due_times(film, data)
     assert [read_number(frame.picture) for frame in frames] == list(range(film.frames))
     assert [frame.time for frame in frames] == pytest.approx(expected, abs=0.001)
     width, height = film.size
@@ -112,14 +112,14 @@ def test_result_has_the_frames_and_audio_of_the_upload(name: str) -> None:
 def test_result_has_the_duration_of_the_upload(name: str) -> None:
     film = FILMS[name]
     data = film.make()
-    with av.open(io.BytesIO(through(data)), "r") as container:
+    with av.open(io.BytesIO(render_whole(data)), "r") as container:
         stream = container.streams.video[0]
         assert stream.duration is not None
         assert stream.time_base is not None
         length = float((stream.duration + (stream.start_time or 0)) * stream.time_base)
     usual = float(1 / film.rate)
     # Not every format stores the duration of the last frame.
-    assert length == pytest.approx(shown(film, data)[-1] + usual, abs=usual / 2 + 0.001)
+    assert length == pytest.approx(due_times(film, data)[-1] + usual, abs=usual / 2 + 0.001)
 
 
 COLOURS: Final = {
@@ -133,7 +133,7 @@ COLOURS: Final = {
 
 @pytest.mark.parametrize("name", COLOURS)
 def test_result_declares_its_colours(name: str) -> None:
-    assert told(through(FILMS[name].make(), 30))[1:] == COLOURS[name]
+    assert declared(render_whole(FILMS[name].make(), 30))[1:] == COLOURS[name]
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_result_declares_its_colours(name: str) -> None:
     [("pixels not square", Fraction(64, 45)), ("pixels not square, turned", Fraction(45, 64))],
 )
 def test_result_keeps_the_pixel_aspect_ratio(name: str, aspect: Fraction) -> None:
-    assert told(through(FILMS[name].make(), 30))[0] == aspect
+    assert declared(render_whole(FILMS[name].make(), 30))[0] == aspect
 
 
 def test_audio_that_starts_before_the_video_stays_in_sync() -> None:
     # AAC encoders insert 1024 priming samples, which an edit list hides.
     film = FILMS["begins late"]
-    flash, click = flash_and_click(through(film.make()))
+    flash, click = flash_and_click(render_whole(film.make()))
     assert flash == pytest.approx(float(film.seconds()[CLAP]), abs=0.001)
     assert click == pytest.approx(flash, abs=0.001)

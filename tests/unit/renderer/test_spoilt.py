@@ -14,7 +14,7 @@ import pytest
 from poseway.media.reader import VideoReader
 from tests.support.clapperboard import flash_and_click
 from tests.support.film import CLAP, HEVC, Film
-from tests.support.full_render import seen, shown, through
+from tests.support.full_render import decoded_frames, due_times, render_whole
 from tests.support.videos import make_video, read_number
 
 # Quoted: the class takes type parameters in its stub only.
@@ -66,9 +66,9 @@ def test_stream_starting_without_a_keyframe_starts_at_the_next_one(
     options = HEVC if codec == "libx265" else {}
     film = Film(container, codec, "mp2", options={**options, "bf": "0"})
     data = remuxed(film.make(), container, lambda number, p: bytes(p) if number else None)
-    video = through(data)
-    late = shown(film, film.make())[0]
-    whole = [frame for frame in seen(video) if frame.time > 11.5 / 25 + late]
+    video = render_whole(data)
+    late = due_times(film, film.make())[0]
+    whole = [frame for frame in decoded_frames(video) if frame.time > 11.5 / 25 + late]
     assert [read_number(frame.picture) for frame in whole] == list(range(12, 30))
     times = [frame.time - late for frame in whole]
     assert times == pytest.approx([index / 25 for index in range(12, 30)], abs=0.001)
@@ -90,8 +90,10 @@ def test_damaged_packets_are_counted_and_the_rest_is_kept(container: str) -> Non
     for _ in reader.frames():
         pass
     assert reader.damaged_packets == 3
-    late = shown(film, data)[0]
-    frames = {round((frame.time - late) * 25): frame for frame in seen(through(data))}
+    late = due_times(film, data)[0]
+    frames = {
+        round((frame.time - late) * 25): frame for frame in decoded_frames(render_whole(data))
+    }
     kept = [*range(16), *range(24, 40)]
     assert [read_number(frames[index].picture) for index in kept] == kept
     times = [frames[index].time - late for index in kept]
@@ -108,8 +110,8 @@ def test_edit_list_hides_the_start() -> None:
         base = container.streams.video[0].time_base
     assert base is not None
     struct.pack_into(">Ii", data, start, duration - 200, media + round(Fraction(5, 25) / base))
-    video = through(bytes(data))
-    frames = seen(video)
+    video = render_whole(bytes(data))
+    frames = decoded_frames(video)
     assert [read_number(frame.picture) for frame in frames] == list(range(5, 30))
     assert [f.time for f in frames] == pytest.approx([i / 25 for i in range(25)], abs=0.001)
     # The audio was not cut and keeps its time.
@@ -124,7 +126,7 @@ def test_damaged_audio_loses_only_the_damaged_packets() -> None:
     for at in headers[4:40:6]:
         spoilt = bytearray(data)
         spoilt[at] = 0
-        frames = seen(through(bytes(spoilt)))
+        frames = decoded_frames(render_whole(bytes(spoilt)))
         assert [read_number(frame.picture) for frame in frames] == list(range(30))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from poseway.media.frame import SourceFrame
 from poseway.media.reader import VideoReader
-from tests.support.multi_stream_files import Sound, Video, several
+from tests.support.multi_stream_files import Sound, Video, multi_stream_file
 from tests.support.videos import read_number
 
 FRAMES: Final = 60
@@ -47,7 +47,7 @@ EARLY: Final = ("avi", "avi-h264", "avi-mjpeg", "mp4-fragments", "mp4-one-fragme
 def made(kind: str, late: Fraction) -> bytes:
     container, codec, sound, encoder, muxer = KINDS[kind]
     video = Video(codec, frames=FRAMES, rate=25, late=late, options=encoder)
-    return several(container, video, Sound(440, sound, seconds=6), options=muxer)
+    return multi_stream_file(container, video, Sound(440, sound, seconds=6), options=muxer)
 
 
 def seen(frame: SourceFrame) -> tuple[int, int, int | None, int, int]:
@@ -98,7 +98,7 @@ def test_seeking_yields_the_same_frames(kind: str, late: int) -> None:
 def test_video_may_start_minutes_after_the_audio(kind: str) -> None:
     container, codec, sound, _, _ = KINDS[kind]
     video = Video(codec, frames=30, rate=25, late=Fraction(100), options=PLAIN)
-    data = several(container, video, Sound(440, sound, seconds=101))
+    data = multi_stream_file(container, video, Sound(440, sound, seconds=101))
     reader = VideoReader(io.BytesIO(data), threads=1)
     frames = [seen(frame) for frame in reader.frames()]
     assert [number for *_, number in frames] == list(range(30))

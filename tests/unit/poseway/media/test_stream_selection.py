@@ -11,7 +11,7 @@ from av.stream import Disposition
 from poseway.errors import VideoError
 from poseway.media.reader import VideoReader
 from poseway.read_options import Reading
-from tests.support.multi_stream_files import Sound, Video, several
+from tests.support.multi_stream_files import Sound, Video, multi_stream_file
 from tests.support.videos import read_number
 
 DEFAULT: Final = Disposition.default
@@ -84,7 +84,7 @@ VIDEOS: Final = {
 @pytest.mark.parametrize("name", VIDEOS)
 def test_video_stream_is_that_of_a_player(name: str) -> None:
     container, kinds, right = VIDEOS[name]
-    reader = read(several(container, *kinds))
+    reader = read(multi_stream_file(container, *kinds))
     chosen = reader.stream.index
     streams = reader.info.streams
     size = streams[chosen].width, streams[chosen].height
@@ -100,7 +100,7 @@ def test_video_stream_is_that_of_a_player(name: str) -> None:
 
 
 def test_chapter_images_are_not_video() -> None:
-    data = several("mp4", Video("mjpeg", (640, 480), 30), FILM)
+    data = multi_stream_file("mp4", Video("mjpeg", (640, 480), 30), FILM)
     assert read(data).info.video_stream == 0
     # The index is at the end, so no offset changes when the last track references chapters.
     moov, trak = data.index(b"moov") - 4, data.rindex(b"trak") - 4
@@ -114,11 +114,11 @@ def test_chapter_images_are_not_video() -> None:
 
 
 def test_decodable_video_wins_over_an_unknown_codec() -> None:
-    data = several("mov", Video(size=(640, 480)), Video("mpeg4"))
+    data = multi_stream_file("mov", Video(size=(640, 480)), Video("mpeg4"))
     assert read(data).info.video_stream == 0
     assert read(data.replace(b"avc1", b"zzzz")).info.video_stream == 1
     with pytest.raises(VideoError) as error:
-        read(several("mov", FILM, Sound(440)).replace(b"avc1", b"zzzz"))
+        read(multi_stream_file("mov", FILM, Sound(440)).replace(b"avc1", b"zzzz"))
     assert error.value.code == "unknown_codec"
 
 
@@ -153,12 +153,12 @@ SOUNDS: Final = {
 def test_audio_stream_is_that_of_a_player(name: str) -> None:
     container, sounds, right = SOUNDS[name]
     codec = "mpeg2video" if container == "mpegts" else "libx264"
-    data = several(container, Video(codec, rate=25), *sounds)
+    data = multi_stream_file(container, Video(codec, rate=25), *sounds)
     assert read(data).info.audio_stream == right
 
 
 def test_user_may_choose_streams() -> None:
-    data = several(
+    data = multi_stream_file(
         "matroska",
         Video(flags=DEFAULT),
         Video(size=SMALL, title="from the side"),
@@ -184,7 +184,9 @@ def test_user_may_choose_streams() -> None:
 
 
 def test_all_streams_are_listed() -> None:
-    info = read(several("matroska", FILM, Sound(300, layout="stereo", language="deu"))).info
+    info = read(
+        multi_stream_file("matroska", FILM, Sound(300, layout="stereo", language="deu"))
+    ).info
     video, sound = info.streams
     assert (video.index, video.type, video.codec) == (0, "video", "h264")
     assert (video.width, video.height, video.channels) == (320, 240, None)
