@@ -1,6 +1,6 @@
-"""A client of the gateway's HTTP API: `Client`, and `AsyncClient` for asyncio.
+"""Clients of the gateway's HTTP API: `Client`, and `AsyncClient` for asyncio.
 
-What is asked and how answers are read is in `steps`, once; the two clients only carry it.
+Requests and responses are described once, in `operations`; the two clients only send and receive.
 """
 
 from poseway.client.async_client import AsyncClient

@@ -27,7 +27,7 @@ def _nothing(*_: object) -> None:
 
 
 class AsyncClient:
-    """What `Client` does, for asyncio: the same methods with the same arguments.
+    """`Client` for asyncio, with the same methods and arguments.
 
     `jobs`, `watch` and `frames` are asynchronous iterators.
     """
@@ -39,7 +39,7 @@ class AsyncClient:
         *,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """As `Client`."""
+        """See `Client`."""
         self._address = Address.given(url, key)
         self._patience = patience_seconds
         self._reached = False
@@ -60,7 +60,7 @@ class AsyncClient:
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """As `Client.submit`."""
+        """See `Client.submit`."""
         return await self._run(
             uploads.submit(
                 video,
@@ -74,13 +74,13 @@ class AsyncClient:
         )
 
     async def job(self, job_id: str) -> Job:
-        """As `Client.job`."""
+        """See `Client.job`."""
         return await self._run(operations.job(job_id))
 
     async def jobs(
         self, *, states: Sequence[JobState | str] = (), search: str = ""
     ) -> AsyncIterator[Job]:
-        """As `Client.jobs`."""
+        """See `Client.jobs`."""
         cursor: str | None = ""
         while cursor is not None:
             page = await self._run(operations.page(cursor, states, search))
@@ -89,7 +89,7 @@ class AsyncClient:
             cursor = page.next_cursor
 
     async def watch(self, job_id: str) -> AsyncIterator[Job]:
-        """As `Client.watch`."""
+        """See `Client.watch`."""
         watch = Watch(job_id, self._patience, reached=self._reached)
         while True:
             try:
@@ -108,25 +108,25 @@ class AsyncClient:
             await asyncio.sleep(watch.pause)
 
     async def wait(self, job_id: str) -> Job:
-        """As `Client.wait`."""
+        """See `Client.wait`."""
         return [job async for job in self.watch(job_id)][-1]
 
     async def cancel(self, job_id: str) -> Job:
-        """As `Client.cancel`."""
+        """See `Client.cancel`."""
         return await self._run(operations.cancel(job_id))
 
     async def delete(self, job_id: str) -> None:
-        """As `Client.delete`."""
+        """See `Client.delete`."""
         await self._run(operations.delete(job_id))
 
     async def manifest(self, job_id: str) -> Manifest:
-        """As `Client.manifest`."""
+        """See `Client.manifest`."""
         return await self._run(operations.manifest(job_id))
 
     async def download(
         self, path: str, target: Path, received: Callable[[int, int | None], None] = _nothing
     ) -> None:
-        """As `Client.download`."""
+        """See `Client.download`."""
         await self._run(downloads.download(path, target, received, self._patience))
 
     async def fetch(
@@ -138,38 +138,38 @@ class AsyncClient:
         also: Sequence[str] = (),
         told: Callable[[str], None] = _nothing,
     ) -> list[Path]:
-        """As `Client.fetch`."""
+        """See `Client.fetch`."""
         return await self._run(downloads.fetch(job, folder, only, also, told, self._patience))
 
     async def frames(
         self, job_id: str, start: float = 0, end: float | None = None
     ) -> AsyncIterator[Frame]:
-        """As `Client.frames`."""
+        """See `Client.frames`."""
         at: float | None = start
         while at is not None:
             found = await self._run(operations.frames(job_id, at, end))
             for frame in found.frames:
                 yield frame
-            at = found.goes_on(end)
+            at = found.next_start(end)
 
     async def share(self, job_id: str, seconds: int = operations.SHARE_SECONDS) -> Share:
-        """As `Client.share`."""
+        """See `Client.share`."""
         return await self._run(operations.share(job_id, seconds))
 
     async def models(self) -> list[Model]:
-        """As `Client.models`."""
+        """See `Client.models`."""
         return await self._run(operations.models())
 
     async def session(self) -> Session:
-        """As `Client.session`."""
+        """See `Client.session`."""
         return await self._run(operations.session())
 
     async def ready(self) -> None:
-        """As `Client.ready`."""
+        """See `Client.ready`."""
         await self._run(operations.ready())
 
     async def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -180,7 +180,7 @@ class AsyncClient:
 
     async def _run(self, doing: operations.Steps[T]) -> T:
         outcome: httpx.Response | UnavailableError | None = None
-        # The steps read and write files, which would hold up whatever else the loop does.
+        # The steps read and write files, which would block the event loop.
         while not isinstance(
             step := await asyncio.to_thread(operations.advance, doing, outcome), operations.Result
         ):

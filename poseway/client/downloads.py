@@ -1,4 +1,4 @@
-"""Getting files of a result, one or all."""
+"""Downloads the files of a result, one or all of them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
@@ -17,7 +17,7 @@ _NO_FILES = ("self", "events", "formats", "frames", "preview")
 def download(
     path: str, target: Path, received: Callable[[int, int | None], None], patience_seconds: float
 ) -> Steps[None]:
-    """Fetches a path of the gateway into a file, which appears when it is complete."""
+    """Downloads a path of the gateway into a file, which appears once it is complete."""
     patience = Patience(patience_seconds)
 
     def told(there: int, size: int | None) -> None:
@@ -36,7 +36,7 @@ def fetch(
     told: Callable[[str], None],
     patience_seconds: float,
 ) -> Steps[list[Path]]:
-    """Fetches the files of a result into a folder, the manifest last."""
+    """Downloads the files of a result into a folder, the manifest last."""
     if job.state is not JobState.SUCCEEDED:
         raise NotFoundError(f"The job {job.id} is {job.state}, so it has no result.", "no_result")
     result: Manifest = yield from manifest(job.id)
@@ -48,7 +48,7 @@ def fetch(
     for path in wanted:
         target = folder / path
         if not target.resolve().is_relative_to(root):
-            raise PosewayError(f"The manifest names a file outside: {path}", "internal")
+            raise PosewayError(f"The manifest names a file outside the folder: {path}", "internal")
         told(path)
         link = _link(job, path, made)
         yield from download(link, target, lambda *_: None, patience_seconds)
@@ -79,7 +79,7 @@ def _with(paths: list[str], made: dict[str, str], also: Iterable[str]) -> list[s
 
 
 def _chosen(paths: list[str], made: dict[str, str], only: Iterable[str]) -> list[str]:
-    """The files that are meant by names of links, names of files and patterns, each once."""
+    """Resolves names of links, names of files and patterns to files, each once."""
     known = [*paths, *(file for file in made.values() if file not in paths)]
     chosen: dict[str, None] = {}
     for pattern in only:
@@ -96,5 +96,5 @@ def _unknown(name: str, paths: list[str], made: dict[str, str]) -> NotFoundError
     folders = {f"{PurePath(path).parent}/*" for path in paths if "/" in path}
     known = sorted({path for path in paths if "/" not in path} | set(made.values()) | folders)
     return NotFoundError(
-        f"The result has no file {name!r}. There is: {', '.join(known)}.", "no_such_file"
+        f"The result has no file {name!r}, only: {', '.join(known)}.", "no_such_file"
     )

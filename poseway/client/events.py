@@ -1,4 +1,4 @@
-"""Following a job through a stream of server-sent events that may break off at any time."""
+"""Follows a job through a stream of server-sent events that may break off at any time."""
 
 import httpx
 
@@ -11,11 +11,11 @@ _PAUSE_SECONDS = 0.5
 
 
 class Watch:
-    """What is known of a job that is followed.
+    """The state of following a job.
 
     Attributes:
-        ended: Whether the job did, so that nothing more is to come.
-        pause: Seconds to wait before the next connection.
+        ended: Whether the job has ended, so that no more events will come.
+        pause: Seconds to wait before reconnecting.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Watch:
         self._clear()
 
     def request(self) -> Request:
-        """Asks for the events, of those that were missed the ones after the last that came."""
+        """Makes the request for the events after the last one received."""
         headers = {"Accept": "text/event-stream"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
@@ -38,10 +38,10 @@ class Watch:
         return Request("GET", f"/v1/jobs/{self._job_id}/events", headers=headers)
 
     def feed(self, line: str) -> Job | None:
-        """Takes the next line; returns the job as it is now, if that completes an event.
+        """Takes the next line of the stream; returns the job if the line completes an event.
 
         Raises:
-            NotFoundError: Somebody removed the job.
+            NotFoundError: The job was removed.
         """
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -56,11 +56,11 @@ class Watch:
         return None
 
     def lost(self, error: UnavailableError) -> None:
-        """The connection failed; raises the error when it is time to give up."""
+        """Notes a lost connection; raises the error if it is time to give up."""
         self.pause = self._patience.lost(error)
 
     def refused(self, answer: httpx.Response) -> None:
-        """The answer is no stream; raises its error unless waiting helps."""
+        """Notes an error response; raises its error unless waiting helps."""
         self.pause = self._patience.refused(answer)
 
     def _event(self) -> Job | None:

@@ -1,4 +1,4 @@
-"""A request, and what an answer that is no success means."""
+"""Requests to the gateway, and the errors that its responses stand for."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ from poseway.errors import (
 )
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
-# An upload is answered when it is stored, an idle event stream has a comment every 15 seconds.
+# An upload is answered once it is stored; an idle event stream has a comment every 15 seconds.
 TIMEOUT: Final = httpx.Timeout(30, read=180)
 _SLICE: Final = 64 << 10
 _KINDS: Final[dict[int, type[PosewayError]]] = {
@@ -30,7 +30,7 @@ _KINDS: Final[dict[int, type[PosewayError]]] = {
     413: InvalidRequestError,
     422: InvalidRequestError,
     429: OverloadedError,
-    # The gateway itself, or a proxy in front of it, says that it is not there for the moment.
+    # From the gateway itself or from a proxy in front of it.
     502: UnavailableError,
     503: UnavailableError,
     504: UnavailableError,
@@ -38,31 +38,31 @@ _KINDS: Final[dict[int, type[PosewayError]]] = {
 
 
 class Sink(Protocol):
-    """What an answer is written to while it arrives."""
+    """Receives the body of a response while it arrives."""
 
     def begin(self, answer: httpx.Response) -> None:
-        """Is told status and headers of an answer that is a success."""
+        """Takes the status and headers of a successful response."""
 
     def write(self, chunk: bytes, /) -> None:
-        """Takes the next bytes."""
+        """Takes the next chunk of the body."""
 
 
-def _nobody(_: int) -> None:
+def _ignore(_: int) -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of the gateway.
+    """A request to the gateway.
 
     Attributes:
-        method: As HTTP has it.
-        path: Path at the gateway, or the whole address of something else, which gets no key.
-        params: Of the query.
-        headers: More headers.
-        body: What is sent.
-        sent: Is told how many bytes of the body are on their way.
-        sink: Where the answer goes; None keeps it in memory.
+        method: HTTP method.
+        path: Path at the gateway, or a whole URL of another host, which is sent without the key.
+        params: Parameters of the query.
+        headers: Additional headers.
+        body: Body of the request.
+        sent: Called with the number of bytes of the body sent so far.
+        sink: Receives the body of the response; None keeps it in memory.
     """
 
     method: str
@@ -70,11 +70,11 @@ class Request:
     params: Mapping[str, str | int | float | list[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    sent: Callable[[int], None] = _nobody
+    sent: Callable[[int], None] = _ignore
     sink: Sink | None = None
 
     def slices(self) -> Iterator[bytes]:
-        """The body, bit by bit, telling how it goes."""
+        """Yields the body in slices and reports progress after each."""
         view = memoryview(self.body)
         for start in range(0, len(view), _SLICE):
             yield bytes(view[start : start + _SLICE])
@@ -83,11 +83,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the gateway is, and who asks.
+    """Address of a gateway, and the API key for it.
 
     Attributes:
         url: Address of the gateway.
-        key: API key, if any.
+        key: API key; None for none.
     """
 
     url: str
@@ -95,16 +95,17 @@ class Address:
 
     @classmethod
     def given(cls, url: str | None, key: str | None) -> "Address":
-        """What was given, else the environment's POSEWAY_URL and POSEWAY_API_KEY."""
+        """Fills in what is not given from POSEWAY_URL and POSEWAY_API_KEY of the environment."""
         url = url or os.environ.get("POSEWAY_URL") or DEFAULT_URL
         if not url.startswith(("http://", "https://")):
             raise InvalidRequestError(
-                f"{url!r} is no address of a gateway. Give one like {DEFAULT_URL}.", "invalid_url"
+                f"{url!r} is not the address of a gateway. Use one like {DEFAULT_URL}.",
+                "invalid_url",
             )
         return cls(url, key or os.environ.get("POSEWAY_API_KEY") or None)
 
     def headers(self, request: Request) -> dict[str, str]:
-        """All headers of a request."""
+        """Returns all headers of a request."""
         headers = dict(request.headers)
         if request.body:
             headers["Content-Length"] = str(len(request.body))
@@ -114,7 +115,7 @@ class Address:
 
 
 def lost(url: str, error: httpx.HTTPError) -> UnavailableError:
-    """The error for a gateway that does not answer."""
+    """Makes the error for a gateway that does not respond."""
     unavailable = UnavailableError(
         f"The gateway {url} cannot be reached ({str(error) or type(error).__name__})."
     )
@@ -123,17 +124,17 @@ def lost(url: str, error: httpx.HTTPError) -> UnavailableError:
 
 
 def problem(answer: httpx.Response) -> PosewayError:
-    """The error that an answer is, in the gateway's own words."""
+    """Makes the error that a response stands for, with the gateway's own message."""
     kind = _KINDS.get(answer.status_code, PosewayError)
     try:
         body = answer.json()
         return kind(str(body["detail"]), str(body["code"]))
     except (ValueError, KeyError, TypeError):
-        return kind(f"The gateway answered {answer.status_code}.", "http")
+        return kind(f"The gateway responded with status {answer.status_code}.", "http")
 
 
 def retry_after(answer: httpx.Response) -> float | None:
-    """Seconds after which the gateway wants to be asked again, if it says so."""
+    """Returns the response's Retry-After in seconds; None if it has none."""
     try:
         return max(0.0, float(answer.headers["Retry-After"]))
     except (KeyError, ValueError):

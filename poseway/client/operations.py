@@ -1,7 +1,7 @@
-"""What is done to get something from a gateway, step by step, whoever carries the requests.
+"""The operations of the API as generators that do no input or output themselves.
 
-Each function is a generator: it yields a `Request`, or seconds to wait, and is sent the answer; a
-connection that fails is thrown into it as `UnavailableError`. What it returns is the result.
+Each yields a `Request`, or seconds to wait, and is sent the response. A failed connection is thrown
+into it as `UnavailableError`. Its return value is the result of the operation.
 """
 
 import time
@@ -24,20 +24,20 @@ Steps = Generator[Step, httpx.Response | None, T]
 
 JSON: Final = {"Content-Type": "application/json"}
 SHARE_SECONDS: Final = 7 * 86_400
-"""How long a shared result can be seen unless told otherwise."""
+"""Default lifetime of a share link."""
 
 _POLL_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Result(Generic[T]):
-    """What came of the steps."""
+    """The result of an operation."""
 
     value: T
 
 
 def advance(steps: Steps[T], outcome: httpx.Response | UnavailableError | None) -> Step | Result[T]:
-    """Tells what came of the last step, None at first; returns the next, or the result."""
+    """Passes the outcome of the last step, None at first; returns the next step or the result."""
     try:
         if isinstance(outcome, UnavailableError):
             return steps.throw(outcome)
@@ -47,9 +47,9 @@ def advance(steps: Steps[T], outcome: httpx.Response | UnavailableError | None) 
 
 
 def ask(request: Request) -> Steps[httpx.Response]:
-    """Asks once; an answer that is no success is raised."""
+    """Sends a request once; raises the error of an error response."""
     answer = yield request
-    assert answer is not None  # noqa: S101 # only a pause is answered with nothing
+    assert answer is not None  # noqa: S101 # only a pause has no response
     if answer.is_error:
         raise problem(answer)
     return answer
@@ -58,12 +58,12 @@ def ask(request: Request) -> Steps[httpx.Response]:
 def insist(
     request: Request | Callable[[], Request], patience: Patience, unless: Sequence[str] = ()
 ) -> Steps[httpx.Response]:
-    """Asks for something that may be asked for twice until there is an answer.
+    """Sends a request that may safely be repeated, until there is a response.
 
     Args:
-        request: The request, or what makes it anew for every attempt.
-        patience: How long.
-        unless: Codes of errors that are returned as they are.
+        request: The request, or a function that makes one for each attempt.
+        patience: Decides when to give up.
+        unless: Codes of errors to return rather than raise or retry.
     """
     while True:
         try:
@@ -81,13 +81,13 @@ def insist(
 
 
 def job(job_id: str) -> Steps[Job]:
-    """A job as it stands."""
+    """Gets a job."""
     answer = yield from ask(Request("GET", f"/v1/jobs/{job_id}"))
     return Job.model_validate_json(answer.content)
 
 
 def page(cursor: str, states: Sequence[JobState | str], search: str) -> Steps[JobPage]:
-    """Some of the jobs, newest first."""
+    """Gets a page of jobs, newest first."""
     params: dict[str, str | int | float | list[str]] = {"limit": 100}
     if cursor:
         params["cursor"] = cursor
@@ -100,23 +100,23 @@ def page(cursor: str, states: Sequence[JobState | str], search: str) -> Steps[Jo
 
 
 def cancel(job_id: str) -> Steps[Job]:
-    """Cancels a job that is not finished; one that is stays as it is."""
+    """Cancels a job that is not finished."""
     found = yield from job(job_id)
     if found.state.finished:
         return found
     answer = yield from ask(Request("DELETE", f"/v1/jobs/{job_id}"))
-    # Nothing is sent back if it ended at that very moment, and was removed.
+    # The response is empty if the job ended at that very moment and was removed.
     return Job.model_validate_json(answer.content) if answer.content else found
 
 
 def delete(job_id: str) -> Steps[None]:
-    """Removes a job with its result; one that is not finished is cancelled first."""
+    """Removes a job with its result, cancelling it first if it is not finished."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     answer = yield from ask(Request("DELETE", f"/v1/jobs/{job_id}"))
-    while answer.content:  # it was not finished, and will be cancelled
+    while answer.content:  # the job was not finished and is being cancelled
         if time.monotonic() > deadline:
             raise UnavailableError(
-                f"The job {job_id} is cancelled, but nobody is there who ends it. Delete it later.",
+                f"The job {job_id} was cancelled, but no dispatcher ends it. Delete it later.",
                 "still_running",
             )
         yield _POLL_SECONDS
@@ -124,17 +124,17 @@ def delete(job_id: str) -> Steps[None]:
             if (yield from job(job_id)).state.finished:
                 answer = yield from ask(Request("DELETE", f"/v1/jobs/{job_id}"))
         except NotFoundError:
-            return  # somebody else removed it
+            return  # another caller removed it
 
 
 def manifest(job_id: str) -> Steps[Manifest]:
-    """What came of a job that succeeded."""
+    """Gets the manifest of a job that succeeded."""
     answer = yield from ask(Request("GET", f"/v1/jobs/{job_id}/manifest.json"))
     return Manifest.model_validate_json(answer.content)
 
 
 def frames(job_id: str, start: float, end: float | None) -> Steps[Frames]:
-    """Who is in the frames of a stretch of the video, as far as one answer goes."""
+    """Gets the frames of a part of the video, as many as fit into one response."""
     params: dict[str, str | int | float | list[str]] = {"start": start}
     if end is not None:
         params["end"] = end
@@ -143,23 +143,23 @@ def frames(job_id: str, start: float, end: float | None) -> Steps[Frames]:
 
 
 def share(job_id: str, seconds: int) -> Steps[Share]:
-    """A link to a result for whoever has it."""
+    """Makes a share link to a result."""
     body = b'{"expires_in_seconds": %d}' % seconds
     asked = Request("POST", f"/v1/jobs/{job_id}/shares", headers=JSON, body=body)
     return Share.model_validate_json((yield from ask(asked)).content)
 
 
 def models() -> Steps[list[Model]]:
-    """The models that jobs can choose."""
+    """Gets the models that a job can choose."""
     return Models.model_validate_json((yield from ask(Request("GET", "/v1/models"))).content).models
 
 
 def session() -> Steps[Session]:
-    """Who the gateway takes the caller for."""
+    """Gets who the caller is to the gateway."""
     answer = yield from ask(Request("GET", "/v1/session"))
     return Session.model_validate_json(answer.content)
 
 
 def ready() -> Steps[None]:
-    """Nothing, if the gateway takes jobs."""
+    """Checks that the gateway accepts jobs."""
     yield from ask(Request("GET", "/readyz"))

@@ -1,4 +1,4 @@
-"""What the gateway answers, as far as it is not a job or a manifest."""
+"""Responses of the gateway other than jobs and manifests."""
 
 from datetime import datetime
 
@@ -9,42 +9,42 @@ from poseway.model_cards import Measured
 
 
 class JobPage(Record):
-    """Some of the jobs, newest first."""
+    """A page of jobs, newest first."""
 
     jobs: list[Job]
-    next_cursor: str | None = Field(description="Asks for the next page; null on the last.")
+    next_cursor: str | None = Field(description="Cursor of the next page; null on the last page.")
 
 
 class Part(Record):
-    """A part of an upload that arrived."""
+    """A part of a multipart upload that has arrived."""
 
     number: int
     size: int
 
 
 class Upload(Record):
-    """A video that arrives in parts."""
+    """A multipart upload."""
 
-    id: str = Field(description="That of the job that it becomes.")
+    id: str = Field(description="Id of the upload, and of the job that it becomes.")
     name: str
     size: int
     part_bytes: int = Field(description="Size of every part but the last.")
-    parts: list[Part] = Field(description="Those that arrived.")
-    complete: bool = Field(description="Whether it was completed, and is a job.")
-    direct: bool = Field(description="Whether parts may go straight into object storage.")
+    parts: list[Part] = Field(description="Parts that have arrived.")
+    complete: bool = Field(description="Whether the upload was completed and has become a job.")
+    direct: bool = Field(description="Whether parts can be sent straight to object storage.")
     expires_at: datetime
     links: dict[str, str]
 
 
 class PartUrl(Record):
-    """Where a part may be put without the gateway."""
+    """A presigned URL for one part, which bypasses the gateway."""
 
     url: str
     expires_at: datetime
 
 
 class Share(Record):
-    """A link to one result, for whoever has it."""
+    """A share link to one result."""
 
     token: str
     expires_at: datetime
@@ -68,17 +68,19 @@ class Models(Record):
 
 
 class Person(Record):
-    """Somebody in a frame."""
+    """A person in a frame."""
 
     id: int
     score: float
-    keypoints: list[float] = Field(description="x, y and score of 18 keypoints, as drawn.")
-    filled: list[int] = Field(default=[], description="Indices of those that were filled in.")
-    angles: dict[str, float | None] = Field(default={}, description="Degrees; null if not seen.")
+    keypoints: list[float] = Field(description="x, y and score of the 18 keypoints, as drawn.")
+    filled: list[int] = Field(default=[], description="Indices of keypoints that were filled in.")
+    angles: dict[str, float | None] = Field(
+        default={}, description="Joint angles in degrees; null if not seen."
+    )
 
 
 class Frame(Record):
-    """Who is in a frame."""
+    """A frame with the people in it."""
 
     frame: int
     time: float = Field(description="Seconds from the start of the video.")
@@ -86,24 +88,24 @@ class Frame(Record):
 
 
 class Frames(Record):
-    """Some of the frames of a result."""
+    """Consecutive frames of a result."""
 
     frames: list[Frame]
     next: float | None = Field(description="Time of the next frame; null after the last.")
 
-    def goes_on(self, end: float | None) -> float | None:
-        """Where to go on if the frames before `end` are wanted, or all; None if that was all."""
+    def next_start(self, end: float | None) -> float | None:
+        """Returns the start of the next request for frames before `end`; None if there is none."""
         if self.next is None or (end is not None and self.next >= end):
             return None
         return self.next
 
 
 class Session(Record):
-    """Who the gateway takes the caller for."""
+    """The caller as the gateway sees it."""
 
     auth: str = Field(description='"off" or "keys".')
     owner: str = ""
-    name: str = Field("", description="Name of the key; empty where there are none.")
-    limits: dict[str, int | None] | None = Field(None, description="What the key may ask for.")
-    usage: dict[str, int | str] | None = Field(None, description="What it asked for today.")
-    webhook_secret: str = Field("", description="Signs what is told to webhooks.")
+    name: str = Field("", description="Name of the API key; empty if the gateway needs none.")
+    limits: dict[str, int | None] | None = Field(None, description="Limits of the key.")
+    usage: dict[str, int | str] | None = Field(None, description="What the key has used today.")
+    webhook_secret: str = Field("", description="Secret that signs calls of webhooks.")

@@ -1,4 +1,4 @@
-"""How long a client goes on when the gateway is away or busy."""
+"""How long a client retries if the gateway is unreachable or busy."""
 
 import time
 from typing import Final
@@ -14,17 +14,17 @@ _LONGEST_PAUSE: Final = 5.0
 
 
 class Patience:
-    """Waits out failures, up to a time, and only where that can help.
+    """Decides how long to wait before a retry, and when to give up.
 
-    A gateway that was never reached is not waited for: more likely the address is wrong.
+    A gateway that has never responded is not retried: the address is more likely wrong.
     """
 
     def __init__(self, seconds: float = PATIENCE_SECONDS, *, reached: bool = False) -> None:
-        """Begins; the clock runs from the first failure on.
+        """Starts; the time limit counts from the first failure.
 
         Args:
-            seconds: How long it may take.
-            reached: Whether the gateway has answered before.
+            seconds: Time limit.
+            reached: Whether the gateway has responded before.
         """
         self._seconds = seconds
         self._reached = reached
@@ -32,19 +32,19 @@ class Patience:
         self._pause = _FIRST_PAUSE
 
     def success(self) -> None:
-        """Something came of it, so the next failure is the first again."""
+        """Records progress: the next failure counts as the first."""
         self._reached = True
         self._since = None
         self._pause = _FIRST_PAUSE
 
     def lost(self, error: UnavailableError) -> float:
-        """Seconds to wait after a connection failed; raises the error if that does not help."""
+        """Returns seconds to wait after a lost connection; raises the error to give up."""
         if not self._reached and isinstance(error.__cause__, httpx.ConnectError):
             raise error
         return self._wait(error, None)
 
     def refused(self, answer: httpx.Response) -> float:
-        """Seconds to wait after an answer that is no success; raises if that does not help."""
+        """Returns seconds to wait after an error response; raises its error to give up."""
         self._reached = True
         error, wanted = problem(answer), retry_after(answer)
         if wanted is None and not isinstance(error, UnavailableError):
@@ -52,7 +52,7 @@ class Patience:
         return self._wait(error, wanted)
 
     def _wait(self, error: Exception, wanted: float | None) -> float:
-        # What is waited for may be quiet for hours, so only the failures are timed.
+        # A job may be quiet for hours, so only the time since the first failure counts.
         self._since = self._since or time.monotonic()
         pause = self._pause if wanted is None else wanted
         if time.monotonic() - self._since + pause > self._seconds:

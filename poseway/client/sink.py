@@ -1,4 +1,4 @@
-"""Files that arrive."""
+"""A file that is being downloaded."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,18 +12,18 @@ from poseway.client.http import Request
 
 
 class PartFile:
-    """A file that is there under its name when it is complete, and not before.
+    """A file that appears under its name once it is complete.
 
-    When its transfer breaks off, the next request asks for the rest only, provided that it is
-    still the rest of the same file.
+    If the transfer breaks off, the next request asks only for the rest, provided that the file on
+    the server has not changed.
     """
 
     def __init__(self, target: Path, received: Callable[[int, int | None], None]) -> None:
         """Prepares a download.
 
         Args:
-            target: Where the file goes; its folder is made if need be.
-            received: Is told the bytes that are there, and all that there will be, if known.
+            target: Path of the file; its folder is made if it does not exist.
+            received: Called with the bytes received so far, and the total or None if unknown.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         self._target = target
@@ -34,15 +34,15 @@ class PartFile:
         self._size: int | None = None
 
     def request(self, path: str) -> Request:
-        """Asks for what is missing."""
-        # Ranges count the bytes as they are sent, so these must be the file's own.
+        """Makes the request for the missing bytes."""
+        # Ranges count bytes of the encoded body, so the body must not be encoded.
         headers = {"Accept-Encoding": "identity"}
         if self._etag is not None and self._file.tell():
             headers |= {"Range": f"bytes={self._file.tell()}-", "If-Range": self._etag}
         return Request("GET", path, headers=headers, sink=self)
 
     def begin(self, answer: httpx.Response) -> None:
-        """Goes on where it was, or begins again where the answer does."""
+        """Continues, or starts over if the response contains the whole file."""
         if answer.status_code != HTTPStatus.PARTIAL_CONTENT:
             self._file.seek(0)
             self._file.truncate()
@@ -52,7 +52,7 @@ class PartFile:
         self._size = None if length is None else self._file.tell() + int(length)
 
     def write(self, chunk: bytes, /) -> None:
-        """Takes the next bytes."""
+        """Takes the next chunk."""
         self._file.write(chunk)
         self._received(self._file.tell(), self._size)
 

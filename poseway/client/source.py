@@ -1,4 +1,4 @@
-"""A video to be sent, wherever it is."""
+"""A video to be uploaded: a path, bytes or an open file."""
 
 import io
 from collections.abc import Iterator
@@ -9,45 +9,45 @@ from typing import BinaryIO
 from poseway.errors import InvalidRequestError
 
 Video = Path | str | bytes | BinaryIO
-"""A path, the file's bytes, or an open file that can be read from any place."""
+"""A path, the content of a file, or an open seekable file."""
 
 
 class Source:
     """An open video.
 
     Attributes:
-        name: Its name, without a path.
-        size: In bytes.
+        name: Name of the video, without a path.
+        size: Size in bytes.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
-        # The bytes of a file's name may be no text.
+        # A file name may contain bytes that are not valid text.
         self.name = name.encode(errors="surrogateescape").decode(errors="replace")
         try:
             self.size = file.seek(0, io.SEEK_END)
         except (OSError, ValueError):
             raise InvalidRequestError(
-                f"{name} is a stream that cannot be read twice. Write it into a file first.",
+                f"{name} is a stream that cannot be read twice. Write it to a file first.",
                 "not_seekable",
             ) from None
 
     def read(self, start: int, length: int) -> bytes:
-        """Bytes from a place on, fewer at the end."""
+        """Reads bytes from an offset; fewer at the end of the file."""
         self._file.seek(start)
         return self._file.read(length)
 
 
 @contextmanager
 def opened(video: Video, name: str | None) -> Iterator[Source]:
-    """A video to read from, closed afterwards if it was opened here.
+    """Opens a video for the block and closes it afterwards, unless the caller had opened it.
 
     Args:
         video: The video.
-        name: What it is called; None takes the file's name.
+        name: Name of the video; None takes the name of the file.
 
     Raises:
-        InvalidRequestError: It cannot be read.
+        InvalidRequestError: The video cannot be read.
     """
     if isinstance(video, bytes):
         yield Source(io.BytesIO(video), name or "video")

@@ -27,10 +27,11 @@ def _nothing(*_: object) -> None:
 
 
 class Client:
-    """Talks to one gateway. Every method raises `PosewayError` with the gateway's own words.
+    """A client of one gateway.
 
-    Among these, `UnavailableError` means that the gateway cannot be reached, `NotFoundError` that
-    there is no such job or file, and `RefusedError` that the key is missing or wrong.
+    Every method raises `PosewayError` with the gateway's message. `UnavailableError` means that the
+    gateway cannot be reached, `NotFoundError` that there is no such job or file, and `RefusedError`
+    that the key is missing or wrong.
     """
 
     def __init__(
@@ -40,16 +41,16 @@ class Client:
         *,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """Connects when first used.
+        """Makes a client, which connects when it is first used.
 
         Args:
-            url: Address of the gateway; None takes ``POSEWAY_URL`` of the environment, or else
+            url: Address of the gateway. None takes ``POSEWAY_URL`` from the environment, or else
                 ``http://127.0.0.1:8080``.
-            key: API key; None takes ``POSEWAY_API_KEY``, or none at all.
-            patience_seconds: How long uploads, downloads and watching go on against failures.
+            key: API key. None takes ``POSEWAY_API_KEY`` from the environment, or else no key.
+            patience_seconds: How long to retry a failing upload, download or event stream.
 
         Raises:
-            InvalidRequestError: The address is none.
+            InvalidRequestError: `url` is not an HTTP address.
         """
         self._address = Address.given(url, key)
         self._patience = patience_seconds
@@ -71,17 +72,16 @@ class Client:
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """Uploads a video and queues it; goes on where it was when the connection breaks.
+        """Uploads a video and queues a job for it; resumes the upload if the connection breaks.
 
         Args:
-            video: A path, the file's bytes, or a seekable file opened for reading bytes.
+            video: A path, the content of the file, or a seekable file opened in binary mode.
             options: Options of the job, by their names in the API.
-            sent: Is told how many bytes of the video are on their way, and of how many.
-            name: What the video is called; its file name unless given.
-            webhook_url: Is told when the job ends.
-            idempotency_key: The same key again, within a day and for the same video and options,
-                gives the same job, and goes on with an upload that was left; else a new one is
-                made up for every call.
+            sent: Called with the number of bytes sent so far and the size of the video.
+            name: Name of the video; None takes its file name.
+            webhook_url: URL to notify when the job ends.
+            idempotency_key: A second call with the same key, video and options within a day returns
+                the same job and resumes an unfinished upload. None makes a new key for each call.
         """
         return self._run(
             uploads.submit(
@@ -96,15 +96,15 @@ class Client:
         )
 
     def job(self, job_id: str) -> Job:
-        """A job as it stands."""
+        """Returns a job."""
         return self._run(operations.job(job_id))
 
     def jobs(self, *, states: Sequence[JobState | str] = (), search: str = "") -> Iterator[Job]:
-        """All jobs, newest first, fetched a page at a time.
+        """Yields all jobs, newest first, fetching a page at a time.
 
         Args:
-            states: Only jobs in these.
-            search: Only jobs whose name has this in it.
+            states: Yield only jobs in one of these states; all jobs if empty.
+            search: Yield only jobs whose name contains this text.
         """
         cursor: str | None = ""
         while cursor is not None:
@@ -113,9 +113,9 @@ class Client:
             cursor = page.next_cursor
 
     def watch(self, job_id: str) -> Iterator[Job]:
-        """Follows a job until it ends; the last one yielded is finished.
+        """Yields a job whenever its status changes; the last one yielded is finished.
 
-        A connection that breaks is made again: the job goes on meanwhile.
+        If the connection breaks, the client reconnects. The job continues in the meantime.
         """
         watch = Watch(job_id, self._patience, reached=self._reached)
         while True:
@@ -135,36 +135,37 @@ class Client:
             time.sleep(watch.pause)
 
     def wait(self, job_id: str) -> Job:
-        """The job when it has ended, however it did."""
+        """Waits until a job ends, successfully or not, and returns it."""
         *_, job = self.watch(job_id)
         return job
 
     def cancel(self, job_id: str) -> Job:
-        """Cancels a job; one that is finished stays as it is.
+        """Cancels a job that is not finished.
 
-        One that ends in just that moment is removed.
+        A job that ends at the very moment of the request is removed.
         """
         return self._run(operations.cancel(job_id))
 
     def delete(self, job_id: str) -> None:
-        """Removes a job with its result; one that is not finished is cancelled first."""
+        """Removes a job with its result, cancelling it first if it is not finished."""
         self._run(operations.delete(job_id))
 
     def manifest(self, job_id: str) -> Manifest:
-        """What came of a job that succeeded."""
+        """Returns the manifest of a job that succeeded."""
         return self._run(operations.manifest(job_id))
 
     def download(
         self, path: str, target: Path, received: Callable[[int, int | None], None] = _nothing
     ) -> None:
-        """Fetches a path of the gateway into a file, which appears when it is complete.
+        """Downloads a path of the gateway into a file, which appears once it is complete.
 
-        When the connection breaks, the rest is fetched.
+        If the connection breaks, the download resumes.
 
         Args:
             path: A link of a job: ``job.links["video"]``.
             target: The file.
-            received: Is told how many bytes are there, and of how many if that is known.
+            received: Called with the number of bytes received so far, and the total or None if it
+                is unknown.
         """
         self._run(downloads.download(path, target, received, self._patience))
 
@@ -177,50 +178,50 @@ class Client:
         also: Sequence[str] = (),
         told: Callable[[str], None] = _nothing,
     ) -> list[Path]:
-        """Fetches the files of a result into a folder; returns their paths.
+        """Downloads the files of a result into a folder and returns their paths.
 
         Args:
             job: A job that succeeded.
-            folder: Where they go.
-            only: Names of files (``video.mp4``), of links (``csv``), or patterns
-                (``stills/*``); empty for all that the manifest lists.
-            also: Names of links whose files are wanted besides all that the manifest lists.
-            told: Is told the name of each file before it is fetched.
+            folder: The folder.
+            only: Names of files (``video.mp4``) or links (``csv``), or patterns (``stills/*``);
+                empty for every file in the manifest.
+            also: Names of links to download besides the files in the manifest.
+            told: Called with the name of each file before its download.
         """
         return self._run(downloads.fetch(job, folder, only, also, told, self._patience))
 
     def frames(self, job_id: str, start: float = 0, end: float | None = None) -> Iterator[Frame]:
-        """Who is in the frames of a result, fetched a stretch at a time.
+        """Yields the frames of a result with the people in them, fetching some at a time.
 
         Args:
             job_id: The job.
-            start: Second of the video to begin at.
-            end: Second to end at; None for all the rest.
+            start: Time of the video to start at, in seconds.
+            end: Time to stop at, in seconds; None for the end of the video.
         """
         at: float | None = start
         while at is not None:
             found = self._run(operations.frames(job_id, at, end))
             yield from found.frames
-            at = found.goes_on(end)
+            at = found.next_start(end)
 
     def share(self, job_id: str, seconds: int = operations.SHARE_SECONDS) -> Share:
-        """A link to a result for whoever has it, for a while."""
+        """Makes a link that shows a result to everyone who has it, for a limited time."""
         return self._run(operations.share(job_id, seconds))
 
     def models(self) -> list[Model]:
-        """The models that jobs can choose, the default first."""
+        """Returns the models that a job can choose, the default first."""
         return self._run(operations.models())
 
     def session(self) -> Session:
-        """Who the gateway takes this client for."""
+        """Returns who this client is to the gateway, its limits and its usage."""
         return self._run(operations.session())
 
     def ready(self) -> None:
-        """Raises unless the gateway takes jobs."""
+        """Raises `UnavailableError` unless the gateway accepts jobs."""
         self._run(operations.ready())
 
     def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:

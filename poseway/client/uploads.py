@@ -1,4 +1,4 @@
-"""Sending a video: small ones in one request, larger ones in parts that can be repeated."""
+"""Uploads a video: a small one in one request, a larger one in parts that can be retried."""
 
 import json
 import re
@@ -21,7 +21,7 @@ Options = JobOptions | Mapping[str, object]
 """Options of a job, by their names in the API."""
 
 ONE_REQUEST_BYTES: Final = 8 << 20
-"""A video up to this size is sent in one request, a larger one in parts."""
+"""Largest video that is sent in one request."""
 
 _ROUNDS: Final = 3
 _ESCAPED: Final = re.compile(r'["\\%\x00-\x1f]')
@@ -37,7 +37,7 @@ def submit(
     idempotency_key: str | None,
     patience_seconds: float,
 ) -> Steps[Job]:
-    """Sends a video and has it queued, once, however often the connection breaks."""
+    """Uploads a video and queues one job for it, however often the connection breaks."""
     patience = Patience(patience_seconds)
     headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
     fields = _fields(options)
@@ -59,21 +59,23 @@ def submit(
                 return Job.model_validate_json(answer.content)
             again = yield from insist(Request("GET", upload.links["self"]), patience)
             upload = Upload.model_validate_json(again.content)
-        raise PosewayError("The gateway loses parts of the upload. Try again.", "upload_incomplete")
+        raise PosewayError(
+            "The gateway keeps losing parts of the upload. Try again.", "upload_incomplete"
+        )
 
 
 def _fits_in_form(source: Source) -> bool:
-    """Whether a video is sent in one request.
+    """Decides whether a video is sent in one request.
 
-    One whose name would be escaped in a form is not: what a name comes out as is up to the server.
+    A video whose name would be escaped in a form is not, because servers differ in unescaping it.
     """
     if source.size == 0:
-        return True  # it is refused, with a reason
+        return True  # the gateway rejects it with a reason
     return source.size <= ONE_REQUEST_BYTES and not _ESCAPED.search(source.name)
 
 
 def _fields(options: Options | None) -> dict[str, str]:
-    """The options as text, as forms and environment variables have them."""
+    """Converts options to the text fields of a form."""
     if isinstance(options, JobOptions):
         options = options.model_dump(mode="json", exclude_unset=True)
     return {
@@ -124,7 +126,7 @@ def _begin(
 def _send_parts(
     upload: Upload, source: Source, sent: Callable[[int, int], None], patience: Patience
 ) -> Steps[None]:
-    """Sends the parts that did not arrive yet."""
+    """Sends the parts that have not arrived yet."""
     done = sum(part.size for part in upload.parts)
     arrived = {part.number for part in upload.parts}
     for number, start in enumerate(range(0, source.size, upload.part_bytes), 1):
@@ -132,7 +134,7 @@ def _send_parts(
             continue
         data = source.read(start, upload.part_bytes)
         if len(data) != min(upload.part_bytes, source.size - start):
-            raise InvalidRequestError(f"{source.name} changed while it was sent.", "file_changed")
+            raise InvalidRequestError(f"{source.name} changed during the upload.", "file_changed")
 
         def told(count: int, before: int = done) -> None:
             sent(before + count, source.size)
@@ -151,7 +153,7 @@ def _send_part(
         try:
             stored = yield Request("PUT", url, body=data, sent=told)
         except UnavailableError:
-            stored = None  # out of reach from here, so by the gateway
+            stored = None  # the storage cannot be reached from here; send through the gateway
         if stored is not None and stored.status_code == HTTPStatus.OK:
             return
     yield from insist(Request("PUT", path, body=data, sent=told), patience)
