@@ -1,4 +1,4 @@
-"""What is done to a running system, each as it happens to real ones."""
+"""Faults that a test injects into a running system."""
 
 import os
 import shutil

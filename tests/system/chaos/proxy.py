@@ -1,4 +1,4 @@
-"""Stands between the services and a server, so that their connections can be cut."""
+"""A proxy between the services and a server, whose connections can be cut."""
 
 import socket
 import threading

@@ -91,7 +91,7 @@ class Jobs:
 
 @pytest.mark.essential
 @pytest.mark.timeout(1800)
-def test_every_job_ends_as_if_nothing_had_been(
+def test_every_job_gives_the_same_result_despite_faults(
     system: Disturbed, video: Path, tmp_path: Path
 ) -> None:
     jobs = Jobs(system.stack.gateway_url, video, tmp_path)

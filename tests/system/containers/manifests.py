@@ -1,4 +1,4 @@
-"""The base manifests, as podman's `kube play` understands them, and stand-ins for what it lacks."""
+"""The base manifests in a form that podman's `kube play` accepts, with stand-ins for gaps."""
 
 import secrets
 import subprocess

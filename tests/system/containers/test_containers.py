@@ -1,4 +1,4 @@
-"""The images, on a base made by debootstrap, run as the base manifests say and do the work."""
+"""The images, on a base made by debootstrap, run as in the base manifests and process a job."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_the_sample_is_processed(cluster: Cluster, sample: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["inference", "tracker", "renderer"])
-def test_probes_of_grpc_are_answered(cluster: Cluster, name: str) -> None:
+def test_grpc_probes_are_answered(cluster: Cluster, name: str) -> None:
     with grpc.insecure_channel(f"{cluster.address(name)}:50051") as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods have no types
         answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
@@ -92,7 +92,7 @@ def test_probes_of_grpc_are_answered(cluster: Cluster, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_processes_have_no_rights(cluster: Cluster, name: str) -> None:
+def test_processes_run_without_privileges(cluster: Cluster, name: str) -> None:
     container = cluster.container(name)
     status = dict(
         line.split(":", 1)
@@ -112,7 +112,7 @@ def test_processes_have_no_rights(cluster: Cluster, name: str) -> None:
 
 @pytest.mark.parametrize("name", PACKAGES)
 @pytest.mark.usefixtures("cluster")
-def test_an_image_has_what_its_service_needs_and_no_more(name: str) -> None:
+def test_an_image_contains_only_what_its_service_needs(name: str) -> None:
     package, services = PACKAGES[name]
     options = ("--rm", "--read-only", "--network", "none", "--cap-drop", "all")
     told = json.loads(podman("run", *options, image(name), "-c", LOOK, package).splitlines()[-1])
@@ -123,7 +123,7 @@ def test_an_image_has_what_its_service_needs_and_no_more(name: str) -> None:
 
 @pytest.mark.parametrize("name", PACKAGES)
 @pytest.mark.usefixtures("cluster")
-def test_an_image_says_what_it_is(name: str) -> None:
+def test_an_image_is_labelled(name: str) -> None:
     config = inspect("image", "inspect", image(name))["Config"]
     labels = {key.rpartition(".")[2]: value for key, value in config["Labels"].items()}
     assert labels["title"] == name
@@ -137,7 +137,7 @@ def test_an_image_says_what_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_all_packages_have_wheels_for_both_kinds_of_machine(
+def test_every_package_has_a_wheel_for_each_architecture(
     lock: str, machine: str, tmp_path: Path
 ) -> None:
     uv = str(Path(sys.executable).with_name("uv"))

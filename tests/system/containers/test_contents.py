@@ -1,4 +1,4 @@
-"""What is in the images, down to their layers: what their bill says, and no secret of a build."""
+"""Contents of the images, layer by layer: the bill of materials matches, no secret stays."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def again(decoy: str) -> str:
 
 @pytest.mark.parametrize("name", BUILT)
 @pytest.mark.usefixtures("again")
-def test_an_image_is_what_its_bill_says(name: str) -> None:
+def test_an_image_matches_its_bill_of_materials(name: str) -> None:
     options = ("--rm", "--read-only", "--network", "none", "--cap-drop", "all")
     there = json.loads(podman("run", *options, image(name), "-c", LOOK).splitlines()[-1])
     assert len(there["pypi"]) > 20
@@ -79,7 +79,7 @@ def test_an_image_is_what_its_bill_says(name: str) -> None:
 
 
 @pytest.mark.usefixtures("again")
-def test_bills_are_had_without_images() -> None:
+def test_bills_of_materials_need_no_images() -> None:
     run("deploy/images/build.sh", "sboms", ENGINE="buildah", BASE=BASE)
     for name in BUILT:
         bill = podman("run", "--rm", image(name), "-c", "print(open('sbom.cdx.json').read())")
@@ -87,7 +87,7 @@ def test_bills_are_had_without_images() -> None:
     assert (ROOT / "build/sbom/poseway-inference-gpu.cdx.json").is_file()
 
 
-def test_an_image_that_is_built_again_has_the_same_layers(again: str) -> None:
+def test_rebuilding_an_image_gives_the_same_layers(again: str) -> None:
     first, second = (
         inspect("image", "inspect", name)["RootFS"]["Layers"]
         for name in (image("poseway-tracker"), again)
@@ -111,13 +111,13 @@ def layers(name: str, folder: Path) -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("name", BUILT)
 @pytest.mark.usefixtures("again")
-def test_no_layer_has_a_place_of_secrets(name: str, tmp_path: Path) -> None:
+def test_no_layer_has_a_file_where_secrets_are_kept(name: str, tmp_path: Path) -> None:
     files = [found for found, _ in layers(image(name), tmp_path)]
     assert "app/sbom.cdx.json" in files
     assert not [found for found in files if SECRET.search(found)]
 
 
-def test_nothing_of_a_builds_secrets_stays(again: str, decoy: str, tmp_path: Path) -> None:
+def test_no_secret_of_a_build_stays_in_an_image(again: str, decoy: str, tmp_path: Path) -> None:
     contents = list(layers(again, tmp_path))
     assert len(contents) > 1000
     assert not [name for name, content in contents if decoy.encode() in content]

@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for what there is; the alerts come when they should."""
+"""The dashboard and the alerts query existing metrics; alerts fire when they should."""
 
 import re
 import shutil
@@ -40,7 +40,7 @@ def known() -> dict[str, set[str]]:
 
 @pytest.mark.essential
 @pytest.mark.parametrize("expression", list(expressions()))
-def test_what_is_asked_for_is_there(expression: str) -> None:
+def test_every_queried_metric_exists(expression: str) -> None:
     series = known()
     wanted = list(asked(expression))
     assert wanted
@@ -51,7 +51,7 @@ def test_what_is_asked_for_is_there(expression: str) -> None:
     assert grouped(expression) <= there
 
 
-def test_every_metric_of_ours_is_shown() -> None:
+def test_every_metric_is_on_the_dashboard() -> None:
     shown = {
         one.name for panel in panels() for text in expressions_of(panel) for one in asked(text)
     }
@@ -64,7 +64,7 @@ def expressions_of(panel: dict[str, Any]) -> list[str]:
     return [target["expr"].replace("$__rate_interval", "1m") for target in panel["targets"]]
 
 
-def test_legends_name_labels_that_are_left_and_units_fit() -> None:
+def test_legends_use_existing_labels_and_units_match() -> None:
     for panel in panels():
         for target, text in zip(panel["targets"], expressions_of(panel), strict=True):
             left = grouped(text) or {"instance"}
@@ -90,7 +90,7 @@ def test_panels_do_not_overlap() -> None:
                 taken.add((x, y))
 
 
-def test_the_dashboard_is_where_grafana_looks_for_it(tmp_path: Path) -> None:
+def test_grafana_finds_the_dashboard(tmp_path: Path) -> None:
     (board,) = [
         item
         for item in with_components(tmp_path, "monitoring")
@@ -99,7 +99,7 @@ def test_the_dashboard_is_where_grafana_looks_for_it(tmp_path: Path) -> None:
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 
-def test_every_alert_says_what_it_is_and_what_to_do() -> None:
+def test_every_alert_has_a_summary_and_advice() -> None:
     headings = re.findall(r"^### (\w+)$", PAGE.read_text(), re.MULTILINE)
     assert [rule["alert"] for rule in rules()] == headings
     for rule in rules():
@@ -191,17 +191,17 @@ def promtool(*arguments: str | Path) -> None:
 
 
 @pytest.mark.essential
-def test_prometheus_takes_the_alerts(rule_file: Path) -> None:
+def test_prometheus_accepts_the_alert_rules(rule_file: Path) -> None:
     promtool("check", "rules", rule_file)
 
 
-def test_there_is_a_case_for_every_alert() -> None:
+def test_every_alert_has_a_case() -> None:
     assert set(CASES) == {rule["alert"] for rule in rules()}
 
 
 @pytest.mark.parametrize("alert", CASES)
 @pytest.mark.parametrize("fires", [True, False], ids=["fires", "is quiet"])
-def test_an_alert_comes_when_it_should(
+def test_an_alert_fires_only_in_its_case(
     alert: str, fires: bool, rule_file: Path, tmp_path: Path
 ) -> None:
     series = CASES[alert][not fires]

@@ -1,4 +1,4 @@
-"""The queue on three servers, with the configuration of the component, goes on when one fails."""
+"""The queue on three servers, configured as in the component, survives the loss of one."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ async def take(queue: JobQueue, count: int) -> list[str]:
     return taken
 
 
-def test_one_server_keeps_jobs_over_its_death(tmp_path: Path) -> None:
+def test_one_server_keeps_its_jobs_when_it_is_killed(tmp_path: Path) -> None:
     async def run(cluster: Servers) -> list[str]:
         queue = await JobQueue.connect(cluster.settings(1))
         await queue.publish("first")
@@ -65,7 +65,7 @@ def test_one_server_keeps_jobs_over_its_death(tmp_path: Path) -> None:
 
 @pytest.mark.essential
 @pytest.mark.parametrize("stop", [Servers.kill, Servers.hand_over])
-def test_three_servers_lose_nothing_when_the_leader_goes(
+def test_three_servers_lose_nothing_without_their_leader(
     tmp_path: Path, stop: Callable[[Servers, int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Enough for machines that are busy with other things.
@@ -97,7 +97,7 @@ async def copies(queue: JobQueue) -> set[int | None]:
     return {info.config.num_replicas for info in infos}
 
 
-def test_a_queue_of_one_copy_gets_three(tmp_path: Path) -> None:
+def test_a_queue_with_one_copy_gets_three(tmp_path: Path) -> None:
     async def run(cluster: Servers) -> None:
         old = await JobQueue.connect(cluster.settings(1))
         await old.publish("kept")
@@ -118,7 +118,7 @@ def test_a_queue_of_one_copy_gets_three(tmp_path: Path) -> None:
         asyncio.run(run(cluster))
 
 
-def test_followers_go_on_with_another_server(tmp_path: Path) -> None:
+def test_status_feeds_continue_on_another_server(tmp_path: Path) -> None:
     async def hear(follower: Follower, job_id: str) -> None:
         async for item in follower.changes():
             if item.job_id == job_id:
@@ -148,7 +148,7 @@ def test_followers_go_on_with_another_server(tmp_path: Path) -> None:
         assert asyncio.run(run(cluster))
 
 
-def test_a_stranger_is_no_server_of_the_cluster(tmp_path: Path) -> None:
+def test_a_stranger_cannot_join_the_cluster(tmp_path: Path) -> None:
     def greeting(port: int, password: str) -> bytes:
         """What a server says to another that names itself with a password."""
         hello = {
@@ -177,7 +177,7 @@ def test_a_stranger_is_no_server_of_the_cluster(tmp_path: Path) -> None:
     assert b"PONG" not in refused
 
 
-def test_the_addresses_of_the_others_have_the_token_and_the_pods_names() -> None:
+def test_routes_contain_the_token_and_the_pod_names() -> None:
     spec = patch()["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     first, *routes = container["env"]
@@ -192,7 +192,7 @@ def test_the_addresses_of_the_others_have_the_token_and_the_pods_names() -> None
     ]
 
 
-def test_nobody_connects_without_the_token(tmp_path: Path) -> None:
+def test_connections_need_the_token(tmp_path: Path) -> None:
     async def run(cluster: Servers) -> None:
         await (await JobQueue.connect(cluster.settings(1))).close()
 

@@ -107,7 +107,7 @@ def make_function() -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_the_commands_of_a_page_work(page: Path, stack: Stack, folder: Path) -> None:
+def test_the_commands_on_a_page_work(page: Path, stack: Stack, folder: Path) -> None:
     wanted = [block for block in blocks(page) if block.kind in RUN]
     if not wanted:
         return
@@ -129,6 +129,6 @@ def test_the_commands_of_a_page_work(page: Path, stack: Stack, folder: Path) -> 
 
 @pytest.mark.essential
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_no_block_is_left_out(page: Path) -> None:
+def test_every_command_block_is_run(page: Path) -> None:
     for block in blocks(page):
         assert block.kind in (*RUN, *SHOWN), f"{block} is {block.kind}: neither run nor shown"

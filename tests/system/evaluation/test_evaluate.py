@@ -43,9 +43,7 @@ def measured(images: Path, annotations: Path, *more: str) -> dict[str, Any]:
 
 
 @pytest.mark.essential
-def test_people_found_again_where_they_were_found_are_all_right(
-    images: Path, tmp_path: Path
-) -> None:
+def test_labels_made_from_detections_score_one(images: Path, tmp_path: Path) -> None:
     names = ("a 1.png", "b%02d.jpg")
     wrong = annotated(tmp_path / "wrong.json", {name: [SOMEBODY] for name in names})
     results = tmp_path / "new" / "found.json"
@@ -73,7 +71,7 @@ def test_people_found_again_where_they_were_found_are_all_right(
     assert recall == pytest.approx(1)
 
 
-def test_nobody_found_is_no_error(images: Path, tmp_path: Path) -> None:
+def test_finding_no_one_is_not_an_error(images: Path, tmp_path: Path) -> None:
     measures = tmp_path / "measures.json"
     file = annotated(tmp_path / "dark.json", {"dark.png": [SOMEBODY]})
     model = load_cards()[0].name
@@ -86,7 +84,7 @@ def test_nobody_found_is_no_error(images: Path, tmp_path: Path) -> None:
     assert report["AP"] == report["AP50"] == report["AP75"] == report["AR"] == 0
 
 
-def test_the_small_and_the_large_print_do_not_mix(images: Path, tmp_path: Path) -> None:
+def test_progress_and_json_go_to_separate_streams(images: Path, tmp_path: Path) -> None:
     file = annotated(tmp_path / "small.json", {"small.png": [SOMEBODY]}, SMALL)
     plain = evaluate(images, file, "--json", "/dev/full", "--detections", "-")
     assert plain.returncode == 1
@@ -101,7 +99,7 @@ def test_the_small_and_the_large_print_do_not_mix(images: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["folder", "file/in.json"])
 @pytest.mark.parametrize("other", ["measures", "detections"])
-def test_what_cannot_be_written_is_found_before_anything_is_started(
+def test_unwritable_outputs_are_refused_before_the_service_starts(
     name: str, other: str, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -111,14 +109,14 @@ def test_what_cannot_be_written_is_found_before_anything_is_started(
         evaluation.run(tmp_path, tmp_path / "gone.json", model=None, accurate=False, **outputs)
 
 
-def test_two_results_in_one_place_are_refused(tmp_path: Path) -> None:
+def test_two_outputs_to_one_place_are_refused(tmp_path: Path) -> None:
     done = evaluate(tmp_path, ROOT / "pyproject.toml", "--json", "-", "--detections", "-")
     assert done.returncode == 1
     assert "must not both be -" in done.stderr
     assert not done.stdout
 
 
-def test_an_image_that_is_not_there_ends_it(tmp_path: Path) -> None:
+def test_a_missing_image_is_an_error(tmp_path: Path) -> None:
     done = evaluate(tmp_path, annotated(tmp_path / "gone.json", {"gone.png": [SOMEBODY]}))
     assert done.returncode == 5
     assert "gone.png" in done.stderr.replace("\n", "")
@@ -149,7 +147,7 @@ def test_a_model_without_weights_is_refused_with_the_reason(images: Path, tmp_pa
     assert "make models" in done.stderr.replace("\n", " ")
 
 
-def test_what_is_not_installed_is_named() -> None:
+def test_a_missing_package_is_named() -> None:
     without = "import sys; sys.modules['pycocotools'] = None; "
     command = [sys.executable, "-c", without + POSEWAY[2], "evaluate", "--images", str(ROOT)]
     command += ["--annotations", str(ROOT / "pyproject.toml")]
@@ -173,7 +171,7 @@ def marked(mark: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_it_is_ended_nothing_runs_on(
+def test_no_process_survives_any_signal(
     images: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     file = annotated(tmp_path / "labels.json", {"a 1.png": [SOMEBODY]})
@@ -198,7 +196,7 @@ def test_however_it_is_ended_nothing_runs_on(
     not (COCO / "person_keypoints.json").is_file(),
     reason="no labelled images: POSEWAY_COCO names a folder with images/ and person_keypoints.json",
 )
-def test_the_default_model_is_as_good_as_it_was_measured() -> None:
+def test_the_default_model_keeps_its_measured_precision() -> None:
     report = measured(COCO / "images", COCO / "person_keypoints.json")
     # 0.265 in bfloat16 and 0.259 in float32 were measured; on 28 images that is noise.
     assert report["AP"] >= 0.25

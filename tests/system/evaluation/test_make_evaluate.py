@@ -44,7 +44,7 @@ def test_make_evaluate_takes_any_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("extra", "size"), [("evaluate", "13 MB"), ("openvino", "60 MB")])
-def test_it_says_what_it_installs(tmp_path: Path, extra: str, size: str) -> None:
+def test_installations_are_announced(tmp_path: Path, extra: str, size: str) -> None:
     said(tmp_path / "python")
     words = ["make", "--silent", f"--old-file={tmp_path}/.run", f"{tmp_path}/.{extra}"]
     words += [f"VENV={tmp_path}", f"BIN={tmp_path}"]

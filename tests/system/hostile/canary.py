@@ -1,4 +1,4 @@
-"""A file and a server that nobody may ever ask for, and that tell when somebody does."""
+"""A file and a server that must never be read, and that report it if they are."""
 
 import os
 import threading

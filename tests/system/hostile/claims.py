@@ -1,4 +1,4 @@
-"""Files that are valid but strange, or claim what they do not have."""
+"""Valid but strange files, and files that claim content they do not have."""
 
 import io
 import struct

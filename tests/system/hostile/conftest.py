@@ -1,4 +1,4 @@
-"""Gateways for those who mean harm."""
+"""Gateways for hostile clients."""
 
 import re
 import resource

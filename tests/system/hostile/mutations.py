@@ -1,4 +1,4 @@
-"""Valid files, spoilt at random but the same every time."""
+"""Valid files with reproducible random damage."""
 
 import random
 from collections.abc import Callable, Iterator

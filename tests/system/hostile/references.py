@@ -1,4 +1,4 @@
-"""Files that refer to another file or address, in every way that players follow."""
+"""Files that refer to another file or URL, in every way that players follow."""
 
 import struct
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Files that are meant to harm: each ends in an answer that is documented, and costs nothing."""
+"""Hostile files: each gets a documented answer and leaks no resources."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def keypoints(client: Client, tmp_path: Path) -> bytes:
     return (tmp_path / "keypoints.jsonl").read_bytes()
 
 
-def test_the_canary_tells_when_it_is_read(canary: Canary) -> None:
+def test_reading_the_canary_is_detected(canary: Canary) -> None:
     assert not canary.touched()
     canary.file.read_bytes()
     assert canary.touched()
@@ -97,7 +97,7 @@ def test_the_canary_tells_when_it_is_read(canary: Canary) -> None:
 
 @pytest.mark.essential
 @pytest.mark.timeout(3600)
-def test_hostile_files_end_in_a_documented_answer(
+def test_hostile_files_get_a_documented_answer(
     client: Client, stack: Stack, canary: Canary, tmp_path: Path
 ) -> None:
     good = keypoints(client, tmp_path)

@@ -1,4 +1,4 @@
-"""HTTP whose bodies are longer, shorter or other than they say."""
+"""HTTP bodies that are longer, shorter or other than announced."""
 
 import gzip
 
@@ -37,7 +37,7 @@ def post(calm: Keyless, headers: bytes, body: bytes = WHOLE) -> list[Answer]:
     ],
     ids=["plain", "twice", "a list", "chunks", "tiny chunks", "extension", "expect", "encoding"],
 )
-def test_a_length_that_is_plain_is_taken(calm: Keyless, headers: bytes, body: bytes) -> None:
+def test_an_unambiguous_length_is_accepted(calm: Keyless, headers: bytes, body: bytes) -> None:
     (answer,) = post(calm, headers, body)
     assert answer.status == 201
 
@@ -73,7 +73,7 @@ def test_a_length_that_is_plain_is_taken(calm: Keyless, headers: bytes, body: by
         (CHUNKED, chunk(WHOLE[:50]) + b"0\r\n\r\n", "incomplete_upload"),
     ],
 )
-def test_a_length_that_is_not_plain_is_refused_and_leaves_nothing(
+def test_an_ambiguous_length_is_refused_and_leaves_nothing(
     calm: Keyless, headers: bytes, body: bytes, code: str
 ) -> None:
     before = calm.stored()
@@ -84,20 +84,20 @@ def test_a_length_that_is_not_plain_is_refused_and_leaves_nothing(
     until(lambda: calm.stored() <= before)
 
 
-def test_what_is_sent_after_a_body_is_a_request_and_no_part_of_it(calm: Keyless) -> None:
+def test_bytes_after_a_body_are_the_next_request(calm: Keyless) -> None:
     head = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + FORM + length(len(WHOLE)) + b"\r\n"
     made, refused = ask(calm.url, head + WHOLE + b"and more\x00\r\n\r\n")
     assert made.status == 201
     assert refused.code == "bad_request"
 
 
-def test_a_packed_form_is_not_unpacked(calm: Keyless) -> None:
+def test_a_compressed_form_is_not_decompressed(calm: Keyless) -> None:
     bomb = gzip.compress(form(bytes(4 << 20)))
     (answer,) = post(calm, length(len(bomb)) + b"Content-Encoding: gzip\r\n", bomb)
     assert (answer.status, answer.code) == (400, "not_a_form")
 
 
-def test_a_form_of_unknown_length_ends_at_the_limit(calm: Keyless) -> None:
+def test_a_form_of_unknown_length_is_cut_off_at_the_limit(calm: Keyless) -> None:
     before = calm.stored()
     with Raw(calm.url) as raw:
         raw.send(request(calm.url, b"/v1/jobs", b"POST", FORM + CHUNKED))
@@ -123,7 +123,7 @@ def test_a_form_of_unknown_length_ends_at_the_limit(calm: Keyless) -> None:
     ],
     ids=["long", "short", "none", "chunks", "both", "negative", "expect", "more than announced"],
 )
-def test_a_part_has_the_length_it_announces(
+def test_a_part_must_have_its_announced_length(
     calm: Keyless, headers: bytes, body: bytes, codes: list[str]
 ) -> None:
     with calm.client() as client:
@@ -146,12 +146,12 @@ def test_a_part_has_the_length_it_announces(
     ],
     ids=["one", "many", "folded", "cookies"],
 )
-def test_too_large_a_head_is_refused(calm: Keyless, headers: bytes) -> None:
+def test_an_oversized_request_head_is_refused(calm: Keyless, headers: bytes) -> None:
     (answer,) = ask(calm.url, request(calm.url, headers=headers))
     assert (answer.status, answer.code) == (431, "request_header_fields_too_large")
 
 
-def test_a_large_head_is_taken_however_it_comes(calm: Keyless) -> None:
+def test_a_large_request_head_is_accepted_in_any_chunks(calm: Keyless) -> None:
     sent = request(calm.url, headers=b"X: " + b"a" * 32_000 + b"\r\n")
     with Raw(calm.url) as raw:
         for start in range(0, len(sent), 1000):
@@ -160,12 +160,12 @@ def test_a_large_head_is_taken_however_it_comes(calm: Keyless) -> None:
     assert answer.status == 200
 
 
-def test_nor_is_it_taken_behind_another_request(calm: Keyless) -> None:
+def test_an_oversized_head_behind_another_request_is_refused(calm: Keyless) -> None:
     sent = WAITING + request(calm.url, headers=b"X: " + b"a" * 90_000 + b"\r\n")
     assert [answer.status for answer in ask(calm.url, sent)] == [200, 431]
 
 
-def test_requests_that_come_at_once_are_answered_one_after_the_other(calm: Keyless) -> None:
+def test_pipelined_requests_are_answered_in_order(calm: Keyless) -> None:
     posted = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + FORM
     video = form(bytes(300_000))
     many = [

@@ -1,4 +1,4 @@
-"""Names of files that are meant to harm: each is text and nothing else, wherever it comes again."""
+"""Hostile file names: each is treated as text wherever it appears."""
 
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +55,7 @@ def assert_text(name: str) -> None:
 
 
 @pytest.mark.parametrize(("named", "kept"), SENT, ids=lambda value: repr(value)[:30])
-def test_a_name_in_a_form_is_text_or_is_refused(
+def test_a_file_name_in_a_form_is_text_or_is_refused(
     calm: Keyless, named: bytes, kept: str | None
 ) -> None:
     whole = form(name=named)
@@ -73,7 +73,7 @@ def test_a_name_in_a_form_is_text_or_is_refused(
 
 
 @pytest.mark.parametrize("name", [*WORST, "a" * 1000, "\x00", "/", "\\"])
-def test_nor_does_one_in_json_get_further(calm: Keyless, name: str) -> None:
+def test_a_file_name_in_json_is_text_or_is_refused(calm: Keyless, name: str) -> None:
     with calm.client() as client:
         upload = client.post("/v1/uploads", json={"name": name, "size": 1}).json()
         assert_text(upload["name"])
@@ -85,7 +85,7 @@ def test_nor_does_one_in_json_get_further(calm: Keyless, name: str) -> None:
         assert lone.status_code == 422
 
 
-def test_options_are_no_way_in_either(calm: Keyless) -> None:
+def test_options_cannot_carry_markup_or_paths(calm: Keyless) -> None:
     for field in (
         b'name="model"\r\n\r\n../../etc/passwd',
         b'name="model"\r\n\r\na\r\nX: y',
@@ -103,7 +103,7 @@ def test_options_are_no_way_in_either(calm: Keyless) -> None:
         assert answer.code
 
 
-def test_downloads_are_named_by_one_plain_name(client: Client, stack: Stack) -> None:
+def test_downloads_have_one_plain_file_name(client: Client, stack: Stack) -> None:
     def made(name: str) -> str:
         with httpx.Client(base_url=stack.gateway_url, timeout=60) as http:
             video = make_video(4)

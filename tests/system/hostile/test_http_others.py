@@ -1,4 +1,4 @@
-"""Ids of others: on every route of the document, they are as unknown as ids that do not exist."""
+"""Ids of other owners: on every documented route they look like ids that do not exist."""
 
 import re
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def body_of(operation: dict[str, Any]) -> object:
     return b"x" * 10 if "application/octet-stream" in kinds else {} if kinds else b""
 
 
-def test_ids_of_others_are_as_unknown_as_those_of_nobody(keyed: Keyed, owned: Owned) -> None:
+def test_ids_of_other_owners_look_nonexistent(keyed: Keyed, owned: Owned) -> None:
     asked = operations(keyed.url)
     assert len(asked) > 15
     with user(keyed.url, keyed.keys[1]) as other:
@@ -87,9 +87,7 @@ def test_ids_of_others_are_as_unknown_as_those_of_nobody(keyed: Keyed, owned: Ow
                 assert found[0] == 404, (method, path)
 
 
-def test_they_are_known_to_who_owns_them_and_nothing_became_of_them(
-    keyed: Keyed, owned: Owned
-) -> None:
+def test_their_owner_still_sees_them_unchanged(keyed: Keyed, owned: Owned) -> None:
     with user(keyed.url, keyed.keys[0]) as owner:
         for method, path, _ in operations(keyed.url):
             if method == "get":
@@ -102,7 +100,7 @@ def test_they_are_known_to_who_owns_them_and_nothing_became_of_them(
         assert (len(upload["parts"]), upload["complete"]) == (1, False)
 
 
-def test_lists_and_searches_tell_nothing_of_others(keyed: Keyed, owned: Owned) -> None:
+def test_lists_and_searches_show_nothing_of_other_owners(keyed: Keyed, owned: Owned) -> None:
     with user(keyed.url, keyed.keys[1]) as other:
         for query in ({}, {"q": "mine"}, {"cursor": "0" * 32}, {"cursor": owned.job}):
             assert owned.job not in other.get("/v1/jobs", params=query).text

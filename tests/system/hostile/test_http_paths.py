@@ -1,4 +1,4 @@
-"""HTTP whose addresses, methods and headers are tricks."""
+"""Hostile URLs, methods and headers."""
 
 from urllib.parse import urlsplit
 
@@ -51,7 +51,7 @@ METHODS = (
 
 @pytest.mark.essential
 @pytest.mark.parametrize("way", WAYS)
-def test_no_way_leads_out_of_the_page(calm: Keyless, way: str) -> None:
+def test_no_path_leads_out_of_the_page_folder(calm: Keyless, way: str) -> None:
     for wanted in WANTED:
         for target in (way.format(wanted), way.format(wanted.replace("/", "%2f"))):
             answer = get(calm.url, target.encode())
@@ -60,7 +60,7 @@ def test_no_way_leads_out_of_the_page(calm: Keyless, way: str) -> None:
 
 
 @pytest.mark.parametrize("target", ODD, ids=lambda target: repr(target[:30]))
-def test_odd_addresses_have_an_answer(calm: Keyless, target: bytes) -> None:
+def test_odd_urls_get_an_answer(calm: Keyless, target: bytes) -> None:
     answer = get(calm.url, target)
     if answer.status in (301, 302, 307, 308):
         assert urlsplit(answer.headers["location"]).netloc == urlsplit(calm.url).netloc
@@ -68,14 +68,14 @@ def test_odd_addresses_have_an_answer(calm: Keyless, target: bytes) -> None:
         assert answer.status in (200, 400, 404, 422)
 
 
-def test_an_address_of_64_kb_is_too_long(calm: Keyless) -> None:
+def test_a_url_of_64_kb_is_too_long(calm: Keyless) -> None:
     for target in (b"/" + b"a" * (1 << 16), b"/v1/jobs?q=" + b"%41" * 30_000):
         assert get(calm.url, target).status == 431
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method[:10].decode())
 @pytest.mark.parametrize("target", [b"/", b"/healthz", b"/v1/models", b"/v1/nothing", b"a.com:80"])
-def test_methods_that_are_none_are_refused(calm: Keyless, method: bytes, target: bytes) -> None:
+def test_unknown_methods_are_refused(calm: Keyless, method: bytes, target: bytes) -> None:
     secret = b"X-Secret: do not echo\r\n"
     (answer,) = ask(calm.url, request(calm.url, target, method, secret))
     assert answer.status in (404, 405)
@@ -97,19 +97,19 @@ def test_methods_that_are_none_are_refused(calm: Keyless, method: bytes, target:
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_is_no_http_is_told_so(calm: Keyless, sent: bytes) -> None:
+def test_bytes_that_are_not_http_get_a_400(calm: Keyless, sent: bytes) -> None:
     assert [answer.status for answer in ask(calm.url, sent)] == [400]
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_names_that_are_not_this_machines_are_refused(calm: Keyless, host: bytes) -> None:
+def test_foreign_host_names_are_refused(calm: Keyless, host: bytes) -> None:
     answer = get(calm.url, b"/v1/jobs", host=host)
     assert answer.status in (400, 403)
     spoof = b"X-Forwarded-Host: localhost\r\nForwarded: host=localhost\r\n"
     assert get(calm.url, b"/v1/jobs", spoof, host=host).status == answer.status
 
 
-def test_what_a_client_says_of_its_address_is_not_believed(stack: Stack) -> None:
+def test_a_forwarded_client_address_is_not_trusted(stack: Stack) -> None:
     def guess(url: str, number: int) -> int:
         says = f"Authorization: Bearer pw_{number:08x}_{'ef' * 20}\r\n"
         says += "".join(f"{name}: 10.0.0.{number}\r\n" for name in ("X-Forwarded-For", "X-Real-IP"))
@@ -121,7 +121,7 @@ def test_what_a_client_says_of_its_address_is_not_believed(stack: Stack) -> None
     assert answers == [401] * 60 + [429]
 
 
-def test_nor_what_it_says_of_scheme_and_name(keyed: Keyed) -> None:
+def test_forwarded_scheme_and_host_are_not_trusted(keyed: Keyed) -> None:
     says = b"X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n" + keyed.bearer(0)
     answer = get(keyed.url, b"/v1/jobs/", says)
     assert answer.headers["location"] == f"{keyed.url}/v1/jobs"
@@ -136,7 +136,7 @@ def test_nor_what_it_says_of_scheme_and_name(keyed: Keyed) -> None:
     ],
     ids=lambda value: repr(value[:20]),
 )  # fmt: skip
-def test_odd_ranges_have_an_answer(calm: Keyless, value: bytes) -> None:
+def test_odd_ranges_get_an_answer(calm: Keyless, value: bytes) -> None:
     page = get(calm.url, b"/", b"Range: " + value + b"\r\n")
     assert (page.status, page.body) == (200, PAGE)
     if (ROOT / "build" / "sample" / "demo.mp4").exists():
@@ -145,7 +145,7 @@ def test_odd_ranges_have_an_answer(calm: Keyless, value: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_monstrous_headers_have_an_answer(keyed: Keyed, name: bytes) -> None:
+def test_monstrous_headers_get_an_answer(keyed: Keyed, name: bytes) -> None:
     for value in (
         b'"' * 30_000,
         b",".join(b'"%d"' % n for n in range(4000)),
@@ -159,7 +159,7 @@ def test_monstrous_headers_have_an_answer(keyed: Keyed, name: bytes) -> None:
             assert get(keyed.url, target, headers).status in (200, 401, 404, 422)
 
 
-def test_pages_of_other_origins_are_told_nothing(calm: Keyless, keyed: Keyed) -> None:
+def test_pages_of_other_origins_learn_nothing(calm: Keyless, keyed: Keyed) -> None:
     origin = f"Origin: {FOREIGN}\r\n".encode()
     asked = origin + b"Access-Control-Request-Method: DELETE\r\n"
     for target in (
@@ -180,7 +180,7 @@ def test_pages_of_other_origins_are_told_nothing(calm: Keyless, keyed: Keyed) ->
         assert (refused.status, refused.code) == (403, "cross_site")
 
 
-def test_the_origin_that_is_listed_is_let_in_and_none_like_it(keyed: Keyed) -> None:
+def test_only_the_exact_listed_origin_is_allowed(keyed: Keyed) -> None:
     for origin in (
         f"{LISTED}.evil.example",
         LISTED.upper(),

@@ -1,4 +1,4 @@
-"""HTTP that takes its time: heads and bodies that do not come, and streams that nobody leaves."""
+"""Slow HTTP: heads and bodies that stall, and event streams that are never closed."""
 
 import resource
 import threading
@@ -36,7 +36,7 @@ def answer_seconds(url: str) -> float:
     return time.monotonic() - began
 
 
-def test_a_head_that_stops_is_waited_for_so_long(hasty: Keyless) -> None:
+def test_a_stalled_request_head_times_out(hasty: Keyless) -> None:
     line = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
     large = line + b"X: " + b"a" * 30_000
     late = "request_timeout"
@@ -65,7 +65,7 @@ def test_a_head_that_stops_is_waited_for_so_long(hasty: Keyless) -> None:
             assert time.monotonic() - began > HASTY_SECONDS - 1
 
 
-def test_a_head_that_goes_on_for_ever_ends_all_the_same(hasty: Keyless) -> None:
+def test_an_endless_request_head_times_out(hasty: Keyless) -> None:
     with Raw(hasty.url) as raw:
         ended = threading.Event()
 
@@ -83,7 +83,7 @@ def test_a_head_that_goes_on_for_ever_ends_all_the_same(hasty: Keyless) -> None:
             dripping.join()
 
 
-def test_an_early_answer_is_not_followed_by_a_body_without_end(hasty: Keyless) -> None:
+def test_an_early_answer_stops_an_endless_body(hasty: Keyless) -> None:
     head = b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
     with Raw(hasty.url) as raw:
         raw.send(head)
@@ -92,7 +92,7 @@ def test_an_early_answer_is_not_followed_by_a_body_without_end(hasty: Keyless) -
         assert raw.answers() == []
 
 
-def test_many_slow_heads_keep_nobody_waiting_and_are_let_go_of(hasty: Keyless) -> None:
+def test_many_slow_heads_block_no_one_and_are_closed(hasty: Keyless) -> None:
     before = hasty.figure("process_open_fds")
     with ExitStack() as held:
         slow = [held.enter_context(Raw(hasty.url)) for _ in range(SLOW)]
@@ -109,7 +109,7 @@ JSON = b"Content-Type: application/json\r\n" + length(100)
 CHUNKED = FORM + b"Transfer-Encoding: chunked\r\n"
 
 
-def test_a_body_that_stops_is_let_go_of_and_leaves_nothing(hasty: Keyless) -> None:
+def test_a_stalled_body_is_closed_and_leaves_nothing(hasty: Keyless) -> None:
     whole = form(bytes(1000))
     tried = (
         (b"/v1/jobs", FORM + length(10_000), whole, "incomplete_upload"),
@@ -134,7 +134,7 @@ def test_a_body_that_stops_is_let_go_of_and_leaves_nothing(hasty: Keyless) -> No
     until(lambda: hasty.figure("poseway_uploads_in_progress") <= 0)
 
 
-def test_a_part_that_stops_is_let_go_of_and_can_be_sent_again(hasty: Keyless) -> None:
+def test_a_stalled_part_is_closed_and_can_be_sent_again(hasty: Keyless) -> None:
     with hasty.client() as client:
         upload = client.post("/v1/uploads", json={"name": "a", "size": 1000}).json()
         place = upload["links"]["part"].format(number=1)
@@ -147,12 +147,12 @@ def test_a_part_that_stops_is_let_go_of_and_can_be_sent_again(hasty: Keyless) ->
     until(lambda: hasty.figure("poseway_uploads_in_progress") <= 0)
 
 
-def test_what_is_refused_unread_ends_as_well(keyed: Keyed) -> None:
+def test_a_body_that_is_refused_unread_is_closed(keyed: Keyed) -> None:
     sent = request(keyed.url, b"/v1/jobs", b"POST", FORM + length(1 << 20), b"--edge")
     assert [answer.code for answer in ask(keyed.url, sent)] == ["key_missing"]
 
 
-def test_who_is_slow_but_honest_is_waited_for(hasty: Keyless) -> None:
+def test_a_slow_but_steady_client_is_served(hasty: Keyless) -> None:
     whole = form(b"slow" * 10)
     head = request(hasty.url, b"/v1/jobs", b"POST", FORM + length(len(whole)))
     began = time.monotonic()
@@ -173,7 +173,7 @@ def open_stream(url: str) -> Raw:
     return raw
 
 
-def test_thousands_of_idle_streams_cost_little_and_are_given_back(hasty: Keyless) -> None:
+def test_thousands_of_idle_streams_cost_little_and_are_released(hasty: Keyless) -> None:
     files = hasty.figure("process_open_fds")
     memory = hasty.figure("process_resident_memory_bytes")
     with ExitStack() as held:
@@ -188,7 +188,7 @@ def test_thousands_of_idle_streams_cost_little_and_are_given_back(hasty: Keyless
     until(lambda: hasty.figure("process_open_fds") <= files + STREAMS / 100)
 
 
-def test_who_has_many_streams_leaves_places_to_others(keyed: Keyed) -> None:
+def test_one_owner_cannot_take_every_event_stream(keyed: Keyed) -> None:
     with ExitStack() as held:
 
         def follow(number: int) -> Raw:

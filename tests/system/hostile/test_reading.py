@@ -1,4 +1,4 @@
-"""Whatever a file is: it gives frames, or it is said why not."""
+"""Any file gives frames or a reason why not."""
 
 import io
 from collections import Counter
@@ -25,14 +25,14 @@ def read(data: bytes) -> str:
     return "frames"
 
 
-def test_spoilt_files_are_read_or_refused() -> None:
+def test_corrupted_files_are_read_or_refused() -> None:
     found = Counter(read(data) for _, data in (*claims(), *mutated(64, seed=7)))
     assert found["frames"] > 400
     assert found["video_unreadable"] > 200
     assert found["picture_unreadable"] > 50
 
 
-def test_a_frame_that_is_too_large_is_passed_over_wherever_it_comes() -> None:
+def test_an_oversized_frame_is_skipped_anywhere() -> None:
     sizes = [(64, 64), (128, 96), (8192, 4352), (8192, 4400), (16384, 8192), (64, 64)]
     reader = VideoReader(io.BytesIO(grown(sizes)), 1)
     assert [frame.image.width for frame in reader.frames()] == [64, 128, 8192, 64]

@@ -1,4 +1,4 @@
-"""All that a system with keys does with its secrets, and all that goes wrong with them."""
+"""A system with API keys that uses every secret, in success and in failure."""
 
 import secrets
 import subprocess

@@ -1,4 +1,4 @@
-"""No secret is where it does not belong: in logs, records, results, other files or commands."""
+"""Secrets appear in no log, record, result, other file or command."""
 
 import contextlib
 import secrets
@@ -61,7 +61,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.essential
-def test_logs_have_none(life: Life) -> None:
+def test_logs_contain_no_secret(life: Life) -> None:
     logs = files(life.stack.data_dir / "logs")
     assert len(logs) == 12
     assert b'"level": "debug"' in logs["api.log"]
@@ -69,7 +69,7 @@ def test_logs_have_none(life: Life) -> None:
 
 
 @pytest.mark.essential
-def test_records_and_results_have_none(life: Life) -> None:
+def test_records_and_results_contain_no_secret(life: Life) -> None:
     store = life.stack.store
     objects = {item.key: store.get(item.key)[0] for item in store.walk("")}
     assert leaks(life.known, {"names": "\n".join(objects).encode()}) == {}
@@ -79,12 +79,12 @@ def test_records_and_results_have_none(life: Life) -> None:
     assert found == {key: {HOOK} for key in asked}
 
 
-def test_who_has_a_link_sees_none_but_its_own(life: Life) -> None:
+def test_a_share_link_shows_no_secret_but_its_own(life: Life) -> None:
     assert {"video", "keypoints", "csv", "events"} <= set(life.answers)
     assert leaks(life.known, life.answers, "token of a link") == {}
 
 
-def test_other_files_have_none(life: Life) -> None:
+def test_other_files_contain_no_secret(life: Life) -> None:
     there = files(life.stack.data_dir)
     for name in KEPT:
         assert life.known.found_in(there.pop(name))
@@ -94,7 +94,7 @@ def test_other_files_have_none(life: Life) -> None:
     assert leaks(life.known, there, HOOK) == {}
 
 
-def test_commands_have_none(life: Life) -> None:
+def test_commands_contain_no_secret(life: Life) -> None:
     # A process may have ended meanwhile.
     commands = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -104,6 +104,6 @@ def test_commands_have_none(life: Life) -> None:
     assert leaks(life.known, commands) == {}
 
 
-def test_nobody_else_on_the_machine_reads_the_data(life: Life) -> None:
+def test_other_users_of_the_machine_cannot_read_the_data(life: Life) -> None:
     for folder in (life.stack.data_dir, life.stack.data_dir / "s3"):
         assert not folder.stat().st_mode & 0o077, folder

@@ -1,4 +1,4 @@
-"""Who sends jobs, and what they send."""
+"""Owners who submit jobs, and what they submit."""
 
 import time
 from datetime import UTC, datetime

@@ -58,7 +58,7 @@ def tenants(system: Stack) -> Iterator[list[Tenant]]:
 
 @pytest.mark.essential
 @pytest.mark.timeout(3600)
-def test_none_is_lost_and_nobody_waits_for_all_of_somebody_else(
+def test_no_job_is_lost_and_owners_are_served_alternately(
     system: Stack, tenants: list[Tenant], tmp_path: Path
 ) -> None:
     with held(system) as burst_held, probed(tenants[0].http) as burst_times:

@@ -1,4 +1,4 @@
-"""What is seen of the system while it has much to do."""
+"""Measurements of the system under load."""
 
 import threading
 import time

@@ -73,7 +73,7 @@ def checked(python: Path, folder: Path, program: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.essential
-def test_it_brings_only_packages_that_are_called_poseway(wheel: Path) -> None:
+def test_every_package_is_named_poseway(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
@@ -82,7 +82,7 @@ def test_it_brings_only_packages_that_are_called_poseway(wheel: Path) -> None:
 
 
 @pytest.mark.essential
-def test_programs_that_use_the_client_find_its_types(python: Path, tmp_path: Path) -> None:
+def test_programs_find_the_types_of_the_client(python: Path, tmp_path: Path) -> None:
     right = checked(python, tmp_path, PROGRAM)
     assert right.returncode == 0, right.stdout
     wrong = checked(python, tmp_path, PROGRAM + MISTAKE)
@@ -90,7 +90,7 @@ def test_programs_that_use_the_client_find_its_types(python: Path, tmp_path: Pat
     assert 'got "str", expected "int"' in error
 
 
-def test_the_installed_client_is_that_of_the_wheel(python: Path, tmp_path: Path) -> None:
+def test_the_client_is_imported_from_the_wheel(python: Path, tmp_path: Path) -> None:
     code = "import poseway.client; print(poseway.client.__file__)"
     env = {"PATH": ""}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The version before this one, out of git, which runs with the packages that are installed here."""
+"""The previous version from git, run with the packages installed here."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What an older version left behind, put where this one looks for it."""
+"""Stored data of an older version, put where this one looks for it."""
 
 import asyncio
 import json

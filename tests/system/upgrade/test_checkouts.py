@@ -215,11 +215,11 @@ def assert_goes_on(stack: Stack, left: Left, undisturbed: bytes) -> None:
     assert_same(found, undisturbed, left)
 
 
-def test_a_job_goes_on_after_an_upgrade(stopped: Stack, left: Left, undisturbed: bytes) -> None:
+def test_a_job_resumes_after_an_upgrade(stopped: Stack, left: Left, undisturbed: bytes) -> None:
     assert_goes_on(stopped, left, undisturbed)
 
 
-def test_an_upload_goes_on_after_an_upgrade(stopped: Stack, left: Left, video: bytes) -> None:
+def test_an_upload_resumes_after_an_upgrade(stopped: Stack, left: Left, video: bytes) -> None:
     whole, url = padded(video), stopped.gateway_url
     with httpx.Client(base_url=url, timeout=60) as http:
         told = http.get(f"/v1/uploads/{left.upload}").json()
@@ -233,7 +233,7 @@ def test_an_upload_goes_on_after_an_upgrade(stopped: Stack, left: Left, video: b
         assert client.manifest(left.upload).frames == JOB_FRAMES
 
 
-def test_results_are_there_after_an_upgrade(stopped: Stack, left: Left) -> None:
+def test_results_survive_an_upgrade(stopped: Stack, left: Left) -> None:
     url = stopped.gateway_url
     with Client(url) as client, httpx.Client(base_url=url, timeout=60) as http:
         assert left.done in {listed.id for listed in client.jobs()}
@@ -254,12 +254,12 @@ def test_an_older_dispatcher_works_with_newer_services(
     assert_same(stopped.store.get(Keys(job).keypoints)[0], undisturbed, left)
 
 
-def test_a_job_goes_on_when_the_older_version_was_killed(
+def test_a_job_resumes_after_the_older_version_was_killed(
     killed: Stack, left: Left, undisturbed: bytes
 ) -> None:
     assert_goes_on(killed, left, undisturbed)
 
 
-def test_both_versions_find_the_same(left: Left, undisturbed: bytes) -> None:
+def test_both_versions_give_the_same_result(left: Left, undisturbed: bytes) -> None:
     if not find_the_same(left, undisturbed):
         pytest.skip("they find other people, so that the tests above only counted frames")

@@ -1,4 +1,4 @@
-"""A queue that lost its data, and a system that is made again from a copy of the bucket."""
+"""A queue that lost its data, and a system restored from a copy of the bucket."""
 
 import os
 import shutil
@@ -121,7 +121,7 @@ def assert_done_once(stack: Stack, jobs: Jobs) -> None:
     assert stack.store.folders("owners/0123abcd/", "", 10) == [jobs.queued[-1]]
 
 
-def test_every_job_is_done_once_after_the_queue_lost_its_data(
+def test_every_job_runs_once_after_the_queue_lost_its_data(
     busy: Stack, tmp_path: Path, sample: Path
 ) -> None:
     jobs = make_busy(busy, tmp_path, sample)
@@ -136,7 +136,7 @@ def test_every_job_is_done_once_after_the_queue_lost_its_data(
     assert ends == len(jobs.all)
 
 
-def test_a_copy_of_the_bucket_is_enough_to_begin_anew(
+def test_a_copy_of_the_bucket_restores_the_system(
     busy: Stack, tmp_path: Path, sample: Path
 ) -> None:
     jobs = make_busy(busy, tmp_path, sample)

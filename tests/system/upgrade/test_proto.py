@@ -1,4 +1,4 @@
-"""The proto only grows: what a released version sends and takes stays as it is."""
+"""The proto only grows: messages of released versions stay valid."""
 
 import shutil
 import subprocess
@@ -21,9 +21,7 @@ BUF = Path(sys.executable).with_name("buf")
         ("rpc Track(", "rpc TrackPeople("),
     ],
 )
-def test_a_change_that_released_versions_do_not_know_is_found(
-    old: str, new: str, tmp_path: Path
-) -> None:
+def test_breaking_changes_to_the_proto_are_detected(old: str, new: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "proto", tmp_path / "proto")
     shutil.copy(ROOT / "buf.yaml", tmp_path)
     command = [str(BUF), "breaking", "--against", "proto/released.binpb"]

@@ -1,4 +1,4 @@
-"""Jobs on the queue, when the version that put them there knew no owners."""
+"""Jobs queued by a version that knew no owners."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -57,7 +57,7 @@ def with_an_older_version(
         return asyncio.run(asyncio.wait_for(run(server.settings(1)), 60))
 
 
-def test_jobs_that_an_older_version_queued_are_done(tmp_path: Path) -> None:
+def test_jobs_queued_by_an_older_version_are_processed(tmp_path: Path) -> None:
     async def test(settings: QueueSettings, older: JetStreamContext) -> list[str]:
         await older.add_stream(OLD_STREAM)
         await older.publish("poseway.jobs", b"before")
@@ -72,7 +72,7 @@ def test_jobs_that_an_older_version_queued_are_done(tmp_path: Path) -> None:
     assert found == ["before of nobody", f"new of {OWNER}", "beside of nobody"]
 
 
-def test_jobs_are_queued_while_an_older_version_starts_again(tmp_path: Path) -> None:
+def test_jobs_are_queued_while_an_older_version_restarts(tmp_path: Path) -> None:
     async def test(settings: QueueSettings, older: JetStreamContext) -> list[str]:
         queue = await JobQueue.connect(settings)
         await queue.publish("first", OWNER)

@@ -43,17 +43,17 @@ def ended(client: Client, job_id: str) -> Job:
 
 @pytest.mark.essential
 @pytest.mark.parametrize(("name", "kind"), RECORDS.items())
-def test_a_record_is_read_as_it_was_written(name: str, kind: type[BaseModel]) -> None:
+def test_a_recorded_file_is_read_unchanged(name: str, kind: type[BaseModel]) -> None:
     old = json.loads((RECORDED / f"{name}.json").read_text())
     read = kind.model_validate(old | TOMORROW).model_dump(mode="json")
     assert {field: read.get(field) for field in old} == old
 
 
-def test_the_key_still_fits() -> None:
+def test_a_recorded_api_key_still_matches() -> None:
     assert ApiKey.model_validate_json((RECORDED / "key.json").read_text()).fits("5" * 40)
 
 
-def test_a_tracker_goes_on_with_the_ids_of_an_older_one() -> None:
+def test_a_tracker_continues_the_ids_of_an_older_one() -> None:
     video = VideoTracker.resume((RECORDED / "sort.json").read_bytes(), 30.0, 12 / 30)
     frames = [
         Frame(index, poses, np.full(len(poses), 0.5), index / 30)
@@ -63,7 +63,7 @@ def test_a_tracker_goes_on_with_the_ids_of_an_older_one() -> None:
 
 
 @pytest.mark.essential
-def test_a_job_that_an_older_version_began_is_finished(client: Client, stack: Stack) -> None:
+def test_a_job_begun_by_an_older_version_is_finished(client: Client, stack: Stack) -> None:
     with left_behind(stack, "half") as job_id:
         keys = Keys(job_id)
         assert put_back(stack) >= 1
@@ -75,7 +75,7 @@ def test_a_job_that_an_older_version_began_is_finished(client: Client, stack: St
         assert JobStatus.model_validate_json(stack.store.get(keys.status)[0]).restarts == 0
 
 
-def test_fields_that_a_newer_version_added_do_no_harm(client: Client, stack: Stack) -> None:
+def test_fields_of_a_newer_version_are_ignored(client: Client, stack: Stack) -> None:
     with left_behind(stack, "half") as job_id:
         keys = Keys(job_id)
         options = json.loads(stack.store.get(keys.request)[0])["options"]
@@ -103,7 +103,7 @@ def test_a_result_of_an_older_version_is_served(client: Client, stack: Stack) ->
         assert {person["id"] for frame in frames for person in frame["people"]} == {1, 2}
 
 
-def test_segments_that_do_not_fit_together_are_made_again(client: Client, stack: Stack) -> None:
+def test_segments_that_cannot_be_joined_are_rendered_again(client: Client, stack: Stack) -> None:
     with left_behind(stack, "half") as job_id:
         keys = Keys(job_id)
         put(stack, keys.segment(0, "video.mp4"), make_video(25))  # another encoder's
@@ -113,7 +113,7 @@ def test_segments_that_do_not_fit_together_are_made_again(client: Client, stack:
         assert JobStatus.model_validate_json(stack.store.get(keys.status)[0]).restarts == 1
 
 
-def test_what_never_fits_together_fails(client: Client, stack: Stack) -> None:
+def test_segments_that_can_never_be_joined_fail_the_job(client: Client, stack: Stack) -> None:
     with left_behind(stack, "half") as job_id:
         keys = Keys(job_id)
         put(stack, keys.segment(0, "video.mp4"), make_video(25))
@@ -124,9 +124,7 @@ def test_what_never_fits_together_fails(client: Client, stack: Stack) -> None:
         assert (last.state, last.error.code) == (JobState.FAILED, "incompatible")
 
 
-def test_a_request_that_only_a_newer_version_can_read_is_left_to_it(
-    client: Client, stack: Stack
-) -> None:
+def test_a_request_for_a_newer_version_is_left_to_it(client: Client, stack: Stack) -> None:
     with left_behind(stack, "half") as job_id:
         keys = Keys(job_id)
         status = stack.store.get(keys.status)[0]
