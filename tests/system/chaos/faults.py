@@ -29,16 +29,17 @@ class Disturbed:
         disk: Where object storage keeps its data, if that is a file system of its own.
     """
 
-    def __init__(self, folder: Path, disk_bytes: int | None) -> None:
+    def __init__(self, folder: Path, disk_bytes: int | None, env: dict[str, str]) -> None:
         """Starts it.
 
         Args:
             folder: Where everything is kept.
+            env: Settings of the services.
             disk_bytes: Size of a file system for object storage; None, or where none can be
                 mounted, leaves it on that of the folder.
         """
         self.disk = _mounted(folder / "s3", disk_bytes) if disk_bytes else None
-        settings = {"POSEWAY_SEGMENT_SECONDS": "0.5"}
+        settings = {**env, "POSEWAY_SEGMENT_SECONDS": "0.5"}
         self.stack = Stack(folder, free_ports(1)[0], settings)
         urls = {"POSEWAY_S3_ENDPOINT": "http", "POSEWAY_NATS_URL": "nats"}
         self.proxies = {}
@@ -135,9 +136,11 @@ ALL_AT_ONCE: Final = Fault("kill -9 everything at once", lambda system: system.k
 
 
 @contextmanager
-def disturbed(folder: Path, disk_bytes: int | None = None) -> Iterator[Disturbed]:
+def disturbed(
+    folder: Path, disk_bytes: int | None = None, env: dict[str, str] | None = None
+) -> Iterator[Disturbed]:
     """A system for the block."""
-    system = Disturbed(folder, disk_bytes)
+    system = Disturbed(folder, disk_bytes, env or {})
     try:
         yield system
     finally:

@@ -43,7 +43,7 @@ class Defective(Stack):
         self, name: str, module: str, env: dict[str, str], ready: Callable[[], bool]
     ) -> Process:
         if module in WITH_DEFECTS:
-            module = f"tests.isolation.{name}"
+            module = f"tests.system.poison.{name}"
         return super()._python(name, module, env, ready)
 
 
