@@ -1,4 +1,4 @@
-"""``poseway doctor``."""
+"""``poseway doctor``: checks what Poseway needs."""
 
 import sys
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def doctor(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     json: Json = False,
 ) -> None:
-    """Checks what Poseway needs: packages, models, codecs, ports, disk, and the gateway."""
+    """Checks what Poseway needs: packages, models, codecs, ports, disk and the gateway."""
     with ending():
         found = []
         for finding in _examine(url, key, data_dir):
@@ -46,7 +46,7 @@ def _running(data_dir: Path) -> str | None:
     try:
         from poseway.local.stack import running
     except ImportError:
-        return None  # packages are missing, which is told
+        return None  # packages are missing, which a check reports
     return running(data_dir)
 
 

@@ -25,10 +25,10 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", show
 def list_jobs(
     client: Client,
     state: Annotated[
-        list[JobState] | None, typer.Option(help="Only these; may be given several times.")
+        list[JobState] | None, typer.Option(help="List only jobs in this state; may be repeated.")
     ] = None,
-    search: Annotated[str, typer.Option(help="Only those whose name has this in it.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="Most jobs to list.")] = 100,
+    search: Annotated[str, typer.Option(help="List only jobs whose name contains this.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of jobs to list.")] = 100,
     json: Json = False,
 ) -> None:
     """Lists jobs, newest first."""
@@ -37,8 +37,8 @@ def list_jobs(
         result.print_json([job.model_dump(mode="json") for job in jobs])
         return
     table = Table(box=None, pad_edge=False)
-    table.add_column("job", no_wrap=True, min_width=32)  # half an id is of no use
-    for name in ("video", "state", "made"):
+    table.add_column("job", no_wrap=True, min_width=32)  # an id must be whole to be of use
+    for name in ("video", "state", "created"):
         table.add_column(name, overflow="fold")
     for job in jobs:
         made = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
@@ -54,7 +54,7 @@ def _standing(job: Job) -> str:
 
 @with_client()
 def watch(job: JobId, client: Client, json: Json = False) -> None:
-    """Follows a job until it ends."""
+    """Shows the progress of a job until it ends."""
     last = client.job(job)
     if json:
         for last in client.watch(job):
@@ -65,7 +65,9 @@ def watch(job: JobId, client: Client, json: Json = False) -> None:
     if error := failure(last):
         raise error
     if not json:
-        console.print(f"[green]Done.[/] Fetch it with: poseway get {last.id}", soft_wrap=True)
+        console.print(
+            f"[green]Done.[/] Fetch the result with: poseway get {last.id}", soft_wrap=True
+        )
 
 
 @with_client()
@@ -76,18 +78,20 @@ def get(
     also: list[str],
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Where it goes; outputs/NAME if not given.", show_default=False),
+        typer.Argument(
+            help="Folder for the result; outputs/NAME if not given.", show_default=False
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="Only this one: video.mp4, csv, 'stills/*' …; may be given several times.",
+            help="Fetch only this file: video.mp4, csv, 'stills/*' …; may be repeated.",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fetches the result of a job into a folder."""
+    """Downloads the result of a job into a folder."""
     found = client.job(job)
     if found.state.finished and (error := failure(found)):
         raise error
@@ -108,10 +112,10 @@ def get(
 def delete(
     jobs: Annotated[list[str], typer.Argument(metavar="JOB…", help="Ids of the jobs.")],
     client: Client,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     json: Json = False,
 ) -> None:
-    """Removes jobs with their results; those that are not finished are cancelled first."""
+    """Removes jobs with their results, cancelling unfinished ones first."""
     names = {job: shown(client.job(job).name) for job in jobs}
     if not yes:
         _confirm(f"Remove {', '.join(names.values())} with all results?")
@@ -124,7 +128,7 @@ def delete(
 
 
 def _confirm(question: str) -> None:
-    """Asks on standard error; ends the command unless the answer is yes."""
+    """Asks on standard error and ends the command unless the answer is yes."""
     notes.print(f"{question} [y/N]", markup=False, highlight=False, end=" ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         notes.print("Nothing was removed.")

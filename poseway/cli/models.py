@@ -1,4 +1,4 @@
-"""``poseway models``: what models there are, and fetching them."""
+"""``poseway models``: lists models and fetches their weights."""
 
 import sys
 from typing import Annotated
@@ -12,12 +12,12 @@ from poseway.cli.terminal import Exit, Json, console, ending, notes, say
 from poseway.errors import PosewayError
 from poseway.model_cards import MODELS_DIR, ModelCard, find_card, load_cards
 
-models = typer.Typer(help="Lists the models, and fetches their weights.")
+models = typer.Typer(help="Lists the models and fetches their weights.")
 
 
 @models.callback(invoke_without_command=True)
 def list_models(context: typer.Context, json: Json = False) -> None:
-    """Lists the models of this machine, and fetches their weights."""
+    """Lists the models of this machine and fetches their weights."""
     if context.invoked_subcommand is not None:
         return
     with ending():
@@ -54,11 +54,15 @@ def _described(card: ModelCard) -> dict[str, object]:
 def fetch_models(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME…", help="Which; all if none is named.", show_default=False),
+        typer.Argument(
+            metavar="NAME…",
+            help="Models to fetch; all of them if none is named.",
+            show_default=False,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fetches weights and checks their hashes; what is there already is left alone."""
+    """Fetches missing weights and checks their hashes."""
     with ending():
         from poseway.local.downloads import fetch
 
@@ -77,5 +81,5 @@ def fetch_models(
     if json:
         print_json({"fetched": fetched, "folder": str(MODELS_DIR / "weights")})
     for name in fetched if not json else ():
-        console.print(f"{escape(name)} is there.", highlight=False)
+        console.print(f"{escape(name)} is ready.", highlight=False)
     sys.exit(Exit.ERROR if failed else Exit.OK)

@@ -1,4 +1,4 @@
-"""Drawing who is in the picture when: a row per track, time from left to right, gaps as gaps."""
+"""Plots who is seen when, as text or SVG: a row per track, time from left to right."""
 
 from collections.abc import Iterator
 from html import escape
@@ -15,7 +15,7 @@ from poseway.errors import InvalidRequestError
 from poseway.formats.tracks import Presence, Times, Track
 from poseway.skeleton import track_colour
 
-# Characters for a part of the time in which nobody, at times, and always somebody is seen.
+# Characters for a cell in which the person is seen never, part of the time, and throughout.
 _BLOCKS: Final = "·▒█"
 _ASCII: Final = ".+#"
 
@@ -38,17 +38,17 @@ text { font: 13px system-ui, sans-serif }
 
 
 def show(console: Console, presence: Presence, title: str, *, svg: Path | None, json: bool) -> None:
-    """Prints who is seen when.
+    """Prints the plot as text.
 
     Args:
         console: Where to print.
-        presence: Who is seen when.
-        title: What it is of.
-        svg: File for a plot; None for none.
-        json: Whether to print ``tracks.json`` instead of bars.
+        presence: The tracks to plot.
+        title: Title of the SVG plot.
+        svg: File for an SVG plot as well; None for none.
+        json: Whether to print ``tracks.json`` instead of the plot.
 
     Raises:
-        InvalidRequestError: The plot cannot be written.
+        InvalidRequestError: The SVG file cannot be written.
     """
     if svg is not None:
         try:
@@ -66,15 +66,15 @@ def show(console: Console, presence: Presence, title: str, *, svg: Path | None, 
 
 
 def shares(times: list[Times], duration: float, cells: int) -> list[float]:
-    """Cuts a video into cells of equal length and finds how much of each a track is seen in.
+    """Divides a video into cells of equal length and computes how much of each a track is seen.
 
     Args:
-        times: When the track is seen, in seconds.
+        times: Start and end in seconds of each time the track is seen.
         duration: Length of the video in seconds.
-        cells: How many cells there are to be.
+        cells: Number of cells.
 
     Returns:
-        For each cell the part of it, 0..1.
+        The fraction of each cell in which the track is seen, 0..1.
     """
     found = [0.0] * cells
     for start, stop in times:
@@ -85,12 +85,12 @@ def shares(times: list[Times], duration: float, cells: int) -> list[float]:
 
 
 def rows(presence: Presence, width: int, *, ascii_only: bool = False) -> Iterator[Text]:
-    """Draws in characters: id, seconds seen, and a bar, of each track.
+    """Yields a row of text per track: its id, the seconds it is seen, and a bar.
 
     Args:
-        presence: Who is seen when.
-        width: Characters of a row.
-        ascii_only: Whether the terminal knows no others.
+        presence: The tracks to plot.
+        width: Characters per row.
+        ascii_only: Whether the terminal has only ASCII characters.
     """
     nobody, partly, whole = _ASCII if ascii_only else _BLOCKS
     ids = [str(track.id) for track in presence.tracks]
@@ -108,11 +108,11 @@ def rows(presence: Presence, width: int, *, ascii_only: bool = False) -> Iterato
 
 
 def plot(presence: Presence, title: str) -> str:
-    """Draws a plot in SVG: a row per track over an axis in seconds.
+    """Draws an SVG plot: a row per track over an axis in seconds.
 
     Args:
-        presence: Who is seen when.
-        title: What it is of; any text.
+        presence: The tracks to plot.
+        title: Title of the plot; any text.
     """
     height = _TOP + _ROW * len(presence.tracks) + 40
     shown = escape("".join(c for c in title if c.isprintable()))
@@ -143,7 +143,7 @@ def _axis(duration: float, bottom: int) -> Iterator[str]:
 
 
 def _step(duration: float) -> float:
-    """Seconds between ticks: 1, 2 or 5 times a power of ten, at most `_MOST_TICKS` of them."""
+    """Returns the seconds between ticks, 1, 2 or 5 times a power of ten, for few enough ticks."""
     least = max(duration, 0.01) / _MOST_TICKS
     power = 10.0 ** ceil(log10(least) - 1)
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= 0.999 * least)

@@ -1,4 +1,4 @@
-"""How uploads and jobs are going, as bars."""
+"""Progress bars of uploads and jobs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from poseway.jobs import Job, JobState
 
 
 class _Note(ProgressColumn):
-    """What a bar says of itself, or else bytes a second and the time left."""
+    """The note of a bar, or else its megabytes per second and the time left."""
 
     def render(self, task: Task) -> Text:
         note = task.fields.get("note")
@@ -24,7 +24,7 @@ class _Note(ProgressColumn):
 
 
 def bars() -> Progress:
-    """Bars on the terminal."""
+    """Makes progress bars on standard error."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -35,21 +35,21 @@ def bars() -> Progress:
 
 
 def upload(bars: Progress, video: Path, send: Callable[..., Job]) -> Job:
-    """Sends a video with a bar; `send` takes what to tell of it as `sent`."""
+    """Uploads a video with a bar; `send` takes the callback for progress as `sent`."""
     task = bars.add_task(f"upload  {shown(video.name)}", total=video.stat().st_size or 1)
     return send(sent=lambda count, _: bars.update(task, completed=count))
 
 
 def follow(bars: Progress, client: Client, job: Job) -> Job:
-    """Shows how a job goes until it ends."""
+    """Shows the progress of a job until it ends, and returns the finished job."""
     task = bars.add_task(f"process {shown(job.name)}", total=1.0, note="queued")
-    for job in client.watch(job.id):  # noqa: B020 # the last one counts
+    for job in client.watch(job.id):  # noqa: B020 # the last one is returned
         bars.update(task, completed=job.progress.fraction, note=note(job))
     return job
 
 
 def note(job: Job) -> str:
-    """How a job stands, in short."""
+    """Describes the status of a job in a few words."""
     if job.state is not JobState.RUNNING:
         return job.state.value
     progress = job.progress
@@ -60,13 +60,13 @@ def note(job: Job) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds."""
+    """Formats a duration as minutes and seconds."""
     minutes, left = divmod(round(seconds), 60)
     return f"{minutes}:{left:02d}"
 
 
 def failure(job: Job) -> JobFailedError | None:
-    """The error of a job that has ended; None if it succeeded."""
+    """Returns the error of a finished job; None if it succeeded."""
     if job.state is JobState.SUCCEEDED:
         return None
     if job.error is None:

@@ -13,7 +13,7 @@ from poseway.client import Client
 from poseway.formats.manifest import Manifest, SourceInfo
 from poseway.jobs import Job
 
-# Whether there are any, and how many, depends on the options.
+# Which of these a result has depends on the options.
 _OPTIONAL: Final = ("screenshots/frame_*.jpg", "stills/person_*.jpg", "background.mp4")
 
 
@@ -25,7 +25,7 @@ def fetch(
     only: Sequence[str] = (),
     also: Sequence[str] = (),
 ) -> list[Path]:
-    """Puts a job's result into a folder, all of it or only some; returns the paths."""
+    """Downloads a result into a folder, all of it or some files; returns the paths."""
     with notes.status("Fetching the result…") as status:
         if not only:
             _clear(folder, job)
@@ -39,7 +39,7 @@ def fetch(
 
 
 def target(output: Path, source: SourceInfo) -> Path:
-    """The folder for a video's result; one that holds another video's result is left alone."""
+    """Picks the folder for a result, avoiding a folder with the result of another video."""
     stem = filenames.stem(source.name)
     number = 1
     while True:
@@ -64,7 +64,7 @@ def _same(one: SourceInfo, other: SourceInfo) -> bool:
 
 
 def _clear(folder: Path, job: Job) -> None:
-    """Of an earlier result nothing stays, its manifest least: it would speak of other files."""
+    """Removes the files of an earlier result, so that old and new do not mix."""
     if _held(folder) is None:
         return
     links = [link.partition("?")[0] for link in job.links.values()]
@@ -76,7 +76,7 @@ def _clear(folder: Path, job: Job) -> None:
 
 
 def show(job: Job, manifest: Manifest, folder: Path, files: Sequence[Path]) -> None:
-    """Prints a result for scripts."""
+    """Prints a result as JSON."""
     found = {
         "job": job.model_dump(mode="json"),
         "manifest": manifest.model_dump(mode="json"),
@@ -87,12 +87,12 @@ def show(job: Job, manifest: Manifest, folder: Path, files: Sequence[Path]) -> N
 
 
 def print_json(value: object) -> None:
-    """One JSON document on standard output."""
+    """Prints one JSON document to standard output."""
     console.print(json.dumps(value, indent=2), markup=False, highlight=False, soft_wrap=True)
 
 
 def summarise(manifest: Manifest, folder: Path) -> None:
-    """Says what came of a job, and which files are there."""
+    """Prints a summary of a result and the paths of its files."""
     people = f"{manifest.people} {'person' if manifest.people == 1 else 'people'} at once"
     seconds = manifest.seconds["total"]
     model = manifest.model
@@ -109,6 +109,6 @@ def summarise(manifest: Manifest, folder: Path) -> None:
 
 
 def print_paths(paths: Sequence[object]) -> None:
-    """A path a line, as they are."""
+    """Prints paths, one per line and unwrapped."""
     for path in paths:
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)

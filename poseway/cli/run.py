@@ -1,4 +1,4 @@
-"""``poseway run``: a video goes in, its result into a folder."""
+"""``poseway run``: processes a video and puts the result into a folder."""
 
 from functools import partial
 from pathlib import Path
@@ -20,17 +20,17 @@ from poseway.jobs import Job
 @with_argument("also", more_files)
 def run(
     video: Annotated[
-        Path, typer.Argument(help="The video or picture.", exists=True, dir_okay=False)
+        Path, typer.Argument(help="A video or an image.", exists=True, dir_okay=False)
     ],
     client: Client,
     options: dict[str, object],
     also: list[str],
-    output: Annotated[Path, typer.Option(help="Results go into a folder in here.")] = Path(
-        "outputs"
-    ),
+    output: Annotated[
+        Path, typer.Option(help="Folder in which a folder for the result is made.")
+    ] = Path("outputs"),
     json: Json = False,
 ) -> None:
-    """Processes a video; without --url on this machine, starting the system if need be."""
+    """Processes a video, without --url on this machine, starting the system if needed."""
     job = _process(client, video, options)
     manifest = client.manifest(job.id)
     folder = result.target(output, manifest.source)
@@ -42,7 +42,7 @@ def run(
 
 
 def _process(client: Client, video: Path, options: dict[str, object]) -> Job:
-    """A job that succeeded; interrupted, it is cancelled."""
+    """Runs a job and returns it once it has succeeded; cancels it if interrupted."""
     with bars() as shown:
         job = upload(shown, video, partial(client.submit, video, options))
         try:

@@ -1,4 +1,4 @@
-"""``poseway submit``."""
+"""``poseway submit``: uploads videos without waiting for the results."""
 
 import sys
 from functools import partial
@@ -22,7 +22,8 @@ from poseway.jobs import Job
 @with_argument("options", job_options)
 def submit(
     videos: Annotated[
-        list[Path], typer.Argument(help="One or more videos.", exists=True, dir_okay=False)
+        list[Path],
+        typer.Argument(help="One or more videos or images.", exists=True, dir_okay=False),
     ],
     client: Client,
     options: dict[str, object],
@@ -31,12 +32,12 @@ def submit(
         str | None,
         typer.Option(
             metavar="WORD",
-            help="The same command with the same word again, within a day, makes no second job "
-            "and goes on with an upload that was interrupted.",
+            help="Repeating the command with the same word within a day makes no second job and "
+            "resumes an interrupted upload.",
         ),
     ] = None,
     webhook: Annotated[
-        str | None, typer.Option(metavar="URL", help="Is told when a job ends.")
+        str | None, typer.Option(metavar="URL", help="URL to notify when a job ends.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -55,9 +56,9 @@ def submit(
             try:
                 jobs.append(upload(shown, video, send))
             except UnavailableError:
-                raise  # nor will the next get there
+                raise  # the next upload would fail, too
             except PosewayError as error:
-                # One that is refused is no reason to leave the others.
+                # If one video is rejected, the others are still uploaded.
                 message = f"{filenames.shown(video.name)}: {error.message}"
                 failed.append(type(error)(message, error.code))
         if wait:

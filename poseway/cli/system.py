@@ -1,4 +1,4 @@
-"""``poseway up``, and the system that other commands use."""
+"""``poseway up``, and the local system that other commands use or start."""
 
 import threading
 from collections.abc import Iterator
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 DEFAULT_DATA_DIR: Final = ROOT / ".poseway"
 
 DataDir = Annotated[
-    Path, typer.Option(envvar="POSEWAY_DATA_DIR", help="Where the local system keeps its data.")
+    Path, typer.Option(envvar="POSEWAY_DATA_DIR", help="Folder for the data of the local system.")
 ]
 Port = Annotated[
     int | None,
-    typer.Option(envvar="POSEWAY_GATEWAY_PORT", help="Port of the page; 8080 if it is free."),
+    typer.Option(
+        envvar="POSEWAY_GATEWAY_PORT",
+        help="Port of the page; if not given, 8080 or, if that is taken, any free one.",
+    ),
 ]
 
 
@@ -31,10 +34,12 @@ Host = Annotated[
     str,
     typer.Option(
         envvar="POSEWAY_GATEWAY_HOST",
-        help="Address of the page; others than this machine's own need an API key there.",
+        help="Address on which to serve the page; all but this machine's own need API keys.",
     ),
 ]
-NoKeys = Annotated[bool, typer.Option("--no-keys", help="Ask nobody for an API key, even so.")]
+NoKeys = Annotated[
+    bool, typer.Option("--no-keys", help="Do not require API keys, whatever the address.")
+]
 
 
 def up(
@@ -62,7 +67,7 @@ def up(
 
 @contextmanager
 def system(data_dir: Path, port: int | None) -> Iterator[str]:
-    """The address of the system on this machine, which is started for the block if need be."""
+    """Yields the address of the system on this machine, starting it for the block if needed."""
     from poseway.local.stack import running
 
     if url := running(data_dir):
@@ -74,7 +79,7 @@ def system(data_dir: Path, port: int | None) -> Iterator[str]:
 
 @contextmanager
 def started(data_dir: Path, port: int | None, host: str, env: dict[str, str]) -> Iterator["Stack"]:
-    """A system that is started for the block; see `Stack`."""
+    """Starts a system for the block; see `Stack`."""
     from poseway.local.stack import Stack
 
     system = Stack(data_dir, port, env, host)
@@ -82,7 +87,7 @@ def started(data_dir: Path, port: int | None, host: str, env: dict[str, str]) ->
         system.start(lambda what: status.update(f"Starting {what}…"))
     if system.first_key:
         notes.print(f"API key: [bold]{system.first_key}[/]", soft_wrap=True)
-        notes.print("[dim]It is shown this once; `poseway keys` makes more.[/]")
+        notes.print("[dim]It is shown only once; `poseway keys` creates more.[/]")
     try:
         yield system
     finally:

@@ -1,4 +1,4 @@
-"""What all commands have in common: where they print, and how they end."""
+"""What all commands share: where they print, and how they end."""
 
 import signal
 import sys
@@ -15,12 +15,12 @@ from poseway.errors import NotFoundError, PosewayError, RefusedError, Unavailabl
 from poseway.local.ports import bypass_proxies
 
 console = Console()
-"""What was asked for goes here."""
+"""Standard output, for what the command was asked for."""
 
 notes = Console(stderr=True)
-"""How it goes, and what goes wrong, goes here."""
+"""Standard error, for progress and errors."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else, for scripts.")]
+Json = Annotated[bool, typer.Option("--json", help="Print only JSON, for scripts.")]
 
 
 class Exit(IntEnum):
@@ -37,11 +37,11 @@ class Exit(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """What it says."""
+        """What the exit code means."""
         return {
-            Exit.OK: "all went well",
-            Exit.ERROR: "something went wrong",
-            Exit.USAGE: "the command line is wrong",
+            Exit.OK: "success",
+            Exit.ERROR: "any other error",
+            Exit.USAGE: "the command line is invalid",
             Exit.JOB_FAILED: "a job failed or was cancelled",
             Exit.UNAVAILABLE: "the gateway cannot be reached",
             Exit.NOT_FOUND: "there is no such job, file or key",
@@ -58,7 +58,7 @@ class JobFailedError(PosewayError):
 
 
 def stop_on_sigterm() -> None:
-    """SIGTERM and a closed terminal end the command the way Ctrl-C does: in good order."""
+    """Makes SIGTERM and a closed terminal end the command in the way that Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -69,7 +69,7 @@ def stop_on_sigterm() -> None:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """A command: what goes wrong in the block is said, and ends it with its exit code."""
+    """Prints an error raised in the block and ends the command with the error's exit code."""
     stop_on_sigterm()
     bypass_proxies()
     try:
@@ -83,7 +83,7 @@ def ending() -> Iterator[None]:
 
 
 def exit_code(error: PosewayError) -> Exit:
-    """The exit code of an error."""
+    """Returns the exit code of an error."""
     kinds = {
         JobFailedError: Exit.JOB_FAILED,
         UnavailableError: Exit.UNAVAILABLE,
@@ -94,12 +94,12 @@ def exit_code(error: PosewayError) -> Exit:
 
 
 def say(error: PosewayError) -> None:
-    """Says what went wrong."""
+    """Prints an error."""
     said = f"[red]{error.code}[/]: {escape(error.message)}"
     notes.print(said, highlight=False, soft_wrap=True)
 
 
 def fail(error: PosewayError) -> NoReturn:
-    """Says what went wrong and ends the command."""
+    """Prints an error and ends the command."""
     say(error)
     sys.exit(exit_code(error))

@@ -1,4 +1,4 @@
-"""``poseway tracks``."""
+"""``poseway tracks``: plots who is seen when."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +10,15 @@ from poseway.errors import PosewayError
 
 
 def tracks(
-    file: Annotated[Path, typer.Argument(help="keypoints.jsonl, tracks.json or their folder.")],
-    svg: Annotated[Path | None, typer.Option(help="Draw them into this SVG file too.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print what tracks.json holds.")] = False,
+    file: Annotated[
+        Path, typer.Argument(help="tracks.json, keypoints.jsonl, or a folder with one of them.")
+    ],
+    svg: Annotated[Path | None, typer.Option(help="Also draw the plot into this SVG file.")] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the content of tracks.json instead.")
+    ] = False,
 ) -> None:
-    """Shows who is in the picture when: a row per track, a gap where it is not seen."""
+    """Shows who is seen when: a row per track, with gaps where the person is not seen."""
     from poseway.cli import presence_plot
     from poseway.formats.tracks_reader import read
 

@@ -1,4 +1,4 @@
-"""Checks of what Poseway needs to run here, each with what to do about it."""
+"""Checks whether this machine has what Poseway needs, with advice for what is missing."""
 
 from poseway.doctor.finding import Finding, State
 from poseway.doctor.gateway import examine_gateway

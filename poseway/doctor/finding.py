@@ -1,11 +1,11 @@
-"""What a check finds."""
+"""Findings of checks."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """How bad it is."""
+    """Severity of a finding."""
 
     OK = "ok"
     WARN = "warn"
@@ -14,13 +14,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        name: What was looked at.
-        state: How bad it is.
+        name: What was checked.
+        state: Severity.
         says: What was found.
-        advice: What to do about it; empty where nothing is to be done.
+        advice: What to do about it; empty if nothing needs to be done.
     """
 
     name: str
@@ -30,15 +30,15 @@ class Finding:
 
 
 def ok(name: str, says: str) -> Finding:
-    """Nothing is to be done."""
+    """Makes a finding that needs no action."""
     return Finding(name, State.OK, says)
 
 
 def warn(name: str, says: str, advice: str) -> Finding:
-    """It works, but less well than it could."""
+    """Makes a finding that limits Poseway but does not stop it."""
     return Finding(name, State.WARN, says, advice)
 
 
 def fail(name: str, says: str, advice: str) -> Finding:
-    """It does not work."""
+    """Makes a finding that stops Poseway from working."""
     return Finding(name, State.FAIL, says, advice)

@@ -1,4 +1,4 @@
-"""What is asked of a gateway."""
+"""Checks of a gateway."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ from poseway.errors import PosewayError, RefusedError, UnavailableError
 
 
 def examine_gateway(url: str | None, key: str | None) -> Iterator[Finding]:
-    """Looks at a gateway as a client sees it.
+    """Checks a gateway from the point of view of a client.
 
     Args:
-        url: Its address; None if nobody named one and none runs here.
+        url: Address of the gateway; None if none was given and none runs on this machine.
         key: API key, if any.
     """
     if url is None:
@@ -22,13 +22,17 @@ def examine_gateway(url: str | None, key: str | None) -> Iterator[Finding]:
             yield _ready(client)
             yield _access(client, key)
             names = ", ".join(model.name for model in client.models())
-            yield ok("its models", names)
+            yield ok("models of the gateway", names)
     except UnavailableError as error:
         yield fail("gateway", error.message, "Start it with `poseway up`, or correct --url.")
     except RefusedError:
-        return  # has been told
+        return  # already reported
     except PosewayError as error:
-        yield fail("gateway", f"{error.code}: {error.message}", "See that --url is a Poseway.")
+        yield fail(
+            "gateway",
+            f"{error.code}: {error.message}",
+            "Check that --url is the address of Poseway.",
+        )
 
 
 def _ready(client: Client) -> Finding:
@@ -37,8 +41,8 @@ def _ready(client: Client) -> Finding:
     except UnavailableError as error:
         if error.__cause__ is not None:
             raise
-        return fail("gateway", f"{client.url}: {error.message}", "See its logs.")
-    return ok("gateway", f"{client.url} takes jobs")
+        return fail("gateway", f"{client.url}: {error.message}", "Check its logs.")
+    return ok("gateway", f"{client.url} accepts jobs")
 
 
 def _access(client: Client, key: str | None) -> Finding:
@@ -46,8 +50,8 @@ def _access(client: Client, key: str | None) -> Finding:
         session = client.session()
     except RefusedError as error:
         if key:
-            return fail("API key", error.message, "Give one that counts with --key.")
-        return fail("API key", "this gateway wants one", "Give it with --key or POSEWAY_API_KEY.")
+            return fail("API key", error.message, "Pass a valid key with --key.")
+        return fail("API key", "this gateway needs one", "Pass it with --key or POSEWAY_API_KEY.")
     if session.auth == "off":
         return ok("API key", "none is needed")
     return ok("API key", f"is {session.name}")

@@ -1,4 +1,4 @@
-"""What is asked of the machine: processor, graphics, disk, ports."""
+"""Checks of the machine: processor, GPU, disk and ports."""
 
 import os
 import platform
@@ -27,11 +27,11 @@ _PORTS: Final = 16
 
 
 def examine_machine(data_dir: Path, *, in_use: bool) -> Iterator[Finding]:
-    """Looks at the machine.
+    """Checks the machine.
 
     Args:
-        data_dir: Where the local system keeps its data.
-        in_use: Whether it runs, so that its ports are taken.
+        data_dir: Folder for the data of the local system.
+        in_use: Whether the local system is running, so that its ports are taken.
     """
     yield _cpu()
     yield _gpu()
@@ -45,12 +45,14 @@ def _cpu() -> Finding:
         flags = set(_CPU_INFO.read_text().partition("flags")[2].partition("\n")[0].split())
     except OSError:
         return ok("processor", f"{platform.machine()}, {cores}")
-    if not flags:  # as on ARM, where they have other names
+    if not flags:  # ARM names them differently
         return ok("processor", f"{platform.machine()}, {cores}")
     fast = [name for flag, name in _FAST.items() if flag in flags]
     if "avx2" not in flags:
         return warn(
-            "processor", f"{cores} without AVX2", "It works, slowly; a newer processor is faster."
+            "processor",
+            f"{cores} without AVX2",
+            "Poseway works, but slowly; a newer processor is faster.",
         )
     return ok("processor", f"{cores} with {', '.join(fast)}")
 
@@ -58,22 +60,22 @@ def _cpu() -> Finding:
 def _gpu() -> Finding:
     found = _graphics_cards()
     if not found:
-        return ok("GPU", "none of NVIDIA; the processor does it")
+        return ok("GPU", "no NVIDIA GPU; the processor is used")
     if not any(map(_installed, ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"))):
         return warn(
             "GPU",
-            f"{found}, which TensorFlow as it is installed here cannot use",
+            f"{found}, which the installed TensorFlow cannot use",
             "For the inference service, install the extra `gpu` instead of `cpu`.",
         )
     return ok("GPU", f"{found}, and TensorFlow with CUDA")
 
 
 def _graphics_cards() -> str:
-    """Names of the NVIDIA cards; TensorFlow would take seconds to tell."""
+    """Returns the names of the NVIDIA GPUs; asking TensorFlow would take seconds."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return ""
-    asked = subprocess.run(  # noqa: S603 # nothing of it comes from outside
+    asked = subprocess.run(  # noqa: S603 # no argument comes from outside
         [program, "--query-gpu=name", "--format=csv,noheader"],
         capture_output=True,
         text=True,
@@ -98,11 +100,15 @@ def _disk(data_dir: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     says = f"{free / 1e9:,.1f} GB free for {data_dir}"
     if free < _LEAST_BYTES:
-        return fail("disk", says, "Make room, or name another place with --data-dir.")
+        return fail("disk", says, "Make room, or choose another folder with --data-dir.")
     if free < _ENOUGH_BYTES:
-        return warn("disk", says, "Uploads and results go there; name a larger with --data-dir.")
+        return warn(
+            "disk", says, "Uploads and results go there; choose a larger disk with --data-dir."
+        )
     if not os.access(folder, os.W_OK):
-        return fail("disk", f"{folder} cannot be written to", "Name another with --data-dir.")
+        return fail(
+            "disk", f"{folder} cannot be written to", "Choose another folder with --data-dir."
+        )
     return ok("disk", says)
 
 
@@ -110,13 +116,15 @@ def _ports(*, in_use: bool) -> Iterator[Finding]:
     try:
         free_ports(_PORTS)
     except StackError as error:
-        yield fail("ports", f"none are free on loopback ({error})", "End what takes them.")
+        yield fail(
+            "ports", f"none are free on loopback ({error})", "Stop the programs that use them."
+        )
         return
     if in_use or is_free(_PAGE_PORT):
-        yield ok("ports", "free ones on loopback, and 8080 for the page")
+        yield ok("ports", "free on loopback, and 8080 for the page")
     else:
         yield warn(
             "ports",
-            "8080 is taken by something else",
-            "The page gets another, which `poseway up` prints; choose one with --port.",
+            "8080 is used by another program",
+            "The page gets another port, which `poseway up` prints; choose one with --port.",
         )

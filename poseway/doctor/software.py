@@ -1,4 +1,4 @@
-"""What is asked of the software: Python, its packages, programs, codecs, models."""
+"""Checks of the software: Python, packages, programs, codecs and models."""
 
 import importlib
 import sys
@@ -13,7 +13,7 @@ from poseway.errors import PosewayError
 from poseway.local.supervisor import find_program
 from poseway.model_cards import MODELS_DIR, ModelCard, load_cards, read_weights
 
-_SET_UP: Final = "Run `make run`, which sets everything up."
+_SET_UP: Final = "Run `make run`, which installs everything."
 _EXTRAS: Final = ("gateway", "dispatcher", "inference", "cpu", "tracker", "renderer", "local")
 _PROGRAMS: Final = ("weed", "nats-server")
 _DECODERS: Final = ("h264", "hevc", "vp9", "av1", "aac")
@@ -21,10 +21,10 @@ _ENCODERS: Final = ("libx264", "aac")
 
 
 def examine_software(models_dir: Path = MODELS_DIR) -> Iterator[Finding]:
-    """Looks at what is installed.
+    """Checks what is installed.
 
     Args:
-        models_dir: Where the models' cards are.
+        models_dir: Folder of the model cards.
     """
     yield _python(sys.version_info[:3])
     yield _packages()
@@ -37,15 +37,15 @@ def examine_software(models_dir: Path = MODELS_DIR) -> Iterator[Finding]:
 def _python(found: tuple[int, int, int]) -> Finding:
     says = ".".join(map(str, found))
     if found < (3, 11):
-        return fail("Python", says, "Install Python 3.11 and name it: make PYTHON=python3.11 run")
+        return fail("Python", says, "Install Python 3.11 and choose it: make PYTHON=python3.11 run")
     if found >= (3, 12):
-        return warn("Python", says, "Packages are locked for Python 3.11, so use that.")
+        return warn("Python", says, "Packages are locked for Python 3.11; use that version.")
     return ok("Python", says)
 
 
 def _packages() -> Finding:
     try:
-        # Not with the client alone, where it is missing like the rest.
+        # The client alone comes without this package.
         from packaging.requirements import Requirement
 
         wanted = [Requirement(text) for text in requires("poseway") or ()]
@@ -59,11 +59,11 @@ def _packages() -> Finding:
     }
     if missing:
         return fail("packages", f"missing or too old: {', '.join(sorted(missing))}", _SET_UP)
-    return ok("packages", "all that the services need")
+    return ok("packages", "complete for all services")
 
 
 def _version(name: str) -> str:
-    """Of what is installed; older than anything if it is not."""
+    """Returns the version of a package; 0 if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -72,8 +72,8 @@ def _version(name: str) -> str:
 
 def _stubs() -> Finding:
     if find_spec("poseway.v1.inference_pb2") is None:
-        return fail("stubs", "the code for gRPC is not generated", "Run `make stubs`.")
-    return ok("stubs", "the code for gRPC is there")
+        return fail("stubs", "the gRPC code has not been generated", "Run `make stubs`.")
+    return ok("stubs", "the gRPC code is generated")
 
 
 def _programs() -> Finding:
@@ -99,7 +99,7 @@ def _codecs() -> Finding:
 
 def _knows(codec: object, name: str, mode: str) -> bool:
     try:
-        codec.Codec(name, mode)  # type: ignore[attr-defined] # loaded only if it is there
+        codec.Codec(name, mode)  # type: ignore[attr-defined] # imported only if it is installed
     except ValueError:  # PyAV's UnknownCodecError
         return False
     return True
@@ -121,9 +121,9 @@ def _model(card: ModelCard, directory: Path) -> Finding:
         command = f"`poseway models fetch {card.name}`"
         if card.default:
             return fail(name, "not fetched, and it is the default", f"Run {command}.")
-        return ok(name, f"not fetched; {command} does")
+        return ok(name, f"not fetched; {command} fetches it")
     try:
         read_weights(card, directory)
     except PosewayError as error:
-        return fail(name, "its files are not what they should be", error.message)
-    return ok(name, "fetched, and its hashes are right")
+        return fail(name, "its files are damaged or missing", error.message)
+    return ok(name, "fetched, with correct hashes")

@@ -190,7 +190,7 @@ def test_doctor_finds_what_is_there(stack: Stack) -> None:
     answer = json.loads(out)
     assert (code, answer["ok"]) == (0, True), out + err
     says = {check["name"]: check["says"] for check in answer["checks"]}
-    assert says["gateway"] == f"{stack.gateway_url} takes jobs"
+    assert says["gateway"] == f"{stack.gateway_url} accepts jobs"
     assert says["API key"] == "none is needed"
     assert "x264" in says["FFmpeg"]
 
@@ -203,4 +203,4 @@ def test_doctor_says_what_to_do(tmp_path: Path) -> None:
     with refusing() as url:
         code, out, _ = poseway("doctor", "--json", url=url)
     (check,) = (check for check in json.loads(out)["checks"] if check["name"] == "API key")
-    assert (code, check["state"], check["says"]) == (1, "fail", "this gateway wants one")
+    assert (code, check["state"], check["says"]) == (1, "fail", "this gateway needs one")
