@@ -132,11 +132,11 @@ def test_a_late_message_does_not_revive_a_job() -> None:
         ended, late = (JobStatus(state=state) for state in (JobState.FAILED, JobState.RUNNING))
         with hub.listen(None) as listener:
             for number, told in enumerate((ended, late), 1):
-                hub.hear(StatusChange(number, "a", told))
+                hub.receive(StatusChange(number, "a", told))
             assert [news.content for news in listener.take()] == [ended]
-            hub.hear(StatusChange(3, "a", Gone(gone=True, owner="")))
+            hub.receive(StatusChange(3, "a", Gone(gone=True, owner="")))
             assert len(listener.take()) == 1
-            hub.hear(StatusChange(4, "b", late))
+            hub.receive(StatusChange(4, "b", late))
             assert len(listener.take()) == 1
 
     asyncio.run(run())

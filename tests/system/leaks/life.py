@@ -80,7 +80,7 @@ def do_jobs(life: Life, video: bytes) -> None:
         in_parts(life, owner, video)
         share(life, owner, job)
     sign_in(life, key)
-    told = (b"ConnectError", b"the answer is 500", b"webhook delivered")
+    told = (b"ConnectError", b"the response is 500", b"webhook delivered")
     until(lambda: all(text in life.log.read_bytes() for text in told))
 
 

@@ -1,1 +1,1 @@
-"""Server-sent events: the status of jobs, as it changes."""
+"""Server-sent events with the status of jobs as it changes."""

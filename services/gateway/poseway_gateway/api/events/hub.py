@@ -1,4 +1,4 @@
-"""The hub: the newest of every job lately, for all event streams of this process."""
+"""The hub: distributes the status feed to all event streams of this process."""
 
 import asyncio
 import contextlib
@@ -21,19 +21,19 @@ log = structlog.get_logger(__name__)
 
 _LISTENERS: Final = prometheus_client.Gauge("poseway_event_listeners", "Open event streams.")
 
-_KEPT_JOBS: Final = 2000
-# Somewhat less than messages are kept.
-_LASTING_SECONDS: Final = KEPT_SECONDS - 60
+_MAX_JOBS: Final = 2000
+# Slightly less than the feed keeps messages.
+_RESUMABLE_SECONDS: Final = KEPT_SECONDS - 60
 _PAUSE_SECONDS: Final = 1.0
 _ID: Final = re.compile(r"([0-9a-f]{1,16})-([0-9]{1,18})-([0-9]{1,12})")
 
 
 class Listener:
-    """What one event stream has still to send. A slow one skips to the newest of each job.
+    """Status changes that one event stream has yet to send, at most the latest of each job.
 
     Attributes:
-        wake: Set whenever there is something.
-        reset: Something was missed for good.
+        wake: Set while there are changes to send.
+        reset: Whether changes were lost, so that the client must list its jobs again.
     """
 
     def __init__(self, job_id: str | None) -> None:
@@ -42,24 +42,24 @@ class Listener:
         self._job_id = job_id
         self._pending: OrderedDict[str, StatusChange] = OrderedDict()
 
-    def put(self, news: StatusChange) -> None:
-        """Takes a message, if it is about what this listens to."""
-        if self._job_id not in (None, news.job_id):
+    def put(self, change: StatusChange) -> None:
+        """Adds a change, unless it concerns another job than the one listened to."""
+        if self._job_id not in (None, change.job_id):
             return
-        self._pending.pop(news.job_id, None)
-        self._pending[news.job_id] = news
-        if len(self._pending) > _KEPT_JOBS:
-            self.begin_anew()
+        self._pending.pop(change.job_id, None)
+        self._pending[change.job_id] = change
+        if len(self._pending) > _MAX_JOBS:
+            self.require_reset()
         self.wake.set()
 
-    def begin_anew(self) -> None:
-        """Gives up on what there is: its client must ask for everything."""
+    def require_reset(self) -> None:
+        """Drops all changes; the client must list its jobs again."""
         self._pending.clear()
         self.reset = True
         self.wake.set()
 
     def take(self) -> list[StatusChange]:
-        """What there is, oldest first; it is up to the caller then."""
+        """Removes and returns all changes, oldest first."""
         found = list(self._pending.values())
         self._pending.clear()
         self.wake.clear()
@@ -67,115 +67,115 @@ class Listener:
 
 
 class Hub:
-    """Follows the news for as long as it runs, and comes back by itself when NATS was away.
+    """Follows the status feed, and resumes by itself after NATS was unreachable.
 
     Attributes:
-        on_news: Called with every message.
+        on_change: Called with every change.
     """
 
     def __init__(self) -> None:
         self._life: str | None = None
         self._newest: OrderedDict[str, StatusChange] = OrderedDict()
-        self._asked: dict[str, float] = {}
+        self._confirmed_at: dict[str, float] = {}
         self._listeners: set[Listener] = set()
         self._number = 0
         self._forgotten = 0
         self._caught_up = asyncio.Event()
-        self.on_news: Callable[[StatusChange], None] = lambda _: None
+        self.on_change: Callable[[StatusChange], None] = lambda _: None
 
     async def run(self, connecting: asyncio.Task[JobQueue]) -> None:
-        """Follows until it is cancelled."""
+        """Follows the feed until cancelled."""
         queue = await asyncio.shield(connecting)
         lost = time.monotonic()
         while True:
             with contextlib.suppress(nats.errors.Error, TimeoutError):
                 follower = await queue.follow()
-                if follower.life != self._life or time.monotonic() - lost > _LASTING_SECONDS:
+                if follower.life != self._life or time.monotonic() - lost > _RESUMABLE_SECONDS:
                     self._begin(follower.life)
                 await self._follow(follower)
             self._caught_up.clear()
             lost = time.monotonic()
-            log.info("the news are followed anew")
+            log.info("following the status feed again")
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _follow(self, follower: Follower) -> None:
         try:
             if not follower.backlog:
                 self._caught_up.set()
-            async for news in follower.changes():
-                self.hear(news)
-                if not news.backlog:
+            async for change in follower.changes():
+                self.receive(change)
+                if not change.backlog:
                     self._caught_up.set()
         finally:
             with contextlib.suppress(nats.errors.Error, TimeoutError):
                 await follower.stop()
 
     def _begin(self, life: str) -> None:
-        """What was known counts no longer: numbers begin anew, or too much was missed."""
+        """Drops all state: the feed's numbers restart, or too many changes were missed."""
         if self._life is not None:
             for listener in self._listeners:
-                listener.begin_anew()
+                listener.require_reset()
         self._life = life
         self._newest.clear()
-        self._asked.clear()
+        self._confirmed_at.clear()
         self._number = self._forgotten = 0
 
-    def hear(self, news: StatusChange) -> None:
-        """Takes a message, unless it is an old one."""
-        if news.number <= self._number:
+    def receive(self, change: StatusChange) -> None:
+        """Distributes a change, unless it is outdated."""
+        if change.number <= self._number:
             return
-        self._number = news.number
-        if self._is_late(news):
+        self._number = change.number
+        if self._is_late(change):
             return
-        self._newest.pop(news.job_id, None)
-        self._newest[news.job_id] = news
-        self._asked[news.job_id] = time.monotonic()
-        if len(self._newest) > _KEPT_JOBS:
+        self._newest.pop(change.job_id, None)
+        self._newest[change.job_id] = change
+        self._confirmed_at[change.job_id] = time.monotonic()
+        if len(self._newest) > _MAX_JOBS:
             job_id, forgotten = self._newest.popitem(last=False)
             self._forgotten = forgotten.number
-            del self._asked[job_id]
-        self.on_news(news)
+            del self._confirmed_at[job_id]
+        self.on_change(change)
         for listener in self._listeners:
-            listener.put(news)
+            listener.put(change)
 
-    def _is_late(self, news: StatusChange) -> bool:
-        """Whether it says that a job goes on that has ended.
+    def _is_late(self, change: StatusChange) -> bool:
+        """Returns whether a change reports progress of a job that has ended.
 
-        Messages of different senders may overtake each other: a dispatcher that was frozen and does
-        not know yet that it lost the job, or an api that passes on what the record said before.
+        Messages of different senders may overtake each other: those of a dispatcher that was frozen
+        and has yet to notice that it lost its lease, or of an api that reports an older record.
         """
-        before = self._newest.get(news.job_id)
+        before = self._newest.get(change.job_id)
         return (
             before is not None
             and isinstance(before.content, JobStatus)
             and before.content.state.finished
-            and isinstance(news.content, JobStatus)
-            and not news.content.state.finished
+            and isinstance(change.content, JobStatus)
+            and not change.content.state.finished
         )
 
     async def ready(self, seconds: float) -> None:
-        """Waits until it knows what there is to know, but no longer than that."""
+        """Waits until the hub has caught up with the feed, for at most `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._caught_up.wait()
 
     @contextmanager
     def listen(self, last_id: str | None, job_id: str | None = None) -> Iterator[Listener]:
-        """A listener, for as long as the block runs.
+        """Provides a listener for the duration of the block.
 
         Args:
-            last_id: Id of the last event that its client got, which gets what came after it; None
-                for a client that asks for everything anyway.
-            job_id: The one job to listen to; None for all.
+            last_id: Id of the last event that the client received, to receive those after it; None
+                for a client that lists its jobs anyway.
+            job_id: Job to listen to; None for all jobs.
         """
         listener = Listener(job_id)
         if last_id is not None:
             missed = self._since(last_id)
             if missed is None:
-                listener.begin_anew()
+                listener.require_reset()
             else:
-                for news in missed:
-                    listener.put(news)
+                for change in missed:
+                    listener.put(change)
         self._listeners.add(listener)
         try:
             with _LISTENERS.track_inprogress():
@@ -183,39 +183,44 @@ class Hub:
         finally:
             self._listeners.discard(listener)
 
-    def doubtful(self, seconds: float, most: int) -> list[StatusChange]:
-        """Jobs that had not ended when they were last heard of or asked for here, some time ago."""
+    def unconfirmed(self, seconds: float, most: int) -> list[StatusChange]:
+        """Returns unfinished jobs without a change for some time, and marks them as confirmed.
+
+        Args:
+            seconds: Seconds since the last change or confirmation.
+            most: Maximum number of jobs.
+        """
         before = time.monotonic() - seconds
         found = [
-            news
-            for news in self._newest.values()
-            if isinstance(news.content, JobStatus)
-            and not news.content.state.finished
-            and self._asked[news.job_id] < before
+            change
+            for change in self._newest.values()
+            if isinstance(change.content, JobStatus)
+            and not change.content.state.finished
+            and self._confirmed_at[change.job_id] < before
         ][:most]
-        self._asked |= dict.fromkeys((news.job_id for news in found), time.monotonic())
+        self._confirmed_at |= dict.fromkeys((change.job_id for change in found), time.monotonic())
         return found
 
     def newest(self, job_id: str) -> StatusChange | None:
-        """What was told of a job last, if that was lately."""
+        """Returns the latest change of a job; None if there was none recently."""
         return self._newest.get(job_id)
 
-    def event_id(self, news: StatusChange | None = None) -> str | None:
-        """Id of the event for a message, or of now; None while nothing is known."""
+    def event_id(self, change: StatusChange | None = None) -> str | None:
+        """Returns the event id for a change, by default the latest; None at first."""
         if self._life is None:
             return None
-        number = news.number if news else self._number
+        number = change.number if change else self._number
         return f"{self._life}-{number}-{int(time.time())}"
 
     def _since(self, last_id: str) -> list[StatusChange] | None:
-        """What came after an event; None if that cannot be told."""
+        """Returns the changes after an event; None if some may be missing."""
         match = _ID.fullmatch(last_id)
         if match is None or match[1] != self._life or not self._caught_up.is_set():
             return None
-        # The end of a job is told once, and kept for so long.
-        if time.time() - int(match[3]) > _LASTING_SECONDS:
+        # The end of a job is reported once, and the feed keeps it for this long.
+        if time.time() - int(match[3]) > _RESUMABLE_SECONDS:
             return None
         number = int(match[2])
         if number < self._forgotten or number > self._number:
             return None
-        return [news for news in self._newest.values() if news.number > number]
+        return [change for change in self._newest.values() if change.number > number]

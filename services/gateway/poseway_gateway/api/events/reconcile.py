@@ -1,4 +1,4 @@
-"""What is done with the news besides sending them on."""
+"""Keeps lists and event streams consistent with the records of jobs."""
 
 import asyncio
 from typing import Final
@@ -15,45 +15,47 @@ from poseway_gateway.api.jobs.repository import JobRepository
 
 log = structlog.get_logger(__name__)
 
-_EVERY_SECONDS: Final = 5.0
+_INTERVAL_SECONDS: Final = 5.0
 _SILENT_SECONDS: Final = 15.0
-_AT_ONCE: Final = 20
+_MAX_JOBS: Final = 20
 
 
 async def follow(
     hub: Hub, connecting: asyncio.Task[JobQueue], repository: JobRepository, listing: Listing
 ) -> None:
-    """Runs the hub until it is cancelled, and sees to it that it ends up knowing what is true."""
+    """Runs the hub until cancelled, and corrects it where messages were lost."""
 
-    def forget(news: StatusChange) -> None:
-        if isinstance(news.content, Gone):
-            listing.forget(news.job_id)
+    def forget(change: StatusChange) -> None:
+        if isinstance(change.content, Gone):
+            listing.forget(change.job_id)
 
-    hub.on_news = forget
+    hub.on_change = forget
     async with asyncio.TaskGroup() as group:
         group.create_task(hub.run(connecting))
-        group.create_task(_settle(hub, connecting, repository))
+        group.create_task(_reconcile_forever(hub, connecting, repository))
 
 
-async def _settle(hub: Hub, connecting: asyncio.Task[JobQueue], repository: JobRepository) -> None:
-    """Asks the record about jobs that were not heard of for a while: messages can be lost."""
+async def _reconcile_forever(
+    hub: Hub, connecting: asyncio.Task[JobQueue], repository: JobRepository
+) -> None:
+    """Reads the records of jobs without recent changes, because messages can be lost."""
     queue = await asyncio.shield(connecting)
     while True:
-        await asyncio.sleep(_EVERY_SECONDS)
-        for news in hub.doubtful(_SILENT_SECONDS, _AT_ONCE):
+        await asyncio.sleep(_INTERVAL_SECONDS)
+        for change in hub.unconfirmed(_SILENT_SECONDS, _MAX_JOBS):
             try:
-                await _make_up(news, queue, repository)
+                await _report_missed(change, queue, repository)
             except PosewayError:
                 continue
             except Exception:
-                # Such as a record that cannot be read: all other jobs are to be heard of.
-                log.exception("the record was not understood", job=news.job_id)
+                # One unreadable record must not stop the others from being checked.
+                log.exception("record not readable", job=change.job_id)
 
 
-async def _make_up(news: StatusChange, queue: JobQueue, repository: JobRepository) -> None:
-    """Tells how a job stands if that was told otherwise last."""
-    status = await asyncio.to_thread(repository.status, news.job_id)
-    changed = isinstance(news.content, JobStatus) and status.state is not news.content.state
+async def _report_missed(change: StatusChange, queue: JobQueue, repository: JobRepository) -> None:
+    """Reports the status of a job if the latest change differs from its record."""
+    status = await asyncio.to_thread(repository.status, change.job_id)
+    changed = isinstance(change.content, JobStatus) and status.state is not change.content.state
     if changed and status.state is not JobState.QUEUED:
-        log.info("a message was lost", job=news.job_id, state=status.state)
-        await queue.report(news.job_id, status.model_dump_json().encode())
+        log.info("lost status change reported again", job=change.job_id, state=status.state)
+        await queue.report(change.job_id, status.model_dump_json().encode())

@@ -1,50 +1,51 @@
-"""How many event streams may be open: each is idle most of the time, and takes memory all of it."""
+"""Limits on open event streams, which take memory even while idle."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from poseway.errors import OverloadedError
 from poseway_gateway.api.access.caller import Caller
 from poseway_gateway.api.errors import limit_reached
 
-_AGAIN_SECONDS = 10
+_RETRY_SECONDS: Final = 10
 
 
 class StreamLimits:
-    """Those of one gateway. For one event loop."""
+    """Limits the event streams of one gateway, and of each caller. For one event loop."""
 
     def __init__(self, total: int) -> None:
-        """Begins with all of them free.
+        """Begins without open streams.
 
         Args:
-            total: How many. A key, or all who follow links to one job, may have half of them; where
-                there are no keys, everybody together all.
+            total: Limit of open streams. Each key, and all share links to one job together, may
+                open half of them. Callers without keys may open all.
         """
         self._total = total
-        self._taken: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
 
     @contextmanager
     def take(self, caller: Caller) -> Iterator[None]:
-        """Takes one for as long as the block runs.
+        """Counts a stream for the duration of the block.
 
         Raises:
-            AccessError: The caller has as many as one may have (``rate_limited``).
-            OverloadedError: All are taken.
+            AccessError: The caller's limit is reached (``rate_limited``).
+            OverloadedError: The gateway's limit is reached.
         """
-        who = f"share {caller.share.job_id}" if caller.share else caller.owner
-        if who and self._taken[who] >= self._total // 2:
+        name = f"share {caller.share.job_id}" if caller.share else caller.owner
+        if name and self._open[name] >= self._total // 2:
             raise limit_reached(
-                f"There are {self._total // 2} event streams of yours already. Close some.",
+                f"You have {self._total // 2} open event streams, the maximum. Close some.",
                 "rate_limited",
-                _AGAIN_SECONDS,
+                _RETRY_SECONDS,
             )
-        if self._taken.total() >= self._total:
+        if self._open.total() >= self._total:
             raise OverloadedError("Too many event streams are open. Try again soon.")
-        self._taken[who] += 1
+        self._open[name] += 1
         try:
             yield
         finally:
-            self._taken[who] -= 1
-            if not self._taken[who]:
-                del self._taken[who]
+            self._open[name] -= 1
+            if not self._open[name]:
+                del self._open[name]

@@ -1,4 +1,4 @@
-"""A job out of one request: a form with the video in it."""
+"""Creating a job with one request: a form with the video and the options."""
 
 import asyncio
 from http import HTTPStatus
@@ -24,28 +24,28 @@ from poseway_gateway.api.uploads.idempotency import fingerprint
 from poseway_gateway.api.uploads.multipart_form import MultipartForm
 from poseway_gateway.api.uploads.options_form import parse_options
 from poseway_gateway.api.web.error_codes import documented
-from poseway_gateway.api.webhooks.url import WEBHOOK_FIELD, WEBHOOK_SAYS, check_webhook
+from poseway_gateway.api.webhooks.url import WEBHOOK_DESCRIPTION, WEBHOOK_FIELD, check_webhook
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 _CHUNK: Final = 1 << 20
 _FORM_OVERHEAD: Final = 64 << 10
-# What `ObjectWriter` holds of a large upload: its first part, the one that fills, and its copy.
+# `ObjectWriter` holds three parts of a large upload: the first, the current one, and its copy.
 _MEMORY: Final = 27 << 20
 
 
 def _fields() -> dict[str, Any]:
-    """The options as fields of a form, in JSON Schema; each with its type written out."""
+    """Returns the options as form fields in JSON Schema, with references to types resolved."""
     schema = JobOptions.model_json_schema(mode="serialization")
     types = schema.get("$defs", {})
 
-    def written_out(field: dict[str, Any]) -> dict[str, Any]:
+    def resolved(field: dict[str, Any]) -> dict[str, Any]:
         found = {**types.get(field.pop("$ref", "").rsplit("/", 1)[-1], {}), **field}
         if "anyOf" in found:
-            found["anyOf"] = [written_out(one) for one in found["anyOf"]]
+            found["anyOf"] = [resolved(one) for one in found["anyOf"]]
         return found
 
-    return {name: written_out(field) for name, field in schema["properties"].items()}
+    return {name: resolved(field) for name, field in schema["properties"].items()}
 
 
 _FORM_SCHEMA: Final[dict[str, Any]] = {
@@ -61,9 +61,9 @@ _FORM_SCHEMA: Final[dict[str, Any]] = {
                             "type": "string",
                             "format": "binary",
                             "minLength": 1,
-                            "description": "The video, any container and codec that FFmpeg reads.",
+                            "description": "Video or image, in any format that FFmpeg reads.",
                         },
-                        WEBHOOK_FIELD: {"type": "string", "description": WEBHOOK_SAYS},
+                        WEBHOOK_FIELD: {"type": "string", "description": WEBHOOK_DESCRIPTION},
                         **_fields(),
                     },
                 }
@@ -103,16 +103,15 @@ async def create_job(
     budget: MemoryBudgetDep,
     key: IdempotencyKey = None,
 ) -> Job:
-    """Uploads a video and queues it. The body goes straight into object storage as it arrives.
+    """Uploads a video and queues its job. The body is streamed into object storage as it arrives.
 
-    A large video, or one that comes over a connection that breaks, is better sent in parts: see
-    `POST /v1/uploads`.
+    Use `POST /v1/uploads` instead for large videos and unreliable connections.
     """
     request.state.body_unread = True
     announced = int(request.headers.get("content-length", 0))
     if announced > settings.max_upload_bytes + _FORM_OVERHEAD:
         raise too_large(settings.max_upload_bytes)
-    if key is None:  # else it may be a job that was counted before
+    if key is None:  # otherwise the request may repeat a job that was counted
         await caller.expect(max(0, announced - _FORM_OVERHEAD))
     job_id = new_job_id()
     async with budget.lend(min(announced or _MEMORY, _MEMORY)):
@@ -120,7 +119,7 @@ async def create_job(
         form = MultipartForm(
             request.headers.get("content-type", ""),
             settings.max_upload_bytes,
-            # A mistake is better told before the upload than after it.
+            # Invalid options are reported before the upload rather than after it.
             lambda: (_read(form, models), writer)[1],
         )
         try:
@@ -129,7 +128,7 @@ async def create_job(
             options, webhook_url = _read(form, models)
             await asyncio.to_thread(writer.finish)
         except BaseException:
-            # Also when the client hangs up: what was sent so far is worth nothing.
+            # Also reached when the client disconnects: an incomplete upload is useless.
             await asyncio.shield(asyncio.to_thread(writer.abort))
             raise
     asked = JobRequest(
@@ -162,7 +161,7 @@ async def create_job(
 
 
 async def _receive(request: Request, form: MultipartForm) -> None:
-    """Feeds the body to the form, off the event loop and in pieces worth the trip."""
+    """Feeds the body to the form in a thread, in pieces large enough to be worth it."""
     pending = bytearray()
     async for chunk in arriving(request):
         pending += chunk
@@ -174,7 +173,7 @@ async def _receive(request: Request, form: MultipartForm) -> None:
 
 
 def _read(form: MultipartForm, models: ModelChoice) -> tuple[JobOptions, str | None]:
-    """The options in the fields so far, and whom to tell when the job ends."""
+    """Returns the options and the webhook from the fields that have arrived."""
     fields = dict(form.fields)
     webhook_url = check_webhook(fields.pop(WEBHOOK_FIELD, None))
     return models.chosen(parse_options(fields)), webhook_url

@@ -1,4 +1,4 @@
-"""Live: server-sent events of one job, or of all that the caller may see."""
+"""Server-sent events of one job, or of all jobs of the caller."""
 
 import asyncio
 from asyncio import FIRST_COMPLETED
@@ -33,7 +33,10 @@ _READY_SECONDS: Final = 5.0
 
 LastEventId = Annotated[
     str | None,
-    Header(max_length=100, description="Id of the last event that came; browsers send it."),
+    Header(
+        max_length=100,
+        description="Id of the last event received; browsers send it when they reconnect.",
+    ),
 ]
 
 
@@ -43,19 +46,18 @@ async def watch_jobs(
     repository: JobRepositoryDep,
     hub: HubDep,
     _queue: QueueDep,
-    _place: StreamSlotDep,
+    _slot: StreamSlotDep,
     stopping: StoppingDep,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Follows all jobs of the caller, from now on, or from the event of `Last-Event-ID` on.
+    """Streams changes to all jobs of the caller, from now on or after the event `Last-Event-ID`.
 
-    - `job`: one changed, or is new; the data is the job as `GET /v1/jobs/{job_id}` shows it.
-    - `gone`: one was removed; the data has its `id`.
-    - `reset`: something was missed for good: list the jobs again.
+    - `job`: a job is new or has changed; the data is the job as `GET /v1/jobs/{job_id}` shows it.
+    - `gone`: a job was removed; the data has its `id`.
+    - `reset`: events were lost; list the jobs again.
 
-    To miss nothing, connect first and list the jobs then. Of a job that changes faster than its
-    events are read, only the newest comes. The stream goes on until the server stops: connect
-    again then.
+    To miss no change, connect first, then list the jobs. If a job changes faster than its events
+    are read, only its latest state is sent. The stream ends when the server stops; reconnect then.
     """
     await hub.ready(_READY_SECONDS)
     with hub.listen(last_event_id) as listener:
@@ -66,29 +68,29 @@ async def watch_jobs(
             if listener.reset:
                 listener.reset = False
                 yield ServerSentEvent(event="reset", raw_data="{}", id=hub.event_id())
-            for news in found:
-                event = await _event(hub, repository, caller, news)
+            for change in found:
+                event = await _event(hub, repository, caller, change)
                 if event is not None:
                     yield event
 
 
 async def _event(
-    hub: Hub, repository: JobRepository, caller: Caller, news: StatusChange
+    hub: Hub, repository: JobRepository, caller: Caller, change: StatusChange
 ) -> ServerSentEvent | None:
-    """A message for somebody; None if it is none of their business."""
-    if isinstance(news.content, Gone):
-        if caller.owner and caller.owner != news.content.owner:
+    """Returns the event for a change; None if the caller may not see the job."""
+    if isinstance(change.content, Gone):
+        if caller.owner and caller.owner != change.content.owner:
             return None
-        return _gone(news.job_id, hub.event_id(news))
+        return _gone(change.job_id, hub.event_id(change))
     try:
-        request = repository.known(news.job_id)
+        request = repository.known(change.job_id)
         if request is None:
-            request = await asyncio.to_thread(repository.request, news.job_id)
+            request = await asyncio.to_thread(repository.request, change.job_id)
     except NotFoundError:
-        return None  # that will be told too
+        return None  # its removal follows as a change of its own
     if not caller.may_see(request):
         return None
-    return _job(request, news.content, hub.event_id(news))
+    return _job(request, change.content, hub.event_id(change))
 
 
 @router.get(
@@ -101,15 +103,15 @@ async def watch_job(
     repository: JobRepositoryDep,
     hub: HubDep,
     _queue: QueueDep,
-    _place: StreamSlotDep,
+    _slot: StreamSlotDep,
     stopping: StoppingDep,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Follows a job: its state and progress, first as they are and then as they change.
+    """Streams the state and progress of a job, first the current ones, then each change.
 
-    Events are named `job` and carry the job as `GET /v1/jobs/{job_id}` shows it; `gone` says that
-    it was removed. The stream ends when the job does, and when the server stops: connect again
-    then. With `Last-Event-ID` it begins with what was missed.
+    Each `job` event carries the job as `GET /v1/jobs/{job_id}` shows it; `gone` reports that it was
+    removed. The stream ends when the job ends, and when the server stops; reconnect then. With
+    `Last-Event-ID`, it begins only with what was missed.
     """
     await hub.ready(_READY_SECONDS)
     with hub.listen(last_event_id, asked.id) as listener:
@@ -118,32 +120,28 @@ async def watch_job(
         try:
             sent = await asyncio.to_thread(_record, repository, asked.id)
             newest = hub.newest(asked.id)
-            if (
-                newest
-                and isinstance(newest.content, JobStatus)
-                and _overtakes(newest.content, sent)
-            ):
+            if newest and isinstance(newest.content, JobStatus) and _is_newer(newest.content, sent):
                 sent = newest.content
-            # What came while the record was read is in this already.
+            # Includes the changes that arrived while the record was being read.
             missed = bool(listener.take()) or missed
             if missed or sent.state.finished:
                 yield _job(asked, sent, now)
             while not sent.state.finished:
                 now = hub.event_id()
-                told = await _next(listener, stopping)
+                change = await _next(listener, stopping)
                 if stopping.is_set():
                     return
-                if told is None:  # a message may have been lost
+                if change is None:  # a message may have been lost
                     status = await asyncio.to_thread(_record, repository, asked.id)
-                    if not _overtakes(status, sent):
+                    if not _is_newer(status, sent):
                         continue
-                elif isinstance(told.content, Gone):
+                elif isinstance(change.content, Gone):
                     break
                 else:
-                    status = told.content
+                    status = change.content
                 if status != sent:
                     sent = status
-                    yield _job(asked, sent, hub.event_id(told) if told else now)
+                    yield _job(asked, sent, hub.event_id(change) if change else now)
             else:
                 return
         except NotFoundError:
@@ -152,7 +150,7 @@ async def watch_job(
 
 
 async def _next(listener: Listener, stopping: asyncio.Event) -> StatusChange | None:
-    """What is told next of the one job; None if it is quiet for a while or the server stops."""
+    """Returns the next change of the job; None after a quiet period or if the server stops."""
     try:
         async with asyncio.timeout(_QUIET_SECONDS):
             if await _wait(listener, stopping):
@@ -163,7 +161,7 @@ async def _next(listener: Listener, stopping: asyncio.Event) -> StatusChange | N
 
 
 async def _wait(listener: Listener, stopping: asyncio.Event) -> bool:
-    """Waits for news; False if the server stops first."""
+    """Waits for changes; returns False if the server stops first."""
     wake = asyncio.create_task(listener.wake.wait())
     stop = asyncio.create_task(stopping.wait())
     try:
@@ -179,8 +177,8 @@ def _record(repository: JobRepository, job_id: str) -> JobStatus:
     return repository.status(job_id)
 
 
-def _overtakes(status: JobStatus, sent: JobStatus) -> bool:
-    """Whether one tells more than the other; the record is up to seconds behind the messages."""
+def _is_newer(status: JobStatus, sent: JobStatus) -> bool:
+    """Returns whether a status is newer; records lag messages by up to several seconds."""
     if sent.state.finished or status.state is JobState.QUEUED:
         return False
     return status.state is not sent.state or status.progress.fraction > sent.progress.fraction

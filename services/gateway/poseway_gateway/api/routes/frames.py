@@ -1,4 +1,4 @@
-"""Keypoints of a stretch of a result, for players and tools that want no more than that."""
+"""Keypoints of a time range of a result, for players and tools."""
 
 from functools import partial
 from typing import Annotated, Any, Final
@@ -20,28 +20,29 @@ _A_YEAR: Final = 366 * 86_400
 
 
 class FramePerson(BaseModel):
-    """Somebody in a frame."""
+    """A person in a frame."""
 
-    id: int = Field(description="The same in every frame.")
-    score: float = Field(description="How certain the person is, 0 to 1.")
+    id: int = Field(description="Track id, the same in every frame.")
+    score: float = Field(description="Confidence of the person, 0 to 1.")
     keypoints: list[float] = Field(
-        description="54 numbers: x, y in pixels of the source and score of each of the 18 "
-        "keypoints, as they are drawn: smoothed if the job asked for it. 0, 0, 0: not seen."
+        description="54 numbers: x and y in pixels of the source, and score, of each of the 18 "
+        "keypoints, as they are drawn, so smoothed if the job's options say so. 0, 0, 0 for a "
+        "keypoint that was not detected."
     )
     filled: list[int] = Field(
-        description="The indices, 0 to 17, of keypoints that were not seen but filled in."
+        description="Indices, 0 to 17, of keypoints that were not detected but filled in."
     )
     angles: dict[str, float | None] = Field(
-        description="Joint angles in the picture in degrees, 0 to 180; null where not seen."
+        description="Joint angles in the image, 0 to 180 degrees; null if not detected."
     )
 
 
 class Frame(BaseModel):
-    """A frame and who is in it."""
+    """A frame and the people in it."""
 
-    frame: int = Field(description="Index in the video, from 0.")
-    time: float = Field(description="Seconds at which it begins to be shown.")
-    people: list[FramePerson]
+    frame: int = Field(description="Index of the frame in the video, from 0.")
+    time: float = Field(description="Presentation time in seconds.")
+    people: list[FramePerson] = Field(description="People in the frame.")
 
 
 _PERSON: Final[dict[str, Any]] = {
@@ -54,7 +55,7 @@ _PERSON: Final[dict[str, Any]] = {
 
 
 class FramePage(BaseModel):
-    """The frames of a stretch of time."""
+    """The frames of a time range."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -64,10 +65,10 @@ class FramePage(BaseModel):
         }
     )
 
-    frames: list[Frame] = Field(description="In order, none left out.")
+    frames: list[Frame] = Field(description="All frames of the range, in order.")
     next: float | None = Field(
-        description="Time of the frame that comes next: ask again with it as `start` for what "
-        "follows. Null at the end of the video."
+        description="Presentation time of the next frame: request it as `start` to continue. Null "
+        "at the end of the video."
     )
 
 
@@ -83,16 +84,20 @@ def get_frames(
     store: StoreDep,
     start: Annotated[
         float,
-        Query(ge=0, le=_A_YEAR, description="Seconds; begins with the frame on screen then."),
+        Query(
+            ge=0,
+            le=_A_YEAR,
+            description="Start in seconds; the first frame is the one on screen then.",
+        ),
     ] = 0.0,
     end: Annotated[
         float | None,
-        Query(ge=0, le=_A_YEAR, description="Seconds; frames that begin before are sent."),
+        Query(ge=0, le=_A_YEAR, description="End in seconds, exclusive."),
     ] = None,
 ) -> Response:
-    """The keypoints and joint angles of the frames from `start` to `end`.
+    """Returns the keypoints and joint angles of the frames from `start` to `end`.
 
-    At most 60 seconds and 4,000 frames at once; `next` says where to go on.
+    A response covers at most 60 seconds and 4,000 frames; `next` is where to continue.
     """
     if end is None:
         end = start + MAX_SECONDS
@@ -103,7 +108,7 @@ def get_frames(
         store.head(keys.manifest)
         info = store.head(keys.keypoints)
     except NotFoundError:
-        raise NotFoundError("The job has no result yet; see its state.", "no_result") from None
+        raise NotFoundError("The job has no result yet. Check its state.", "no_result") from None
     headers = {"ETag": f"W/{info.etag}", "Cache-Control": "private, no-cache"}
     if answer := not_modified(request, headers):
         return answer

@@ -1,4 +1,4 @@
-"""Creating, listing, watching and ending jobs."""
+"""Listing, inspecting, cancelling and removing jobs."""
 
 import asyncio
 from hashlib import sha256
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented("unava
 
 
 class JobPage(BaseModel):
-    """Some of the jobs."""
+    """A page of jobs."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -36,10 +36,10 @@ class JobPage(BaseModel):
         }
     )
 
-    jobs: list[Job] = Field(description="Newest first.")
+    jobs: list[Job] = Field(description="Jobs, newest first.")
     next_cursor: str | None = Field(
-        description="Ask for the next page with it; null on the last. A search that has much to "
-        "look through may answer with few jobs, or none, and a cursor to go on with."
+        description="Cursor of the next page; null on the last. A search may return a page with "
+        "few jobs, or none, and a cursor to continue with."
     )
 
 
@@ -47,16 +47,19 @@ class JobPage(BaseModel):
 def list_jobs(
     listing: ListingDep,
     caller: CallerDep,
-    limit: Annotated[int, Query(ge=1, le=100, description="Most jobs to list.")] = 20,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of jobs.")] = 20,
     cursor: Annotated[
-        str, Query(pattern="^([0-9a-f]{32})?$", description="`next_cursor` of the page before.")
+        str, Query(pattern="^([0-9a-f]{32})?$", description="`next_cursor` of the previous page.")
     ] = "",
     q: Annotated[
         str,
-        Query(max_length=200, description="Part of the file's name, or how the job's id begins."),
+        Query(
+            max_length=200, description="Part of the file's name, or the beginning of the job's id."
+        ),
     ] = "",
     state: Annotated[
-        list[JobState] | None, Query(description="Only jobs in this state, or in one of these.")
+        list[JobState] | None,
+        Query(description="Only jobs in this state; repeat it for several states."),
     ] = None,
 ) -> JobPage:
     """Lists jobs, newest first."""
@@ -72,7 +75,7 @@ def list_jobs(
     | {304: {"description": "Unchanged since the ETag of If-None-Match"}},
 )
 def get_job(asked: KnownJob, repository: JobRepositoryDep, request: Request) -> Response:
-    """Shows a job."""
+    """Returns a job."""
     content = view(asked, repository.status(asked.id)).model_dump_json().encode()
     headers = {
         "ETag": f'W/"{sha256(content).hexdigest()[:32]}"',
@@ -87,10 +90,10 @@ def get_job(asked: KnownJob, repository: JobRepositoryDep, request: Request) -> 
     "/{job_id}",
     status_code=HTTPStatus.NO_CONTENT,
     responses=documented("job_not_found")
-    | {202: {"model": Job, "description": "It will be cancelled"}},
+    | {202: {"model": Job, "description": "The job will be cancelled"}},
 )
 async def delete_job(asked: KnownJob, repository: JobRepositoryDep, queue: QueueDep) -> Response:
-    """Cancels a job that is not finished (202), or removes one that is, with its result (204)."""
+    """Cancels an unfinished job (202), or removes a finished one with its result (204)."""
     job_id = asked.id
     job = await asyncio.to_thread(repository.cancel_or_remove, job_id)
     if job is None:

@@ -1,4 +1,4 @@
-"""Looking at a job that still runs."""
+"""Previews of running jobs."""
 
 from typing import Annotated
 
@@ -16,19 +16,19 @@ router = APIRouter(prefix="/v1/jobs/{job_id}/preview", tags=["results"])
 
 
 class Segment(BaseModel):
-    """A finished part of a job's video."""
+    """A finished segment of a job's video."""
 
-    number: int = Field(description="From 0; segments follow each other.")
-    start: float = Field(description="Seconds in the whole video at which it begins.")
-    end: float = Field(description="Seconds in the whole video at which it is over.")
+    number: int = Field(description="Number of the segment, from 0.")
+    start: float = Field(description="Start in the whole video, in seconds.")
+    end: float = Field(description="End in the whole video, in seconds.")
     url: str = Field(
-        description="Path of its video, an MP4 without sound. It begins at 0, wherever it is in "
-        "the whole video."
+        description="Path of the segment's video, an MP4 without sound that begins at 0, wherever "
+        "the segment is in the whole video."
     )
 
 
 class Preview(BaseModel):
-    """What can be looked at already."""
+    """The segments of a job that are finished."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -48,14 +48,14 @@ class Preview(BaseModel):
     )
 
     segments: list[Segment] = Field(
-        description="The finished segments, in order. None before the job runs, nor once it has "
-        "ended: then there is the result."
+        description="Finished segments, in order. Empty before the job runs and after it has "
+        "ended, when its result is available."
     )
 
 
 @router.get("", responses=documented("job_not_found", "unavailable"))
 def get_preview(asked: KnownJob, repository: JobRepositoryDep, previews: PreviewsDep) -> Preview:
-    """Lists the parts of a running job's video that are finished."""
+    """Lists the finished segments of a running job."""
     status = repository.status(asked.id)
     if status.state.finished:
         return Preview(segments=[])
@@ -84,7 +84,7 @@ def get_segment(
     previews: PreviewsDep,
     number: Annotated[int, Path(ge=0, lt=1_000_000, description="Number of the segment.")],
 ) -> Response:
-    """The video of a finished segment. Takes Range requests."""
+    """Returns the video of a finished segment. Supports range requests."""
     keys = Keys(asked.id)
     try:
         if not store.exists(keys.segment(number, "preview.json")):
@@ -93,6 +93,6 @@ def get_segment(
         return object_response.send_known(request, store, video, "inline", previews.change(video))
     except NotFoundError:
         raise NotFoundError(
-            f"There is no finished segment {number}. If the job has ended, look at its result.",
+            f"There is no finished segment {number}. If the job has ended, use its result.",
             "no_such_segment",
         ) from None

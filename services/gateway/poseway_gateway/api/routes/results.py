@@ -35,7 +35,7 @@ _STORED: Final = re.compile(
 )
 _RESPONSES: Final = (
     object_response.RESPONSES
-    | {307: {"description": "It is there, for an hour: see Location"}}
+    | {307: {"description": "The file is at Location for an hour"}}
     | documented("no_such_file", "range_not_satisfiable")
 )
 _DIRECT_SECONDS: Final = 3600
@@ -69,7 +69,7 @@ def _add_export(made: Format) -> None:
     """Adds the route of an export format."""
 
     def get(asked: KnownJob, store: StoreDep) -> Response:
-        _finished(store, Keys(asked.id))
+        _require_result(store, Keys(asked.id))
         return _download(asked, made.file, made.media_type, made.convert(_source(store, asked)))
 
     router.add_api_route(
@@ -143,17 +143,17 @@ def get_result(
     store: StoreDep,
     settings: SettingsDep,
     direct: Annotated[
-        bool, Query(description="Redirect to object storage, where that can be reached.")
+        bool, Query(description="Redirect to object storage if clients can reach it.")
     ] = False,
 ) -> Response:
-    """A file of the result, by the path that the manifest has for it. Takes Range requests."""
+    """Returns a file of the result by its path in the manifest. Supports range requests."""
     keys = Keys(asked.id)
     if not _STORED.fullmatch(path):
         raise _no_such_file()
-    _finished(store, keys)
+    _require_result(store, keys)
     try:
         disposition = _disposition(asked, PurePath(path).name, "inline")
-        # An address is signed for GET; the headers are told here as well as there.
+        # Signed URLs are valid for GET only; HEAD is answered here with the same headers.
         redirects = direct and IS_HEAD not in request.scope
         if redirects and settings.s3_public_endpoint is not None:
             store.head(keys.result + path)
@@ -165,20 +165,26 @@ def get_result(
 
 
 def _no_such_file() -> NotFoundError:
-    return NotFoundError("A result has no such file; its manifest lists them.", "no_such_file")
+    return NotFoundError(
+        "The result has no such file. Its manifest lists all files.", "no_such_file"
+    )
 
 
-def _finished(store: ObjectStore, keys: Keys) -> None:
-    """A result is there whole, or not at all: its manifest is written last."""
+def _require_result(store: ObjectStore, keys: Keys) -> None:
+    """Checks that the result exists; its manifest is written last.
+
+    Raises:
+        NotFoundError: There is no result yet.
+    """
     if not store.exists(keys.manifest):
         raise _no_result()
 
 
 def _no_result() -> NotFoundError:
-    return NotFoundError("The job has no result yet; see its state.", "no_result")
+    return NotFoundError("The job has no result yet. Check its state.", "no_result")
 
 
 def _disposition(asked: JobRequest, name: str, kind: str) -> str:
-    """Names the file after the upload, as RFC 6266 has it."""
+    """Returns a ``Content-Disposition`` (RFC 6266) that names the file after the upload."""
     named = filenames.portable(filenames.stem(asked.name), f"_{name}")
     return f"{kind}; filename*=UTF-8''{quote(named, safe='')}"

@@ -1,4 +1,4 @@
-"""Signing in, and links that show one job to others."""
+"""Sessions of browsers, and share links to jobs."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ _WEEK = 7 * 86_400
 
 
 class SignIn(BaseModel):
-    """A key, to sign a browser in with."""
+    """An API key to sign in with."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"key": "pw_0a1b2c3d_" + "0123456789" * 4}]}
@@ -32,7 +32,7 @@ class SignIn(BaseModel):
 
 
 class Session(BaseModel):
-    """Who calls, and how much they may ask for."""
+    """The caller, with limits and usage."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -53,27 +53,28 @@ class Session(BaseModel):
         }
     )
 
-    auth: Literal["off", "keys"] = Field(description="Whether this gateway asks for keys.")
-    owner: str = Field(description="Id of the key; empty without keys.")
-    name: str = Field(description="Name of the key; empty without keys.")
-    limits: Limits | None = Field(description="What the key may ask for; null without keys.")
-    usage: DailyUsage | None = Field(description="What it asked for today; null without keys.")
+    auth: Literal["off", "keys"] = Field(description="Whether this gateway requires API keys.")
+    owner: str = Field(description="Id of the API key; empty without keys.")
+    name: str = Field(description="Name of the API key; empty without keys.")
+    limits: Limits | None = Field(description="Limits of the API key; null without keys.")
+    usage: DailyUsage | None = Field(description="Today's usage of the API key; null without keys.")
     webhook_secret: str = Field(
-        description="With which this gateway signs what it tells your webhooks, as Standard "
-        "Webhooks has it."
+        description="Secret that signs your webhooks, in the format of Standard Webhooks."
     )
 
 
 class NewShareLink(BaseModel):
-    """For how long a link shall count."""
+    """The lifetime of a share link."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"expires_in_seconds": _WEEK}]})
 
-    expires_in_seconds: int = Field(_WEEK, ge=60, le=366 * 86_400)
+    expires_in_seconds: int = Field(
+        _WEEK, ge=60, le=366 * 86_400, description="Seconds until the share link expires."
+    )
 
 
 class ShareLink(BaseModel):
-    """What shows a job to whoever has it."""
+    """A link that shows a job to anyone who has it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -87,14 +88,14 @@ class ShareLink(BaseModel):
         }
     )
 
-    token: str = Field(description="Add it to what you GET of the job: ?share=TOKEN.")
-    expires_at: datetime
+    token: str = Field(description="Token to add to GET requests for the job: ?share=TOKEN.")
+    expires_at: datetime = Field(description="Time at which the share link expires.")
     page: str = Field(description="Path of the page that shows the job.")
 
 
 @router.get("/session")
 async def get_session(caller: CallerDep, authenticator: AuthenticatorDep) -> Session:
-    """Who calls, by key or by cookie, and how much they may ask for."""
+    """Returns the caller, identified by key or session, with limits and usage."""
     return await _session(caller, authenticator)
 
 
@@ -102,10 +103,10 @@ async def get_session(caller: CallerDep, authenticator: AuthenticatorDep) -> Ses
 async def sign_in(
     asked: SignIn, request: Request, response: Response, authenticator: AuthenticatorDep
 ) -> Session:
-    """Signs a browser in: it gets a cookie that its scripts cannot read.
+    """Signs a browser in with a cookie that scripts cannot read.
 
-    The cookie counts for a week, unless the gateway is set up otherwise, until the key is rotated
-    or revoked. Without keys there is nothing to sign in to, and no cookie.
+    The session lasts a week by default, and ends early if the key is rotated or revoked. A gateway
+    that requires no keys sets no cookie.
     """
     if not authenticator.keys_needed:
         return await _session(Caller(), authenticator)
@@ -124,7 +125,7 @@ async def sign_in(
 
 @router.delete("/session", status_code=HTTPStatus.NO_CONTENT)
 async def sign_out(request: Request) -> Response:
-    """Signs a browser out: it forgets its cookie."""
+    """Signs a browser out by deleting its cookie."""
     response = Response(status_code=HTTPStatus.NO_CONTENT)
     response.delete_cookie(COOKIE, secure=_is_secure(request), httponly=True, samesite="strict")
     return response
@@ -138,14 +139,14 @@ async def sign_out(request: Request) -> Response:
 async def share_job(
     asked: KnownJob,
     authenticator: AuthenticatorDep,
-    wish: Annotated[NewShareLink | None, Body()] = None,
+    new: Annotated[NewShareLink | None, Body()] = None,
 ) -> ShareLink:
-    """Makes a link that shows this job to whoever has it, until it expires.
+    """Creates a share link, which shows this job to anyone who has it.
 
-    They may read all of the job and its result, nothing else, and change nothing. It ends early
-    when the job is removed or its owner's key is revoked.
+    The link gives read access to the job and its result, and to nothing else. It ends early if the
+    job is removed or its owner's key is revoked.
     """
-    expires = int(time.time()) + (wish or NewShareLink()).expires_in_seconds
+    expires = int(time.time()) + (new or NewShareLink()).expires_in_seconds
     token = await authenticator.signatures.share(asked.id, asked.owner, expires)
     return ShareLink(
         token=token,
@@ -174,5 +175,8 @@ async def _used(caller: Caller, authenticator: Authenticator) -> DailyUsage | No
 
 
 def _is_secure(request: Request) -> bool:
-    """Whether the browser speaks HTTPS, to us or to a proxy; who lies spoils only their cookie."""
+    """Returns whether the browser uses HTTPS, to the gateway or to a proxy.
+
+    The header need not be trusted: a client that forges it harms only its own cookie.
+    """
     return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))

@@ -1,4 +1,4 @@
-"""What operators and clients ask about the system itself."""
+"""Models, the sample video, health and metrics."""
 
 from urllib.parse import quote
 
@@ -22,23 +22,23 @@ router = APIRouter(tags=["system"])
 
 
 class OfferedModel(BaseModel):
-    """A model that a job can choose."""
+    """A model that a job can use."""
 
-    name: str
-    title: str
-    licence: str
-    default: bool
-    measured: Measured | None = Field(description="How good and how fast; null if not measured.")
+    name: str = Field(description="Name of the model, for the option `model`.")
+    title: str = Field(description="Title of the model, for users.")
+    licence: str = Field(description="Licence of the weights.")
+    default: bool = Field(description="Whether jobs use it by default.")
+    measured: Measured | None = Field(description="Accuracy and speed; null if not measured.")
 
 
 class OfferedModels(BaseModel):
-    """The models, the default first."""
+    """The models that jobs can use, the default first."""
 
     models: list[OfferedModel]
 
 
 class Health(BaseModel):
-    """That it works."""
+    """A healthy service."""
 
     status: str = "ok"
 
@@ -66,10 +66,12 @@ def list_models(models: ModelChoiceDep) -> OfferedModels:
     responses=object_response.RESPONSES | documented("no_sample", "range_not_satisfiable"),
 )
 def get_sample(request: Request, settings: SettingsDep) -> Response:
-    """A video to try this with. Takes Range requests."""
+    """Returns a sample video to try Poseway with. Supports range requests."""
     video = settings.sample_video
     if not video.is_file():
-        raise NotFoundError("There is no sample video here. Upload one of your own.", "no_sample")
+        raise NotFoundError(
+            "This gateway has no sample video. Upload a video of your own.", "no_sample"
+        )
     return object_response.send_file(
         request, video, f"attachment; filename*=UTF-8''{quote(video.name)}"
     )
@@ -77,13 +79,13 @@ def get_sample(request: Request, settings: SettingsDep) -> Response:
 
 @router.get("/healthz")
 async def healthz() -> Health:
-    """Whether the process lives."""
+    """Reports that the process is alive."""
     return Health()
 
 
 @router.get("/readyz")
 async def readyz(storage_probe: StorageProbeDep, queue: QueueDep) -> Health:
-    """Whether jobs can be taken: object storage and queue are there."""
+    """Reports whether jobs can be accepted: object storage and queue are reachable."""
     await queue.check()
     try:
         await storage_probe.check()
@@ -94,9 +96,9 @@ async def readyz(storage_probe: StorageProbeDep, queue: QueueDep) -> Health:
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics(authenticator: AuthenticatorDep) -> Response:
-    """Metrics for Prometheus; where callers need keys, on a port of their own only."""
+    """Returns Prometheus metrics; if callers need keys, only on a separate port."""
     if authenticator.keys_needed:
-        raise NotFoundError("Metrics are at the port that POSEWAY_METRICS_PORT says.")
+        raise NotFoundError("Metrics are served on the port POSEWAY_METRICS_PORT.")
     return Response(
         prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST
     )

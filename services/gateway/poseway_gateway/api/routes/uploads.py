@@ -24,7 +24,7 @@ from poseway_gateway.api.dependencies import (
 from poseway_gateway.api.uploads.idempotency import fingerprint
 from poseway_gateway.api.uploads.upload_view import Upload, view
 from poseway_gateway.api.web.error_codes import documented
-from poseway_gateway.api.webhooks.url import WEBHOOK_SAYS, check_webhook
+from poseway_gateway.api.webhooks.url import WEBHOOK_DESCRIPTION, check_webhook
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=documented("unavailable"))
 
@@ -47,7 +47,7 @@ class NewUpload(BaseModel):
     name: str = Field(min_length=1, max_length=1000, description="Name of the file.")
     size: int = Field(ge=1, description="Size of the file in bytes.")
     options: Options = Field(default_factory=Options, description="Options of the job.")
-    webhook_url: str | None = Field(None, description=WEBHOOK_SAYS)
+    webhook_url: str | None = Field(None, description=WEBHOOK_DESCRIPTION)
 
 
 _UNKNOWN: Final = documented("upload_not_found", "unavailable")

@@ -1,1 +1,1 @@
-"""Telling others when a job ends, by the Standard Webhooks specification."""
+"""Webhooks that report the end of a job, by the Standard Webhooks specification."""

@@ -1,4 +1,4 @@
-"""Taking webhooks from their queue, until each is delivered or given up."""
+"""Delivers webhooks from their queue, with retries."""
 
 import asyncio
 from bisect import bisect_right
@@ -25,30 +25,31 @@ from poseway_gateway.api.webhooks.ssrf_guard import RefusedError
 log = structlog.get_logger(__name__)
 
 _SENT: Final = prometheus_client.Counter(
-    "poseway_webhooks", "Attempts to deliver a webhook.", ["result"]
+    "poseway_webhooks", "Attempts to deliver a webhook, by result.", ["result"]
 )
 for _result in ("delivered", "failed", "given_up"):
     _SENT.labels(_result)
 _PAUSES: Final = (5, 30, 120, 600, 3600, 7200, 14_400)
-"""Seconds after each attempt that failed; then the last again and again."""
+"""Seconds until the next attempt after each failed one; the last value repeats."""
 _AGES: Final = tuple(accumulate(_PAUSES))
 _BUSY_SECONDS: Final = (5, 60)
-_PATIENCE_SECONDS: Final = 86_400
-_AT_ONCE: Final = 16
+_GIVE_UP_SECONDS: Final = 86_400
+_MAX_CONCURRENT: Final = 16
 
 
 def pause_after(deliveries: int, age_seconds: float) -> int:
-    """Seconds until the next attempt.
+    """Returns the seconds until the next attempt.
 
     Args:
-        deliveries: How often it came from the queue; handed back untried counts here, too.
-        age_seconds: Since the job ended: so many attempts cannot have failed as take longer.
+        deliveries: Deliveries from the queue, including those handed back without an attempt.
+        age_seconds: Seconds since the job ended, which bound the number of attempts that can have
+            failed so far.
     """
     return _PAUSES[min(deliveries - 1, bisect_right(_AGES, age_seconds), len(_PAUSES) - 1)]
 
 
 def _until_free(age_seconds: float) -> float:
-    """Seconds until it is tried whether a host has a place; what waits for long asks less often."""
+    """Returns the seconds until a busy host is tried again, which grow with the age."""
     least, most = _BUSY_SECONDS
     return min(most, max(least, age_seconds / 10))
 
@@ -64,9 +65,9 @@ class WebhookDelivery:
         self._sender = sender
 
     async def run(self, connecting: asyncio.Task[JobQueue], stopping: asyncio.Event) -> None:
-        """Delivers until `stopping` is set or it is cancelled."""
+        """Delivers until `stopping` is set or the task is cancelled."""
         queue = await asyncio.shield(connecting)
-        slots = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(_MAX_CONCURRENT)
         async with asyncio.TaskGroup() as group:
             async for delivery in queue.endings(stopping):
                 await slots.acquire()
@@ -74,7 +75,7 @@ class WebhookDelivery:
                 task.add_done_callback(lambda _: slots.release())
 
     async def _deliver(self, delivery: Delivery) -> None:
-        """Makes one attempt; what is wrong with it ends nothing else."""
+        """Makes one attempt; its failure does not affect other deliveries."""
         with (
             structlog.contextvars.bound_contextvars(job=delivery.job_id),
             traces.tracer.start_as_current_span(
@@ -90,16 +91,16 @@ class WebhookDelivery:
                 await delivery.hand_back(delay=_until_free(delivery.age_seconds))
                 return
             except NotFoundError:
-                log.info("the job was removed before its webhook was delivered")
+                log.info("job removed before its webhook was delivered")
                 await delivery.done()
                 return
             except Exception as error:
-                log.exception("webhook not made")
+                log.exception("webhook failed unexpectedly")
                 why = type(error).__name__
             if why is None:
                 _SENT.labels("delivered").inc()
                 await delivery.done()
-            elif delivery.age_seconds > _PATIENCE_SECONDS:
+            elif delivery.age_seconds > _GIVE_UP_SECONDS:
                 _SENT.labels("given_up").inc()
                 log.error("webhook given up", why=why, attempts=delivery.attempt)
                 await delivery.done()
@@ -110,7 +111,7 @@ class WebhookDelivery:
                 await delivery.hand_back(delay=pause)
 
     async def _attempt(self, delivery: Delivery) -> str | None:
-        """Sends the webhook of a job; returns what went wrong, None if nothing did."""
+        """Sends the webhook of a job; returns the reason if it fails, else None."""
         request = await asyncio.to_thread(self._repository.request, delivery.job_id)
         status = await asyncio.to_thread(self._repository.status, delivery.job_id)
         if request.webhook_url is None:
@@ -127,4 +128,4 @@ class WebhookDelivery:
         if httpx.codes.is_success(answer):
             log.info("webhook delivered", attempts=delivery.attempt)
             return None
-        return f"the answer is {answer}"
+        return f"the response is {answer}"

@@ -1,4 +1,4 @@
-"""What is sent, and its signature (standardwebhooks.com)."""
+"""Body and signature of a webhook (standardwebhooks.com)."""
 
 import base64
 import hashlib
@@ -13,25 +13,25 @@ from poseway.jobs import Job
 class Ended(BaseModel):
     """The body of a webhook."""
 
-    type: str = Field(description="job.succeeded, job.failed or job.cancelled")
-    timestamp: datetime = Field(description="When the job ended.")
-    data: Job = Field(description="The job, as the API shows it.")
+    type: str = Field(description="job.succeeded, job.failed or job.cancelled.")
+    timestamp: datetime = Field(description="Time at which the job ended.")
+    data: Job = Field(description="The job as the API shows it.")
 
 
 def body(job: Job, now: datetime) -> bytes:
-    """The body for a job that has ended."""
+    """Returns the body for a job that has ended."""
     ended = Ended(type=f"job.{job.state}", timestamp=job.finished_at or now, data=job)
     return ended.model_dump_json().encode()
 
 
 def headers(secret: str, message_id: str, now: datetime, content: bytes) -> dict[str, str]:
-    """The headers that prove who sent it.
+    """Returns the headers that prove the sender.
 
     Args:
-        secret: The receiver's, ``whsec_`` and Base64.
-        message_id: The same however often the message is sent.
-        now: When this attempt is made.
-        content: The body.
+        secret: Secret of the receiver, ``whsec_`` and Base64.
+        message_id: Id of the message, the same for each attempt.
+        now: Time of this attempt.
+        content: Body of the message.
     """
     seconds = int(now.timestamp())
     key = base64.b64decode(secret.removeprefix("whsec_"))

@@ -1,4 +1,4 @@
-"""One attempt to deliver a webhook."""
+"""Sends one webhook."""
 
 import asyncio
 import ssl
@@ -12,52 +12,60 @@ import httpx
 from poseway_gateway.api.webhooks.ssrf_guard import RefusedError, resolve
 
 _CONNECT_SECONDS: Final = 5.0
-_SECONDS: Final = 15.0
-_PER_HOST: Final = 4
+_TIMEOUT_SECONDS: Final = 15.0
+_MAX_PER_HOST: Final = 4
 
 
 class BusyError(Exception):
-    """As much is being sent to this host as one may have sent at once."""
+    """The limit of concurrent webhooks to this host is reached."""
 
 
 class WebhookSender:
-    """Sends webhooks: without proxies, without following redirects, and not waiting for long."""
+    """Sends webhooks with a short timeout, ignoring proxies and redirects."""
 
     def __init__(self, *, private: bool) -> None:
-        """Prepares.
+        """Prepares an HTTP client.
 
         Args:
-            private: Whether private and loopback addresses may be sent to.
+            private: Whether webhooks may be sent to private and loopback addresses.
         """
         self._private = private
         self._busy: Counter[str] = Counter()
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS),
-            # A connection belongs to one name; the next name at its address gets its own.
+            timeout=httpx.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS),
+            # Connections are not reused, since another name may resolve to the same address.
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
             verify=ssl.create_default_context(),
         )
 
     async def send(self, url: str, content: bytes, headers: dict[str, str]) -> int:
-        """Sends once; returns the status of the answer, whose body nobody reads.
+        """Sends a webhook once.
+
+        Args:
+            url: URL of the receiver.
+            content: Body of the message.
+            headers: Headers of the message.
+
+        Returns:
+            The HTTP status of the response; its body is not read.
 
         Raises:
-            BusyError: Not sent now: what is being sent to its host is to end first.
-            RefusedError: Nothing is sent to this address.
-            OSError: There is no such name.
-            TimeoutError: It took too long.
-            httpx.HTTPError: It could not be sent.
+            BusyError: The limit of concurrent webhooks to this host is reached.
+            RefusedError: Webhooks may not be sent to this address.
+            OSError: The host name cannot be resolved.
+            TimeoutError: The request took too long.
+            httpx.HTTPError: The request failed.
         """
         try:
             target = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise RefusedError(str(error)) from error
         if not target.host:
-            raise RefusedError("it has no host")
+            raise RefusedError("the URL has no host")
         port = target.port or (443 if target.scheme == "https" else 80)
-        with self._place(target.host):
-            async with asyncio.timeout(_SECONDS):
+        with self._slot(target.host):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 address = await resolve(target.host, port, private=self._private)
                 request = self._http.build_request(
                     "POST",
@@ -71,9 +79,9 @@ class WebhookSender:
         return answer.status_code
 
     @contextmanager
-    def _place(self, host: str) -> Iterator[None]:
-        """One of the few places for a host: who never answers keeps only its own waiting."""
-        if self._busy[host] >= _PER_HOST:
+    def _slot(self, host: str) -> Iterator[None]:
+        """Counts a request to a host, so that one that never responds delays only its own."""
+        if self._busy[host] >= _MAX_PER_HOST:
             raise BusyError
         self._busy[host] += 1
         try:

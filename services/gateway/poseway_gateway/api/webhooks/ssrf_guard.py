@@ -1,4 +1,4 @@
-"""Where webhooks may go: not into the network that the gateway stands in."""
+"""Keeps webhooks out of the gateway's own network (SSRF)."""
 
 import asyncio
 import socket
@@ -7,18 +7,18 @@ from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-# Elsewhere is what stands for IPv4 addresses: NAT64, mapped, translated, compatible.
+# Outside this range are embedded IPv4 addresses: NAT64, mapped, translated, compatible.
 _UNICAST: Final = IPv6Network("2000::/3")
-# Names that are looked up for long keep no other work of the gateway waiting.
+# A pool of its own, so that slow lookups delay no other work of the gateway.
 _LOOKING_UP: Final = ThreadPoolExecutor(4, thread_name_prefix="names")
 
 
 class RefusedError(Exception):
-    """Nothing is sent to this address."""
+    """Webhooks may not be sent to this address."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is on the open internet, whatever it is wrapped in."""
+    """Returns whether an IP address is public, including one that is embedded in IPv6."""
     ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
@@ -29,23 +29,23 @@ def is_public(address: str) -> bool:
 
 
 async def resolve(host: str, port: int, *, private: bool) -> str:
-    """The IP address to connect to, which is the one that was checked.
+    """Resolves a host to the IP address to connect to, and checks that address.
 
-    A name that is looked up twice may lead elsewhere the second time.
+    Connecting by name would resolve it again, possibly to another address (DNS rebinding).
 
     Args:
-        host: A name or an IP address.
-        port: To connect to.
-        private: Whether addresses that are not public are fine too.
+        host: Host name or IP address.
+        port: Port to connect to.
+        private: Whether addresses that are not public are permitted.
 
     Raises:
-        RefusedError: One of its addresses is not public.
-        OSError: There is no such name, or names cannot be looked up now.
+        RefusedError: An address of the host is not public.
+        OSError: The name does not exist or cannot be resolved now.
     """
     loop = asyncio.get_running_loop()
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     found = await loop.run_in_executor(_LOOKING_UP, look_up)
     addresses = [str(entry[4][0]) for entry in found]
     if not private and not all(is_public(address) for address in addresses):
-        raise RefusedError(f"{host} is not on the open internet")
+        raise RefusedError(f"{host} is not a public address")
     return addresses[0]
