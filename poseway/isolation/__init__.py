@@ -1,9 +1,9 @@
-"""Work on files that nobody trusts, in a process of its own.
+"""Child processes that work on untrusted files.
 
-A decoder is given whatever somebody uploaded. It may crash, want all memory or never end: then its
-process ends, and whoever asked gets a `DecoderError`. It reads and writes nothing but what its host
-hands to it. That is no sandbox for a decoder which an attacker has taken over: it has the rights of
-its service.
+A decoder reads whatever a user uploaded. It may crash, exhaust memory or never return. Then its
+process ends and the parent gets a `DecoderError`. The child reads and writes only what its parent
+passes to it. This is not a sandbox against a decoder that an attacker controls: the child has the
+rights of its service.
 """
 
 from poseway.isolation.child import Parent

@@ -1,4 +1,4 @@
-"""The process in which the work is done, and what it sees of the one that wants it."""
+"""The child process: it runs the methods that its parent calls."""
 
 import io
 import os
@@ -18,32 +18,32 @@ from poseway.isolation.rlimits import end_with, is_short, limit_memory
 _ALIVE_SECONDS: Final = 1.0
 _READ_BYTES: Final = 1 << 18
 _WRITE_BYTES: Final = 1 << 20
-# One message is no larger, so that neither side needs much memory for it.
+# Upper limit of one message, so that neither side needs much memory for it.
 _MESSAGE_BYTES: Final = 1 << 20
 
 
 class Parent:
-    """What a guest has of the world. Safe to use from several threads, but for one file of them."""
+    """The parent process as its child sees it. Thread-safe, except for each single file."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._talking = threading.Lock()
         self._told = 0.0
 
-    def ask(self, name: str, *args: Any) -> Any:  # noqa: ANN401 # whatever is answered
-        """Has the host do something; see `Isolated`."""
+    def ask(self, name: str, *args: Any) -> Any:  # noqa: ANN401 # whatever the parent returns
+        """Calls one of the parent's functions; see `Isolated`."""
         return self._exchange(Kind.ASK, name, args)
 
     def file(self, name: str) -> io.BufferedReader:
-        """One of the files that the host has for the work."""
+        """Opens a file of the parent's for reading."""
         return io.BufferedReader(_File(self._exchange, name), _READ_BYTES)
 
     def sink(self, name: str) -> io.BufferedWriter:
-        """A file to write; the host is asked for `name` with the position and the bytes."""
+        """Opens a file for writing: each piece goes to the parent's function `name`."""
         return io.BufferedWriter(_Sink(self._exchange, name), _WRITE_BYTES)
 
     def alive(self) -> None:
-        """Says, every now and then, that the work goes on."""
+        """Reports progress to the parent, at most once per second."""
         if time.monotonic() - self._told > _ALIVE_SECONDS:
             self._told = time.monotonic()
             with self._talking, _complete():
@@ -57,17 +57,17 @@ class Parent:
 
 @contextmanager
 def _complete() -> Iterator[None]:
-    """For messages: after one that broke off, nothing that follows would be understood."""
+    """Ends the process if a message breaks off: the connection is useless after that."""
     try:
         yield
     except MemoryError:
         os._exit(SHORT_OF_MEMORY)
     except (EOFError, OSError):
-        os._exit(1)  # the host is gone
+        os._exit(1)  # the parent is gone
 
 
 class _Remote(io.RawIOBase):
-    """A position in a file of the host's."""
+    """A position in one of the parent's files."""
 
     def __init__(self, exchange: Callable[..., Any], name: str) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class _File(_Remote):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 # anything that can be written to
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 # any writable buffer
         size = min(len(buffer), _MESSAGE_BYTES)
         data: bytes = self._exchange(Kind.READ, self._name, self._position, size)
         buffer[: len(data)] = data
@@ -108,7 +108,7 @@ class _Sink(_Remote):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: Any) -> int:  # noqa: ANN401 # anything that has bytes
+    def write(self, data: Any) -> int:  # noqa: ANN401 # any readable buffer
         piece = bytes(memoryview(data)[:_MESSAGE_BYTES])
         self._exchange(Kind.ASK, self._name, (self._position, piece))
         self._position += len(piece)
@@ -123,21 +123,21 @@ def serve(
     make: Callable[..., object],
     args: tuple[Any, ...],
 ) -> None:
-    """Runs methods of an object for the host, until that has enough; the body of the process.
+    """Runs methods of an object for the parent until the connection closes. Main of the child.
 
     Args:
-        connection: To the host.
-        line: Breaks when the host ends.
-        memory_bytes: Memory that the process may have.
-        make: Makes the object of what is outside, and `args`.
-        args: More for `make`.
+        connection: Connection to the parent.
+        line: Pipe that breaks when the parent ends.
+        memory_bytes: Memory limit of the process.
+        make: Creates the object from a `Parent` and `args`.
+        args: Further arguments of `make`.
     """
-    # It ends with its host, not before: that has its own way to stop.
+    # The child ends with its parent, which handles these signals itself.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     end_with(line)
     limit_memory(memory_bytes)
-    # The host ends it in the middle of whatever it says.
+    # The parent may kill the child while a message is being sent.
     with suppress(EOFError, OSError):
         worker = make(Parent(connection), *args)
         while True:
@@ -145,21 +145,21 @@ def serve(
             try:
                 connection.send((Kind.DONE, getattr(worker, method)(*given)))
             except Exception as error:
-                connection.send((Kind.RAISED, _told(error)))
+                connection.send((Kind.RAISED, _portable(error)))
 
 
-def _told(error: Exception) -> PosewayError:
-    """What the host is told: what others raise may not survive the way, nor say where it was."""
+def _portable(error: Exception) -> PosewayError:
+    """The error to send. Other exceptions may not survive pickling and lose their traceback."""
     if isinstance(error, PosewayError):
         return error
     where = traceback.format_exc()
-    # Where memory is refused to a library, each says something else.
+    # Each library reports a failed allocation in its own way.
     if isinstance(error, MemoryError) or is_short():
-        told = DecoderError(
+        no_memory = DecoderError(
             "Decoding the file needs more memory than is allowed. Convert it to MP4 (H.264), "
             "scaled down if it is large, and upload that.",
             "out_of_memory",
         )
-        told.add_note(where)
-        return told
+        no_memory.add_note(where)
+        return no_memory
     return ServiceError(f"{error!r}\n{where}")

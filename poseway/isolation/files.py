@@ -1,17 +1,17 @@
-"""Files as a child process sees them."""
+"""The file interface that decoders read from."""
 
 from typing import Protocol, runtime_checkable
 
 
 @runtime_checkable
 class SeekableFile(Protocol):
-    """What a video is read from."""
+    """A file that can be read at any position."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Reads up to `size` bytes."""
+        """Reads up to `size` bytes; all if negative."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Moves to a position."""
+        """Moves to a position and returns it."""
 
     def tell(self) -> int:
-        """The current position."""
+        """Returns the current position."""

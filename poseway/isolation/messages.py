@@ -1,24 +1,27 @@
-"""What a guest says to its host; the host says ``(method, arguments)``, or the bare answer."""
+"""Messages from a child to its parent.
+
+The parent sends ``(method, arguments)`` to call a method and bare values as replies.
+"""
 
 from enum import Enum
 from typing import Final
 
 SHORT_OF_MEMORY: Final = 70
-"""Status with which a guest ends that cannot even say so."""
+"""Exit status of a child that ran out of memory and could not report it."""
 
 
 class Kind(Enum):
-    """What a message of a guest is; arguments follow."""
+    """Kind of a message from a child; its arguments follow."""
 
     SIZE = "size"
-    """Asks for the size of a file: its name."""
+    """Requests the size of a file. Argument: its name."""
     READ = "read"
-    """Asks for bytes of a file: its name, the position, and how many at most."""
+    """Requests bytes of a file. Arguments: its name, the position, the maximum number of bytes."""
     ASK = "ask"
-    """Asks for something else: its name, and what it takes."""
+    """Calls a function of the parent. Arguments: its name and a tuple of its arguments."""
     ALIVE = "alive"
-    """Needs no answer."""
+    """Reports progress; needs no reply."""
     DONE = "done"
-    """What the method returned."""
+    """The method returned. Argument: its result."""
     RAISED = "raised"
-    """What it raised."""
+    """The method raised. Argument: the error."""

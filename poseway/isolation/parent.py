@@ -1,4 +1,4 @@
-"""The process that wants work done, and has it done in another."""
+"""The parent's side: it starts a child process, calls its methods and limits it."""
 
 import multiprocessing
 import os
@@ -26,22 +26,22 @@ from poseway.isolation.messages import SHORT_OF_MEMORY, Kind
 
 log = structlog.get_logger(__name__)
 
-# Forked from a process that has nothing but the modules, so that one begins in milliseconds.
+# A server process that has only imported the modules is forked, so a child starts in milliseconds.
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _DYING_SECONDS: Final = 5.0
-# To begin a process looks after those of all threads: of two that look at one at the same time only
-# one learns how it ended.
+# `Process.start` reaps the children of every thread. Two threads reaping at once would lose an exit
+# status.
 _children: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a guest may take.
+    """Limits of a child process.
 
     Attributes:
-        memory_bytes: Memory that it can write to.
-        silence_seconds: Time in which it must decode a frame, or get something else done. Waiting
-            for its host does not count.
+        memory_bytes: Writable memory in bytes.
+        silence_seconds: Time within which the child must make progress, for example decode a frame.
+            Waiting for the parent does not count.
     """
 
     memory_bytes: int
@@ -49,24 +49,24 @@ class Limits:
 
 
 def prepare(*modules: str) -> None:
-    """Gets ready to begin guests quickly.
+    """Starts the fork server, so that children start quickly.
 
     Args:
-        modules: Names of the modules that they need.
+        modules: Names of the modules that children need.
     """
     _CONTEXT.set_forkserver_preload([child.__name__, *modules])
     forkserver.ensure_running()
 
 
 def clean_up() -> None:
-    """Removes the socket of `prepare`, for processes that do not take Python's own way out."""
+    """Removes the fork server's socket. For processes that exit without Python's own clean-up."""
     shutil.rmtree(get_temp_dir(), ignore_errors=True)
 
 
 class Isolated:
-    """An object in a process of its own, whose methods are run there.
+    """An object that lives in a child process and whose methods run there.
 
-    Not for use from several threads, but for `kill`, which may come at any time.
+    Not thread-safe, except for `kill`, which any thread may call at any time.
     """
 
     def __init__(
@@ -77,33 +77,33 @@ class Isolated:
         files: Callable[[str], SeekableFile],
         answers: Mapping[str, Callable[..., object]] | None = None,
     ) -> None:
-        """Begins the process.
+        """Starts the process.
 
         Args:
-            make: Class of the object; is given an `Parent` and `args`.
-            args: More for `make`.
-            limits: What the process may take.
-            files: Files that it reads, by their names.
-            answers: What it may ask for, by name.
+            make: Class of the object. Receives a `Parent` and `args`.
+            args: Further arguments of `make`.
+            limits: Limits of the process.
+            files: Returns the file of a name that the child reads.
+            answers: Functions that the child may call, by name.
 
         Raises:
-            UnavailableError: The system begins no process.
+            UnavailableError: The operating system cannot start a process.
         """
         self._limits = limits
         self._files = files
         self._answers = {} if answers is None else answers
         self._left = limits.silence_seconds
         self._killing = threading.Lock()
-        self._unwanted = False
+        self._killed = False
         self._connection, theirs = _CONTEXT.Pipe()
         _limit_sending(self._connection, limits.silence_seconds)
-        # Nothing goes through it. It breaks when this process ends, whatever ends it.
+        # Carries no data. It breaks when this process ends, however it ends.
         line, self._line = _CONTEXT.Pipe(duplex=False)
         self._process = _CONTEXT.Process(
             target=child.serve, args=(theirs, line, limits.memory_bytes, make, args), daemon=True
         )
         try:
-            self._begin()
+            self._start()
         except (OSError, EOFError) as error:
             self._connection.close()
             self._line.close()
@@ -122,17 +122,17 @@ class Isolated:
     ) -> None:
         self.close()
 
-    def call(self, method: str, *args: object) -> Any:  # noqa: ANN401 # what the method returns
-        """Runs a method.
+    def call(self, method: str, *args: object) -> Any:  # noqa: ANN401 # the method's result
+        """Calls a method of the object in the child process.
 
         Returns:
-            What it returned.
+            The result of the method.
 
         Raises:
-            DecoderError: It broke its process, or a limit.
-            UnavailableError: The process was ended by `kill`.
-            ServiceError: It raised what it does not say to raise.
-            PosewayError: What it raised, or what kept the host from answering it.
+            DecoderError: The method crashed its process or exceeded a limit.
+            UnavailableError: `kill` ended the process.
+            ServiceError: The method raised an unexpected exception.
+            PosewayError: Raised by the method, or by the parent while replying to the child.
         """
         self._left = self._limits.silence_seconds
         self._send((method, args))
@@ -146,19 +146,19 @@ class Isolated:
                 self._send(self._answer(kind, *rest))
 
     def kill(self) -> None:
-        """Ends the process, whatever it is doing; a call that waits for it raises."""
-        self._unwanted = True
+        """Kills the process, whatever it is doing. A waiting call raises `UnavailableError`."""
+        self._killed = True
         self._end()
 
     def close(self) -> None:
-        """Ends the process and lets go of it."""
+        """Kills the process and releases its resources."""
         self.kill()
         with _children:
             self._process.join()
         self._process.close()
         self._connection.close()
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         for pause in (0.1, 0.5, None):
             try:
                 with _children:
@@ -167,11 +167,13 @@ class Isolated:
             except (OSError, EOFError):
                 if pause is None:
                     raise
-                time.sleep(pause)  # what forks has ended, and this is not known yet
+                time.sleep(
+                    pause
+                )  # the fork server ended, which multiprocessing has not noticed yet
 
     def _end(self) -> None:
         with self._killing:
-            self._line.close()  # not by its number, which may be somebody else's by now
+            self._line.close()  # not a kill by process id, which may have been reused
             if sys.platform != "linux":
                 self._process.kill()
 
@@ -200,7 +202,7 @@ class Isolated:
             message = self._connection.recv()
         except (EOFError, OSError) as error:
             raise self._died() from error
-        # Reading alone gets nobody anywhere: a file can be read for ever.
+        # Reading is not progress: a file can be read forever.
         if message[0] in (Kind.READ, Kind.SIZE):
             self._left -= time.monotonic() - began
         else:
@@ -217,7 +219,7 @@ class Isolated:
         )
 
     def _died(self) -> PosewayError:
-        if self._unwanted:
+        if self._killed:
             return UnavailableError("Decoding the file was cancelled.")
         with _children:
             self._process.join(_DYING_SECONDS)
@@ -236,7 +238,7 @@ class Isolated:
 
 
 def _limit_sending(connection: Connection, seconds: float) -> None:
-    """Whoever sends gets a `BlockingIOError` where nothing is taken for so long, see socket(7)."""
+    """Makes sending raise `BlockingIOError` if the receiver takes nothing; see socket(7)."""
     whole, part = divmod(seconds, 1)
     with socket.socket(fileno=os.dup(connection.fileno())) as same:
         limit = struct.pack("ll", int(whole), int(part * 1e6))

@@ -1,4 +1,4 @@
-"""What the system is to see to in a process: where it cannot, nobody does."""
+"""Limits that the operating system enforces on a process, where it can."""
 
 import fcntl
 import os
@@ -13,10 +13,7 @@ _LIMIT: Final = resource.RLIMIT_DATA
 
 
 def limit_memory(size: int) -> None:
-    """Limits the memory that this process can write to, in bytes; more is refused to it.
-
-    A crash leaves no image of it on disk, either.
-    """
+    """Limits the writable memory of this process, in bytes. Also disables core dumps."""
     _, most = resource.getrlimit(_LIMIT)
     if most != resource.RLIM_INFINITY:
         size = min(size, most)
@@ -25,22 +22,24 @@ def limit_memory(size: int) -> None:
 
 
 def end_with(line: Connection) -> None:
-    """Has the system end this process when a pipe breaks, whatever the process is doing.
+    """Makes the kernel kill this process when a pipe breaks, whatever the process is doing.
+
+    Linux only; see F_SETSIG in fcntl(2). Elsewhere the process ends when it sends a message.
 
     Args:
-        line: The end to read from; nothing is ever written to the other, see fcntl(2), F_SETSIG.
+        line: Read end of the pipe. Nothing is ever written to the other end.
     """
     if sys.platform != "linux":
-        return  # it ends when it says something
+        return
     fcntl.fcntl(line, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(line, fcntl.F_SETFL, fcntl.fcntl(line, fcntl.F_GETFL) | os.O_ASYNC)
     if line.poll():
-        os.kill(os.getpid(), signal.SIGKILL)  # it broke before
+        os.kill(os.getpid(), signal.SIGKILL)  # the pipe broke before
 
 
 def is_short() -> bool:
-    """Whether this process had more than half of the memory that it may have."""
+    """Whether this process has used more than half of its memory limit."""
     limit, _ = resource.getrlimit(_LIMIT)
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
@@ -48,9 +47,9 @@ def is_short() -> bool:
 
 
 def raise_if_short(error: Exception) -> None:
-    """Raises `error` on if it says that memory is wanting, and that is true.
+    """Re-raises a `MemoryError` if memory really is short.
 
-    FFmpeg says so of damaged files, too, which claim to need more than there is anywhere.
+    FFmpeg also reports a lack of memory for damaged files that claim to need absurd amounts.
     """
     limit, _ = resource.getrlimit(_LIMIT)
     if isinstance(error, MemoryError) and 0 < limit < 2 * _data_bytes():
@@ -58,7 +57,7 @@ def raise_if_short(error: Exception) -> None:
 
 
 def _data_bytes() -> int:
-    """Memory of this process that it can write to; 0 where the system does not tell."""
+    """Writable memory of this process in bytes; 0 if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[5])
     except OSError:

@@ -1,1 +1,1 @@
-"""How a service process starts to listen to signals, and how it ends."""
+"""How a service process starts and exits."""

@@ -1,4 +1,4 @@
-"""Ending a process that is done."""
+"""Exiting without waiting for threads."""
 
 import os
 import sys
@@ -6,10 +6,10 @@ from typing import NoReturn
 
 
 def leave() -> NoReturn:
-    """Ends the process, once everything is done.
+    """Exits with status 0 after flushing the standard streams.
 
-    Python's own way out waits for every thread that anybody has begun: for storage that is silent,
-    and for TensorFlow, which takes seconds on a busy machine and once in a while does not end.
+    A normal exit waits for every thread: for one blocked on silent storage, and for TensorFlow's,
+    which take seconds on a busy machine and occasionally never end.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

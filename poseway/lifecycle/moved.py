@@ -1,15 +1,15 @@
-"""Modules that have moved still start under the name that documents once gave them."""
+"""Starts modules that have moved under their former, documented names."""
 
 import runpy
 import sys
 
 
 def run(module: str, was: str) -> None:
-    """Runs a module as ``python -m`` does, and says on standard error where it is now.
+    """Runs a module like ``python -m`` and prints its new name on standard error.
 
     Args:
-        module: Its name now.
-        was: The name under which it was started.
+        module: New name of the module.
+        was: Former name, under which it was started.
     """
     print(f"{was} is now {module}; please start that.", file=sys.stderr)  # noqa: T201
     sys.argv[0] = module

@@ -1,7 +1,7 @@
-"""Imported first by services: one that is told to stop while it starts does.
+"""Makes a service exit if it receives SIGTERM during start-up. Services import this first.
 
-The first process of a container does not get a signal that it has no handler for, and imports take
-seconds. What serves sets handlers of its own.
+The first process of a container ignores signals without a handler, and imports take seconds. Once
+the service runs, it installs handlers of its own.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""Jobs between api and dispatchers, over NATS: the queue, and the feed of status changes."""
+"""Messages between API and dispatchers over NATS: the job queue and the status feed."""

@@ -1,4 +1,4 @@
-"""How much waits on a queue."""
+"""Backlog of a queue."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from poseway.errors import UnavailableError
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is on a queue.
+    """Messages on a queue.
 
     Attributes:
-        waiting: Messages that nobody took yet.
-        taken: Messages that somebody took and did not end, those handed back included.
+        waiting: Messages that were not delivered yet.
+        taken: Messages that were delivered but not acknowledged, including those handed back.
     """
 
     waiting: int
@@ -23,12 +23,12 @@ class Backlog:
 
 
 async def look(stream: JetStreamContext, name: str, consumer: str) -> Backlog:
-    """Asks the queue; one request, however much is on it.
+    """Reads the backlog in one request, whatever its size.
 
     Args:
         stream: The connection.
-        name: Of the stream.
-        consumer: Its one consumer.
+        name: Name of the stream.
+        consumer: Name of its only consumer.
 
     Raises:
         UnavailableError: The queue cannot be reached.
@@ -36,7 +36,7 @@ async def look(stream: JetStreamContext, name: str, consumer: str) -> Backlog:
     try:
         info = await stream.consumer_info(name, consumer)
     except nats.js.errors.NotFoundError:
-        # The server lost its data, which `ensure` makes good.
+        # The server lost its data; `JobQueue.ensure` creates the stream again.
         return Backlog(0, 0)
     except (nats.errors.Error, TimeoutError) as error:
         raise UnavailableError("The work queue cannot be reached. Try again soon.") from error

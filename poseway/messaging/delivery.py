@@ -1,4 +1,4 @@
-"""A job in the hands of whoever works on it: delivered by the queue, or done before it is."""
+"""A job taken by a dispatcher: delivered by the queue, or taken out of the queue's order."""
 
 import asyncio
 import time
@@ -19,24 +19,24 @@ WORK: Final = "poseway.jobs"
 
 
 def subject_of(owner: str) -> str:
-    """What the jobs of an owner are published as; where there are no keys, the owner is empty."""
+    """Subject of an owner's jobs. The owner is empty if there are no API keys."""
     return f"{WORK}.{owner}" if owner else WORK
 
 
 def owner_of(subject: str) -> str:
-    """The other way round."""
+    """Owner of the jobs on a subject; the inverse of `subject_of`."""
     return subject.removeprefix(WORK).removeprefix(".")
 
 
 class Delivery:
-    """A job that was taken from the queue and is kept until it is done or handed back."""
+    """A job that the queue delivered, until it is acknowledged or handed back."""
 
     def __init__(self, message: Msg, ack_wait_seconds: float) -> None:
-        """Takes charge of a message.
+        """Wraps a message.
 
         Args:
-            message: The message.
-            ack_wait_seconds: The queue delivers it again after this long without a heartbeat.
+            message: Message of the job.
+            ack_wait_seconds: Seconds without a heartbeat after which the queue redelivers it.
         """
         self._message = message
         self._heartbeat_seconds = ack_wait_seconds / 3
@@ -44,27 +44,27 @@ class Delivery:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What was sent along with it, such as what it is traced by."""
+        """Headers of the message, such as its trace context."""
         return self._message.headers or {}
 
     @property
     def owner(self) -> str:
-        """Whose job it is."""
+        """Owner of the job."""
         return owner_of(self._message.subject)
 
     @property
     def attempt(self) -> int:
-        """How often it was delivered, this time included."""
+        """Number of deliveries, including this one."""
         return self._message.metadata.num_delivered or 1
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it was put on the queue."""
+        """Seconds since the job was queued."""
         return time.time() - self._message.metadata.timestamp.timestamp()
 
     @asynccontextmanager
     async def heartbeats(self) -> AsyncIterator[None]:
-        """Tells the queue, for as long as the block runs, that the job is being worked on."""
+        """Sends heartbeats to the queue while the block runs."""
 
         async def beat() -> None:
             while True:
@@ -81,14 +81,14 @@ class Delivery:
             task.cancel()
 
     async def done(self) -> None:
-        """Takes the job off the queue for good; if that fails it comes again, and ends at once."""
+        """Removes the job from the queue. If that fails, it is redelivered and ends at once."""
         try:
             await self._message.ack_sync(timeout=5)
         except (nats.errors.Error, TimeoutError) as error:
             log.warning("not acknowledged", error=str(error))
 
     async def hand_back(self, delay: float = 0) -> None:
-        """Puts the job back, to be delivered again after `delay` seconds."""
+        """Returns the job to the queue for redelivery after `delay` seconds."""
         try:
             await self._message.nak(delay=delay)
         except nats.errors.Error as error:
@@ -96,9 +96,10 @@ class Delivery:
 
 
 class EarlyDelivery:
-    """A job that is done before it is delivered. Its message waits meanwhile where it is.
+    """A job that is taken before the queue delivers it. Its message stays on the queue meanwhile.
 
-    Whoever is given that message finds the job in hand, or, where its holder died, goes on with it.
+    A dispatcher that receives the message finds the job leased, or, if the lease has expired,
+    resumes it.
     """
 
     attempt: Final = 1
@@ -114,18 +115,18 @@ class EarlyDelivery:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it was put on the queue."""
+        """Seconds since the job was queued."""
         return max(0.0, time.time() - self._put_at.timestamp()) if self._put_at else 0.0
 
     @asynccontextmanager
     async def heartbeats(self) -> AsyncIterator[None]:
-        """Nothing has to be told to the queue: the record says who is at it."""
+        """Does nothing: the queue needs no heartbeats, because the job's record holds the lease."""
         yield
 
     async def done(self) -> None:
-        """Takes the job off the queue for good; if that fails it is delivered, and ends at once."""
+        """Removes the job from the queue. If that fails, it is delivered and ends at once."""
         try:
-            # A queue that lost its data counts from 1 again, and the number is somebody else's.
+            # After a loss of data, sequence numbers restart and this one may be another job's.
             there = await self._stream.get_msg(self._name, self.number)
             if there.data == self.job_id.encode() and there.time == self._put_at:
                 await self._stream.delete_msg(self._name, self.number)
@@ -133,7 +134,7 @@ class EarlyDelivery:
             log.info("no longer on the queue")
         except (nats.errors.Error, TimeoutError) as error:
             log.warning("not removed from the queue", error=str(error))
-            await asyncio.sleep(1)  # It may be found again at once.
+            await asyncio.sleep(1)  # it may be found again at once
 
     async def hand_back(self, delay: float = 0) -> None:
-        """Leaves the job where it is: it is delivered when it is its turn there."""
+        """Does nothing: the message is still on the queue and will be delivered in order."""

@@ -1,6 +1,6 @@
-"""The work queue and live progress, over NATS.
+"""The job queue, the status feed and cancel signals over NATS.
 
-Object storage is the record of all jobs; NATS only carries which job is next and how it is going.
+Object storage is the record of all jobs. NATS only carries which job is next and how it progresses.
 """
 
 import asyncio
@@ -34,15 +34,15 @@ _ENDED_STREAM: Final = "POSEWAY_WEBHOOKS"
 _ENDED_CONSUMER: Final = "api"
 _ENDED: Final = "poseway.webhooks"
 _ENDED_ACK_WAIT_SECONDS: Final = 30.0
-"""More than an attempt at a webhook takes, which sends no heartbeats."""
+"""More than one attempt at a webhook takes. Those send no heartbeats."""
 _CANCEL: Final = "poseway.cancel."
 
 _TAKEOVER_SECONDS: Final = 15.0
-"""Several servers choose another leader in some 10 s."""
+"""More than a cluster needs to elect another leader, which takes about 10 s."""
 
 
 class JobQueue:
-    """A connection to NATS. It reconnects by itself, for ever."""
+    """A connection to NATS that reconnects automatically and never gives up."""
 
     def __init__(self, connection: Client, replicas: int, ack_wait_seconds: float) -> None:
         self._nats = connection
@@ -52,7 +52,7 @@ class JobQueue:
 
     @classmethod
     async def connect(cls, settings: QueueSettings) -> Self:
-        """Connects, waiting for the server if need be, and sees to it that the queue exists."""
+        """Connects, waiting for the server if necessary, and creates the queue if it is missing."""
         token = settings.nats_token
 
         async def report(error: Exception) -> None:
@@ -71,18 +71,18 @@ class JobQueue:
             try:
                 await queue.ensure(settle=True)
             except (nats.errors.Error, TimeoutError) as error:
-                # Right after its start the server may not have JetStream ready.
+                # Just after its start, the server may not have JetStream ready.
                 await report(error)
                 await asyncio.sleep(0.5)
             else:
                 return queue
 
     async def ensure(self, *, settle: bool = False) -> None:
-        """Makes the streams and the one consumer of jobs; safe to repeat.
+        """Creates the streams and their consumers. Safe to repeat.
 
         Args:
-            settle: Give streams that are there these settings. Only done when starting: while
-                services are replaced one by one, old and new ones would undo each other's.
+            settle: Also update the settings of existing streams. Only done at start-up: during a
+                rolling upgrade, old and new services would otherwise undo each other's settings.
         """
         await status_feed.ensure(self._stream, self._replicas, settle=settle)
         jobs = [WORK, subject_of("*")]
@@ -105,8 +105,8 @@ class JobQueue:
             ),
             settle=settle,
         )
-        # Deliveries are not limited: the record counts attempts, since a message that ran out of
-        # deliveries would silently stay in the stream.
+        # Deliveries are unlimited, and the job's record counts attempts: a message that runs out of
+        # deliveries would stay in the stream unnoticed.
         await self._stream.add_consumer(
             name,
             ConsumerConfig(
@@ -119,27 +119,28 @@ class JobQueue:
         )
 
     async def check(self) -> None:
-        """Raises `UnavailableError` unless jobs can be published; makes the stream if need be."""
+        """Raises `UnavailableError` unless jobs can be published. Creates missing streams."""
         try:
             await self.ensure()
         except (nats.errors.Error, TimeoutError) as error:
             raise UnavailableError("The work queue cannot be reached. Try again soon.") from error
 
     async def publish(self, job_id: str, owner: str = "", attempt: str = "") -> None:
-        """Puts a job on the queue and waits until it is stored.
+        """Queues a job and waits until NATS has stored it.
 
         Args:
-            job_id: The job.
-            owner: Whose it is; empty where there are no keys.
-            attempt: Jobs published twice within two minutes under the same `attempt` count once.
+            job_id: Id of the job.
+            owner: Owner of the job; empty if there are no API keys.
+            attempt: Part of the message's id. NATS drops a message whose id it received within the
+                last two minutes.
 
         Raises:
-            UnavailableError: It is not certain that the job is on the queue.
+            UnavailableError: The job may not be on the queue.
         """
         await self._publish(subject_of(owner), job_id, job_id + attempt)
 
     async def publish_ended(self, job_id: str) -> None:
-        """Has it told to whoever asked that a job has ended; as `publish`."""
+        """Queues the webhook of a job that has ended; see `publish`."""
         await self._publish(_ENDED, job_id, job_id)
 
     async def _publish(self, subject: str, job_id: str, message_id: str) -> None:
@@ -161,24 +162,24 @@ class JobQueue:
         try:
             await self._stream.publish(subject, job_id.encode(), headers=headers)
         except nats.js.errors.NoStreamResponseError:
-            # The server lost its data; or an older version started, and knows fewer subjects.
+            # The server lost its data, or an older version reset the stream to fewer subjects.
             await self.ensure(settle=True)
             await self._stream.publish(subject, job_id.encode(), headers=headers)
 
     async def backlog(self) -> Backlog:
-        """How much there is to do; raises `UnavailableError` if that cannot be asked."""
+        """Backlog of jobs. Raises `UnavailableError` if the queue cannot be reached."""
         return await backlog.look(self._stream, STREAM, CONSUMER)
 
     async def endings_backlog(self) -> Backlog:
-        """As `backlog`, of what `publish_ended` was told."""
+        """Backlog of webhooks; see `backlog`."""
         return await backlog.look(self._stream, _ENDED_STREAM, _ENDED_CONSUMER)
 
     def deliveries(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
-        """Yields one job after another until `stopping` is set."""
+        """Yields jobs as they are delivered until `stopping` is set."""
         return self._deliveries(CONSUMER, STREAM, self._ack_wait_seconds, stopping)
 
     def endings(self, stopping: asyncio.Event) -> AsyncIterator[Delivery]:
-        """Yields what `publish_ended` was told, likewise."""
+        """Yields jobs whose webhooks are due until `stopping` is set."""
         return self._deliveries(_ENDED_CONSUMER, _ENDED_STREAM, _ENDED_ACK_WAIT_SECONDS, stopping)
 
     async def _deliveries(
@@ -199,7 +200,7 @@ class JobQueue:
         await pull.unsubscribe()
 
     async def owners(self) -> set[str]:
-        """Whose jobs are on the queue; raises `UnavailableError` if that cannot be asked."""
+        """Owners of the queued jobs. Raises `UnavailableError` if the queue cannot be reached."""
         try:
             info = await self._stream.stream_info(STREAM, subjects_filter=">")
         except (nats.errors.Error, TimeoutError) as error:
@@ -207,15 +208,15 @@ class JobQueue:
         return {owner_of(subject) for subject in info.state.subjects or {}}
 
     def jobs(self) -> AsyncIterator[EarlyDelivery]:
-        """Yields what is on the queue, oldest first, whether it was delivered or not.
+        """Yields all jobs on the queue, oldest first, delivered or not.
 
         Raises:
-            UnavailableError: The queue cannot be asked.
+            UnavailableError: The queue cannot be reached.
         """
         return self._jobs(">")
 
     def jobs_of(self, owner: str) -> AsyncIterator[EarlyDelivery]:
-        """As `jobs`, of an owner."""
+        """Yields the queued jobs of one owner; see `jobs`."""
         return self._jobs(subject_of(owner))
 
     async def _jobs(self, subject: str) -> AsyncIterator[EarlyDelivery]:
@@ -232,27 +233,27 @@ class JobQueue:
             number = early.number + 1
 
     async def report(self, job_id: str, data: bytes) -> None:
-        """Tells whoever listens how a job is going; nobody listening is fine."""
+        """Publishes a job's status on the status feed, best effort."""
         await self._best_effort(status_feed.SUBJECT + job_id, data)
 
     async def report_gone(self, job_id: str, owner: str) -> None:
-        """Tells whoever listens that a job was removed."""
+        """Publishes on the status feed that a job was removed, best effort."""
         data = Gone(gone=True, owner=owner).model_dump_json()
         await self.report(job_id, data.encode())
 
     async def follow(self) -> Follower:
-        """Begins to listen to what is reported; see `Follower.start`."""
+        """Starts to follow the status feed; see `Follower.start`."""
         return await Follower.start(self._stream, self._replicas)
 
     async def cancel(self, job_id: str) -> None:
-        """Tells whoever holds the job to stop; the record tells those who do not hear it."""
+        """Signals the job's dispatcher to cancel it. The job's record repeats the request."""
         await self._best_effort(_CANCEL + job_id, b"")
 
     @asynccontextmanager
     async def on_cancel(
         self, job_id: str, act: Callable[[], Awaitable[None]]
     ) -> AsyncIterator[None]:
-        """Calls `act` when somebody cancels the job while the block runs."""
+        """Calls `act` when a cancel signal for the job arrives while the block runs."""
 
         async def hear(_message: Msg) -> None:
             await act()
@@ -265,8 +266,8 @@ class JobQueue:
                 await subscription.unsubscribe()
 
     async def close(self) -> None:
-        """Sends what is pending and disconnects."""
-        # Not by draining: that waits half a minute for messages that nobody is going to take.
+        """Flushes pending messages and disconnects."""
+        # Not `drain`, which waits half a minute for messages that will not be taken.
         with contextlib.suppress(nats.errors.Error, TimeoutError):
             await self._nats.flush(timeout=2)
         await self._nats.close()

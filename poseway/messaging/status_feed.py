@@ -1,8 +1,8 @@
-"""What happened to jobs lately, for whoever wants to miss nothing of it.
+"""The status feed: a stream of job status changes that followers receive completely.
 
-A stream in the memory of NATS keeps the newest message of each job for an hour. Every message has
-a number, the same for all who listen. Numbers begin anew with each life of the stream, which ends
-when NATS loses its memory. None of this is a record: that is in object storage.
+A stream in NATS's memory keeps the latest message of each job for an hour. Every message has a
+number, the same for all followers. Numbers restart with each life of the stream, which ends when
+NATS loses its memory. The feed is not a record: that is in object storage.
 """
 
 from collections.abc import AsyncIterator
@@ -29,11 +29,11 @@ _STREAM: Final = "POSEWAY_PROGRESS"
 _MOST_JOBS: Final = 20_000
 _QUIET_SECONDS: Final = 5.0
 _OTHER_SETTINGS: Final = 10058
-"""NATS's number for a stream of that name with another configuration."""
+"""NATS's error code for an existing stream with another configuration."""
 
 
 class Gone(BaseModel):
-    """Told of a job that was removed."""
+    """Content of a message about a removed job."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,13 +43,13 @@ class Gone(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """A message.
+    """A message of the feed.
 
     Attributes:
-        number: Higher than that of every message before, in one life of the stream.
-        job_id: Which job it is about.
-        content: How the job stands, or that it is gone.
-        backlog: Whether it was there before anybody listened, and more such messages follow.
+        number: Higher than the number of every earlier message in the same life of the stream.
+        job_id: Id of the job.
+        content: Status of the job, or that the job is gone.
+        backlog: Whether the message is older than the follower and more such messages follow.
     """
 
     number: int
@@ -59,14 +59,14 @@ class StatusChange:
 
 
 def parse(data: bytes) -> JobStatus | Gone:
-    """Reads a message; raises `ValueError` if it is none."""
+    """Parses the content of a message. Raises `ValueError` if it is invalid."""
     if data.startswith(b'{"gone":'):
         return Gone.model_validate_json(data)
     return JobStatus.model_validate_json(data)
 
 
 async def ensure(stream: JetStreamContext, replicas: int, *, settle: bool = False) -> None:
-    """Makes the stream, with copies on so many servers; safe to repeat. See `ensure_stream`."""
+    """Creates the stream with copies on `replicas` servers. Safe to repeat; see `ensure_stream`."""
     await ensure_stream(
         stream,
         StreamConfig(
@@ -84,7 +84,7 @@ async def ensure(stream: JetStreamContext, replicas: int, *, settle: bool = Fals
 
 
 async def ensure_stream(stream: JetStreamContext, config: StreamConfig, *, settle: bool) -> None:
-    """Makes a stream; one that is there with other settings gets these if they are to `settle`."""
+    """Creates a stream. If `settle` is set, an existing stream gets these settings."""
     try:
         await stream.add_stream(config)
     except BadRequestError as error:
@@ -95,11 +95,11 @@ async def ensure_stream(stream: JetStreamContext, config: StreamConfig, *, settl
 
 
 class Follower:
-    """Listens to the stream, from the oldest message that it still has.
+    """Follows the stream from the oldest message that it still holds.
 
     Attributes:
-        life: Of the stream; numbers of different lives do not compare.
-        backlog: Messages that were there before.
+        life: Identifies the life of the stream. Numbers of different lives are not comparable.
+        backlog: Number of messages that are older than the follower.
     """
 
     def __init__(
@@ -112,23 +112,23 @@ class Follower:
 
     @classmethod
     async def start(cls, stream: JetStreamContext, replicas: int) -> "Follower":
-        """Begins to listen; raises `nats.errors.Error` or `TimeoutError` if NATS does not work."""
+        """Starts to follow. Raises `nats.errors.Error` or `TimeoutError` if NATS fails."""
         await ensure(stream, replicas)
         config = ConsumerConfig(ack_policy=AckPolicy.NONE, inactive_threshold=60, mem_storage=True)
         subscription = await stream.subscribe(SUBJECT + "*", stream=_STREAM, config=config)
         consumer = await subscription.consumer_info()
         delivered = consumer.delivered.consumer_seq if consumer.delivered else 0
-        # A stream that is made anew has another second of birth, and takes the consumer along.
+        # A recreated stream has another creation time, and its old consumers are gone.
         info = await stream.stream_info(_STREAM)
         born = info.created.timestamp() if info.created else 0.0
         return cls(subscription, f"{int(born * 1000):x}", (consumer.num_pending or 0) + delivered)
 
     async def changes(self) -> AsyncIterator[StatusChange]:
-        """Yields messages for ever.
+        """Yields messages forever.
 
         Raises:
-            nats.errors.Error: The connection or a message was lost: start anew.
-            TimeoutError: NATS does not answer: start anew.
+            nats.errors.Error: The connection or a message was lost. Start another follower.
+            TimeoutError: NATS does not respond. Start another follower.
         """
         while True:
             try:
@@ -143,17 +143,17 @@ class Follower:
             try:
                 told = parse(message.data)
             except ValueError:
-                continue  # of another version
+                continue  # a message of another version
             job_id = message.subject.removeprefix(SUBJECT)
             yield StatusChange(sequence.stream, job_id, told, self._count < self.backlog)
 
     async def _check(self) -> None:
-        """Raises unless everything that was sent has come."""
+        """Raises if a message that NATS sent did not arrive."""
         consumer = await self._subscription.consumer_info()
         sent = consumer.delivered.consumer_seq if consumer.delivered else 0
         if sent > self._count and not self._subscription.pending_msgs:
             raise nats.errors.Error
 
     async def stop(self) -> None:
-        """Listens no longer."""
+        """Stops following."""
         await self._subscription.unsubscribe()

@@ -1,4 +1,4 @@
-"""Calling another service: whichever replica is least busy, and again where that can help."""
+"""Calls to another service: load-balanced, and retried while that can help."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-# What gRPC's asyncio client says instead of how a call ended if that came while it was sending.
+# gRPC's asyncio client reports this instead of the status if a call ends while it is still sending.
 _UNSENT: Final = "Internal error from Core"
 _TRIES: Final = 4
 _REST_SECONDS: Final = 1.0
@@ -25,13 +25,13 @@ _REST_SECONDS: Final = 1.0
 def connect(
     address: str, message_bytes: int = MESSAGE_BYTES, resolve: Resolve | None = None
 ) -> Replicas:
-    """Begins to connect to all replicas of a service.
+    """Starts to connect to all replicas of a service.
 
     Args:
-        address: ``host:port``, or several, separated by commas; all addresses that they stand for
-            are replicas.
-        message_bytes: Largest message, either way.
-        resolve: How names are looked up; None asks the system.
+        address: ``host:port``, or several separated by commas. Every address that these resolve to
+            is a replica.
+        message_bytes: Maximum size of a message in either direction, in bytes.
+        resolve: Resolves names; None uses the system's resolver.
     """
     options = [
         ("grpc.max_receive_message_length", message_bytes),
@@ -55,26 +55,26 @@ async def repeat(
     what: str,
     patience: float,
 ) -> T:
-    """Makes a call, again and again with growing pauses as long as that can help.
+    """Makes a call and retries it with increasing pauses while that can help.
 
-    A service that is away, or has too much to do, is waited for. A call that breaks although the
-    service is there may be what breaks it, so it is made a few times and no more. One that never
-    reached the service, because a replica is stopping, goes to another at once and does not count;
-    nor does one that reached a replica of a version too old for it.
+    An unavailable or overloaded service is retried until `patience` ends. A call that fails on an
+    available service may itself be the cause, so it is tried at most four times. A call that never
+    reached its method, because the replica is stopping, goes to another replica at once and does
+    not count as a try. Neither does a call to a replica of a version that is too old.
 
     Args:
-        replicas: Who can be called.
-        call: Makes the call once, through a channel; must be safe to repeat.
-        what: Name of the service, for logs and errors.
+        replicas: Replicas of the service.
+        call: Makes the call once through a channel. Must be idempotent.
+        what: Name of the service for logs and errors.
         patience: Seconds to wait for the service.
 
     Returns:
-        The answer of the first call that worked.
+        The response of the first successful call.
 
     Raises:
-        UnavailableError: The service was away, or too busy, for longer than `patience`.
-        ServiceError: The call broke, every time.
-        PosewayError: The service refused for good; the message and the code are its own.
+        UnavailableError: The service was unavailable or overloaded for longer than `patience`.
+        ServiceError: Every try failed.
+        PosewayError: The service rejected the call. Message and code are the service's.
     """
     clock = asyncio.get_running_loop().time
     end = clock() + patience
@@ -86,8 +86,8 @@ async def repeat(
                 return await call(replica.channel)
         except grpc.aio.AioRpcError as error:
             details = f"{error.code().name}: {error.details()}"
-            passed_on = not _counts(error)
-            tries += not passed_on
+            uncounted = not _counts(error)
+            tries += not uncounted
             if tries == _TRIES:
                 raise errors.ServiceError(
                     f"Calls to {what} failed {tries} times: {details}"
@@ -103,10 +103,10 @@ async def repeat(
                 call=what,
                 replica=replica.address,
                 status=details,
-                try_counts=not passed_on,
+                try_counts=not uncounted,
             )
         replica.rest(_REST_SECONDS)
-        if passed_on and replicas.spare:
+        if uncounted and replicas.spare:
             continue
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 # not a secret
         pause = min(pause * 2, 5.0)
@@ -121,12 +121,12 @@ async def _wait(replicas: Replicas, what: str, patience: float, end: float) -> R
 
 
 def _counts(error: grpc.aio.AioRpcError) -> bool:
-    """Whether a call that failed may be what breaks the service; raises if it failed for good."""
+    """Whether a failed call counts as a try. Raises if repeating it cannot help."""
     if error.code() in UNBEGUN or error.details() == _UNSENT:
         return any(key == BEGUN for key, _ in error.initial_metadata() or ())
     if error.code() in BROKEN:
         return True
-    # Without a code of ours it is gRPC that has enough: the message is too large.
+    # Without a code of ours, gRPC itself refused the call: the message is too large.
     if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _code(error) is not None:
         return False
     if _of_version(error):
@@ -135,7 +135,7 @@ def _counts(error: grpc.aio.AioRpcError) -> bool:
 
 
 def _of_version(error: grpc.aio.AioRpcError) -> bool:
-    """Whether a replica is too old for the call; during an upgrade there are newer ones."""
+    """Whether a replica is too old for the call. During an upgrade, others are newer."""
     return error.code() is grpc.StatusCode.UNIMPLEMENTED or _code(error) == errors.STATE_NEWER
 
 
@@ -145,6 +145,6 @@ def _error(error: grpc.aio.AioRpcError) -> errors.PosewayError:
 
 
 def _code(error: grpc.aio.AioRpcError) -> str | None:
-    """What the service calls its error; None if it is not the service's own."""
+    """Code of an error that the service reported itself; None for gRPC's own errors."""
     trailing = error.trailing_metadata() or ()
     return next((str(value) for key, value in trailing if key == CODE), None)

@@ -1,4 +1,4 @@
-"""All replicas of a service, as its callers see them."""
+"""Client-side load balancing: sends each call to the least busy replica of a service."""
 
 import asyncio
 import contextlib
@@ -16,22 +16,22 @@ from poseway.errors import InvalidRequestError
 log = structlog.get_logger(__name__)
 
 Resolve = Callable[[str], Awaitable[set[str]]]
-"""Says which addresses, ``ip:port``, a ``host:port`` stands for; raises `OSError` if it cannot."""
+"""Resolves a ``host:port`` to addresses ``ip:port``. Raises `OSError` if it cannot."""
 
 LOOK_SECONDS: Final = 3.0
-"""Names are looked up this often, and at once when a connection is lost."""
+"""Interval between look-ups of names. A lost connection triggers one at once."""
 
 _PAUSE_SECONDS: Final = 0.5
 
 
 class Replica:
-    """One replica.
+    """A replica of a service.
 
     Attributes:
-        address: Its ``ip:port``.
-        channel: The connection to it.
-        calls: Calls of ours that it has.
-        ready: Whether it is connected.
+        address: ``ip:port``.
+        channel: Connection to the replica.
+        calls: Calls in progress from this client.
+        ready: Whether the replica is connected.
     """
 
     def __init__(self, address: str, channel: grpc.aio.Channel) -> None:
@@ -43,7 +43,7 @@ class Replica:
 
     @contextmanager
     def called(self) -> Iterator[None]:
-        """Counts a call for as long as the block runs."""
+        """Counts a call while the block runs."""
         self.calls += 1
         self._called_at = _now()
         try:
@@ -52,25 +52,25 @@ class Replica:
             self.calls -= 1
 
     def rest(self, seconds: float) -> None:
-        """Has others called instead, for a while, if there are any."""
+        """Prefers other replicas, if there are any, for some seconds."""
         self._rests_until = _now() + seconds
 
     @property
-    def turn(self) -> tuple[bool, int, float]:
-        """The least comes first: who has fewer calls, then who was not called for longer."""
+    def load(self) -> tuple[bool, int, float]:
+        """Sort key: the replica with the fewest calls first, then the one idle for longest."""
         return self.rests, self.calls, self._called_at
 
     @property
     def rests(self) -> bool:
-        """Whether others are to be called instead."""
+        """Whether other replicas are preferred at the moment."""
         return _now() < self._rests_until
 
 
 class Replicas:
-    """Connections to all replicas of a service; they come and go with what its names stand for.
+    """Connections to all replicas of a service, updated as its names resolve to other addresses.
 
-    Calls last from a tenth of a second to minutes, so handing them out in turn would pile them up
-    at whoever is slow: whoever has the fewest is called.
+    Calls last from a tenth of a second to minutes, so round-robin would pile them up at a slow
+    replica. The replica with the fewest calls is chosen instead.
     """
 
     def __init__(
@@ -80,16 +80,16 @@ class Replicas:
         resolve: Resolve | None = None,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        """Begins to look for replicas; needs a running loop.
+        """Starts to look for replicas. Needs a running event loop.
 
         Args:
-            address: ``host:port``, or several, separated by commas.
+            address: ``host:port``, or several separated by commas.
             connect: Opens a channel to an ``ip:port``.
-            resolve: How names are looked up; None asks the system.
-            look_seconds: How often.
+            resolve: Resolves names; None uses the system's resolver.
+            look_seconds: Seconds between look-ups.
 
         Raises:
-            InvalidRequestError: That is no address.
+            InvalidRequestError: `address` is malformed.
         """
         self._names = [_checked(name.strip()) for name in address.split(",") if name.strip()]
         self._connect = connect
@@ -98,31 +98,31 @@ class Replicas:
         self._found: dict[str, set[str]] = {}
         self._replicas: dict[str, Replica] = {}
         self._watches: dict[Replica, asyncio.Task[None]] = {}
-        self._leaving: list[Replica] = []
+        self._removed: list[Replica] = []
         self._followers: list[Callable[[int], None]] = []
         self._changed = asyncio.Event()
         self._lost = asyncio.Event()
-        self._looking = asyncio.create_task(self._look_for_ever())
+        self._looking = asyncio.create_task(self._keep_looking())
         self._looking.add_done_callback(_log_end)
 
     @property
     def count(self) -> int:
-        """How many there are that can be called."""
+        """Number of connected replicas."""
         return sum(replica.ready for replica in self._replicas.values())
 
     @property
     def addresses(self) -> set[str]:
-        """Where they are, also those that cannot be called."""
+        """Addresses of all replicas, connected or not."""
         return set(self._replicas)
 
     @property
     def spare(self) -> bool:
-        """Whether one of them does not rest."""
+        """Whether a connected replica is not avoided; see `Replica.rest`."""
         return any(replica.ready and not replica.rests for replica in self._replicas.values())
 
     @contextmanager
     def followed(self, follower: Callable[[int], None]) -> Iterator[None]:
-        """Tells, for as long as the block runs, how many there are: now, and when that changes."""
+        """Calls `follower` with `count` now and after every change, while the block runs."""
         self._followers.append(follower)
         try:
             follower(self.count)
@@ -131,13 +131,13 @@ class Replicas:
             self._followers.remove(follower)
 
     async def pick(self) -> Replica:
-        """The one that has the fewest calls; waits while there is none."""
+        """Returns the replica with the fewest calls. Waits until one is connected."""
         while (replica := self._least_busy()) is None:
             await self._changed.wait()
         return replica
 
     async def close(self) -> None:
-        """Ends all calls and connections."""
+        """Cancels all calls and closes all connections."""
         tasks = [self._looking, *self._watches.values()]
         for task in tasks:
             task.cancel()
@@ -149,21 +149,21 @@ class Replicas:
         ready = [replica for replica in self._replicas.values() if replica.ready]
         if not ready:
             return None
-        # Callers that begin at the same time are not to begin with the same one.
+        # Clients that start at the same time should not all choose the same replica.
         random.shuffle(ready)
-        return min(ready, key=lambda replica: replica.turn)
+        return min(ready, key=lambda replica: replica.load)
 
-    async def _look_for_ever(self) -> None:
+    async def _keep_looking(self) -> None:
         while True:
             for name in self._names:
                 try:
                     self._found[name] = await self._resolve(name)
                 except OSError as error:
-                    # What cannot be looked up now still is what it was.
+                    # Addresses found earlier stay valid.
                     log.warning("look-up failed", name=name, error=str(error))
             self._lost.clear()
             self._follow(set().union(*self._found.values()))
-            await self._close_the_left()
+            await self._close_removed()
             await asyncio.sleep(min(_PAUSE_SECONDS, self._look_seconds))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), self._look_seconds)
@@ -173,13 +173,13 @@ class Replicas:
             replica = self._replicas[address] = Replica(address, self._connect(address))
             self._watches[replica] = asyncio.create_task(self._watch(replica))
         for address in self._replicas.keys() - addresses:
-            self._leaving.append(self._replicas.pop(address))
-            self._tell()
+            self._removed.append(self._replicas.pop(address))
+            self._notify()
 
-    async def _close_the_left(self) -> None:
-        """Closes the connections to those that are no more and whose last call has ended."""
-        for replica in [replica for replica in self._leaving if not replica.calls]:
-            self._leaving.remove(replica)
+    async def _close_removed(self) -> None:
+        """Closes connections to removed replicas whose last call has ended."""
+        for replica in [replica for replica in self._removed if not replica.calls]:
+            self._removed.remove(replica)
             watch = self._watches.pop(replica)
             watch.cancel()
             await asyncio.wait({watch})
@@ -194,10 +194,10 @@ class Replicas:
                 log.info("replica", address=replica.address, ready=ready)
                 if not ready:
                     self._lost.set()
-                self._tell()
+                self._notify()
             await replica.channel.wait_for_state_change(state)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for follower in self._followers:
             follower(self.count)
         self._changed.set()
@@ -206,7 +206,7 @@ class Replicas:
 
 def _checked(name: str) -> str:
     host, _, port = name.rpartition(":")
-    # Names have labels of 1 to 63 characters; what else is wrong with one shows when it is asked.
+    # A label has 1 to 63 characters. Other mistakes show when the name is looked up.
     labels = host.strip("[]").removesuffix(".").split(".")
     if not (port.isascii() and port.isdigit() and all(0 < len(label) < 64 for label in labels)):
         raise InvalidRequestError(f"{name!r} is not an address. Write it as host:port.")
@@ -219,14 +219,14 @@ def _log_end(task: asyncio.Task[None]) -> None:
 
 
 async def look_up(name: str) -> set[str]:
-    """All addresses of a ``host:port``, none if there is no such host."""
+    """Resolves a ``host:port`` with the system. Returns an empty set for an unknown host."""
     host, _, port = name.rpartition(":")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM
         )
     except socket.gaierror as error:
-        # A service without replicas has no address, or even no name.
+        # A service without replicas has no address and may not even have a name.
         if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
             return set()
         raise

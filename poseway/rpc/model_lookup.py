@@ -1,4 +1,4 @@
-"""Asking the inference service which models it runs."""
+"""Look-up of the models that the inference service runs."""
 
 import grpc
 
@@ -10,17 +10,17 @@ from poseway.v1 import inference_pb2, inference_pb2_grpc
 
 
 async def find_model(replicas: Replicas, name: str | None, patience: float) -> inference_pb2.Model:
-    """Asks how a model is run.
+    """Returns how the inference service runs a model.
 
     Args:
-        replicas: The inference service.
-        name: Name of the model; None asks for the default.
+        replicas: Replicas of the inference service.
+        name: Name of the model; None selects the default.
         patience: Seconds to wait for the service.
 
     Raises:
-        InvalidRequestError: Inference does not know it; the message lists what it offers.
-        NotFoundError: It cannot be used; the message says why and what to do.
-        PosewayError: What `poseway.rpc.client.repeat` raises.
+        InvalidRequestError: The service does not know the model. The message lists its models.
+        NotFoundError: The model cannot be used. The message says why and what to do.
+        PosewayError: See `poseway.rpc.client.repeat`.
     """
 
     async def call(channel: grpc.aio.Channel) -> inference_pb2.ListModelsResponse:

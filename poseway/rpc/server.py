@@ -1,4 +1,4 @@
-"""gRPC as the services use it: one way to serve, one way to call, one mapping of errors."""
+"""A gRPC server with health checks, errors as status codes, and a graceful stop."""
 
 # gRPC's classes take type arguments in their stubs, but not at run time.
 from __future__ import annotations
@@ -22,7 +22,7 @@ from poseway.rpc.status import BEGUN, CODE, MESSAGE_BYTES, STATUS_OF
 from poseway.settings import ServerSettings
 from poseway.telemetry.server import CallInterceptor, wrapped
 
-# Joining the segments of a long video takes a while; no call is cut for its connection's age.
+# No call is cut because its connection is old: joining a long video takes a while.
 _LONGEST_CALL_MS: Final = 2 * 3600 * 1000
 
 _NOTICE_SECONDS: Final = 0.2
@@ -35,11 +35,11 @@ log = structlog.get_logger(__name__)
 
 
 class ErrorInterceptor(grpc.ServerInterceptor):
-    """Turns named errors into status codes; the error's code travels as trailing metadata.
+    """Turns Poseway's errors into status codes, with the error's code as trailing metadata.
 
-    A call that has reached its method is told so at once; a server that is stopping refuses it.
-    What a caller still sends is read before it is refused: gRPC's asyncio client forgets how a call
-    ended if that came in the middle of its sending.
+    A call that reaches its method is acknowledged at once. A stopping server rejects it. The rest
+    of a stream of requests is read before the call is rejected: gRPC's asyncio client loses the
+    status of a call that ends while it is still sending.
     """
 
     def __init__(self, stopping: threading.Event) -> None:
@@ -50,7 +50,7 @@ class ErrorInterceptor(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wraps the method that would be called."""
+        """Wraps the handler of the called method."""
         handler = continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith("/grpc."):
             return handler
@@ -105,7 +105,7 @@ def _abort(context: grpc.ServicerContext, error: errors.PosewayError) -> None:
 
 
 class _Health(health.HealthServicer):
-    """Health checks with a thread of their own: a server that is busy with calls is not sick."""
+    """Health checks in a thread of their own, so that a busy server still passes them."""
 
     def Check(  # noqa: N802 # gRPC's name
         self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext
@@ -117,14 +117,14 @@ class _Health(health.HealthServicer):
 
 
 def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
-    """Serves until SIGTERM or SIGINT, then lets running calls finish.
+    """Serves until SIGTERM or SIGINT, then drains: running calls finish, new ones are rejected.
 
     Args:
-        settings: Where to listen and for how long.
-        add: Adds the servicer to the server and returns the full name of the service, for the
+        settings: Address to listen on, number of calls, time to drain.
+        add: Adds the servicer to the server and returns the full name of the service for the
             health check.
     """
-    told: SimpleQueue[int] = SimpleQueue()
+    signals: SimpleQueue[int] = SimpleQueue()
     stopping = threading.Event()
     server = grpc.server(
         ThreadPoolExecutor(settings.max_calls, thread_name_prefix="call"),
@@ -136,7 +136,7 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
             ("grpc.max_connection_age_grace_ms", _LONGEST_CALL_MS),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-            # Two servers on one port would share it silently; the second must fail.
+            # Otherwise two servers would silently share a port; the second must fail.
             ("grpc.so_reuseport", 0),
         ],
     )
@@ -145,30 +145,30 @@ def serve(settings: ServerSettings, add: Callable[[grpc.Server], str]) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     port = server.add_insecure_port(f"{settings.host}:{settings.port}")
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Of all ways to tell, this one may come in the middle of itself.
-        signal.signal(number, lambda number, _: told.put(number))
+        # A SimpleQueue is reentrant: a signal may interrupt the handler of another.
+        signal.signal(number, lambda number, _: signals.put(number))
     server.start()
     for service in ("", name):
         checks.set(service, health_pb2.HealthCheckResponse.SERVING)
     log.info("serving", rpc=name, address=f"{settings.host}:{port}")
-    _wait(told)
+    _wait(signals)
     stopping.set()
     log.info("stopping", grace_seconds=settings.grace_seconds)
     checks.enter_graceful_shutdown()
-    # Who calls right now learns of it by being refused, and not by a call that was lost.
+    # Calls that arrive right now are rejected instead of lost.
     time.sleep(_NOTICE_SECONDS)
-    # At the end of their grace all calls are cancelled, which takes no time.
+    # Calls still running after the grace period are cancelled, which is quick.
     if not server.stop(settings.grace_seconds).wait(settings.grace_seconds + _CANCEL_SECONDS):
         log.warning("calls did not end in time")
 
 
-def _wait(told: SimpleQueue[int]) -> None:
+def _wait(signals: SimpleQueue[int]) -> None:
     """Waits for a signal.
 
-    The system may give it to a thread of a library, and then nothing wakes the one that Python has
-    its handlers run in: so that one looks for itself, now and then.
+    The kernel may deliver it to a library's thread, which does not wake the main thread, where
+    Python runs handlers. So the main thread wakes up regularly.
     """
     while True:
         with suppress(Empty):
-            told.get(timeout=_LOOK_SECONDS)
+            signals.get(timeout=_LOOK_SECONDS)
             return

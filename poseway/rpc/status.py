@@ -1,4 +1,4 @@
-"""What client and server agree on: status codes for errors, metadata, the size of a message."""
+"""Conventions of client and server: status codes, metadata, the size of a message."""
 
 from typing import Final
 
@@ -10,10 +10,10 @@ MESSAGE_BYTES: Final = 64 << 20
 """Largest message: a frame of 8192 x 2730 pixels."""
 
 BEGUN: Final = "poseway-begun"
-"""Metadata with which a service says at once that a call has reached its method."""
+"""Initial metadata that a service sends as soon as a call has reached its method."""
 
 CODE: Final = "poseway-code"
-"""Trailing metadata that holds the error's code."""
+"""Trailing metadata that holds the code of an error."""
 
 STATUS_OF: Final[dict[type[errors.PosewayError], grpc.StatusCode]] = {
     errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
@@ -25,7 +25,7 @@ STATUS_OF: Final[dict[type[errors.PosewayError], grpc.StatusCode]] = {
     errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
-"""Status code with which a server reports an error; INTERNAL for every other kind."""
+"""Status code that a server sends for an error. INTERNAL for every other class."""
 
 ERROR_OF: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequestError,
@@ -33,21 +33,22 @@ ERROR_OF: Final[dict[grpc.StatusCode, type[errors.PosewayError]]] = {
     grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
     grpc.StatusCode.DATA_LOSS: errors.DecoderError,
     grpc.StatusCode.FAILED_PRECONDITION: errors.IncompatibleError,
-    # Every replica is too old, which an upgrade mends: no fault of the job.
+    # Every replica is too old. An upgrade solves that, so the job is not at fault.
     grpc.StatusCode.UNIMPLEMENTED: errors.UnavailableError,
 }
-"""Error that a client raises for a status code after which repeating a call cannot help."""
+"""Error that a client raises for a status code that rules out a retry."""
 
 BROKEN: Final = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.ABORTED,
-    # What a server that is shut down or killed in the middle of a call leaves behind.
+    # Sent or left behind by a server that is shut down or killed during a call.
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
 }
-# Calls end so that have begun, and others that wait at a busy server or come as one stops.
+# Status codes of calls that may or may not have reached their method: the server may have been busy
+# or stopping.
 UNBEGUN: Final = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
