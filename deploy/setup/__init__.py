@@ -1,1 +1,1 @@
-"""Prepares a cluster: secrets, the bucket, the user that the services are."""
+"""Prepares a cluster: its secrets, its bucket and the services' storage user."""

@@ -1,7 +1,7 @@
 """``python -m deploy.setup.bucket``: prepares MinIO, as its root user.
 
-Makes the bucket, its lifecycle rules, and the user that the services are, who may use objects of
-this bucket and nothing else. Safe to repeat, also after the user got another secret.
+Creates the bucket, its lifecycle rules and the services' user, who may access objects of this
+bucket and nothing else. Safe to repeat, also after the user's secret has changed.
 """
 
 import sys
@@ -28,7 +28,7 @@ _PAUSE_SECONDS: Final = 2.0
 
 
 class BucketSettings(Settings, StorageSettings):
-    """``POSEWAY_*`` of the services, and who MinIO's root is."""
+    """``POSEWAY_*`` variables of the services, and MinIO's root user."""
 
     root_user: str = Field(validation_alias="MINIO_ROOT_USER")
     root_password: SecretStr = Field(validation_alias="MINIO_ROOT_PASSWORD")
@@ -39,10 +39,10 @@ class Server:
     """A MinIO server, as its root user."""
 
     def __init__(self, settings: BucketSettings) -> None:
-        """Connects to nothing yet.
+        """Creates the clients without connecting.
 
         Raises:
-            PosewayError: The address of the server is missing, or is none.
+            PosewayError: The URL of the server is missing or malformed.
         """
         address = urlsplit(settings.s3_endpoint or "")
         if address.scheme not in ("http", "https") or not address.netloc:
@@ -72,16 +72,16 @@ class Server:
         )
 
     def prepare_bucket(self) -> None:
-        """Makes the bucket and its rules."""
+        """Creates the bucket and its lifecycle rules."""
         bucket = self._settings.bucket
         if not self._s3.bucket_exists(bucket):
             try:
                 self._s3.make_bucket(bucket)
-            except S3Error as error:  # another was faster
+            except S3Error as error:  # another process was faster
                 if error.code != "BucketAlreadyOwnedByYou":
                     raise
         rules = lifecycle(self._rules())
-        # The client's own methods speak of rules as it knows them, not as they are.
+        # The client's own methods would drop elements of rules that it does not know.
         self._s3._execute(
             "PUT",
             bucket,
@@ -92,7 +92,7 @@ class Server:
         log.info("bucket prepared", bucket=bucket)
 
     def _rules(self) -> bytes | None:
-        """The lifecycle rules that the bucket has, as XML."""
+        """Current lifecycle rules of the bucket as XML; None if there are none."""
         try:
             answer = self._s3._execute("GET", self._settings.bucket, query_params={"lifecycle": ""})
         except S3Error as error:
@@ -102,10 +102,10 @@ class Server:
         return bytes(answer.data)
 
     def prepare_user(self) -> None:
-        """Makes the services' user and its policy.
+        """Creates the services' user and its policy.
 
         Raises:
-            PosewayError: It is not said who the services are.
+            PosewayError: The user's name or secret is not set, or the user is root.
         """
         user, secret = self._settings.s3_access_key, self._settings.s3_secret_key
         if not user or secret is None:
@@ -121,11 +121,11 @@ class Server:
 
 
 def prepare(settings: BucketSettings) -> None:
-    """Prepares a server, once it is there.
+    """Prepares a server, waiting until it is available.
 
     Raises:
-        UnavailableError: It is still not there when patience ends.
-        PosewayError: It refuses, or settings are wrong.
+        UnavailableError: The server is still unavailable after `patience_seconds`.
+        PosewayError: The server refuses, or a setting is wrong.
     """
     server = Server(settings)
     end = time.monotonic() + settings.patience_seconds
@@ -148,14 +148,14 @@ def prepare(settings: BucketSettings) -> None:
 
 
 def _passes(error: S3Error | MinioAdminException) -> bool:
-    """Whether an error is one of a server that is still starting."""
+    """Whether an error is transient: the server is still starting or overloaded."""
     if isinstance(error, S3Error):
         return error.code in ("XMinioServerNotInitialized", "ServiceUnavailable", "SlowDown")
     return "XMinioServerNotInitialized" in str(error) or "ServiceUnavailable" in str(error)
 
 
 def main() -> None:
-    """Prepares the server of the environment."""
+    """Prepares the server that the environment names."""
     settings = BucketSettings()
     logs.start("setup", settings.log_level)
     try:

@@ -1,4 +1,4 @@
-"""The one thing that is asked of the Kubernetes API: to keep secrets."""
+"""Creates secrets with the Kubernetes API."""
 
 import ssl
 import time
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Cluster:
-    """Makes secrets in the namespace of the service account that this runs as."""
+    """Creates secrets in the namespace of the pod's service account."""
 
     def __init__(
         self, url: str, account: Path = ACCOUNT, patience: float = _PATIENCE_SECONDS
@@ -29,9 +29,9 @@ class Cluster:
         """Reads the service account.
 
         Args:
-            url: Address of the Kubernetes API.
+            url: URL of the Kubernetes API.
             account: Folder with the files ``token``, ``namespace`` and ``ca.crt``.
-            patience: Seconds to wait for an API that cannot be reached.
+            patience: Seconds to wait for an unavailable API.
 
         Raises:
             PosewayError: There is no service account.
@@ -57,18 +57,18 @@ class Cluster:
         self._http.close()
 
     def make_secret(self, name: str, values: dict[str, str]) -> bool:
-        """Makes a secret; one that is there stays as it is.
+        """Creates a secret unless it exists.
 
         Args:
-            name: Of the secret.
-            values: What it holds.
+            name: Name of the secret.
+            values: Keys and values of the secret.
 
         Returns:
-            Whether it was made now.
+            Whether the secret was created.
 
         Raises:
-            UnavailableError: The API cannot be reached, or cannot serve.
-            PosewayError: The service account may not do this.
+            UnavailableError: The API cannot be reached or cannot serve the request.
+            PosewayError: The API refuses, for example because the service account lacks the right.
         """
         secret = {
             "apiVersion": "v1",
@@ -96,7 +96,7 @@ class Cluster:
 
 
 def _message(answer: httpx.Response) -> str:
-    """What the API says of an error; of an answer that is none of its own, nothing."""
+    """The API's error message, or the HTTP reason if the response is not the API's."""
     try:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):

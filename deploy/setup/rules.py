@@ -1,4 +1,4 @@
-"""What the bucket deletes by itself, and what the services may do with it."""
+"""Lifecycle rules of the bucket and the policy of the services' user."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Final
 from xml.etree import ElementTree
 
 FILE: Final = Path(__file__).with_name("lifecycle.json")
-"""The rules as S3 takes them."""
+"""The rules in the form that S3 accepts."""
 
 POLICY: Final = "poseway"
 """Name of the policy."""
@@ -22,7 +22,7 @@ _ON_OBJECTS: Final = (
 
 
 def policy(bucket: str) -> dict[str, Any]:
-    """The least that the services need: objects of one bucket, and nothing of the bucket itself."""
+    """Least rights that the services need: the objects of one bucket, not its configuration."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -41,15 +41,18 @@ def policy(bucket: str) -> dict[str, Any]:
 
 
 def lifecycle(present: bytes | None) -> bytes:
-    """The rules that a bucket shall have: those of the file, and all others that it has, untouched.
+    """Merges the rules of `FILE` into a bucket's rules. Other rules stay as they are.
 
-    MinIO knows no rule for incomplete uploads, which it ends by itself, so that one is left out.
+    The rule for incomplete uploads is left out: MinIO has no such rule and aborts them itself.
 
     Args:
-        present: The XML of what the bucket has; None if it has no rule.
+        present: Current rules of the bucket as XML; None if there are none.
+
+    Returns:
+        The merged rules as XML.
     """
-    # It comes from the server whose root we are. Read as objects of a client, it would lose what
-    # that client does not know, and delete more than its author meant.
+    # The XML comes from our own server. Parsed into a client's objects, rules would lose elements
+    # that the client does not know, and then delete more than intended.
     root = ElementTree.fromstring(present or b"<LifecycleConfiguration/>")  # noqa: S314
     space = root.tag.removesuffix("LifecycleConfiguration")
     ours = [rule for rule in json.loads(FILE.read_text())["Rules"] if "Expiration" in rule]

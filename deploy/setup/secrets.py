@@ -1,7 +1,7 @@
-"""``python -m deploy.setup.secrets [NAME...]``: makes the secrets that are missing.
+"""``python -m deploy.setup.secrets [NAME...]``: creates the secrets that are missing.
 
-Pods that need them wait for them. What is there already is kept, so this may run again, and whoever
-wants other values makes those secrets first. No value is ever logged.
+Pods wait for the secrets that they need. Existing secrets are kept, so this is safe to repeat, and
+operators can create secrets with values of their own first. No value is ever logged.
 """
 
 import os
@@ -20,7 +20,7 @@ from poseway.telemetry import logs
 log = structlog.get_logger(__name__)
 
 MADE: Final[dict[str, Callable[[], dict[str, str]]]] = {
-    # The user that the services are in object storage; MinIO takes secrets of up to 40 characters.
+    # The services' user in object storage. MinIO accepts secrets of up to 40 characters.
     "storage": lambda: {
         "POSEWAY_S3_ACCESS_KEY": "poseway",
         "POSEWAY_S3_SECRET_KEY": secrets.token_hex(20),
@@ -29,31 +29,31 @@ MADE: Final[dict[str, Callable[[], dict[str, str]]]] = {
         "MINIO_ROOT_USER": f"root{secrets.token_hex(4)}",
         "MINIO_ROOT_PASSWORD": secrets.token_hex(20),
     },
-    # NATS reads it as a value of its configuration: it must not begin like a number.
+    # NATS reads the token as a configuration value, so it must not start like a number.
     "queue": lambda: {"POSEWAY_NATS_TOKEN": f"nats_{secrets.token_hex(32)}"},
     "access": lambda: {
         "POSEWAY_FIRST_KEY": f"pw_{secrets.token_hex(4)}_{secrets.token_hex(20)}",
         "POSEWAY_SIGNING_KEY": secrets.token_hex(32),
     },
 }
-"""What makes each secret's values."""
+"""Generators of the values, by name of the secret."""
 
 
 def make(cluster: Cluster, names: list[str]) -> None:
-    """Makes those of the named secrets that are missing.
+    """Creates the named secrets that are missing.
 
     Raises:
-        PosewayError: A name is not known, or see `Cluster.make_secret`.
+        PosewayError: A name is unknown; or see `Cluster.make_secret`.
     """
     if unknown := [name for name in names if name not in MADE]:
-        raise PosewayError(f"No secret is called {unknown[0]!r}, only: {', '.join(MADE)}.")
+        raise PosewayError(f"There is no secret {unknown[0]!r}. Choose from: {', '.join(MADE)}.")
     for name in names:
         made = cluster.make_secret(name, MADE[name]())
-        log.info("made" if made else "kept as it is", secret=name, namespace=cluster.namespace)
+        log.info("created" if made else "kept", secret=name, namespace=cluster.namespace)
 
 
 def main() -> None:
-    """Makes the secrets named as arguments, or all."""
+    """Creates the secrets named as arguments, or all."""
     logs.start("setup", Settings().log_level)
     host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
     port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")

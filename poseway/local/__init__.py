@@ -1,1 +1,1 @@
-"""The whole system on one machine: fetching what it needs, starting it, stopping it."""
+"""The whole system on one machine: downloads, start and stop."""

@@ -1,4 +1,4 @@
-"""The bucket of a local system, and the first API key in it."""
+"""The bucket of a local system and the first API key in it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from poseway.storage import ObjectStore
 
 
 def storage_settings(endpoint: str, known: dict[str, str]) -> StorageSettings:
-    """How to reach the object storage of a system with these secrets."""
+    """Returns the settings of a system's object storage, given its endpoint and secrets."""
     return StorageSettings(
         s3_endpoint=endpoint,
         s3_access_key=known["s3_access_key"],
@@ -24,10 +24,10 @@ def storage_settings(endpoint: str, known: dict[str, str]) -> StorageSettings:
 
 
 def running_storage(data_dir: Path) -> StorageSettings:
-    """How to reach the object storage of the system that runs on a data directory.
+    """Returns the settings of the object storage of the system on a data directory.
 
     Raises:
-        StackError: None runs there.
+        StackError: No system runs there.
     """
     try:
         if is_locked(data_dir / "lock"):
@@ -39,15 +39,15 @@ def running_storage(data_dir: Path) -> StorageSettings:
 
 
 def make_first_key(store: ObjectStore, host: str, env: dict[str, str]) -> str | None:
-    """Makes a key where callers need one and there is none: the gateway would not start.
+    """Creates an API key if callers need one and there is none; the gateway needs one to start.
 
     Args:
         store: The bucket.
-        host: Address on which the gateway listens.
-        env: Its settings, on top of this process's environment.
+        host: Address that the gateway listens on.
+        env: Settings of the gateway on top of this process's environment.
 
     Returns:
-        The whole key, which is nowhere else; None if none had to be made.
+        The whole key, which is stored nowhere; None if no key was created.
     """
     env = {**os.environ, **env}
     auth = cast("AuthMode", env.get("POSEWAY_AUTH", "auto"))

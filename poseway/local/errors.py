@@ -4,6 +4,6 @@ from poseway.errors import PosewayError
 
 
 class StackError(PosewayError):
-    """The local system does not start."""
+    """The local system cannot start or does not run."""
 
     code = "stack"

@@ -1,4 +1,4 @@
-"""Has moved to `poseway.local.downloads`."""
+"""Moved to `poseway.local.downloads`."""
 
 from poseway.lifecycle import moved
 

@@ -11,17 +11,17 @@ from poseway.local.errors import StackError
 HOST: Final = "127.0.0.1"
 
 _PORTS: Final = range(10_000, 32_768)
-"""Below those that systems give to outgoing connections, unless they are set up otherwise."""
+"""Ports below the range that systems use for outgoing connections by default."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody has right now, and that no outgoing connection takes later.
+    """Returns ports that are free now and that no outgoing connection will take later.
 
-    Those that a system itself offers are its outgoing connections' too: one of them could have the
-    port before a service listens on it, or while a service that died is started again.
+    The operating system picks its own free ports from the range of outgoing connections. One of
+    those could take the port before a service listens on it, or while a service restarts.
 
     Raises:
-        StackError: There are not so many.
+        StackError: Fewer than `count` ports are free.
     """
     found: list[int] = []
     for port in random.sample(_PORTS, len(_PORTS)):
@@ -36,7 +36,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_free(port: int, host: str = HOST) -> bool:
-    """Whether nobody listens on a port."""
+    """Whether a port is free: no process listens on it."""
     try:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:
@@ -45,12 +45,12 @@ def is_free(port: int, host: str = HOST) -> bool:
 
 
 def reached_at(host: str) -> str:
-    """The address at which this machine reaches what listens on `host`."""
+    """Address at which this machine reaches a service that listens on `host`."""
     return {"0.0.0.0": HOST, "::": "::1"}.get(host, host)
 
 
 def bypass_proxies(own: str = HOST) -> None:
-    """Has this process, and those that it starts, reach this machine without a proxy.
+    """Makes this process and its children reach this machine without a proxy.
 
     Args:
         own: Another address of this machine.
@@ -58,5 +58,5 @@ def bypass_proxies(own: str = HOST) -> None:
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     hosts = [host.strip() for host in given.split(",") if host.strip()]
     hosts += [host for host in (HOST, "localhost", own) if host not in hosts]
-    # Some libraries read the one, some the other.
+    # Some libraries read one of the two variables, some the other.
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)

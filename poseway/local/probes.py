@@ -1,4 +1,4 @@
-"""Probes: whether a service of a local system is ready."""
+"""Readiness probes of a local system's services."""
 
 import urllib.error
 import urllib.request
@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 
 def is_ready(gateway_url: str) -> bool:
-    """Whether a gateway takes jobs."""
+    """Whether a gateway accepts jobs."""
     try:
         with urllib.request.urlopen(f"{gateway_url}/readyz", timeout=5):  # noqa: S310 # our own
             return True
@@ -18,7 +18,7 @@ def is_ready(gateway_url: str) -> bool:
 
 
 def serves(address: str) -> bool:
-    """Whether the gRPC service at a ``host:port`` reports that it serves."""
+    """Whether the gRPC service at a ``host:port`` passes its health check."""
     with grpc.insecure_channel(address) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods have no types
         try:

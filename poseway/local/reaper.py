@@ -1,10 +1,10 @@
-"""``python -m poseway.local.reaper``: ends processes whose launcher died without ending them.
+"""``python -m poseway.local.reaper``: stops processes whose launcher died without stopping them.
 
-The launcher holds the other end of standard input. Every process that it starts writes ``+PID`` of
-its group there before anything else, and the launcher ``-PID`` of every one that ended. However the
-launcher goes, kill -9 included, its end of the pipe closes; then whatever is left is ended from
-here. A lock file that the launcher passes on stays locked until that is done, so a successor does
-not start beside the leftovers.
+The launcher holds the other end of standard input. Every process that it starts first writes
+``+PID`` of its group there, and the launcher writes ``-PID`` for each group that has ended. However
+the launcher ends, even by kill -9, its end of the pipe closes. Then the reaper stops what is left.
+A lock file that the launcher passes on stays locked until then, so that a successor does not start
+beside the leftovers.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ GRACE_SECONDS = 5.0
 
 
 def watch() -> set[int]:
-    """Reads until the launcher is gone; returns the process groups that it left behind."""
+    """Reads until the launcher is gone. Returns the process groups that are still running."""
     groups: set[int] = set()
     for line in sys.stdin:
         change, group = line[0], int(line[1:])
@@ -29,7 +29,7 @@ def watch() -> set[int]:
 
 
 def end(groups: set[int]) -> None:
-    """Asks process groups to end, and ends those that do not."""
+    """Terminates process groups, and kills those that do not end in time."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for group in groups:
             with contextlib.suppress(ProcessLookupError):
@@ -48,7 +48,7 @@ def _alive(group: int) -> bool:
 
 
 if __name__ == "__main__":
-    # Ctrl-C and the like are the launcher's business.
+    # The launcher handles Ctrl-C and the like.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     end(watch())

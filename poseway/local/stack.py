@@ -1,4 +1,4 @@
-"""The whole system on loopback: object storage, queue, the services, the page."""
+"""A whole local system: object storage, queue, services and page."""
 
 import json
 import os
@@ -20,15 +20,15 @@ from poseway.storage import ObjectStore
 
 
 class Stack:
-    """A running system. Everything it keeps is under one directory.
+    """A local system whose data is in one directory.
 
     Attributes:
-        gateway_url: Address of the page and the API.
+        gateway_url: URL of the page and the API.
         inference_address: ``host:port`` of the inference service.
         tracker_address: ``host:port`` of the tracker.
         renderer_address: ``host:port`` of the renderer.
         store: The bucket.
-        first_key: The API key that the start made because one is needed and there was none.
+        first_key: API key that `start` created because one is needed and there was none.
     """
 
     def __init__(
@@ -38,24 +38,27 @@ class Stack:
         env: dict[str, str] | None = None,
         host: str = HOST,
     ) -> None:
-        """Prepares a system; nothing is started yet.
+        """Prepares a system without starting it.
 
         Args:
-            data_dir: Where objects, queue, secrets and logs are kept; survives a restart.
-            port: Port of the page and the API; None takes 8080 or, if that is taken, a free one.
-            env: More settings for the services, ``POSEWAY_*``.
-            host: Address on which the page and the API listen.
+            data_dir: Directory of objects, queue, secrets and logs. Reused by the next start.
+            port: Port of the page and the API. None picks 8080 or, if that is in use, a free one.
+            env: Further settings of the services, ``POSEWAY_*``.
+            host: Address that the page and the API listen on.
+
+        Raises:
+            StackError: Another system runs on the directory.
         """
         self.data_dir = data_dir.resolve()
         self.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         self._lock = lock(self.data_dir / "lock")
-        # A system that was killed left its address behind.
+        # A system that was killed leaves its address behind.
         (self.data_dir / "stack.json").unlink(missing_ok=True)
         self._host, reached = host, reached_at(host)
         bypass_proxies(reached)
         self._env = env or {}
         self._secrets = load_secrets(self.data_dir / "secrets.json")
-        # The page's own may be among them: nobody listens on it yet.
+        # The page's port may be among them, as it is still free.
         ports = (free for free in free_ports(16) if free != port)
         self._weed_ports = {name: next(ports) for name in _WEED_PORTS}
         self._nats_port = next(ports)
@@ -73,7 +76,7 @@ class Stack:
 
     @property
     def env(self) -> dict[str, str]:
-        """Settings with which any service finds the others."""
+        """Environment variables with which a service finds the others."""
         return {
             "POSEWAY_S3_ENDPOINT": self.storage_settings.s3_endpoint or "",
             "POSEWAY_S3_ACCESS_KEY": self._secrets["s3_access_key"],
@@ -87,13 +90,13 @@ class Stack:
         }
 
     def start(self, tell: Callable[[str], None] = lambda _: None) -> None:
-        """Starts everything and waits until jobs can be taken.
+        """Starts everything and waits until jobs are accepted.
 
         Args:
-            tell: Is told what is being started.
+            tell: Called with what is being started.
 
         Raises:
-            StackError: Something does not start, or the port is taken.
+            StackError: A process does not start, or the port is in use.
         """
         if not is_free(self._port, reached_at(self._host)):
             raise StackError(f"Port {self._port} is in use. Choose another with --port.")
@@ -127,13 +130,13 @@ class Stack:
         path.write_text(json.dumps(state))
 
     def pid(self, name: str) -> int:
-        """Process id of a part as it runs now; for tests that disturb it."""
+        """Returns the current process id of a service; for tests that disturb it."""
         if self._supervisor is None:
             raise StackError("The system is not running.")
         return self._supervisor.pid(name)
 
     def stop(self) -> None:
-        """Ends everything; safe to repeat."""
+        """Stops everything. Safe to repeat."""
         (self.data_dir / "stack.json").unlink(missing_ok=True)
         if self._supervisor is not None:
             self._supervisor.stop()
@@ -152,7 +155,7 @@ class Stack:
     def _object_storage(self) -> Process:
         directory = self.data_dir / "s3"
         directory.mkdir(exist_ok=True)
-        # Its files are readable to all: videos, and what sessions are signed with.
+        # Its files are world-readable, and include videos and the key that signs sessions.
         directory.chmod(0o700)
         options = {
             "dir": str(directory),
@@ -174,14 +177,14 @@ class Stack:
                 "AWS_ACCESS_KEY_ID": self._secrets["s3_access_key"],
                 "AWS_SECRET_ACCESS_KEY": self._secrets["s3_secret_key"],
                 "GOMEMLIMIT": "400MiB",
-                # Without these its other ports would serve the bucket to anyone.
+                # Without these, its other ports would serve the bucket to anyone.
                 **{name: self._secrets[name] for name in WEED_SECRETS},
             },
             self._storage_ready,
         )
 
     def _storage_ready(self) -> bool:
-        """It answers long before it works; only a real put and get tell."""
+        """Whether storage works. It responds long before that, so a real put and get are needed."""
         try:
             self.store.ensure_bucket()
             self.store.put("ready", b"ready", "text/plain")
@@ -216,7 +219,7 @@ class Stack:
         env = {
             "POSEWAY_PORT": str(self._port),
             "POSEWAY_HOST": self._host,
-            # glibc gives the parts of uploads back to the system, not to a heap that stays large.
+            # Makes glibc return the memory of upload parts to the system instead of its heap.
             "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
         }
         return self._python("api", "poseway_gateway.api", env, lambda: is_ready(self.gateway_url))
@@ -224,7 +227,7 @@ class Stack:
     def _python(
         self, name: str, module: str, env: dict[str, str], ready: Callable[[], bool]
     ) -> Process:
-        # Modules come from this checkout, whatever directory the command was given in.
+        # Imports modules from this checkout, whatever the current directory is.
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         return Process(
             name,
@@ -250,9 +253,9 @@ _WEED_PORTS: Final = (
 
 
 def running(data_dir: Path) -> str | None:
-    """The gateway's address of the system that runs on a data directory, None if none does."""
+    """URL of the gateway of the system on a data directory; None if no system runs there."""
     if not is_locked(data_dir / "lock"):
-        return None  # whoever answers at the address that a killed system left is a stranger
+        return None  # a killed system leaves an address at which another program may listen
     try:
         url = str(json.loads((data_dir / "stack.json").read_text())["gateway_url"])
     except (OSError, ValueError, KeyError):

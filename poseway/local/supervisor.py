@@ -1,4 +1,4 @@
-"""Starting processes, keeping them running, and ending every one of them."""
+"""Starts processes, restarts those that end, and stops all of them."""
 
 import contextlib
 import os
@@ -15,13 +15,13 @@ from typing import Final
 
 from poseway.local.errors import StackError
 
-# A process tells the reaper of itself before it becomes its program: we could be killed before we
-# had said so. Its group has its own number.
+# A process announces itself to the reaper before it executes its program, because the launcher
+# could be killed before announcing it. The process leads a group of its own.
 _ANNOUNCED: Final = ["/bin/sh", "-c", 'echo "+$$" >&0 && exec "$@" </dev/null', "announced"]
 
 
 def find_program(name: str) -> Path | None:
-    """A program that was installed beside our Python, or else is on the path."""
+    """Returns a program installed beside this Python or found on the path."""
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
     return None if found is None else Path(found)
@@ -32,13 +32,13 @@ class Process:
     """A process to run.
 
     Attributes:
-        name: Name of its log file and in messages.
+        name: Name of its log file, also used in messages.
         command: Program and arguments.
-        env: Environment variables on top of ours.
-        ready: Whether it does its work; asked until it says so.
-        grace_seconds: Time it gets to end by itself.
+        env: Environment variables on top of this process's.
+        ready: Readiness probe, called until it returns True.
+        grace_seconds: Time to end after SIGTERM before it is killed.
         running: The running process, once started.
-        kept: Whether it is started again when it ends.
+        kept: Whether it is restarted when it ends.
     """
 
     name: str
@@ -51,17 +51,17 @@ class Process:
 
 
 class Supervisor:
-    """Runs processes; one that ends unasked is started again.
+    """Runs processes and restarts those that end unexpectedly.
 
-    Whatever happens to this process, none of them outlives it (see `poseway.local.reaper`).
+    None of them outlives this process, however it ends; see `poseway.local.reaper`.
     """
 
     def __init__(self, log_dir: Path, keep_open: tuple[int, ...] = ()) -> None:
         """Starts without processes.
 
         Args:
-            log_dir: Where the processes' output goes, one file each.
-            keep_open: File descriptors to hold until all processes are gone.
+            log_dir: Folder for the output of the processes, one file each.
+            keep_open: File descriptors that stay open until all processes have ended.
         """
         self.log_dir = log_dir
         self._processes: list[Process] = []
@@ -77,10 +77,14 @@ class Supervisor:
         self._keeper.start()
 
     def start(self, processes: list[Process], seconds: float = 120) -> None:
-        """Starts processes side by side and waits until all are ready.
+        """Starts processes in parallel and waits until all are ready.
+
+        Args:
+            processes: Processes to start.
+            seconds: Time limit for all to become ready.
 
         Raises:
-            StackError: One of them ended, or was not ready in time; the message has its last words.
+            StackError: A process ended or was not ready in time. The message ends with its log.
         """
         for process in processes:
             self._spawn(process)
@@ -97,10 +101,10 @@ class Supervisor:
             process.kept = True
 
     def pid(self, name: str) -> int:
-        """Process id of the process of that name.
+        """Returns the process id of a process.
 
         Raises:
-            StackError: It is not running.
+            StackError: The process is not running.
         """
         for process in self._processes:
             if process.name == name and process.running is not None:
@@ -108,7 +112,7 @@ class Supervisor:
         raise StackError(f"{name} is not running.")
 
     def stop(self) -> None:
-        """Ends all processes, the last started first; safe to repeat."""
+        """Stops all processes, the last started first. Safe to repeat."""
         self._stopping.set()
         self._keeper.join()
         for process in reversed(self._processes):
@@ -120,7 +124,7 @@ class Supervisor:
 
     def _is_up(self, process: Process) -> bool:
         ready = process.ready()
-        # Looked at afterwards: if it ended, it was a stranger on its port who said to be ready.
+        # Checked after the probe: if the process has ended, another one on its port responded.
         if process.running is None or process.running.poll() is not None:
             raise StackError(f"{process.name} exited during start-up:\n{self._tail(process)}")
         return ready
@@ -148,10 +152,10 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             running.wait()
-        self._strike_off(running.pid)
+        self._forget_group(running.pid)
 
     def _keep(self) -> None:
-        """Starts what ended unasked again, more slowly each time."""
+        """Restarts processes that ended unexpectedly, each time after a longer pause."""
         pauses: dict[str, float] = {}
         due: dict[str, float] = {}
         while not self._stopping.wait(0.1):
@@ -160,15 +164,15 @@ class Supervisor:
                     continue
                 name = process.name
                 if name not in due:
-                    self._strike_off(process.running.pid)
+                    self._forget_group(process.running.pid)
                     pauses[name] = min(30.0, pauses.get(name, 0.25) * 2)
                     due[name] = time.monotonic() + pauses[name]
                 elif time.monotonic() > due[name]:
                     del due[name]
                     self._spawn(process)
 
-    def _strike_off(self, group: int) -> None:
-        """Tells the reaper of a process group that ended."""
+    def _forget_group(self, group: int) -> None:
+        """Reports to the reaper that a process group has ended."""
         if self._reaper.stdin is not None:
             with contextlib.suppress(BrokenPipeError, ValueError):
                 self._reaper.stdin.write(f"-{group}\n".encode())

@@ -1,4 +1,4 @@
-"""Object storage: S3 as the services need it."""
+"""Object storage over S3: whole objects, readers, writers and multipart uploads."""
 
 from poseway.storage.multipart import ArrivedPart, MultipartUpload
 from poseway.storage.reader import ObjectReader

@@ -1,4 +1,4 @@
-"""Objects that arrive in parts, in any order, from whoever has the address of a part."""
+"""Multipart uploads whose parts clients send to presigned URLs, in any order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class ArrivedPart:
     """A part as object storage lists it.
 
     Attributes:
-        number: From 1.
-        size: Its bytes.
-        etag: Names these bytes among all that were sent under the number.
+        number: Number of the part, from 1.
+        size: Size in bytes.
+        etag: Distinguishes this content from others sent under the same number.
     """
 
     number: int
@@ -27,18 +27,18 @@ class ArrivedPart:
 
 
 class MultipartUpload:
-    """An object that grows by parts, numbered from 1; it is not there before it is complete.
+    """An object that is uploaded in parts numbered from 1. It appears when it is completed.
 
     Every method raises `NotFoundError` once the upload is completed or aborted.
     """
 
     def __init__(self, store: ObjectStore, key: str, upload_id: str) -> None:
-        """Goes on with an upload.
+        """Continues an upload.
 
         Args:
-            store: Where it is.
+            store: Store of the object.
             key: Name of the object.
-            upload_id: As `begin` returned it.
+            upload_id: Id that `begin` returned.
         """
         self._store = store
         self._key = key
@@ -46,20 +46,20 @@ class MultipartUpload:
 
     @staticmethod
     def begin(store: ObjectStore, key: str, content_type: str) -> str:
-        """Begins an upload and returns its id."""
+        """Starts an upload and returns its id."""
         with translated(key):
             return store.client.create_multipart_upload(
                 Bucket=store.bucket, Key=key, ContentType=content_type
             )["UploadId"]
 
     def part_url(self, number: int, size: int, seconds: int, *, public: bool = False) -> str:
-        """Address to which whoever has it may PUT a part, for some seconds.
+        """Returns a presigned URL to PUT a part to.
 
         Args:
-            number: Of the part.
-            size: Its bytes; object storage refuses any other Content-Length.
-            seconds: For which it counts.
-            public: As seen from outside the cluster.
+            number: Number of the part.
+            size: Size in bytes. Object storage rejects any other Content-Length.
+            seconds: Time until the URL expires.
+            public: Whether the URL is for clients outside the cluster.
         """
         client = self._store.public_client if public else self._store.client
         return self._presigned(client, number, size, seconds)
@@ -78,10 +78,10 @@ class MultipartUpload:
         )
 
     def parts(self) -> list[ArrivedPart]:
-        """The parts that have arrived.
+        """Lists the parts that have arrived.
 
-        One that was sent again may be listed several times, in no order: SeaweedFS keeps them all
-        until the upload is completed.
+        A part that was sent several times may be listed as often, in any order: SeaweedFS keeps
+        every copy until the upload is completed.
         """
         with translated(self._key):
             pages = self._store.client.get_paginator("list_parts").paginate(
@@ -94,7 +94,7 @@ class MultipartUpload:
             ]
 
     def complete(self, parts: Iterable[ArrivedPart]) -> None:
-        """Makes the object appear, out of these parts; of several of a number, the newest."""
+        """Completes the object from these parts, the newest of each number."""
         named: list[CompletedPartTypeDef] = [
             {"ETag": part.etag, "PartNumber": part.number} for part in parts
         ]
@@ -107,7 +107,7 @@ class MultipartUpload:
             )
 
     def abort(self) -> None:
-        """Throws all parts away."""
+        """Deletes all parts."""
         with translated(self._key):
             self._store.client.abort_multipart_upload(
                 Bucket=self._store.bucket, Key=self._key, UploadId=self._id

@@ -1,4 +1,4 @@
-"""An object as a seekable file, read in blocks as they are needed."""
+"""Reads an object as a seekable file, in blocks on demand."""
 
 import io
 from collections import OrderedDict
@@ -13,20 +13,19 @@ KEPT_BLOCKS = 8
 class ObjectReader(io.RawIOBase):
     """Reads an object through ranged requests.
 
-    Keeps the last few blocks, so that a demuxer that goes back and forth between the index, the
-    picture and the sound of a file does not fetch the same bytes again. Not for use from several
-    threads.
+    Caches the last few blocks, so that a demuxer that jumps between a file's index, video and audio
+    does not fetch the same bytes again. Not thread-safe.
 
     Attributes:
-        size: Bytes of the object.
+        size: Size of the object in bytes.
     """
 
     def __init__(self, store: ObjectStore, key: str) -> None:
         """Opens the object.
 
         Args:
-            store: Where it is.
-            key: Its name.
+            store: Store of the object.
+            key: Name of the object.
 
         Raises:
             NotFoundError: There is no such object.
@@ -41,25 +40,25 @@ class ObjectReader(io.RawIOBase):
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def readable(self) -> bool:
-        """Always."""
+        """Returns True."""
         return True
 
     def seekable(self) -> bool:
-        """Always."""
+        """Returns True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Moves to a position; see `io.IOBase.seek`."""
+        """Moves to a position and returns it; see `io.IOBase.seek`."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:
-        """The current position."""
+        """Returns the current position."""
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Reads up to `size` bytes; fewer only at the end of the object."""
+        """Reads `size` bytes, fewer only at the end of the object; all if negative."""
         end = self.size if size < 0 else min(self.size, self._position + size)
         pieces: list[bytes] = []
         while self._position < end:

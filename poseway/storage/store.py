@@ -1,4 +1,4 @@
-"""Whole objects in one bucket: put, get, list, delete."""
+"""Objects in one bucket: put, get, list, copy, delete."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.settings import StorageSettings
 
-# As many as S3 takes, or tells, in one request.
+# Limits of S3 per request.
 _DELETED_AT_ONCE: Final = 1000
 _LISTED_AT_ONCE: Final = 1000
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What the server tells of an object.
+    """Metadata of an object.
 
     Attributes:
         key: Name in the bucket.
-        size: Bytes.
-        etag: Changes whenever the object does; with its quotes.
-        content_type: Media type that the object was stored with; empty in listings.
+        size: Size in bytes.
+        etag: ETag, including its quotes. Changes with every write.
+        content_type: Media type of the object; empty in listings.
     """
 
     key: str
@@ -41,10 +41,13 @@ class ObjectInfo:
 def translated(key: str) -> Generator[None]:
     """Turns boto3's errors into Poseway's.
 
+    Args:
+        key: Name of the object, for messages.
+
     Raises:
-        NotFoundError: There is no such object or bucket.
+        NotFoundError: There is no such object or upload.
         ConflictError: A condition on the object's ETag did not hold.
-        UnavailableError: The server cannot be reached or cannot serve; trying again helps.
+        UnavailableError: The server cannot be reached, has no bucket or refuses. A retry may help.
     """
     try:
         yield
@@ -71,13 +74,13 @@ def _connect(settings: StorageSettings, endpoint: str | None) -> "S3Client":
         aws_access_key_id=settings.s3_access_key,
         aws_secret_access_key=secret.get_secret_value() if secret else None,
         config=Config(
-            signature_version="s3v4",  # also of addresses: older ones are refused by some
+            signature_version="s3v4",  # also for presigned URLs: some servers reject older versions
             s3={"addressing_style": "path"},
             retries={"mode": "standard", "max_attempts": 4},
             connect_timeout=5,
             read_timeout=30,
             max_pool_connections=64,
-            # Newer defaults add trailing checksums that not every S3 server understands.
+            # The newer defaults add trailing checksums, which some S3 servers do not understand.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),
@@ -86,22 +89,22 @@ def _connect(settings: StorageSettings, endpoint: str | None) -> "S3Client":
 
 
 class ObjectStore:
-    """The bucket. Safe to use from several threads."""
+    """The bucket. Thread-safe."""
 
     def __init__(self, settings: StorageSettings) -> None:
         self.client = _connect(settings, settings.s3_endpoint)
         public = settings.s3_public_endpoint
         self.public_client = _connect(settings, public) if public else self.client
-        """Signs addresses for those who know the server under another name; sends nothing."""
+        """Signs URLs with the server's public name. Sends no requests."""
         self.bucket = settings.bucket
 
     def check(self) -> None:
-        """Raises `NotFoundError` or `UnavailableError` unless the bucket is there."""
+        """Raises `NotFoundError` or `UnavailableError` unless the bucket exists."""
         with translated(self.bucket):
             self.client.head_bucket(Bucket=self.bucket)
 
     def ensure_bucket(self) -> None:
-        """Makes the bucket if it is not there."""
+        """Creates the bucket if it does not exist."""
         try:
             self.check()
         except NotFoundError:
@@ -121,10 +124,10 @@ class ObjectStore:
 
         Args:
             key: Name in the bucket.
-            data: The whole object.
-            content_type: Media type to serve it with.
-            if_match: Write only if the object still has this ETag.
-            if_absent: Write only if there is no such object yet.
+            data: Content of the object.
+            content_type: Media type of the object.
+            if_match: Write only if the object has this ETag.
+            if_absent: Write only if the object does not exist.
 
         Raises:
             ConflictError: The condition did not hold.
@@ -141,19 +144,19 @@ class ObjectStore:
             )["ETag"]
 
     def get(self, key: str) -> tuple[bytes, str]:
-        """Reads an object: its bytes and its ETag."""
+        """Returns the content and the ETag of an object."""
         with translated(key):
             answer = self.client.get_object(Bucket=self.bucket, Key=key)
             return answer["Body"].read(), answer["ETag"]
 
     def head(self, key: str) -> ObjectInfo:
-        """Tells about an object without reading it."""
+        """Returns the metadata of an object."""
         with translated(key):
             answer = self.client.head_object(Bucket=self.bucket, Key=key)
         return ObjectInfo(key, answer["ContentLength"], answer["ETag"], answer["ContentType"])
 
     def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Whether an object exists."""
         try:
             self.head(key)
         except NotFoundError:
@@ -169,20 +172,20 @@ class ObjectStore:
         *,
         if_match: str | None = None,
     ) -> Iterator[bytes]:
-        """Reads an object piece by piece.
+        """Yields the content of an object in chunks.
 
         Args:
             key: Name in the bucket.
-            start: First byte.
-            end: The byte after the last; None: all.
-            chunk: Bytes of a piece.
-            if_match: Read only if the object still has this ETag; else `ConflictError`.
+            start: Position of the first byte.
+            end: Position after the last byte; None reads to the end.
+            chunk: Size of a chunk in bytes.
+            if_match: ETag that the object must have. Otherwise `ConflictError` is raised.
         """
         if end is not None and end <= start:
             return
         with translated(key):
             wanted: dict[str, Any] = {}
-            if start or end is not None:  # an empty object has no range at all
+            if start or end is not None:  # an empty object has no valid range
                 wanted["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
             if if_match is not None:
                 wanted["IfMatch"] = if_match
@@ -193,12 +196,12 @@ class ObjectStore:
                 body.close()
 
     def public_url(self, key: str, seconds: int, disposition: str) -> str:
-        """Address at which whoever has it may get an object, as seen from outside the cluster.
+        """Returns a presigned URL to download an object from outside the cluster.
 
         Args:
             key: Name in the bucket.
-            seconds: For which it counts.
-            disposition: ``Content-Disposition`` of the answer.
+            seconds: Time until the URL expires.
+            disposition: ``Content-Disposition`` of the response.
         """
         return self.public_client.generate_presigned_url(
             "get_object",
@@ -211,7 +214,7 @@ class ObjectStore:
         )
 
     def copy(self, source: str, target: str) -> None:
-        """Copies an object within the bucket, on the server."""
+        """Copies an object within the bucket. The server does the work."""
         with translated(source):
             self.client.copy_object(
                 Bucket=self.bucket,
@@ -220,7 +223,7 @@ class ObjectStore:
             )
 
     def walk(self, prefix: str) -> Iterator[ObjectInfo]:
-        """All objects whose key starts with `prefix`, in order."""
+        """Yields all objects whose key starts with `prefix`, in order of their keys."""
         with translated(prefix):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
@@ -230,12 +233,12 @@ class ObjectStore:
                     yield ObjectInfo(item["Key"], item["Size"], item["ETag"])
 
     def folders(self, prefix: str, after: str, limit: int) -> list[str]:
-        """Names of the first `limit` folders directly under `prefix` that sort after `after`.
+        """Returns the names of the first folders directly under `prefix` that sort after `after`.
 
         Args:
-            prefix: Ends with a slash.
-            after: Name of a folder, or empty to begin with the first.
-            limit: At most this many.
+            prefix: Prefix that ends with a slash.
+            after: Name of a folder; empty to start with the first.
+            limit: Maximum number of names.
         """
         found: list[str] = []
         # "0" is the character after the slash: everything inside folder `after` sorts before it.
@@ -261,7 +264,7 @@ class ObjectStore:
         return found[:limit]
 
     def delete(self, key: str) -> None:
-        """Deletes an object; one that is not there is fine."""
+        """Deletes an object if it exists."""
         with translated(key):
             self.client.delete_object(Bucket=self.bucket, Key=key)
 

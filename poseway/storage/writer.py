@@ -1,4 +1,4 @@
-"""An object as a file that is written while it grows, of any size, in bounded memory."""
+"""Writes an object of any size as a file, in bounded memory."""
 
 import hashlib
 import io
@@ -11,33 +11,33 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 PART_BYTES: Final = 8 << 20
-"""S3 asks for at least 5 MiB a part and at most 10,000 parts: objects up to 80 GB."""
+"""S3 allows 10,000 parts of at least 5 MiB each, so an object may have up to 80 GB."""
 
 
 class ObjectWriter(io.RawIOBase):
     """Writes an object as a multipart upload.
 
-    The head, which is the first part, stays in memory until the end and can be written again: a
-    container whose header is only known once everything else is written (an MP4 with its index in
-    front) needs no file on disk. Everything after the head can only be appended to.
+    The head, which is the first part, stays in memory until the end and can be rewritten. So a
+    container whose header is only known at the end (an MP4 with its index in front) needs no file
+    on disk. After the head, bytes can only be appended.
 
-    Used as a context manager, the object appears when the block ends and not at all if it raises.
+    As a context manager, it creates the object when the block ends, and not at all if it raises.
 
     Attributes:
         size: Bytes written so far.
-        sha256: Hash of the bytes in the order they were written, for callers that only append.
+        sha256: Hash of the bytes in the order of writing, for callers that only append.
     """
 
     def __init__(
         self, store: ObjectStore, key: str, content_type: str, head_bytes: int = PART_BYTES
     ) -> None:
-        """Begins the upload.
+        """Starts an object.
 
         Args:
-            store: Where to write.
+            store: Store of the object.
             key: Name of the object.
-            content_type: Media type to serve it with.
-            head_bytes: Bytes that can be written again, at least; never less than `PART_BYTES`.
+            content_type: Media type of the object.
+            head_bytes: Minimum size of the rewritable head. At least `PART_BYTES` are used.
         """
         super().__init__()
         self._store = store
@@ -54,28 +54,28 @@ class ObjectWriter(io.RawIOBase):
         self.sha256 = hashlib.sha256()
 
     def writable(self) -> bool:
-        """Always."""
+        """Returns True."""
         return True
 
     def seekable(self) -> bool:
-        """Within the head."""
+        """Returns True, although only the head can be rewritten."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Moves to a position; past the end is fine, the gap reads as zeros."""
+        """Moves to a position. A gap past the end is filled with zeros."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
         self._position = base + offset
         return self._position
 
     def tell(self) -> int:
-        """The current position."""
+        """Returns the current position."""
         return self._position
 
     def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
         """Writes `data` at the current position.
 
         Raises:
-            io.UnsupportedOperation: The position lies in a part that has been sent.
+            io.UnsupportedOperation: The position lies in a part that was already sent.
             UnavailableError: Object storage cannot be reached.
         """
         view = memoryview(data).cast("B")
@@ -119,19 +119,19 @@ class ObjectWriter(io.RawIOBase):
         self._parts.append({"ETag": etag, "PartNumber": number})
 
     def finish(self) -> None:
-        """Makes the object appear. Nothing more can be written, and nothing is kept in memory."""
+        """Creates the object and frees the buffers. Nothing more can be written."""
         if self._upload_id is None and not self._tail:
             self._store.put(self.key, bytes(self._head), self._content_type)
         else:
             self._complete()
-        self._let_go()
+        self._free_buffers()
 
     def _complete(self) -> None:
         if self._tail:
             self._send(self._tail)
         self._head.extend(bytes(self._head_bytes - len(self._head)))
         self._send(self._head, number=1)
-        assert self._upload_id is not None  # noqa: S101 # _send has begun it
+        assert self._upload_id is not None  # noqa: S101 # _send has started it
         self._parts.sort(key=lambda part: part["PartNumber"])
         with translated(self.key):
             self._store.client.complete_multipart_upload(
@@ -143,8 +143,8 @@ class ObjectWriter(io.RawIOBase):
         self._upload_id = None
 
     def abort(self) -> None:
-        """Throws away what was written, unless it is finished."""
-        self._let_go()
+        """Discards the upload, unless it is finished."""
+        self._free_buffers()
         if self._upload_id is not None:
             with translated(self.key):
                 self._store.client.abort_multipart_upload(
@@ -152,8 +152,8 @@ class ObjectWriter(io.RawIOBase):
                 )
             self._upload_id = None
 
-    def _let_go(self) -> None:
-        # Whoever still knows this writer, if only in a cycle, would keep megabytes of it alive.
+    def _free_buffers(self) -> None:
+        # A remaining reference to this writer, even in a cycle, would keep megabytes alive.
         self._head, self._tail = bytearray(), bytearray()
 
     def __enter__(self) -> Self:
@@ -170,5 +170,5 @@ class ObjectWriter(io.RawIOBase):
                 self.finish()
         finally:
             self.abort()
-            # So that a muxer that is let go of later does not write its end here.
+            # A muxer that is destroyed later must not write its trailer here.
             self.close()
