@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from poseway.isolation.files import SeekableFile
 
 # Browsers, and FFmpeg for GIF, show a frame with a shorter duration for the usual one instead.
-_SHORTEST_MS: Final = 20
+_MIN_MS: Final = 20
 _USUAL_MS: Final = 100
 # Offsets of the canvas width and height, less one, 24 bits each (RFC 9649, 2.7).
 _WEBP_SIZE: Final = (24, 27)
@@ -41,12 +41,12 @@ def is_animated(file: "SeekableFile", kind: str) -> bool:
         return False  # the decoder reports what is wrong
 
 
-def as_apng(file: "SeekableFile", most_pixels: int) -> "Apng":
+def as_apng(file: "SeekableFile", max_pixels: int) -> "Apng":
     """Converts an animated WebP to an animated PNG, because FFmpeg cannot decode the former.
 
     Args:
         file: Positioned at its start; read completely at once.
-        most_pixels: Limit on the pixels of a frame.
+        max_pixels: Limit on the pixels of a frame.
 
     Returns:
         A file that is encoded while it is read.
@@ -56,7 +56,7 @@ def as_apng(file: "SeekableFile", most_pixels: int) -> "Apng":
     """
     data = file.read()
     width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in _WEBP_SIZE)
-    if width * height > most_pixels:
+    if width * height > max_pixels:
         raise VideoError(
             f"The animated WebP is {width} x {height}, larger than 8K. Scale it down, convert it "
             "to MP4 (H.264), and upload that.",
@@ -129,7 +129,7 @@ def _pieces(image: "Image.Image") -> Iterator[bytes]:
 def _control(image: "Image.Image", number: int) -> bytes:
     """Returns the data of ``fcTL``: a frame of full size, and its duration."""
     declared = int(image.info.get("duration", 0))
-    time = declared if declared >= _SHORTEST_MS else _USUAL_MS
+    time = declared if declared >= _MIN_MS else _USUAL_MS
     # The fields have 16 bits, so durations above a minute are stored in seconds.
     shown = (time, 1000) if time < 1 << 16 else (round(time / 1000), 1)
     return struct.pack(">IIIIIHHBB", number, *image.size, 0, 0, *shown, 0, 0)

@@ -25,12 +25,12 @@ _FORMATS: Final = (
 
 # FFmpeg also detects raw MJPEG in archives and documents that contain JPEGs, so only `file_type`
 # may choose that demuxer.
-_GUESSED: Final = ",".join(name for name in _FORMATS.split(",") if name != "mjpeg")
+_DETECTED: Final = ",".join(name for name in _FORMATS.split(",") if name != "mjpeg")
 
 # These formats announce a stream only by its first packets, and video may start minutes after
 # audio.
-_WITHOUT_HEAD: Final = ("flv", "mpeg", "mpegts")
-_PATIENT: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * av.time_base)}
+_HEADERLESS: Final = ("flv", "mpeg", "mpegts")
+_DEEP_PROBE: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * av.time_base)}
 
 
 class _UnnamedFile:
@@ -57,10 +57,10 @@ def open_container(file: SeekableFile) -> av.container.InputContainer:
     """
     upload = demuxer_input(file, still_image.MAX_PIXELS)
     container = _opened(file, upload)
-    if container.format.name in _WITHOUT_HEAD and not _shows(container):
+    if container.format.name in _HEADERLESS and not _shows(container):
         container.close()
         file.seek(0)
-        return _opened(file, upload, _PATIENT)
+        return _opened(file, upload, _DEEP_PROBE)
     if not still_image.is_in_tiles(container):
         return container
     container.close()
@@ -86,7 +86,7 @@ def _opened(
             format=upload.format,
             options={
                 **patience,
-                "format_whitelist": _FORMATS if upload.format else _GUESSED,
+                "format_whitelist": _FORMATS if upload.format else _DETECTED,
                 "protocol_whitelist": "",
                 "max_pixels": str(
                     still_image.MAX_PIXELS

@@ -36,12 +36,12 @@ class DemuxerInput:
     format: str | None
 
 
-def demuxer_input(file: "SeekableFile", most_pixels: int) -> DemuxerInput:
+def demuxer_input(file: "SeekableFile", max_pixels: int) -> DemuxerInput:
     """Detects the type of an upload and converts it if FFmpeg cannot read it.
 
     Args:
         file: The upload.
-        most_pixels: Limit on the pixels of an image.
+        max_pixels: Limit on the pixels of an image.
 
     Raises:
         VideoError: The file needs a conversion, and is damaged or too large.
@@ -50,9 +50,9 @@ def demuxer_input(file: "SeekableFile", most_pixels: int) -> DemuxerInput:
     head = file.read(HEAD)
     file.seek(0)
     if heif.is_heic(head):
-        return DemuxerInput(heif.as_png(file, most_pixels), "png_pipe")
+        return DemuxerInput(heif.as_png(file, max_pixels), "png_pipe")
     if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and _is_animated(head):
-        return DemuxerInput(animated_image.as_apng(file, most_pixels), "apng")
+        return DemuxerInput(animated_image.as_apng(file, max_pixels), "apng")
     name = _format(file, head)
     file.seek(0)
     return DemuxerInput(file, name)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
-_SHORTEST: Final = 16
-_LONGEST: Final = 256
+_MIN_FTYP: Final = 16
+_MAX_FTYP: Final = 256
 # Brands of HEIC images, brands that leave the codec to the compatible brands, and those of AVIF.
 _BRANDS: Final = (b"heic", b"heix", b"heim", b"heis")
 _GENERAL: Final = (b"mif1", b"mif2", b"mif3", b"miaf")
@@ -33,13 +33,13 @@ _DAMAGE: Final = (
 def is_heic(head: bytes) -> bool:
     """Whether a file with this head is a HEIC image (ISO/IEC 23008-12) and not an AVIF."""
     size = int.from_bytes(head[:4])
-    if head[4:8] != b"ftyp" or not _SHORTEST <= size <= _LONGEST:
+    if head[4:8] != b"ftyp" or not _MIN_FTYP <= size <= _MAX_FTYP:
         return False
     major, *others = (head[at : at + 4] for at in (8, *range(16, min(size, len(head)), 4)))
     return major in _BRANDS or (major in _GENERAL and not set(others) & set(_AV1))
 
 
-def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
+def as_png(file: "SeekableFile", max_pixels: int) -> io.BytesIO:
     """Decodes the primary image of a HEIC file, complete and upright.
 
     Thumbnails, depth maps, gain maps and further images are left out. Only the rotation and
@@ -47,7 +47,7 @@ def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
 
     Args:
         file: The upload, read from its current position.
-        most_pixels: Limit on the pixels of the image.
+        max_pixels: Limit on the pixels of the image.
 
     Returns:
         A PNG. An HDR image has 16 bits and keeps its transfer characteristics.
@@ -65,19 +65,19 @@ def as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
         if is_hdr(_transfer(picture)[1]):
             picture = _primary(data, convert_hdr_to_8bit=False)
         width, height = picture.size
-        _check_size(width, height, most_pixels)
+        _check_size(width, height, max_pixels)
         samples = np.asarray(picture).reshape(height, width, -1)
     except _DAMAGE as error:
         raise _unreadable("HEIC", error) from error
     return _written(samples, _transfer(picture))
 
 
-def avif_as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
+def avif_as_png(file: "SeekableFile", max_pixels: int) -> io.BytesIO:
     """Decodes the image of an AVIF file, complete and upright.
 
     Args:
         file: The upload, read from its current position.
-        most_pixels: Limit on the pixels of the image.
+        max_pixels: Limit on the pixels of the image.
 
     Returns:
         A PNG of 8 bits.
@@ -90,7 +90,7 @@ def avif_as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
     Image.MAX_IMAGE_PIXELS = None  # the limit is given
     try:
         image = Image.open(io.BytesIO(file.read()), formats=["AVIF"])
-        _check_size(*image.size, most_pixels)
+        _check_size(*image.size, max_pixels)
         samples = np.asarray(ImageOps.exif_transpose(image))
         samples = samples.reshape(*samples.shape[:2], -1)
     except _DAMAGE as error:
@@ -98,10 +98,10 @@ def avif_as_png(file: "SeekableFile", most_pixels: int) -> io.BytesIO:
     return _written(samples, (2, 2))
 
 
-def _check_size(width: int, height: int, most_pixels: int) -> None:
+def _check_size(width: int, height: int, max_pixels: int) -> None:
     if min(width, height) < 1:
         raise ValueError("it has no pixels")
-    if width * height > most_pixels:
+    if width * height > max_pixels:
         raise VideoError(
             f"The image has {width} x {height} pixels, more than 50 megapixels. Save a smaller "
             "one as JPEG or PNG and upload that.",

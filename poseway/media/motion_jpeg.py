@@ -14,13 +14,13 @@ _SCAN: Final = 0xDA
 # Start-of-frame markers, whose segments hold the size (ITU-T T.81, table B.1).
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APP2: Final = 0xE2
-_SEVERAL: Final = b"MPF\0"
+_MULTI_PICTURE: Final = b"MPF\0"
 # In entropy-coded data, FF is followed by a stuffed zero or a restart marker (ITU-T T.81, B.1.1.5).
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 # Limit on the segments of one JPEG; no camera writes as many.
-_MOST_SEGMENTS: Final = 1000
+_MAX_SEGMENTS: Final = 1000
 # Some cameras pad each frame to a round number of bytes.
-_FILLING: Final = 4096
+_MAX_PADDING: Final = 4096
 _READ: Final = 1 << 16
 _BOUNDARY: Final = re.compile(rb"--[^\r\n]*\r?\n([^\r\n]+\r?\n)*content-type:\s*image/jpeg", re.I)
 
@@ -52,7 +52,7 @@ def is_motion_jpeg(file: "SeekableFile") -> bool:
     first = _read(stream)
     if first is None:
         return False
-    for _ in range(_FILLING):
+    for _ in range(_MAX_PADDING):
         if stream.peek(3) == _START:
             return _read(stream) == first
         if stream.take(1) not in (b"\0", b"\xff", b"\r", b"\n"):
@@ -65,14 +65,14 @@ def _read(stream: "_Bytes") -> _Picture | None:
     size, markers, in_head = b"", b"", True
     if stream.take(2) != _START[:2]:
         return None
-    for _ in range(_MOST_SEGMENTS):
+    for _ in range(_MAX_SEGMENTS):
         marker = stream.marker()
         if marker is None:
             return None
         if _ends(stream, marker, in_head=in_head):
             return _Picture(size, markers)
         body = stream.take(max(0, int.from_bytes(stream.take(2)) - 2))
-        if marker == _APP2 and body.startswith(_SEVERAL):
+        if marker == _APP2 and body.startswith(_MULTI_PICTURE):
             return None
         if marker in _FRAMES:
             size = body[1:5]

@@ -11,8 +11,8 @@ Packet: TypeAlias = "av.Packet[av.VideoStream]"
 
 # Types of NAL units that carry no slice: parameter sets, SEI, delimiters, end of stream, filler
 # (ITU-T H.264, table 7-1, and H.265, table 7-1).
-_H264_ASIDE: Final = frozenset(range(6, 14))
-_HEVC_ASIDE: Final = frozenset(range(32, 41))
+_H264_NON_SLICE: Final = frozenset(range(6, 14))
+_HEVC_NON_SLICE: Final = frozenset(range(32, 41))
 _START_CODE: Final = re.compile(rb"\x00\x00\x01")
 # Offset of the byte that holds `lengthSizeMinusOne` in the decoder configuration record (ISO/IEC
 # 14496-15).
@@ -53,10 +53,10 @@ def shows_nothing(packet: Packet, context: av.VideoCodecContext) -> bool:
             return bool(data[0] & 0x80)  # a header
         case "h264":
             units = _nal_units(bytes(data), context)
-            return all(unit[0] & 0x1F in _H264_ASIDE for unit in units)
+            return all(unit[0] & 0x1F in _H264_NON_SLICE for unit in units)
         case "hevc":
             units = _nal_units(bytes(data), context)
-            return all(unit[0] >> 1 & 0x3F in _HEVC_ASIDE for unit in units)
+            return all(unit[0] >> 1 & 0x3F in _HEVC_NON_SLICE for unit in units)
     return False
 
 

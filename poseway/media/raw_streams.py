@@ -21,9 +21,9 @@ DEFAULT_RATE: Final = Fraction(25)
 """Frames per second if neither the stream nor the user states a rate."""
 
 # Rates that a stream declares outside this range are taken for damage.
-_LEAST, _MOST = Fraction(1), Fraction(1000)
+_MIN, _MAX = Fraction(1), Fraction(1000)
 # MPEG-4 may declare ticks instead of frames; a higher rate cannot be one of frames.
-_MOST_MPEG4: Final = Fraction(120)
+_MAX_MPEG4: Final = Fraction(120)
 _FINEST: Final = 1001
 _Y4M: Final = "yuv4mpegpipe"
 _Y4M_HEAD: Final = 256
@@ -88,7 +88,7 @@ def clock(
         return Clock(_near(assumed), Timing.USER)
     # FFmpeg's average rate is only the demuxer's default here.
     declared = stream.codec_context.framerate
-    if declared and _LEAST <= declared <= (_MOST_MPEG4 if name == "m4v" else _MOST):
+    if declared and _MIN <= declared <= (_MAX_MPEG4 if name == "m4v" else _MAX):
         return Clock(Fraction(declared), Timing.STREAM)
     return Clock(DEFAULT_RATE, Timing.ASSUMED)
 

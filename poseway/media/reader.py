@@ -26,7 +26,7 @@ from poseway.read_options import AS_FOUND, Reading
 # keyframe preceded by frames that are shown earlier, may lead too far at first.
 _SEEK_BACK: Final = (0, 10)
 # Limit on the ticks for which MP4 can show a frame.
-_MOST_TICKS: Final = (1 << 31) - 1
+_MAX_TICKS: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ class VideoReader:
         base = self.info.time_base
         if pts < previous - 1 / base:
             fault = "start again"
-        elif pts - previous > _MOST_TICKS:
+        elif pts - previous > _MAX_TICKS:
             fault = f"jump by {float((pts - previous) * base / 3600):.1f} hours"
         else:
             return

@@ -8,7 +8,7 @@ import av
 
 from poseway.media.orientation import Orientation
 
-_MOST_ASPECT: Final = Fraction(4)
+_MAX_ASPECT: Final = Fraction(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +100,5 @@ class ShapeTracker:
 
 def plausible(aspect: Fraction | None) -> Fraction:
     """Returns the pixel aspect ratio, or 1 if it is missing or too extreme for any camera."""
-    known = aspect and 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT
+    known = aspect and 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT
     return Fraction(aspect) if aspect and known else Fraction(1)

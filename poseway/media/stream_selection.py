@@ -12,7 +12,9 @@ from poseway.formats.manifest import SourceStream
 from poseway.read_options import Reading
 
 # Images that accompany a video and are never the video itself.
-_BESIDE: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
+_ACCOMPANYING: Final = (
+    Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
+)
 # Audio for few listeners: commentary, audio description, music without vocals.
 _SPECIAL: Final = (
     Disposition.comment
@@ -22,13 +24,13 @@ _SPECIAL: Final = (
     | Disposition.karaoke
 )
 # Image codecs, in which cameras store previews.
-_PICTURES: Final = ("bmp", "jpeg2000", "mjpeg", "png", "tiff", "webp")
+_IMAGE_CODECS: Final = ("bmp", "jpeg2000", "mjpeg", "png", "tiff", "webp")
 _PREVIEW_SHARE: Final = 4
 # Limits on reading a file to see which of its streams move.
-_LOOK_PACKETS: Final = 48
-_LOOK_BYTES: Final = 16 << 20
-_MOST_TEXT: Final = 100
-_MOST_LISTED: Final = 20
+_PROBE_PACKETS: Final = 48
+_PROBE_BYTES: Final = 16 << 20
+_MAX_TEXT: Final = 100
+_MAX_LISTED: Final = 20
 
 _Stream = TypeVar("_Stream", av.VideoStream, av.AudioStream)
 
@@ -63,25 +65,25 @@ def video_stream(
         VideoError: The file has no video, or lacks the stream that the user chose.
     """
     if reading.video_stream is not None:
-        return _asked_for(container, container.streams.video, reading.video_stream), True
-    films = [s for s in container.streams.video if not s.disposition & _BESIDE]
-    if not films:
+        return _chosen_stream(container, container.streams.video, reading.video_stream), True
+    videos = [s for s in container.streams.video if not s.disposition & _ACCOMPANYING]
+    if not videos:
         raise _no_video(container)
-    films = [stream for stream in films if can_be_decoded(stream)] or films
-    if len(films) == 1:
-        return films[0], True
-    frames = {stream.index: stream.frames for stream in films}
+    videos = [stream for stream in videos if can_be_decoded(stream)] or videos
+    if len(videos) == 1:
+        return videos[0], True
+    frames = {stream.index: stream.frames for stream in videos}
     counted, whole = all(frames.values()), True
     if not counted:
-        frames, whole = _packets(container, films)
-    moving = [stream for stream in films if _moves(stream, frames, whole=whole)]
+        frames, whole = _packets(container, videos)
+    moving = [stream for stream in videos if _moves(stream, frames, whole=whole)]
 
     def rank(stream: av.VideoStream) -> tuple[int, ...]:
         context = stream.codec_context
         pixels = context.width * context.height if can_be_decoded(stream) else 0
         return _is_default(stream), pixels, frames[stream.index], -stream.index
 
-    return max(moving or films, key=rank), counted
+    return max(moving or videos, key=rank), counted
 
 
 def audio_stream(
@@ -104,7 +106,7 @@ def audio_stream(
         VideoError: The file lacks the stream that the user chose.
     """
     if reading.audio_stream is not None:
-        asked = _asked_for(container, container.streams.audio, reading.audio_stream)
+        asked = _chosen_stream(container, container.streams.audio, reading.audio_stream)
         return asked if can_be_decoded(asked) else None
 
     if video is not None and _has_programmes(container):
@@ -151,14 +153,14 @@ def _described(stream: av.stream.Stream) -> SourceStream:
 
 
 def _text(stream: av.stream.Stream, name: str) -> str | None:
-    return stream.metadata.get(name, "")[:_MOST_TEXT] or None
+    return stream.metadata.get(name, "")[:_MAX_TEXT] or None
 
 
 def _is_default(stream: av.stream.Stream) -> bool:
     return bool(stream.disposition & Disposition.default)
 
 
-def _asked_for(
+def _chosen_stream(
     container: av.container.InputContainer, streams: tuple[_Stream, ...], index: int
 ) -> _Stream:
     for stream in streams:
@@ -174,9 +176,9 @@ def _asked_for(
 
 def _listed(container: av.container.InputContainer) -> str:
     streams = source_streams(container)
-    names = [stream.line() for stream in streams[:_MOST_LISTED]]
-    if len(streams) > _MOST_LISTED:
-        names.append(f"and {len(streams) - _MOST_LISTED} more")
+    names = [stream.line() for stream in streams[:_MAX_LISTED]]
+    if len(streams) > _MAX_LISTED:
+        names.append(f"and {len(streams) - _MAX_LISTED} more")
     return "; ".join(names)
 
 
@@ -205,8 +207,8 @@ def _packets(
             counts[packet.stream_index] += packet.size > 0
             size += packet.size
             # A stream may start late or have few frames.
-            enough = counts[packet.stream_index] >= _LOOK_PACKETS and min(counts.values()) > 1
-            if enough or size >= _LOOK_BYTES:
+            enough = counts[packet.stream_index] >= _PROBE_PACKETS and min(counts.values()) > 1
+            if enough or size >= _PROBE_BYTES:
                 return counts, False
     except (av.error.FFmpegError, IndexError):
         pass  # the packets before the damage have to suffice
@@ -217,6 +219,6 @@ def _moves(stream: av.VideoStream, frames: dict[int, int], *, whole: bool) -> bo
     """Whether a stream is more than a still image or a preview that changes now and then."""
     count = frames[stream.index]
     context = stream.codec_context
-    if can_be_decoded(stream) and context.name in _PICTURES:
+    if can_be_decoded(stream) and context.name in _IMAGE_CODECS:
         return count > 1 and count * _PREVIEW_SHARE > max(frames.values())
     return count > 1 or not whole

@@ -23,7 +23,7 @@ _USUAL_RATE: Final = Fraction(25)
 # Denominators of camera frame rates: 25 or 30000/1001.
 _EXACT: Final = (1, 1001)
 # More packets than the decoder, its threads and the deinterlacer hold back.
-_MOST_PLACES: Final = 256
+_MAX_PLACES: Final = 256
 
 
 class _Times(NamedTuple):
@@ -137,7 +137,7 @@ class AviTimestamps:
     """
 
     def __init__(self) -> None:
-        self._places: deque[int] = deque(maxlen=_MOST_PLACES)
+        self._places: deque[int] = deque(maxlen=_MAX_PLACES)
         self._delay = 0
 
     def add(self, packet: Packet) -> None:

@@ -16,9 +16,9 @@ _NEUTRAL: Final = 128
 _FULL: Final = 2
 _HALF: Final = 128
 _ROWS: Final = 64
-_OFTEN_BLANK: Final = ("rawvideo", "huffyuv", "ffvhuff", "utvideo", "qtrle")
+_UNUSED_ALPHA_CODECS: Final = ("rawvideo", "huffyuv", "ffvhuff", "utvideo", "qtrle")
 # FFmpeg's native VP8 and VP9 decoders ignore the alpha channel that WebM stores beside the frames.
-_SEEING: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @lru_cache(maxsize=256)
@@ -31,7 +31,7 @@ def may_be_transparent(form: str) -> bool:
 def alpha_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     """Returns a decoder for a stream that keeps its alpha channel: the stream's own or libvpx's."""
     context = stream.codec_context
-    name = _SEEING.get(context.name)
+    name = _ALPHA_DECODERS.get(context.name)
     tags = {key.lower(): value for key, value in stream.metadata.items()}
     if name is None or tags.get("alpha_mode") != "1":
         return context
@@ -61,7 +61,7 @@ def flattener(first: av.VideoFrame, codec: str) -> Callable[[av.VideoFrame], av.
         first: The first frame of the stream.
         codec: FFmpeg's name of its codec.
     """
-    if codec in _OFTEN_BLANK and may_be_transparent(first.format.name):
+    if codec in _UNUSED_ALPHA_CODECS and may_be_transparent(first.format.name):
         rgba = cast("NDArray[np.uint8]", first.to_ndarray(format="rgba", threads=1))
         if not rgba[..., 3].any():
             return _ignore_alpha

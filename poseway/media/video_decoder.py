@@ -17,7 +17,7 @@ from poseway.media.timing import AviTimestamps, RateMeter, StreamProbe, is_count
 from poseway.media.transparency import alpha_decoder
 
 # Consecutive failures to read a packet before the rest of the file is given up.
-_MOST_FAILURES: Final = 100
+_MAX_FAILURES: Final = 100
 
 
 class VideoDecoder:
@@ -150,7 +150,7 @@ class VideoDecoder:
 
     def _packets(self) -> Iterator[Packet]:
         packets, failures = self.container.demux(self.stream), 0
-        while failures < _MOST_FAILURES:
+        while failures < _MAX_FAILURES:
             try:
                 packet = next(packets, None)
             # PyAV raises IndexError at the end of a file whose streams appeared midway.

@@ -20,8 +20,8 @@ from poseway_renderer.segment import ScreenshotInterval, SegmentOptions
 
 _JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 _NUMBERS: Final = 3 * len(KEYPOINTS)
-_WORST_CRF: Final = 51
-_WIDEST: Final = 1000
+_MAX_CRF: Final = 51
+_MAX_LINE_WIDTH: Final = 1000
 
 
 def header(request: renderer_pb2.RenderSegmentRequest | None) -> renderer_pb2.SegmentHeader:
@@ -50,8 +50,8 @@ def segment_options(segment: renderer_pb2.SegmentHeader) -> SegmentOptions:
     Raises:
         InvalidRequestError: A value is out of range.
     """
-    if not 0 <= segment.crf <= _WORST_CRF:
-        raise InvalidRequestError(f"crf must be from 1 to {_WORST_CRF}, or 0 for the default.")
+    if not 0 <= segment.crf <= _MAX_CRF:
+        raise InvalidRequestError(f"crf must be from 1 to {_MAX_CRF}, or 0 for the default.")
     if segment.max_resolution < 0:
         raise InvalidRequestError("max_resolution must not be negative.")
     return SegmentOptions(
@@ -86,8 +86,10 @@ def _style(value: "renderer_pb2.Overlay.ValueType", drawing: renderer_pb2.Drawin
         overlay = from_proto(value)
     except KeyError as error:
         raise InvalidRequestError(f"Overlay {value} is unknown.") from error
-    if not 0 <= drawing.line_width <= _WIDEST:
-        raise InvalidRequestError(f"line_width must be at most {_WIDEST}, or 0 for the default.")
+    if not 0 <= drawing.line_width <= _MAX_LINE_WIDTH:
+        raise InvalidRequestError(
+            f"line_width must be at most {_MAX_LINE_WIDTH}, or 0 for the default."
+        )
     return Style(
         overlay=overlay,
         ids=not drawing.hide_ids,

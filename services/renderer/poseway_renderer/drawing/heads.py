@@ -33,7 +33,7 @@ _FROM: Final = [KEYPOINTS.index(start) for start, _, _ in _MEASURES]
 _TO: Final = [KEYPOINTS.index(end) for _, end, _ in _MEASURES]
 _FACTORS: Final = np.array([factor for _, _, factor in _MEASURES])
 # A misplaced keypoint must not make a head larger than this multiple of the median estimate.
-_MOST: Final = 2.0
+_MAX_RATIO: Final = 2.0
 # Height of a head without any estimate, as a fraction of the square root of the frame's area.
 _UNKNOWN: Final = 1 / 12
 
@@ -51,7 +51,7 @@ _GUESSED_ALONG: Final = 1.0
 _GUESSED_ACROSS: Final = 0.8
 _ABOVE_NECK: Final = 0.95
 # Seconds for which a head stays covered after it was last found, and its growth in that time.
-_HELD: Final = 0.3
+_HOLD_SECONDS: Final = 0.3
 _GROWTH: Final = 0.5
 _FAR: Final = 1e5
 _UP: Final = np.array((0.0, -1.0))
@@ -131,10 +131,10 @@ class HeadFinder:
             for track_id, points in _figures(frame)
             for head in _heads(points, self._unknown)
         ]
-        held = [last for last in self._last if now - last.seconds <= _HELD]
+        held = [last for last in self._last if now - last.seconds <= _HOLD_SECONDS]
         held = [last for last in held if not any(_is_found(last, other) for other in found)]
         self._last = held + found
-        growth = _GROWTH / _HELD
+        growth = _GROWTH / _HOLD_SECONDS
         return [one.head for one in found] + [
             one.head.grown(1 + growth * (now - one.seconds)) for one in held
         ]
@@ -216,7 +216,7 @@ def _size(points: _Points) -> float:
     sizes = sizes[~np.isnan(sizes)]
     if not sizes.size:
         return 0.0
-    return float(min(sizes.max(), _MOST * np.median(sizes)))
+    return float(min(sizes.max(), _MAX_RATIO * np.median(sizes)))
 
 
 def _mean(*choices: _Points) -> _Points | None:

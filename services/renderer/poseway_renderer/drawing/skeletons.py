@@ -21,7 +21,7 @@ _FAR: Final = 1e5
 _DARK: Final = (20, 20, 20)
 # Width of a limb: minimum in pixels, as a fraction of the person's size, and as a fraction of the
 # square root of the frame's area.
-_THINNEST: Final = 2.0
+_MIN_WIDTH: Final = 2.0
 _OF_PERSON: Final = 0.025
 _OF_PICTURE: Final = 1 / 220
 # Fractions of a limb's width: radius of a joint, and dark edge around both.
@@ -60,7 +60,7 @@ class SkeletonPainter:
         self._style = style
         self._colours = np.array([space.yuv(colour) for colour in COLOURS])
         self._dark = space.yuv(_DARK)[0]
-        self._widest = style.line_width or max(_THINNEST, _OF_PICTURE * size)
+        self._widest = style.line_width or max(_MIN_WIDTH, _OF_PICTURE * size)
         self._thin = 2 * max(1, round(_OF_PICTURE * size / 4))
         self._labels = LabelPainter(max(12, round(size / 50)), space)
 
@@ -111,7 +111,7 @@ class SkeletonPainter:
     def _fitting(self, points: NDArray[np.float64]) -> float:
         """Returns the limb width for keypoints, float64 (n, 2)."""
         extent = float(np.hypot(*np.ptp(points, axis=0)))
-        return min(self._widest, max(_THINNEST, _OF_PERSON * extent))
+        return min(self._widest, max(_MIN_WIDTH, _OF_PERSON * extent))
 
 
 @dataclass(frozen=True, slots=True)

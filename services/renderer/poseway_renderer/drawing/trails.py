@@ -18,10 +18,10 @@ _SECONDS: Final = 1.0
 # Seconds of a gap beyond which a path is not connected.
 _GAP: Final = 0.2
 # Speed limit in person sizes per second. Faster motion means that left and right were swapped.
-_FASTEST: Final = 8.0
+_MAX_SPEED: Final = 8.0
 # Number of opacity levels of a trail, and the highest opacity, 0..255.
 _STEPS: Final = 10
-_STRONGEST: Final = 230
+_MAX_OPACITY: Final = 230
 # Fractional bits of OpenCV's fixed-point coordinates.
 _SHIFT: Final = 4
 _FAR: Final = 1e5
@@ -92,7 +92,7 @@ class Trails:
         parts = np.stack((points[:-1], points[1:]), axis=2)
         lengths = np.hypot(*np.moveaxis(np.diff(points, axis=0), 2, 0))
         # Comparisons with NaN are false, so unknown segments are left out.
-        whole = (lengths <= _FASTEST * gaps * sizes) & (gaps <= _GAP)
+        whole = (lengths <= _MAX_SPEED * gaps * sizes) & (gaps <= _GAP)
         ages = np.broadcast_to((self._now - times[1:, None]) / _SECONDS, whole.shape)
         return parts[whole], ages[whole]
 
@@ -128,7 +128,7 @@ def _lay(
     for step in range(1, _STEPS + 1):
         chosen = fixed[fresh == step]
         if len(chosen):
-            strength = (_STRONGEST * step / _STEPS,)
+            strength = (_MAX_OPACITY * step / _STEPS,)
             thick = max(1, round(width * step / _STEPS))
             cv2.polylines(cover, list(chosen), False, strength, thick, cv2.LINE_AA, _SHIFT)
     size = (right - left) // 2, (bottom - top) // 2

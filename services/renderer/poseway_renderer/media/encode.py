@@ -22,7 +22,7 @@ The quality is that of veryfast in three quarters of its time; see docs/performa
 """
 
 _KEYFRAME_SECONDS: Final = 2
-_ENDLESS: Final = 1 << 30  # x264's value of "infinite"
+_INFINITE: Final = 1 << 30  # x264's value of "infinite"
 _JPEG_QUALITY: Final = 90
 _PHOTO_QUALITY: Final = 95
 
@@ -94,7 +94,7 @@ class SegmentEncoder:
         context.color_primaries = space.primaries
         context.color_trc = space.transfer
         # `write` places keyframes by time; x264 would count frames.
-        context.gop_size = _ENDLESS
+        context.gop_size = _INFINITE
         self._most_ticks = _KEYFRAME_SECONDS / info.time_base
         self._key_pts: int | None = None
         context.thread_count = encoding.threads

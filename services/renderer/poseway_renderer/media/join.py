@@ -22,7 +22,7 @@ from poseway_renderer.media.encode import Sink, mp4_options
 
 # Interval at which video and audio chunks alternate in the file: long, since every chunk takes
 # space in the index, yet short enough for a player that reads from a network.
-_TURN_MICROSECONDS: Final = 500_000
+_CHUNK_MICROSECONDS: Final = 500_000
 # Size of the index in bytes: per packet, 4 for its size, and 8 for its duration if that differs
 # from the preceding one, which it rarely does in audio. The rest is for keyframes and chunks.
 _INDEX_BYTES: Final = 1 << 13
@@ -161,7 +161,7 @@ class Joiner:
         return {
             **mp4_options(self._time_base),
             "moov_size": str(index_bytes),
-            "chunk_duration": str(_TURN_MICROSECONDS),
+            "chunk_duration": str(_CHUNK_MICROSECONDS),
         }
 
 

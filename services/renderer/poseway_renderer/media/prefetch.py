@@ -8,10 +8,10 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 _FRAMES: Final = 4
-_LOOK_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 
 
-def prefetched(source: Iterator[T], most: int = _FRAMES) -> Generator[T, None, None]:
+def prefetched(source: Iterator[T], limit: int = _FRAMES) -> Generator[T, None, None]:
     """Yields the items of `source`, which runs ahead in a thread of its own.
 
     A single thread decodes the same frames wherever it starts and on any number of cores. FFmpeg's
@@ -19,20 +19,20 @@ def prefetched(source: Iterator[T], most: int = _FRAMES) -> Generator[T, None, N
 
     Args:
         source: Iterated in one thread only, and no longer once the generator is closed.
-        most: Limit on the items that wait.
+        limit: Limit on the items that wait.
 
     Raises:
         Exception: The error that `source` raised, after the items before it.
     """
-    thread: _Prefetcher[T] = _Prefetcher(source, most)
+    thread: _Prefetcher[T] = _Prefetcher(source, limit)
     thread.start()
     try:
-        while not isinstance(item := thread.waiting.get(), _End):
+        while not isinstance(item := thread.items.get(), _End):
             yield item
         if item.error is not None:
             raise item.error
     finally:
-        thread.over.set()
+        thread.stopped.set()
         thread.join()
 
 
@@ -44,10 +44,10 @@ class _End:
 class _Prefetcher(threading.Thread, Generic[T]):
     """A bounded queue of items, and the thread that fills it."""
 
-    def __init__(self, source: Iterator[T], most: int) -> None:
+    def __init__(self, source: Iterator[T], limit: int) -> None:
         super().__init__(daemon=True)
-        self.waiting: queue.Queue[T | _End] = queue.Queue(most)
-        self.over = threading.Event()
+        self.items: queue.Queue[T | _End] = queue.Queue(limit)
+        self.stopped = threading.Event()
         self._source = source
 
     def run(self) -> None:
@@ -62,9 +62,9 @@ class _Prefetcher(threading.Thread, Generic[T]):
 
     def _put(self, item: T | _End) -> bool:
         """Queues an item; False if the consumer is gone."""
-        while not self.over.is_set():
+        while not self.stopped.is_set():
             try:
-                self.waiting.put(item, timeout=_LOOK_SECONDS)
+                self.items.put(item, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
             return True

@@ -13,7 +13,7 @@ from poseway_renderer.media.encode import jpeg
 
 log = structlog.get_logger(__name__)
 
-MOST_TILES: Final = 60
+MAX_TILES: Final = 60
 """Limit on the tiles of a sheet."""
 
 # Pixels of a tile, whatever its aspect ratio.
@@ -28,17 +28,17 @@ _Picture = NDArray[np.uint8]
 
 
 def chosen(indices: list[int]) -> list[int]:
-    """Returns the frames of a sheet: all, or `MOST_TILES` of them at even distances."""
-    if len(indices) <= MOST_TILES:
+    """Returns the frames of a sheet: all, or `MAX_TILES` of them at even distances."""
+    if len(indices) <= MAX_TILES:
         return indices
-    return [indices[round(at)] for at in np.linspace(0, len(indices) - 1, MOST_TILES)]
+    return [indices[round(at)] for at in np.linspace(0, len(indices) - 1, MAX_TILES)]
 
 
 def contact_sheet(screenshots: Iterable[tuple[int, bytes]]) -> bytes | None:
     """Makes a sheet. Holds one screenshot at a time, and the tiles.
 
     Args:
-        screenshots: Index and JPEG of each frame, at most `MOST_TILES`. All tiles take the shape of
+        screenshots: Index and JPEG of each frame, at most `MAX_TILES`. All tiles take the shape of
             the first one. Unreadable ones are left out.
 
     Returns:

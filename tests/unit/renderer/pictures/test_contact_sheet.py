@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from poseway_renderer.media.encode import jpeg
-from poseway_renderer.pictures.contact_sheet import MOST_TILES, chosen, contact_sheet
+from poseway_renderer.pictures.contact_sheet import MAX_TILES, chosen, contact_sheet
 from tests.support.people_to_draw import decoded
 
 
@@ -71,7 +71,7 @@ def test_number_of_tiles_is_limited() -> None:
     assert chosen([]) == []
     assert chosen([4, 9]) == [4, 9]
     few = chosen(list(range(0, 5000, 50)))
-    assert len(few) == len(set(few)) == MOST_TILES
+    assert len(few) == len(set(few)) == MAX_TILES
     assert (few[0], few[-1]) == (0, 4950)
     steps = np.diff(few)
     assert steps.min() >= 50
