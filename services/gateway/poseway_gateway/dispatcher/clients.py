@@ -1,7 +1,7 @@
 """The three services that do the work, as the pipeline sees them."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import grpc
 
@@ -179,15 +179,22 @@ class Services:
 def batch_header(
     request: jobs.JobRequest, model: inference_pb2.Model, batch: Batch
 ) -> inference_pb2.BatchHeader:
-    """What a batch of a job tells inference."""
-    return inference_pb2.BatchHeader(
-        job_id=request.id,
-        model=model.name,
-        source_width=batch.box.width,
-        source_height=batch.box.height,
-        max_people=request.options.max_people or 0,
-        accurate=request.options.accurate,
-    )
+    """Returns the header of a batch.
+
+    A field that is named like an option of the job has the option's value, or zero if the option is
+    not given.
+    """
+    options = request.options.model_dump(exclude_none=True)
+    fields = {field.name for field in inference_pb2.BatchHeader.DESCRIPTOR.fields}
+    values: dict[str, Any] = {name: options[name] for name in fields & options.keys()}
+    # The job may have left the choice of the model to the service.
+    values |= {
+        "job_id": request.id,
+        "model": model.name,
+        "source_width": batch.box.width,
+        "source_height": batch.box.height,
+    }
+    return inference_pb2.BatchHeader(**values)
 
 
 def frame_height(model: inference_pb2.Model, options: jobs.JobOptions) -> int:
