@@ -219,12 +219,14 @@ class _SegmentPackets:
             with container:
                 stream = container.streams.video[0]
                 if _kind(stream) != kind:
-                    raise IncompatibleError(f"Segment {number} was encoded in another way.")
+                    raise IncompatibleError(f"Segment {number} has other encoding parameters.")
                 for packet in container.demux(stream):
                     if packet.pts is None:
                         continue
                     if packet.pts <= last:
-                        raise IncompatibleError(f"Segment {number} begins before the last ends.")
+                        raise IncompatibleError(
+                            f"Segment {number} starts before the preceding one ends."
+                        )
                     last = packet.pts
                     self.frames += 1
                     self.end = (packet.pts + (packet.duration or 0)) * packet.time_base
