@@ -1,8 +1,11 @@
-"""Overlays of job options and of renderer.proto are the same list."""
+"""Job options, renderer.proto and the page's form list the same overlays."""
+
+import re
 
 import pytest
 
 from poseway.jobs import Overlay
+from poseway.paths import ROOT
 from poseway.rpc.overlay import from_proto, to_proto
 from poseway.v1 import renderer_pb2
 
@@ -25,3 +28,9 @@ def test_value_of_a_later_version_is_refused() -> None:
     header = renderer_pb2.SegmentHeader.FromString(b"\x18\x63")  # overlay = 99
     with pytest.raises(KeyError):
         from_proto(header.overlay)
+
+
+def test_form_of_the_page_offers_every_overlay() -> None:
+    page = (ROOT / "frontend/index.html").read_text()
+    offered = re.findall(r'name="overlay" value="([^"]+)"', page)
+    assert sorted(offered) == sorted(Overlay)
