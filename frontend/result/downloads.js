@@ -5,13 +5,13 @@ import { bytes, duration, element, number } from "../dom.js";
 const DOWNLOADS = {
   zip: ["Everything", "ZIP: all of these files"],
   video: ["Video", "MP4: with skeletons"],
-  poster: ["Picture", "JPEG: with skeletons"],
-  background: ["Video without skeletons", "MP4: as it was before they were drawn"],
-  keypoints: ["Keypoints", "JSON Lines: a line per frame"],
+  poster: ["Image", "JPEG: with skeletons"],
+  background: ["Video without skeletons", "MP4: before they were drawn"],
+  keypoints: ["Keypoints", "JSON Lines: one line per frame"],
 };
-const MANIFEST = ["Summary", "JSON: what was done, and how"];
+const MANIFEST = ["Summary", "JSON: what was processed, and how"];
 
-/** What export formats are called, in the form of DOWNLOADS. */
+/** Returns titles and descriptions of export formats, in the form of DOWNLOADS. */
 const named = (formats) =>
   Object.fromEntries(
     formats.map(({ name, file, title, contents }) => [name, [title, `${file.split(".").pop().toUpperCase()}: ${contents}`]]),
