@@ -1,1 +1,1 @@
-"""Taking videos in: in one request, or in parts."""
+"""Accepting videos, in one request or as multipart uploads."""

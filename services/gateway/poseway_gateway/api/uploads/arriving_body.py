@@ -1,4 +1,4 @@
-"""The body of a request while it arrives."""
+"""Request bodies that are read while they arrive."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -12,18 +12,18 @@ from poseway.errors import InvalidRequestError
 log = structlog.get_logger(__name__)
 
 _UPLOADS: Final = prometheus_client.Gauge(
-    "poseway_uploads_in_progress", "Videos, and parts of them, that arrive at the gateway."
+    "poseway_uploads_in_progress", "Videos, and parts of videos, that are being received."
 )
 _BYTES: Final = prometheus_client.Counter(
-    "poseway_upload_bytes", "Bytes of videos that arrived at the gateway."
+    "poseway_upload_bytes", "Bytes of videos that were received."
 )
 
 
 async def arriving(request: Request) -> AsyncIterator[bytes]:
-    """Yields a body piece by piece.
+    """Yields the body of a request piece by piece.
 
     Raises:
-        InvalidRequestError: It broke off (``incomplete_upload``).
+        InvalidRequestError: The body broke off (``incomplete_upload``).
     """
     try:
         with _UPLOADS.track_inprogress():
@@ -31,7 +31,7 @@ async def arriving(request: Request) -> AsyncIterator[bytes]:
                 _BYTES.inc(len(piece))
                 yield piece
     except ClientDisconnect as gone:
-        log.info("the client hung up during an upload")
+        log.info("client disconnected during an upload")
         raise InvalidRequestError(
             "The upload broke off. Send it again.", "incomplete_upload"
         ) from gone

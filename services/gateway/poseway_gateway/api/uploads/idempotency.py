@@ -1,6 +1,6 @@
-"""Remembers what became of a request, so that one that is repeated makes no second job.
+"""Idempotency keys, with which a repeated request creates no second job.
 
-Clients repeat a request when they do not hear how it went. They name it by an ``Idempotency-Key``
+Clients repeat a request when its response was lost, with the same ``Idempotency-Key``
 (draft-ietf-httpapi-idempotency-key-header).
 """
 
@@ -16,17 +16,17 @@ from poseway.jobs import JobId, Record, now
 from poseway.storage import ObjectStore
 
 KEPT: Final = timedelta(hours=24)
-# Between a claim and its job there are two writes; after this long nobody is at it any more.
-_BUSY: Final = timedelta(seconds=60)
+# Two writes separate a claim from its job. After this time, the request with the claim has failed.
+_CLAIM_SECONDS: Final = timedelta(seconds=60)
 
 
 class IdempotencyRecord(Record):
-    """What became of a request.
+    """The record of a request.
 
     Attributes:
-        job: Id of the job, or of the upload that becomes it.
-        fingerprint: Of what was asked.
-        at: When it came.
+        job: Id of the job, or of the upload that becomes the job.
+        fingerprint: Fingerprint of the request.
+        at: Time of the request.
     """
 
     job: JobId
@@ -35,8 +35,8 @@ class IdempotencyRecord(Record):
 
 
 def fingerprint(*asked: BaseModel | str | int | None) -> str:
-    """The same for the same request, and for no other."""
-    # A field that a newer version adds, with its default, leaves it as it is.
+    """Returns a fingerprint, equal for equal requests only."""
+    # Defaults are excluded, so that fields added by a newer version leave it unchanged.
     texts = [
         a.model_dump_json(exclude_defaults=True) if isinstance(a, BaseModel) else repr(a)
         for a in asked
@@ -45,7 +45,7 @@ def fingerprint(*asked: BaseModel | str | int | None) -> str:
 
 
 class IdempotencyStore:
-    """What became of the requests of the last day, in the bucket. Safe to use from threads."""
+    """Records of the requests of the last 24 hours, in the bucket. Thread-safe."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -53,68 +53,68 @@ class IdempotencyStore:
     def claim(
         self, owner: str, key: str, job_id: str, asked: str, exists: Callable[[str], bool]
     ) -> str:
-        """Says that a request becomes a job, unless it has become one before.
+        """Claims an idempotency key for a request, unless an earlier request created a job with it.
 
         Args:
-            owner: Whose request.
-            key: Its ``Idempotency-Key``.
-            job_id: What it would become.
-            asked: Its fingerprint.
-            exists: Whether there is a job of an id.
+            owner: Owner of the request.
+            key: Idempotency key of the request.
+            job_id: Id of the job that the request would create.
+            asked: Fingerprint of the request.
+            exists: Returns whether a job with an id exists.
 
         Returns:
-            Id of the job that it is: `job_id`, or an earlier one's.
+            `job_id`, or the id of the earlier job.
 
         Raises:
-            InvalidRequestError: Another request came under this key.
-            ConflictError: The same request is being answered right now.
+            InvalidRequestError: The key was used for a different request.
+            ConflictError: The same request is still being processed.
         """
-        place = _place(owner, key)
+        object_key = _object_key(owner, key)
         mine = IdempotencyRecord(job=job_id, fingerprint=asked, at=now())
         data = mine.model_dump_json().encode()
         while True:
-            known, etag = self._read(place)
-            if known is not None and (job := _answer(known, asked, exists)) is not None:
+            known, etag = self._read(object_key)
+            if known is not None and (job := _earlier_job(known, asked, exists)) is not None:
                 return job
             try:
                 self._store.put(
-                    place, data, "application/json", if_match=etag, if_absent=etag is None
+                    object_key, data, "application/json", if_match=etag, if_absent=etag is None
                 )
             except ConflictError:
-                continue  # the same request came twice at once
+                continue  # the same request arrived concurrently
             return job_id
 
     def forget(self, owner: str, key: str) -> None:
-        """Takes a claim back: nothing came of the request."""
-        self._store.delete(_place(owner, key))
+        """Releases the claim of a request that failed."""
+        self._store.delete(_object_key(owner, key))
 
-    def _read(self, place: str) -> tuple[IdempotencyRecord | None, str | None]:
-        """What is remembered, None if it is too old; and the ETag of what is there."""
+    def _read(self, object_key: str) -> tuple[IdempotencyRecord | None, str | None]:
+        """Returns the record, None if it has expired, and the ETag of the object, if any."""
         try:
-            data, etag = self._store.get(place)
+            data, etag = self._store.get(object_key)
         except NotFoundError:
             return None, None
         known = IdempotencyRecord.model_validate_json(data)
         return (known if now() - known.at < KEPT else None), etag
 
 
-def _answer(known: IdempotencyRecord, asked: str, exists: Callable[[str], bool]) -> str | None:
-    """The job that a request has become; None if whoever worked on it came to nothing."""
+def _earlier_job(known: IdempotencyRecord, asked: str, exists: Callable[[str], bool]) -> str | None:
+    """Returns the id of the job that a request created; None if the request failed."""
     if known.fingerprint != asked:
         raise InvalidRequestError(
-            "This Idempotency-Key came with another request before. Use a new one.",
+            "This Idempotency-Key was used for a different request. Use a new one.",
             "idempotency_key_reused",
         )
     if exists(known.job):
         return known.job
-    if now() - known.at < _BUSY:
+    if now() - known.at < _CLAIM_SECONDS:
         raise ConflictError(
-            "The same request is being answered right now. Try again in a few seconds.",
+            "The same request is still being processed. Try again in a few seconds.",
             "idempotency_in_progress",
         )
     return None
 
 
-def _place(owner: str, key: str) -> str:
-    """Key of the object; what a client calls its request may have any characters."""
+def _object_key(owner: str, key: str) -> str:
+    """Returns the key of the object; hashed, since an idempotency key may have any characters."""
     return f"idempotency/{owner or 'anybody'}/{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,9 +1,9 @@
-"""Taking a ``multipart/form-data`` body apart while it arrives, the file straight into a sink.
+"""Parses a ``multipart/form-data`` body while it arrives, and writes its file to a sink.
 
-Frameworks keep uploaded files in memory or on disk until the whole body is there. A video goes
-through here instead, piece by piece. The memory that an upload costs does not depend on its size:
-about three parts of the object, 27 MiB (measured), which are the first part, the one that fills,
-and the copy of it that is being sent.
+Frameworks keep uploaded files in memory or on disk until the whole body has arrived. Here, a video
+passes through piece by piece. The memory of an upload does not depend on its size: it is about
+three parts of the object, 27 MiB (measured): the first part, the one being filled, and the copy
+being sent.
 """
 
 from collections.abc import Callable, Generator
@@ -21,44 +21,48 @@ from poseway_gateway.api.errors import too_large
 from poseway_gateway.api.uploads.content_disposition import sent_name
 
 FILE_FIELD: Final = "video"
-# All options, the webhook, the video, and some for what is yet unknown.
+# All options, the webhook and the video, with a margin for fields of newer clients.
 _MAX_FIELDS: Final = len(JobOptions.model_fields) + 10
 _MAX_FIELD_BYTES: Final = 1000
 
 
 class Sink(Protocol):
-    """What the file is written to."""
+    """Destination of the file.
+
+    Attributes:
+        size: Bytes written so far.
+    """
 
     size: int
 
     def write(self, data: bytes, /) -> int:
-        """Takes the next bytes of the file."""
+        """Writes the next bytes of the file."""
 
 
 class MultipartForm:
     """A form with one file, named ``video``, and text fields.
 
     Attributes:
-        fields: The text fields, by name.
-        file_name: The name of the file, without its path; None as long as no file has begun.
+        fields: Text fields by name.
+        file_name: Name of the file without its path; None until the file begins.
     """
 
     def __init__(self, content_type: str, max_bytes: int, open_sink: Callable[[], Sink]) -> None:
         """Begins a form.
 
         Args:
-            content_type: The request's header.
-            max_bytes: Largest file that is taken.
-            open_sink: Called once, when the file begins; what it raises ends the form.
+            content_type: ``Content-Type`` of the request.
+            max_bytes: Size limit of the file in bytes.
+            open_sink: Opens the sink when the file begins; its errors abort the form.
 
         Raises:
-            InvalidRequestError: The request is no form.
+            InvalidRequestError: The request is not a form.
         """
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
             raise InvalidRequestError(
-                "Send the video or picture as multipart/form-data: curl -F video=@my.mp4",
+                "Send the video or image as multipart/form-data: curl -F video=@my.mp4",
                 "not_a_form",
             )
         self.fields: dict[str, str] = {}
@@ -72,7 +76,7 @@ class MultipartForm:
         self._headers: dict[bytes, bytes] = {}
         self._parts = 0
         self._ended = False
-        with _readable():
+        with _parser_errors():
             self._parser = MultipartParser(
                 boundary,
                 {
@@ -89,21 +93,21 @@ class MultipartForm:
             )
 
     def feed(self, data: bytes) -> None:
-        """Takes the next bytes of the body.
+        """Parses the next bytes of the body.
 
         Raises:
-            InvalidRequestError: The body is not a form, or holds what it should not.
-            TooLargeError: The file is too large.
-            UnavailableError: The sink does not work.
+            InvalidRequestError: The body is malformed, or has fields that it must not have.
+            TooLargeError: The file exceeds the size limit.
+            UnavailableError: The sink failed.
         """
-        with _readable():
+        with _parser_errors():
             self._parser.write(data)
 
     def finish(self) -> str:
-        """Ends the form and returns the name of its file.
+        """Checks that the form is complete and returns the name of its file.
 
         Raises:
-            InvalidRequestError: The body broke off, or there was no file, or an empty one.
+            InvalidRequestError: The body broke off, or the file is missing or empty.
         """
         if not self._ended:
             raise InvalidRequestError(
@@ -111,12 +115,12 @@ class MultipartForm:
             )
         if self.file_name is None or self._sink is None:
             raise InvalidRequestError(
-                f"The form has no file named {FILE_FIELD!r}. Send the video or picture as that.",
+                f"The form has no file named {FILE_FIELD!r}. Send the video or image as that.",
                 "missing_video",
             )
         if self._sink.size == 0:
             raise InvalidRequestError(
-                "The file is empty. Upload a video or a picture.", "empty_file"
+                "The file is empty. Upload a video or an image.", "empty_file"
             )
         return self.file_name
 
@@ -130,7 +134,7 @@ class MultipartForm:
     def _begin_part(self) -> None:
         self._parts += 1
         if self._parts > _MAX_FIELDS:
-            # Each is short, but they are kept until the end.
+            # Each is short, but all are kept in memory.
             raise InvalidRequestError("The form has too many fields.", "invalid_options")
         disposition = self._headers.get(b"content-disposition", b"")
         _, options = parse_options_header(disposition)
@@ -138,12 +142,12 @@ class MultipartForm:
         self._value.clear()
         if self._field == FILE_FIELD:
             if self.file_name is not None:
-                raise InvalidRequestError("Send one video or picture per job.", "several_videos")
+                raise InvalidRequestError("Send one video or image per job.", "several_videos")
             self.file_name = filenames.given(sent_name(disposition))
             self._sink = self._open_sink()
         elif b"filename" in options:
             raise InvalidRequestError(
-                f"There is no file field {self._field[:50]!r}. Send the video or picture as "
+                f"There is no file field {self._field[:50]!r}. Send the video or image as "
                 f"{FILE_FIELD!r}.",
                 "unknown_field",
             )
@@ -168,9 +172,9 @@ class MultipartForm:
 
 
 @contextmanager
-def _readable() -> Generator[None]:
-    """Turns the parser's errors into Poseway's."""
+def _parser_errors() -> Generator[None]:
+    """Converts errors of the parser."""
     try:
         yield
     except FormParserError as error:
-        raise InvalidRequestError(f"The form cannot be read: {error}", "not_a_form") from error
+        raise InvalidRequestError(f"The form is malformed: {error}", "not_a_form") from error

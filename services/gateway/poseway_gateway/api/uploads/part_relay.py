@@ -1,7 +1,7 @@
-"""Passing the bytes of a part on to object storage while they arrive.
+"""Relays parts to object storage while they arrive.
 
-Nothing is kept: a part costs the gateway some 100 KB, however large it is and however slowly its
-sender sends.
+Nothing is buffered: a part costs the gateway about 100 KB of memory, regardless of its size and of
+the speed of its sender.
 """
 
 from collections.abc import AsyncIterator
@@ -11,13 +11,13 @@ import httpx
 
 from poseway.errors import NotFoundError, UnavailableError
 
-# Together, for parts of all clients. Who waits is read from later.
+# For parts of all clients together. The bodies of further parts are not read until one is free.
 _CONNECTIONS: Final = 64
 _WAIT_SECONDS: Final = 60.0
 
 
 class PartRelay:
-    """Connections to object storage, for bodies that are sent on as they come."""
+    """A pool of connections to object storage that relays request bodies."""
 
     def __init__(self) -> None:
         self._http = httpx.AsyncClient(
@@ -26,30 +26,30 @@ class PartRelay:
         )
 
     async def put(self, url: str, body: AsyncIterator[bytes], size: int) -> None:
-        """Sends a body on.
+        """Relays a body.
 
         Args:
-            url: Signed address to PUT it to.
-            body: As it arrives.
-            size: Its bytes.
+            url: Signed URL to PUT the body to.
+            body: The body as it arrives.
+            size: Size of the body in bytes.
 
         Raises:
-            NotFoundError: The upload is gone.
-            UnavailableError: Object storage does not take it.
+            NotFoundError: The upload was completed or deleted.
+            UnavailableError: Object storage does not accept the part.
         """
         try:
             answer = await self._http.put(url, content=body, headers={"Content-Length": str(size)})
         except httpx.HTTPError as error:
             raise UnavailableError(
-                f"Object storage does not take the part: {type(error).__name__}. Send it again."
+                f"Object storage did not accept the part: {type(error).__name__}. Send it again."
             ) from error
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise NotFoundError(
-                "The upload was completed or thrown away meanwhile.", "upload_not_found"
+                "The upload was completed or deleted in the meantime.", "upload_not_found"
             )
         if answer.is_error:
             raise UnavailableError(
-                f"Object storage does not take the part: {answer.status_code}. Send it again."
+                f"Object storage did not accept the part: {answer.status_code}. Send it again."
             )
 
     async def __aenter__(self) -> Self:

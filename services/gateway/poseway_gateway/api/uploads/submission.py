@@ -1,4 +1,4 @@
-"""What both ways of uploading end in: a job that is recorded and queued."""
+"""Records and queues the job of an upload, whether it was a form or a multipart upload."""
 
 import asyncio
 import secrets
@@ -21,18 +21,18 @@ from poseway_gateway.api.uploads.idempotency import IdempotencyStore
 log = structlog.get_logger(__name__)
 
 _ACCEPTED: Final = prometheus_client.Counter(
-    "poseway_jobs_accepted", "Jobs that were taken and queued."
+    "poseway_jobs_accepted", "Jobs that were accepted and queued."
 )
 
 
 class Submission:
-    """Takes jobs whose upload is complete. For one event loop."""
+    """Submits jobs whose upload is complete. For one event loop."""
 
     def __init__(self, store: ObjectStore, repository: JobRepository, queue: JobQueue) -> None:
         self._store = store
         self._repository = repository
         self._queue = queue
-        self.memory = IdempotencyStore(store)
+        self._idempotency = IdempotencyStore(store)
 
     async def accept(
         self, request: JobRequest, caller: Caller, *, repeatable: bool, charged: bool = False
@@ -40,26 +40,26 @@ class Submission:
         """Records a job and queues it.
 
         Args:
-            request: The job.
-            caller: Whose it is.
-            repeatable: Whether the same request may come again, and become `earlier` then.
-            charged: Whether it was charged before.
+            request: The request of the job.
+            caller: Caller who submits it.
+            repeatable: Whether the client may repeat the request, which `earlier` then answers.
+            charged: Whether the job was counted against the quota before.
 
         Raises:
-            AccessError: It is more than the caller may ask for.
-            ConflictError: There is this job already.
-            UnavailableError: It is not queued for certain. If the request is `repeatable`, the job
-                waits for that; else nothing of it stays but its upload.
+            AccessError: The job exceeds the caller's quota.
+            ConflictError: The job exists already.
+            UnavailableError: The job may not be queued. If the request is `repeatable`, the record
+                remains for a repetition; otherwise only the upload remains.
         """
         if not charged:
             await caller.charge(request.size)
         try:
             job = await asyncio.to_thread(self._repository.add, request)
-            # First: else it could come after what a dispatcher tells of the job.
+            # Before publishing, so that it precedes the reports of the dispatcher.
             await self._queue.report(request.id, JobStatus().model_dump_json().encode())
             await self._publish(request)
         except PosewayError as error:
-            # A repetition, maybe at another gateway, may have been told that it is accepted.
+            # A repeated request, maybe at another gateway, may have been answered with this job.
             kept = repeatable and await asyncio.to_thread(self.knows, request.id)
             if not kept and not isinstance(error, ConflictError):
                 await asyncio.to_thread(self._repository.forget, request)
@@ -72,16 +72,17 @@ class Submission:
         return job
 
     async def earlier(self, job_id: str) -> Job:
-        """The job that a request became when it came before."""
+        """Returns the job that an earlier, identical request created."""
         request = await asyncio.to_thread(self._repository.request, job_id)
         job = view(request, await asyncio.to_thread(self._repository.status, job_id))
         if job.state is JobState.QUEUED:
-            # Whoever recorded it may have died before queueing it; twice on the queue is once done.
+            # The gateway that recorded the job may have stopped before it queued it. Queueing a job
+            # twice is harmless.
             await self._publish(request)
         return job
 
     def knows(self, job_id: str) -> bool:
-        """Whether there is a job of this id."""
+        """Returns whether a job with this id exists."""
         try:
             self._repository.request(job_id)
         except NotFoundError:
@@ -89,19 +90,19 @@ class Submission:
         return True
 
     async def _publish(self, request: JobRequest) -> None:
-        # By another name each time: the queue would take a second attempt for the first, which may
-        # have come and gone while the job was not recorded.
+        # With another message id each time: the queue would drop a second attempt as a duplicate of
+        # the first, which may have been consumed before the job was recorded.
         await self._queue.publish(request.id, request.owner, secrets.token_hex(4))
 
     async def drop(self, job_id: str) -> None:
-        """Deletes an upload unless a job came of it."""
+        """Deletes an upload unless it has become a job."""
         if not await asyncio.to_thread(self.knows, job_id):
             await asyncio.to_thread(self._store.delete, Keys(job_id).upload)
 
     async def forget(self, owner: str, key: str | None) -> None:
-        """Takes the claim of a request back that came to nothing."""
+        """Releases the idempotency key of a request that failed, if any."""
         if key is not None:
-            await asyncio.to_thread(self.memory.forget, owner, key)
+            await asyncio.to_thread(self._idempotency.forget, owner, key)
 
     @asynccontextmanager
     async def claimed(
@@ -112,20 +113,27 @@ class Submission:
         asked: str,
         exists: Callable[[str], bool],
     ) -> AsyncIterator[str]:
-        """Which job a request is, for the block that makes it; forgotten if it makes none.
+        """Provides the id of a request's job, and releases the claim if the block creates none.
 
         Args:
-            caller: Who asks.
-            key: The request's ``Idempotency-Key``, if any.
+            caller: Caller of the request.
+            key: Idempotency key of the request, if any.
             job_id: Id of the job if the request is new.
             asked: Fingerprint of the request.
-            exists: Whether what an id is of was made.
+            exists: Returns whether the job or upload of an id was created.
+
+        Yields:
+            `job_id`, or the id of the job that an earlier, identical request created.
+
+        Raises:
+            InvalidRequestError: The key was used for a different request.
+            ConflictError: The same request is still being processed.
         """
         if key is None:
             yield job_id
             return
-        memory, owner = self.memory, caller.owner
-        known = await asyncio.to_thread(memory.claim, owner, key, job_id, asked, exists)
+        idempotency, owner = self._idempotency, caller.owner
+        known = await asyncio.to_thread(idempotency.claim, owner, key, job_id, asked, exists)
         try:
             yield known
         except BaseException:
@@ -139,4 +147,4 @@ class Submission:
         self, exists: Callable[[str], bool], job_id: str, owner: str, key: str
     ) -> None:
         if not exists(job_id):
-            self.memory.forget(owner, key)
+            self._idempotency.forget(owner, key)

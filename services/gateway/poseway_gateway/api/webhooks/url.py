@@ -6,9 +6,7 @@ from urllib.parse import urlsplit
 from poseway.errors import InvalidRequestError
 
 WEBHOOK_FIELD: Final = "webhook_url"
-WEBHOOK_DESCRIPTION: Final = (
-    "URL (http or https) that receives a signed POST request when the job ends."
-)
+WEBHOOK_DESCRIPTION: Final = "URL (http or https) that receives a signed POST when the job ends."
 _MAX_LENGTH: Final = 1000
 
 
