@@ -11,7 +11,7 @@ _EVENTS: Final = (
     "attempt failed",
     "handed back",
     "repeating",
-    "the record cannot be read",
+    "job record cannot be read",
     "unexpected",
     "webhook not delivered",
 )
