@@ -124,21 +124,21 @@ def render_segment(
     """
     info = reader.info
     width, height = limited(info.width, info.height, options.max_resolution)
-    across, down = width / info.width, height / info.height
-    shown = replace(info, width=width, height=height)
+    scale_x, scale_y = width / info.width, height / info.height
+    result = replace(info, width=width, height=height)
     space = ColourSpace.of(reader.stream)
     if options.crf is not None:
         encoding = replace(encoding, crf=options.crf)
-    encoder = SegmentEncoder(file, shown, space, encoding)
-    bare = None if background is None else SegmentEncoder(background, shown, space, encoding)
+    encoder = SegmentEncoder(file, result, space, encoding)
+    bare = None if background is None else SegmentEncoder(background, result, space, encoding)
     composer = Composer(width, height, space, info.time_base, options.style)
-    composer.observe(frame.scaled(across, down) for frame in options.before)
-    capture = _ImageCapture(options, shown, images)
+    composer.observe(frame.scaled(scale_x, scale_y) for frame in options.before)
+    capture = _ImageCapture(options, result, images)
     frames = 0
     # Closed on errors, too: decoding must stop before the reader is closed.
-    with closing(_matched(reader, _joined(options.before, posed))) as pairs:
+    with closing(_matched(reader, _checked(options.before, posed))) as pairs:
         for sent, source in pairs:
-            frame = sent if (across, down) == (1, 1) else sent.scaled(across, down)
+            frame = sent if (scale_x, scale_y) == (1, 1) else sent.scaled(scale_x, scale_y)
             canvas = Canvas(width, height, space)
             composer.prepare(canvas, source, frame)
             if bare:
@@ -224,15 +224,15 @@ def _matched(
         )
 
 
-def _joined(before: list[PosedFrame], posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
+def _checked(before: list[PosedFrame], posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
     """Yields the segment's frames, checked to follow the preceding ones."""
     known = len(before)
-    for number, frame in enumerate(_following(chain(before, posed))):
+    for number, frame in enumerate(_consecutive(chain(before, posed))):
         if number >= known:
             yield frame
 
 
-def _following(posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
+def _consecutive(posed: Iterable[PosedFrame]) -> Iterator[PosedFrame]:
     """Yields frames, each checked to follow the one before."""
     last: PosedFrame | None = None
     for frame in posed:
