@@ -23,7 +23,7 @@ _USUAL_RATE: Final = Fraction(25)
 # Denominators of camera frame rates: 25 or 30000/1001.
 _EXACT: Final = (1, 1001)
 # More packets than the decoder, its threads and the deinterlacer hold back.
-_MAX_PLACES: Final = 256
+_MAX_POSITIONS: Final = 256
 
 
 class _Times(NamedTuple):
@@ -36,11 +36,11 @@ class RateMeter:
     """Measures the rate of a stream from its first packets, and checks what the container declares.
 
     Attributes:
-        pictures: Number of packets so far that make a frame appear.
+        frames: Number of packets so far that make a frame appear.
     """
 
     def __init__(self, stream: av.VideoStream) -> None:
-        self.pictures = 0
+        self.frames = 0
         self._stream = stream
         self._seen: list[_Times] = []
         self._bytes = 0
@@ -49,13 +49,13 @@ class RateMeter:
         """Takes the next packet."""
         self._bytes += packet.size
         if not shows_nothing(packet, self._stream.codec_context):
-            self.pictures += 1
+            self.frames += 1
             self._seen.append(_Times(packet.pts, packet.dts, packet.duration or 0))
 
     @property
     def satisfied(self) -> bool:
         """Whether more packets would hardly change the result."""
-        return self.pictures >= _ENOUGH_PACKETS or self._bytes >= _ENOUGH_BYTES
+        return self.frames >= _ENOUGH_PACKETS or self._bytes >= _ENOUGH_BYTES
 
     def rate(self) -> Fraction:
         """Returns frames per second.
@@ -77,9 +77,9 @@ class RateMeter:
         return min(near, key=lambda rate: rate.denominator not in _EXACT)
 
     def least_duration(self) -> int | None:
-        """Returns the least ticks of a declared frame duration that is credible.
+        """Returns the shortest declared frame duration, in ticks, that is credible.
 
-        None if no declared duration is true: they then come from a wrong rate.
+        None if most declared durations are wrong: they then derive from a wrong rate.
         """
         shown = self._in_order()
         intervals = [after - before for (before, _), (after, _) in pairwise(shown)]
@@ -137,29 +137,29 @@ class AviTimestamps:
     """
 
     def __init__(self) -> None:
-        self._places: deque[int] = deque(maxlen=_MAX_PLACES)
+        self._positions: deque[int] = deque(maxlen=_MAX_POSITIONS)
         self._delay = 0
 
     def add(self, packet: Packet) -> None:
         """Takes the next packet to be decoded."""
         if packet.size and packet.dts is not None:
-            self._places.append(packet.dts)
+            self._positions.append(packet.dts)
 
     def begin(self, image: av.VideoFrame) -> None:
         """Takes the first frame of the file, which reveals the decoder's delay."""
-        if image.dts is not None and image.dts in self._places:
-            self._delay = self._places.index(image.dts)
+        if image.dts is not None and image.dts in self._positions:
+            self._delay = self._positions.index(image.dts)
 
     def clear(self) -> None:
         """Drops the packets before a seek."""
-        self._places.clear()
+        self._positions.clear()
 
     def time(self, image: av.VideoFrame) -> int | None:
         """Returns the ticks at which a frame is shown; None if unknown."""
-        if image.dts is None or image.dts not in self._places:
+        if image.dts is None or image.dts not in self._positions:
             return None
-        place = self._places.index(image.dts) - self._delay
-        return self._places[place] if place >= 0 else None
+        position = self._positions.index(image.dts) - self._delay
+        return self._positions[position] if position >= 0 else None
 
 
 def is_counted(stream: av.VideoStream) -> bool:

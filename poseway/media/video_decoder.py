@@ -99,7 +99,7 @@ class VideoDecoder:
                 "the complete file, or convert it to MP4 (H.264)."
             )
         counted = self.stream.frames if is_counted(self.stream) else None
-        frames = counted or (meter.pictures if whole else None)
+        frames = counted or (meter.frames if whole else None)
         return StreamProbe(image, meter.rate(), frames, meter.least_duration())
 
     def rewind(self) -> None:
