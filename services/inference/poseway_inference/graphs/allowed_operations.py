@@ -1,4 +1,4 @@
-"""What a network may be made of: operations that compute, and none that reads, writes or calls."""
+"""The operations that a network may contain: those that compute, without access to anything."""
 
 from typing import Any, Final
 
@@ -15,25 +15,25 @@ COMPUTE: Final = frozenset(
     Shape Sigmoid Size Slice Softmax Softplus SpaceToBatchND Split SplitV Sqrt Square
     SquaredDifference Squeeze StopGradient StridedSlice Sub Sum Tanh Tile TopKV2 Transpose Unpack
     Where ZerosLike _FusedConv2D _FusedMatMul FusedDepthwiseConv2dNative
-    """.split()  # noqa: SIM905 # a hundred lines otherwise
+    """.split()  # noqa: SIM905 # a list would take a hundred lines
 )
 
 
 def check_computes(graph: Any, name: str) -> None:  # noqa: ANN401 # TensorFlow has no types
-    """Refuses a graph that could do more than compute, before TensorFlow sees it.
+    """Rejects a graph that could do more than compute, before TensorFlow loads it.
 
     Args:
         graph: A GraphDef.
-        name: What errors call it.
+        name: Name of the graph, for errors.
 
     Raises:
-        IncompatibleError: It has an operation that is not known to do no harm, or functions, in
-            which one could be.
+        IncompatibleError: The graph has an operation that is not in `COMPUTE`, or functions, which
+            could contain one.
     """
     strange = sorted({node.op for node in graph.node} - COMPUTE)
     if strange or graph.library.function:
         what = strange[0] if strange else "functions"
         raise IncompatibleError(
-            f"{name} is refused: it has {what} in it, and a network may only compute. "
-            "Use a frozen graph that was made for inference."
+            f"{name} is rejected because it contains {what}; a network may only compute. "
+            "Use a frozen graph that was exported for inference."
         )

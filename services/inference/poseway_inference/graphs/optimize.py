@@ -1,8 +1,8 @@
-"""Makes a frozen TensorFlow graph cheaper to run without changing what it computes.
+"""Makes frozen TensorFlow graphs faster.
 
-`simplify` rewrites are exact but for the order of sums. `lower` turns the convolutions and what is
-between them to bfloat16 or float16, but for the nodes in which that costs accuracy. Both are done
-on the graph itself, so that every engine runs the same arithmetic.
+`simplify` computes the same, except for the order of sums. `lower` converts convolutions and what
+lies between them to bfloat16 or float16, except nodes in which that would cost accuracy. Both
+rewrite the graph itself, so that all engines run the same arithmetic.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from poseway_inference.graphs.network import Network, tensorflow
 Half = Literal["bfloat16", "float16"]
 
 _CONVOLUTIONS: Final = ("Conv2D", "DepthwiseConv2dNative")
-# What engines have in half precision and fuse with convolutions.
+# Operations that engines have in half precision and fuse with convolutions.
 _LOWERED: Final = (
     *_CONVOLUTIONS,
     "BiasAdd",
@@ -32,7 +32,7 @@ _FLOAT32: Final = 1  # DT_FLOAT of TensorFlow's types.proto
 
 
 def simplify(network: Network) -> Network:
-    """Folds scales into convolutions, and keeps shared features from being copied."""
+    """Folds scales into convolutions and avoids copies of shared features."""
     nodes = _Nodes(network)
     _fold_scales(nodes)
     _split_shared_features(nodes)
@@ -40,10 +40,10 @@ def simplify(network: Network) -> Network:
 
 
 def lower(network: Network, precision: Half) -> Network:
-    """Turns the convolutions, and all that feeds one, to a smaller type.
+    """Converts convolutions, and everything that feeds them, to a smaller type.
 
-    Nodes whose names begin as one of `network.float32` stay as they are, and so does what follows
-    the last convolutions: coordinates need more digits than images.
+    Nodes with a name prefix in `network.float32` stay in float32, and so does everything after the
+    last convolutions, because coordinates need more precision than images.
     """
     tf = tensorflow()
     nodes = _Nodes(network)
@@ -68,7 +68,7 @@ def lower(network: Network, precision: Half) -> Network:
 
 
 class _Nodes:
-    """The nodes of a graph by name, in a copy that may be changed."""
+    """A modifiable copy of a graph's nodes, by name."""
 
     def __init__(self, network: Network) -> None:
         tf = tensorflow()
@@ -78,7 +78,7 @@ class _Nodes:
         for node in network.graph.node:
             self._by_name[node.name] = copy = tf.compat.v1.NodeDef()
             copy.CopyFrom(node)
-            # "name" and "name:0" are the same; one spelling is simpler.
+            # "name:0" means the same as "name"; keep one spelling.
             copy.input[:] = [i.removesuffix(":0") for i in node.input]
         with tf.Graph().as_default() as self._graph:
             tf.graph_util.import_graph_def(network.graph, name="")
@@ -87,14 +87,14 @@ class _Nodes:
         return self._by_name[name]
 
     def get(self, name: str) -> Any:  # noqa: ANN401
-        """The node whose first output a name is; None if it is another one's."""
+        """Returns the node whose first output has this name; None for other outputs."""
         return self._by_name.get(name)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._by_name.values())
 
     def consumers(self) -> dict[str, list[Any]]:
-        """The nodes that read each node."""
+        """Returns the consumers of each node's output."""
         consumers = defaultdict(list)
         for node in self:
             for source in node.input:
@@ -102,7 +102,7 @@ class _Nodes:
         return consumers
 
     def constant(self, name: str) -> NDArray[np.float32] | None:
-        """Value of a constant; None if the node is something else."""
+        """Returns the value of a constant; None for other nodes."""
         node = self._by_name.get(name)
         if node is None or node.op != "Const":
             return None
@@ -110,12 +110,12 @@ class _Nodes:
         return value
 
     def channels(self, name: str) -> int | None:
-        """Length of the last axis of an input as it was before any change."""
+        """Returns the length of a tensor's last axis in the original graph."""
         shape = self._tensor(name).shape
         return shape[-1] if shape.rank else None
 
     def is_float32(self, name: str) -> bool:
-        """Whether an input was float32 before any change."""
+        """Whether a tensor was float32 in the original graph."""
         if name.startswith("^"):
             return False
         return bool(self._tensor(name).dtype == tensorflow().float32)
@@ -124,9 +124,9 @@ class _Nodes:
         return self._graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
 
     def add(self, op: str, name: str, inputs: list[str], like: Any = None) -> str:  # noqa: ANN401
-        """Adds a node with the attributes of another one."""
+        """Adds a node, with the attributes of the node `like`; returns its name."""
         if name in self._by_name:
-            raise ValueError(f"the graph has a node {name} already")
+            raise ValueError(f"the graph already has a node {name}")
         node = tensorflow().compat.v1.NodeDef(name=name, op=op, input=inputs)
         for key in like.attr if like is not None else ():
             node.attr[key].CopyFrom(like.attr[key])
@@ -134,7 +134,7 @@ class _Nodes:
         return name
 
     def add_constant(self, name: str, value: NDArray[Any], dtype: Any = None) -> str:  # noqa: ANN401
-        """Adds a constant, of the array's own type unless told otherwise."""
+        """Adds a constant, of the array's type if `dtype` is None; returns its name."""
         tf = tensorflow()
         self.add("Const", name, [])
         tensor = tf.make_tensor_proto(value, dtype=dtype)
@@ -143,14 +143,14 @@ class _Nodes:
         return name
 
     def cast(self, name: str, to: Any, origin: Any) -> str:  # noqa: ANN401
-        """A node with the value of another one in another type; made once."""
+        """Returns the name of a node that casts a tensor; each cast is added once."""
         node, _, output = name.partition(":")
         result = f"{node}/output{output}/{to.name}" if output else f"{node}/{to.name}"
         if (name, to) in self._casts:
             return result
         self._casts.add((name, to))
         value = self.constant(name)
-        # OpenVINO does not read single numbers in bfloat16.
+        # OpenVINO does not read scalars in bfloat16.
         if value is not None and value.size > 1:
             return self.add_constant(result, value.astype(to.as_numpy_dtype), to)
         self.add("Cast", result, [name])
@@ -159,7 +159,7 @@ class _Nodes:
         return result
 
     def network(self) -> Network:
-        """The network of the nodes on which the output depends."""
+        """Returns the network of all nodes on which the output depends."""
         old = self._network
         needed: set[str] = set()
         left = [old.output.partition(":")[0]]
@@ -175,10 +175,10 @@ class _Nodes:
 
 
 def _fold_scales(nodes: _Nodes) -> None:
-    """A depthwise convolution of 1 x 1 only scales channels; the next convolution can do that.
+    """Folds depthwise 1 x 1 convolutions, which only scale channels, into the next convolution.
 
-    With one convolution per channel, w2 * (w1 * x) = (w1 w2) * x. OpenPose's last layers of every
-    stage are of that kind.
+    With one filter per channel, w2 * (w1 * x) = (w1 w2) * x. The last layers of each of OpenPose's
+    stages have this form.
     """
     consumers = nodes.consumers()
     for node in list(nodes):
@@ -195,11 +195,11 @@ def _fold_scales(nodes: _Nodes) -> None:
 
 
 def _split_shared_features(nodes: _Nodes) -> None:
-    """Convolves features that several concatenations share apart, without copying them into each.
+    """Convolves features that several concatenations share separately, instead of copying them.
 
-    Every stage of OpenPose looks at the maps of the stage before beside the same features of the
-    backbone, 864 of 921 channels. Convolution is linear: that of the two side by side is the sum of
-    those of each, and engines add it for nothing where they add the bias.
+    Each stage of OpenPose takes the previous stage's maps concatenated with the same backbone
+    features, which are 864 of 921 channels. Convolution is linear: the convolution of a
+    concatenation is the sum of two convolutions, and engines add them at no cost with the bias.
     """
     consumers = nodes.consumers()
     for concat in [node for node in nodes if node.op == "ConcatV2"]:
@@ -230,7 +230,7 @@ def _split(
     depthwise: Any,  # noqa: ANN401
     parts: list[tuple[str, slice]],
 ) -> None:
-    """Convolves the two parts of a depthwise separable convolution's input apart."""
+    """Splits a depthwise separable convolution into one for each part of its input."""
     if depthwise.op != "DepthwiseConv2dNative" or len(consumers[depthwise.name]) != 1:
         return
     if not _is_nhwc(depthwise):
@@ -250,7 +250,7 @@ def _split(
         constant = nodes.add_constant(f"{second}/weights", weights[:, :, channels])
         halves.append(nodes.add(pointwise.op, second, [first, constant], pointwise))
     (bias,) = biases
-    # The order that engines fuse: convolution, bias, sum, and then what follows.
+    # Engines fuse this order: convolution, bias, sum, activation.
     biased = nodes.add("BiasAdd", f"{bias.name}/maps", [halves[0], bias.input[1]], bias)
     total = nodes.add("AddV2", f"{bias.name}/sum", [biased, halves[1]])
     nodes[total].attr["T"].type = _FLOAT32
@@ -259,7 +259,7 @@ def _split(
 
 
 def _before_last_convolutions(nodes: _Nodes) -> list[Any]:
-    """Convolutions, what feeds one, and the bias right after one."""
+    """Returns all convolutions, everything that feeds them, and the biases right after them."""
     names = set()
     left = [node.name for node in nodes if node.op in _CONVOLUTIONS]
     while left:
@@ -267,14 +267,14 @@ def _before_last_convolutions(nodes: _Nodes) -> list[Any]:
         if name not in names:
             names.add(name)
             left.extend(i.partition(":")[0] for i in nodes[name].input if not i.startswith("^"))
-    for node in nodes:  # in the order of the graph, which is not always that of the data
+    for node in nodes:  # in graph order, which is not always data-flow order
         if node.op == "BiasAdd" and node.input[0] in names:
             names.add(node.name)
     return [node for node in nodes if node.name in names]
 
 
 def _keeps_pixels(node: Any) -> bool:  # noqa: ANN401
-    """Whether a convolution of 1 x 1 looks at every pixel and adds none."""
+    """Whether a 1 x 1 convolution keeps the image size."""
     dense = list(node.attr["strides"].list.i) == [1, 1, 1, 1]
     return dense and node.attr["padding"].s != b"EXPLICIT" and _is_nhwc(node)
 

@@ -1,7 +1,7 @@
-"""TensorFlow.js graph models: their topology in JSON and their weights become a frozen graph.
+"""Reads TensorFlow.js graph models as frozen graphs.
 
-The format is that of TensorFlow.js's converter: a GraphDef in JSON whose constants are empty, and a
-manifest that says how the constants lie one after the other in the files of weights.
+TensorFlow.js's converter writes a GraphDef in JSON whose constants are empty, and a manifest that
+lists how the constants follow each other in the weight files.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from poseway.model_cards import weights_sha256
 from poseway_inference.graphs.allowed_operations import check_computes
 from poseway_inference.graphs.network import Network, tensorflow
 
-# TensorFlow.js's operations that TensorFlow lacks, or has on some devices only, and their plain
-# convolutions. TensorFlow fuses what it can by itself.
+# TensorFlow.js operations that TensorFlow lacks, or has only on some devices, and their unfused
+# counterparts. TensorFlow fuses operations again where it can.
 _CONVOLUTIONS: Final = {
     "_FusedConv2D": "Conv2D",
     "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative",
 }
 _ACTIVATIONS: Final = ("Relu", "Relu6", "Elu")
-# What a fused operation says about each of its parts; those of a convolution are not listed.
+# Attributes of each part of a fused operation; convolutions have those of the next constant.
 _ATTRIBUTES: Final = {"BiasAdd": ("T", "data_format"), **dict.fromkeys(_ACTIVATIONS, ("T",))}
 _CONVOLUTION_ATTRIBUTES: Final = (
     *("T", "data_format"),
@@ -69,17 +69,17 @@ class _GraphModel(BaseModel):
 
 
 def read(files: Sequence[bytes], float32: tuple[str, ...] = ()) -> Network:
-    """Makes a network of a TensorFlow.js graph model with one input and one output.
+    """Reads a TensorFlow.js graph model with one input and one output.
 
-    The network takes its images as float32, whatever numbers the model takes.
+    The network takes images as float32, whatever type the model takes.
 
     Args:
-        files: The JSON file, then the files of weights in the order of its manifest.
+        files: The JSON file, then the weight files in the order of its manifest.
         float32: See `Network.float32`.
 
     Raises:
-        IncompatibleError: The files are no such model, do not fit each other, or hold an operation
-            that is not known here.
+        IncompatibleError: The files are not such a model, do not match each other, or contain an
+            unsupported operation.
     """
     try:
         model = _GraphModel.model_validate_json(files[0] if files else b"")
@@ -116,7 +116,7 @@ def _tensor_name(tensors: dict[str, _Tensor]) -> str:
 
 
 def _values(weights: list[_Weight], data: bytes) -> dict[str, Values]:
-    """Reads the weights, which lie one after the other."""
+    """Reads the weights, which follow each other without gaps."""
     values, offset = {}, 0
     for weight in weights:
         stored = np.dtype(weight.quantization.dtype if weight.quantization else weight.dtype)
@@ -131,7 +131,7 @@ def _values(weights: list[_Weight], data: bytes) -> dict[str, Values]:
         values[weight.name] = _dequantised(raw, weight)
         offset = end
     if offset != len(data):
-        raise IncompatibleError(f"There are {len(data)} bytes of weights instead of {offset}.")
+        raise IncompatibleError(f"The weights have {len(data)} bytes instead of {offset}.")
     return values
 
 
@@ -144,24 +144,24 @@ def _dequantised(raw: Values, weight: _Weight) -> Values:
 
 
 def _fill(graph: Any, values: dict[str, Values]) -> None:  # noqa: ANN401
-    """Puts the weights into the graph's constants."""
+    """Fills the graph's constants with the weights."""
     tf = tensorflow()
     for node in graph.node:
         if node.op != "Const":
             continue
         if node.name not in values:
-            raise IncompatibleError(f"The model has no weights for its constant {node.name}.")
+            raise IncompatibleError(f"The weight files lack the constant {node.name}.")
         tensor = tf.make_tensor_proto(values[node.name])
         if tensor.dtype != node.attr["dtype"].type:
-            raise IncompatibleError(f"The weights of {node.name} are of another type than it.")
+            raise IncompatibleError(f"The weights of {node.name} have the wrong type.")
         node.attr["value"].tensor.CopyFrom(tensor)
 
 
 def _unfused(graph: Any) -> Any:  # noqa: ANN401
-    """A copy of a graph whose fused convolutions are operations of TensorFlow's, on any device.
+    """Returns a copy of a graph with fused convolutions split into plain operations.
 
-    The last operation has the name of the fused one; the convolution and the bias, where they are
-    not the last, have names that begin with it.
+    The last operation of each keeps the name of the fused one; the names of the others begin with
+    it.
     """
     plain = type(graph)(versions=graph.versions, library=graph.library)
     for node in graph.node:
@@ -174,13 +174,13 @@ def _unfused(graph: Any) -> Any:  # noqa: ANN401
 
 
 def _unfuse(fused: Any, graph: Any) -> None:  # noqa: ANN401
-    """Adds the convolution, the bias and the activation of a fused node to a graph."""
+    """Adds the convolution, bias and activation of a fused node to a graph."""
     after = [name.decode() for name in fused.attr["fused_ops"].list.s]
     activations = after[1:]
     known = len(activations) <= 1 and set(activations) <= set(_ACTIVATIONS)
     if after[:1] != ["BiasAdd"] or len(fused.input) != 3 or not known:
         raise IncompatibleError(
-            f"{fused.name} is a convolution with {after}, which is not known here."
+            f"The convolution {fused.name} is fused with {after}, which is not supported."
         )
     image, filters, bias = fused.input
     steps = [(_CONVOLUTIONS[fused.op], [filters]), ("BiasAdd", [bias])]
@@ -199,7 +199,7 @@ def _unfuse(fused: Any, graph: Any) -> None:  # noqa: ANN401
 
 
 def _take_float32(network: Network) -> None:
-    """Lets the images come as float32, as other networks' do, and not as whole numbers."""
+    """Changes the type of the input from integers to float32, which all networks here take."""
     dtype = tensorflow().float32.as_datatype_enum
     name = network.input.partition(":")[0]
     for node in network.graph.node:
@@ -210,7 +210,7 @@ def _take_float32(network: Network) -> None:
 
 
 def _check(network: Network) -> None:
-    """Sees whether TensorFlow takes the graph."""
+    """Checks that TensorFlow loads the graph."""
     tf = tensorflow()
     try:
         with tf.Graph().as_default() as graph:
@@ -219,5 +219,5 @@ def _check(network: Network) -> None:
             graph.get_tensor_by_name(name)
     except (ValueError, KeyError, tf.errors.OpError) as error:
         raise IncompatibleError(
-            f"TensorFlow does not take the model: {_first_line(error)}"
+            f"TensorFlow cannot load the model: {_first_line(error)}"
         ) from error

@@ -1,1 +1,1 @@
-"""Which frame is estimated next, and with which others."""
+"""Scheduling: which frames are processed next, and in which batches."""

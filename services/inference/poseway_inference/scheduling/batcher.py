@@ -1,4 +1,4 @@
-"""Frames of all callers, worked on in batches that callers share and jobs take turns in."""
+"""Processes the frames of all calls in shared batches, fairly between jobs."""
 
 import threading
 import time
@@ -15,22 +15,26 @@ P = TypeVar("P")
 
 
 class Batcher(Generic[K, F, P]):
-    """Runs a function on batches of frames, as many batches side by side as there are workers.
+    """Runs a function on batches of frames, one batch per worker at a time.
 
-    Frames with an equal key share batches, whoever sent them. Jobs take turns, frame by frame, into
-    a batch and to a worker: the job goes first that had the least work done; what it did not use
-    while it had nothing waiting is not owed to it. That is start-time fair queuing (Goyal, Vin &
-    Cheng, IEEE/ACM Trans. Networking 5(5), 1997): jobs get equal shares of the workers' time,
-    however many frames they have waiting and however much one of them costs.
+    Frames with equal keys share batches, whichever call they belong to.
 
-    The frames taken and not yet answered are bounded, and a job may hold at most as many as are
-    still free: the dynamic threshold of Choudhury & Hahne, "Dynamic queue length thresholds for
-    shared-memory packet switches" (IEEE/ACM Trans. Networking 6(2), 1998), with alpha = 1. A job
-    alone comes to hold half, n jobs 1/(n + 1) each, and as much is left for a newcomer.
+    **Fairness.** Each frame of a batch comes from the job that has received the least work so far.
+    Time in which a job had nothing waiting earns it no credit. This is start-time fair queuing
+    (Goyal, Vin and Cheng, "Start-time fair queueing", IEEE/ACM Transactions on Networking 5(5),
+    1997): jobs get equal shares of the workers' time, regardless of how many frames they have
+    waiting and what a frame costs.
 
-    A call is refused at its first frame or never: that frame's place is the call's until it ends.
-    Each further frame waits until there is room for it, or until all before it are answered and
-    the call's own place is free. So a call of any length goes on while its answers are fetched.
+    **Bounds.** Frames in flight, which are accepted but not yet answered, take places, and places
+    are limited. A job may hold at most as many places as are still free. This is the dynamic
+    threshold of Choudhury and Hahne ("Dynamic queue length thresholds for shared-memory packet
+    switches", IEEE/ACM Transactions on Networking 6(2), 1998) with alpha = 1. A single job ends up
+    with half of the places, n jobs with 1/(n + 1) each, and the same share stays free for the next.
+
+    **Rejection.** A call can be rejected only at its first frame, whose place it keeps until it
+    ends. Each further frame waits until a place is free, or until all frames before it are answered
+    and it can use the call's own place. So a call of any length makes progress while its caller
+    reads the answers.
     """
 
     def __init__(
@@ -46,12 +50,12 @@ class Batcher(Generic[K, F, P]):
         """Starts the workers.
 
         Args:
-            work: Gives the answers to some frames of one key; called by several threads at once.
-            limit: Most frames of a batch of this key, at least 1.
-            cost: How much work a frame of this key is, in whatever unit.
-            workers: Threads that work on batches.
+            work: Computes the answers to frames of one key; called by several threads at once.
+            limit: Returns the most frames in a batch of a key, at least 1.
+            cost: Returns the work that a frame of a key takes, in any unit.
+            workers: Number of threads that process batches.
             max_delay: Seconds that a frame waits for others to fill its batch.
-            max_frames: Most frames taken and not yet answered whose callers are still there.
+            max_frames: Number of places, that is, most frames in flight.
         """
         self._work = work
         self._limit = limit
@@ -71,7 +75,7 @@ class Batcher(Generic[K, F, P]):
 
     @property
     def in_flight(self) -> int:
-        """Places in use: for each open call its unanswered frames, but at least one."""
+        """Places in use: the unanswered frames of each open call, at least one per call."""
         return self._max_frames - self._free
 
     def map(
@@ -80,23 +84,22 @@ class Batcher(Generic[K, F, P]):
         frames: Iterable[tuple[K, F]],
         when_gone: Callable[[Callable[[], None]], bool] = lambda _: True,
     ) -> Generator[P, None, None]:
-        """Yields the answers to frames in their order, each as soon as it is ready.
+        """Yields the answers to frames in order, each as soon as it is ready.
 
-        The frames are read by a thread of their own: work on the first begins while the last is on
-        its way. If the caller goes away, by closing the iterator or as `when_gone` tells, or if
-        `frames` raises, frames not yet in work are withdrawn; the thread ends when `frames` next
-        gives something.
+        A separate thread reads the frames, so work begins before the last frame has arrived. If
+        the caller leaves, by closing the iterator or through `when_gone`, or if `frames` raises,
+        waiting frames are withdrawn. The thread ends once `frames` yields again.
 
         Args:
-            job: Calls of one job share its turn; "" makes the call a job of its own.
-            frames: Keys, which must be hashable, and frames.
-            when_gone: Is given what to call, from any thread, as soon as nobody waits for answers
-                any more; says whether somebody does now.
+            job: Name of the job whose share the call uses; "" makes the call a job of its own.
+            frames: Pairs of key and frame. Keys must be hashable.
+            when_gone: Registers a callback to be called, from any thread, when the caller has left.
+                Returns False if the caller has left already.
 
         Raises:
-            OverloadedError: There is no room for the first frame.
-            UnavailableError: The batcher was closed.
-            Exception: What `frames` raised, or `work` on a batch with frames of this call alone.
+            OverloadedError: There is no place for the first frame.
+            UnavailableError: The batcher is closed.
+            Exception: What `frames` raised, or what `work` raised for frames of this call alone.
         """
         call: Call[P] = Call(self._job(job), threading.Condition(self._lock))
         if not when_gone(lambda: self._give_up(call)):
@@ -105,7 +108,7 @@ class Batcher(Generic[K, F, P]):
         try:
             while True:
                 with self._lock:
-                    call.changed.wait_for(call.can_go_on)
+                    call.changed.wait_for(call.can_proceed)
                     if call.gone or call.answered not in call.answers:
                         break
                     answer = call.answers.pop(call.answered)
@@ -119,7 +122,7 @@ class Batcher(Generic[K, F, P]):
             self._leave(call)
 
     def close(self) -> None:
-        """Works on what was taken, takes no more, and ends the workers."""
+        """Processes the accepted frames, accepts no more, and stops the workers."""
         with self._lock:
             self._closed, self._max_delay = True, 0.0
             self._waiting.notify_all()
@@ -128,11 +131,11 @@ class Batcher(Generic[K, F, P]):
             worker.join()
 
     def _job(self, name: str) -> Job:
-        """The job of this name; "" makes one of its own."""
+        """Returns the job of this name, or a new one for ""."""
         with self._lock:
             if not name:
                 return Job(self._clock.now, anonymous=True)
-            # What a job had too much of is remembered until the others have had as much.
+            # A job that is ahead of the others is remembered until they have caught up.
             now = self._clock.now
             self._jobs = {n: job for n, job in self._jobs.items() if job.places or job.turn > now}
             return self._jobs.setdefault(name, Job(now))
@@ -143,11 +146,11 @@ class Batcher(Generic[K, F, P]):
                 if not self._take(call, key, frame):
                     break
             call.end()
-        except BaseException as error:  # Whatever it is, the caller gets it.
+        except BaseException as error:  # the caller gets it, whatever it is
             call.end(error)
 
     def _take(self, call: Call[P], key: K, frame: F) -> bool:
-        """Queues a frame, when there is room; False if its caller is gone."""
+        """Queues a frame once there is a place; returns False if the caller has left."""
         limit, cost = self._limit(key), self._cost(key)
         with self._lock:
             job = call.job
@@ -157,14 +160,14 @@ class Batcher(Generic[K, F, P]):
             if call.gone:
                 return False
             if self._closed:
-                raise UnavailableError("The service is shutting down. Send the frames again.")
+                raise UnavailableError("The service is shutting down. Retry the call.")
             if call.pending == call.places:
                 if job.places >= self._free:
-                    raise OverloadedError("Too many frames are in flight. Send them again later.")
+                    raise OverloadedError("Too many frames are in flight. Retry the call later.")
                 self._move_places(call, 1)
             if not any(job in queue.items for queue in self._queues.values()):
-                # What it did not use while it had nothing waiting is not owed to it. One without a
-                # name may have been here just now under none, so it does not go first.
+                # Idle time earns no credit. A call without a name may belong to a job that was
+                # served a moment ago, so it starts behind the others.
                 late = cost if job.anonymous else 0.0
                 job.turn = max(job.turn, self._clock.now + late)
             queue = self._queues.setdefault(key, Queue(key, limit, cost))
@@ -181,7 +184,7 @@ class Batcher(Generic[K, F, P]):
     def _leave(self, call: Call[P]) -> None:
         with self._lock:
             call.gone = True
-            call.error = None  # Its traceback refers to the call: a cycle that keeps frames alive.
+            call.error = None  # its traceback refers to the call, a cycle that keeps frames alive
             for queue in self._queues.values():
                 queue.withdraw(call)
             self._drop_empty_queues()
@@ -198,10 +201,10 @@ class Batcher(Generic[K, F, P]):
 
     def _serve(self) -> None:
         while self._serve_batch():
-            pass  # Nothing is kept from batch to batch: an idle worker holds no frames.
+            pass  # in a method of its own, so that an idle worker keeps no frames alive
 
     def _serve_batch(self) -> bool:
-        """Waits for a batch and works on it; False if there will be no more."""
+        """Waits for a batch and processes it; returns False if there will be no more."""
         with self._lock:
             while not (ready := self._ready_queues()):
                 if self._closed:
@@ -212,13 +215,13 @@ class Batcher(Generic[K, F, P]):
             batch = queue.take(self._clock)
             self._drop_empty_queues()
             if self._queues:
-                # Another worker is to wait for what is left, until that is ready.
+                # Another worker takes over waiting for the remaining frames.
                 self._waiting.notify()
         self._answer(queue.key, batch)
         return True
 
     def _ready_queues(self) -> list[Queue[K, F, P]]:
-        """Those that fill a batch, or have waited long enough to be one."""
+        """Returns queues with a full batch, or whose oldest frame has waited long enough."""
         now = time.monotonic()
         return [queue for queue in self._queues.values() if queue.due(self._max_delay) <= now]
 
@@ -236,6 +239,6 @@ class Batcher(Generic[K, F, P]):
                     item.call.answers[item.number] = answer
                     item.call.changed.notify()
             return
-        # One caller's frame must not fail another's: each once more, on its own.
+        # One call's frames must not fail another's, so each call is tried again on its own.
         for call in (call for call in calls if not call.gone):
             self._answer(key, [item for item in batch if item.call is call])

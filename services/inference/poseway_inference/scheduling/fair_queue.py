@@ -1,4 +1,4 @@
-"""Frames that wait, and whose turn it is."""
+"""Queues of waiting frames, served by start-time fair queuing."""
 
 import math
 import threading
@@ -13,14 +13,20 @@ P = TypeVar("P")
 
 @dataclass
 class Clock:
-    """What a job had of the workers' time that was never idle: the turn of the last one served."""
+    """Virtual time: the start tag of the job served last."""
 
     now: float = 0.0
 
 
 @dataclass(eq=False)
 class Job:
-    """What the calls of a job share: its turn, the lowest of which comes first, and its places."""
+    """What the calls of a job share.
+
+    Attributes:
+        turn: Start tag of the job's next frame; the job with the lowest one is served first.
+        places: Places that its calls hold.
+        anonymous: Whether the job has no name and consists of one call.
+    """
 
     turn: float
     places: int = 0
@@ -29,7 +35,19 @@ class Job:
 
 @dataclass(eq=False)
 class Call(Generic[P]):
-    """A call: its frames are numbered from 0, and their answers wait here to be handed over."""
+    """A call and the answers that its caller has not read yet.
+
+    Attributes:
+        job: The job to which it belongs.
+        changed: Notified when an answer arrives or the call ends.
+        places: Places that it holds.
+        taken: Frames accepted so far; they are numbered from 0.
+        answered: Answers that the caller has read.
+        answers: Answers by number of the frame.
+        complete: Whether no more frames will come.
+        gone: Whether the caller has left.
+        error: Why no more answers will come.
+    """
 
     job: Job
     changed: threading.Condition
@@ -43,16 +61,16 @@ class Call(Generic[P]):
 
     @property
     def pending(self) -> int:
-        """Frames taken whose answers were not handed over."""
+        """Accepted frames whose answers the caller has not read."""
         return self.taken - self.answered
 
-    def can_go_on(self) -> bool:
-        """Whether there is an answer to hand over, or nothing more to wait for."""
+    def can_proceed(self) -> bool:
+        """Whether the next answer is ready, or there is nothing more to wait for."""
         ended = self.error is not None or self.gone or (self.complete and not self.pending)
         return ended or self.answered in self.answers
 
     def end(self, error: BaseException | None = None) -> None:
-        """Says that no more frames will come, or why no more answers will."""
+        """Ends the call: no more frames will come, or with an error, no more answers."""
         with self.changed:
             self.complete = True
             if error is not None and not self.gone:
@@ -62,7 +80,14 @@ class Call(Generic[P]):
 
 @dataclass(frozen=True)
 class Item(Generic[F, P]):
-    """A frame that waits."""
+    """A waiting frame.
+
+    Attributes:
+        call: Its call.
+        number: Its number in the call.
+        frame: The frame.
+        arrived: When it was queued, on the monotonic clock in seconds.
+    """
 
     call: Call[P]
     number: int
@@ -71,7 +96,7 @@ class Item(Generic[F, P]):
 
 
 class Queue(Generic[K, F, P]):
-    """Frames of one key that wait, per job in the order they came."""
+    """The waiting frames of one key: a first-in, first-out queue per job."""
 
     def __init__(self, key: K, limit: int, cost: float) -> None:
         self.key = key
@@ -80,17 +105,17 @@ class Queue(Generic[K, F, P]):
         self._cost = cost
 
     def due(self, max_delay: float) -> float:
-        """When a batch of these is ready, on the monotonic clock."""
+        """Returns when a batch is ready, on the monotonic clock in seconds."""
         if sum(map(len, self.items.values())) >= self._limit:
             return -math.inf
         return min(items[0].arrived for items in self.items.values()) + max_delay
 
     def next_job(self) -> Job:
-        """Whose turn it is."""
+        """Returns the job to serve next."""
         return min(self.items, key=lambda job: job.turn)
 
     def take(self, clock: Clock) -> list[Item[F, P]]:
-        """Takes a batch, frame by frame from the job whose turn it is."""
+        """Takes a batch; each frame comes from the job to serve next."""
         batch: list[Item[F, P]] = []
         while self.items and len(batch) < self._limit:
             job = self.next_job()
@@ -102,6 +127,6 @@ class Queue(Generic[K, F, P]):
         return batch
 
     def withdraw(self, call: Call[P]) -> None:
-        """Removes what waits of a call."""
+        """Removes the waiting frames of a call."""
         if left := deque(i for i in self.items.pop(call.job, ()) if i.call is not call):
             self.items[call.job] = left

@@ -1,1 +1,1 @@
-"""MoveNet: people and keypoints straight from the network."""
+"""MoveNet: a network that outputs people directly."""

@@ -1,7 +1,7 @@
-"""MoveNet MultiPose: a network that gives people, not maps.
+"""MoveNet MultiPose: a network that outputs people instead of maps.
 
-Up to six people by their centres, each with the 17 keypoints of COCO (Google's model card "MoveNet
-MultiPose Lightning", 2021; built on Zhou et al., "Objects as Points", 2019).
+It finds up to six people by their centres, each with COCO's 17 keypoints (Google's model card
+"MoveNet MultiPose Lightning", 2021; based on Zhou et al., "Objects as Points", 2019).
 """
 
 from collections.abc import Sequence
@@ -28,25 +28,26 @@ _COCO_KEYPOINTS: Final = (
     *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
 )
 _SHOULDERS: Final = [_COCO_KEYPOINTS.index(f"{side}_shoulder") for side in ("left", "right")]
-# Which of COCO's keypoints, and the neck after them, is each of ours.
+# Index of each of our keypoints among COCO's, with the neck appended to them.
 _ORDER: Final = [(*_COCO_KEYPOINTS, "neck").index(name) for name in KEYPOINTS]
-_VALUES: Final = 3 * len(_COCO_KEYPOINTS) + 5  # a box and a score after the keypoints
+_VALUES: Final = 3 * len(_COCO_KEYPOINTS) + 5  # keypoints, then a box and a score
 
-# Below these most people are not there, and most keypoints are guesses.
+# Below these scores most people are false detections and most keypoints are guesses.
 _MIN_SCORE: Final = 0.05
 _MIN_KEYPOINT_SCORE: Final = 0.05
 _MIN_KEYPOINTS: Final = 4
 
 
 class MoveNetEstimator:
-    """Finds people by MoveNet MultiPose; an `Estimator`."""
+    """Finds people with MoveNet MultiPose; an `Estimator`."""
 
     def __init__(self, engine: Engine, input_size: int = 384, accurate_size: int = 512) -> None:
-        """Puts the parts together.
+        """Makes an estimator.
 
         Args:
             engine: Runs the network.
-            input_size: Pixels to which the long side of frames is scaled, a multiple of 32.
+            input_size: Length in pixels to which the longer side of frames is scaled, a multiple
+                of 32.
             accurate_size: The same for accurate frames.
         """
         self._engine = engine
@@ -55,7 +56,7 @@ class MoveNetEstimator:
 
     @property
     def batch_size(self) -> int:
-        """Most frames per call: the network takes one."""
+        """Most frames per call. The network takes one."""
         return 1
 
     def shape(self, frame: Frame) -> tuple[int, ...]:
@@ -76,19 +77,19 @@ class MoveNetEstimator:
     def _fit(self, frame: Frame) -> "_Fit":
         height, width = frame.pixels.shape[:2]
         if min(width, height, *frame.source_size) < 1:
-            raise InvalidRequestError("A frame cannot be without pixels.")
+            raise InvalidRequestError("A frame must have pixels.")
         scale = (self._accurate_size if frame.accurate else self._input_size) / max(width, height)
         return _Fit(max(1, round(width * scale)), max(1, round(height * scale)), scale < 1)
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """How a frame fits the network: scaled, aspect kept, then padded right and below.
+    """Scales a frame to the network's input, keeping its aspect, and pads it right and below.
 
     Attributes:
         width: Width of the scaled frame in pixels.
         height: Height of the scaled frame in pixels.
-        shrinks: Whether that is smaller than the frame.
+        shrinks: Whether the scaled frame is smaller than the original.
     """
 
     width: int
@@ -101,7 +102,7 @@ class _Fit:
         return ceil(self.width / _STRIDE) * _STRIDE, ceil(self.height / _STRIDE) * _STRIDE
 
     def prepare(self, bgr: NDArray[np.uint8]) -> Floats:
-        """The network's input: float32 (1, height, width, 3), 0..255, red first."""
+        """Returns the network's input, float32 (1, height, width, 3), 0..255, red green blue."""
         interpolation = cv2.INTER_AREA if self.shrinks else cv2.INTER_LINEAR
         scaled = cv2.resize(bgr, (self.width, self.height), interpolation=interpolation)
         width, height = self.input_size
@@ -110,10 +111,17 @@ class _Fit:
         return image
 
     def to_source(self, keypoints: Floats, source_size: tuple[int, int]) -> Floats:
-        """Maps keypoints to pixels of the source; those that were not seen stay (0, 0, 0).
+        """Maps keypoints to pixels of the source; undetected ones stay (0, 0, 0).
 
-        The network counts pixels as we do, from the centre of the first one. Scaling keeps the
-        edges of the picture in place, so centres move: x' = (x + 1/2) s - 1/2.
+        The network, too, puts (0, 0) at the centre of the first pixel. Scaling by s keeps the edges
+        of the image in place, so centres move: x' = (x + 1/2) s - 1/2.
+
+        Args:
+            keypoints: float32 (n, 18, 3): x, y as shares of the input's sides, and the score.
+            source_size: Width and height of the source in pixels.
+
+        Returns:
+            float32 (n, 18, 3): x, y in pixels of the source, within it, and the score.
         """
         source = np.array(source_size, np.float32)
         scale = source / np.array((self.width, self.height), np.float32)
@@ -125,14 +133,14 @@ class _Fit:
 
 
 def read_people(output: Floats) -> People:
-    """Finds the people in the network's output.
+    """Reads the people from the network's output.
 
     Args:
         output: float32 (1, n, 56): y, x and score of 17 keypoints, a box, and a score. Keypoints
-            and people whose values are not finite count as not seen.
+            and people with values that are not finite are ignored.
 
     Returns:
-        The people, best first; x and y are parts of the width and the height of the input.
+        The people, with x and y as shares of the input's width and height.
     """
     rows = output.reshape(-1, _VALUES)
     keypoints = _our_keypoints(rows[:, : 3 * len(_COCO_KEYPOINTS)])
@@ -144,7 +152,10 @@ def read_people(output: Floats) -> People:
 
 
 def _our_keypoints(rows: Floats) -> Floats:
-    """X, y and score (n, 18, 3) of the network's (n, 51); a neck scores as the lesser shoulder."""
+    """Converts COCO's keypoints, float32 (n, 51), to ours, float32 (n, 18, 3).
+
+    The neck is the midpoint of the shoulders and has the lower of their scores.
+    """
     coco = rows.reshape(len(rows), -1, 3)[..., [1, 0, 2]]
     shoulders = coco[:, _SHOULDERS]
     neck = np.concatenate([shoulders[..., :2].mean(axis=1), shoulders[..., 2:].min(axis=1)], axis=1)

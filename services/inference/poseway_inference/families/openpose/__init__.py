@@ -1,1 +1,1 @@
-"""OpenPose: confidence maps and part affinity fields, decoded into people."""
+"""OpenPose: a network that outputs maps, which a decoder turns into people."""

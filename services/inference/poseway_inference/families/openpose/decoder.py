@@ -1,8 +1,8 @@
-"""From the network's maps to people: the bottom-up decoder of OpenPose.
+"""OpenPose's bottom-up decoder: from the network's maps to people.
 
 Cao et al., "OpenPose: Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields",
-TPAMI 2019, sections 3.3 to 3.5. Everything is computed for all people at once, so that a crowd
-costs larger arrays, not more Python.
+TPAMI 2019, sections 3.3 to 3.5. All people are decoded at once with array operations, so a crowd
+makes the arrays larger but adds no Python loops.
 """
 
 from dataclasses import dataclass
@@ -18,33 +18,33 @@ from poseway_inference.families.openpose.peaks import Floats, Peaks, find_peaks
 Ints = NDArray[np.intp]
 
 _PARTS: Final = len(KEYPOINTS)
-# The network also has fields from each shoulder to the ear of its side, which are not drawn.
+# The network also has fields from each shoulder to the ear on the same side; these are not drawn.
 LIMB_STARTS, LIMB_ENDS = np.array([*LIMBS, (2, 16), (5, 17)]).T
-# Channel of each limb's x, after the background's; its y is the next one.
+# Channel of the x component of each limb's field; the y component is in the next channel.
 X_CHANNELS: Final = (_PARTS + 1) + np.array(
     (12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26)
 )
 CHANNELS: Final = _PARTS + 1 + 2 * len(X_CHANNELS)
-"""Channels of the maps: 18 keypoints, the background, and x and y of the fields of 19 limbs."""
+"""Channels of the maps: 18 keypoints, the background, x and y of 19 part affinity fields."""
 
-# Honest maps lie within -1..1 or little outside; what lies far outside is no map's value.
+# Values of real maps lie in -1..1 or slightly outside; values far outside are errors.
 _LARGEST_VALUE: Final = 10.0
 
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """What counts as a peak, as a limb, and as a person.
+    """Thresholds for peaks, limbs and people.
 
     Attributes:
-        smoothing: Sigma in cells of the blur of the confidence maps. In bfloat16 neighbouring cells
-            often have the same value, and a peak without blur becomes two.
-        peak_threshold: Least confidence of a keypoint.
-        max_peaks: Most keypoints of one kind, the highest; bounds the work on maps that are noise.
-        samples: Points on a limb at which its field is looked at.
-        sample_threshold: Least field along the limb for a sample to be on it.
-        min_samples: Least number of samples on the limb.
+        smoothing: Sigma in cells of the blur of the confidence maps. In bfloat16, neighbouring
+            cells often have equal values; without the blur one peak would become two.
+        peak_threshold: Least confidence of a keypoint, 0..1.
+        max_peaks: Most keypoints of each kind; the highest are kept. It bounds the work on noise.
+        samples: Points along a limb at which its field is sampled.
+        sample_threshold: Least component of the field along the limb for a sample to support it.
+        min_samples: Least number of samples that support a limb.
         min_keypoints: Least number of keypoints of a person.
-        min_score: Least score of a person.
+        min_score: Least score of a person, 0..1.
     """
 
     smoothing: float = 0.5
@@ -65,18 +65,18 @@ def decode(maps: Floats, settings: DecoderSettings = DEFAULT_SETTINGS) -> People
 
     Args:
         maps: float32 (h, w, 57): confidence maps of the 18 keypoints and of the background, then
-            the x and y channels of the part affinity fields. Values that are not finite, or far
-            beyond what a network's map holds, count as 0.
+            x and y of the part affinity fields. Values that are not finite or implausible count
+            as 0; see `cleaned`.
         settings: Thresholds.
 
     Returns:
-        The people, in cells: (0, 0) is the centre of the top left cell.
+        The people, with x and y in cells; (0, 0) is the centre of the top left cell.
 
     Raises:
-        ValueError: The maps have another number of channels.
+        ValueError: The number of channels is wrong.
     """
     if maps.shape[2:] != (CHANNELS,):
-        raise ValueError(f"maps must have {CHANNELS} channels, these are {maps.shape}")
+        raise ValueError(f"maps must have {CHANNELS} channels, but their shape is {maps.shape}")
     maps = cleaned(maps)
     peaks = find_peaks(
         maps[..., :_PARTS], settings.smoothing, settings.peak_threshold, settings.max_peaks
@@ -87,23 +87,28 @@ def decode(maps: Floats, settings: DecoderSettings = DEFAULT_SETTINGS) -> People
 
 
 def cleaned(maps: Floats) -> Floats:
-    """Maps whose values that are not finite, or far beyond what a network's map holds, are 0."""
+    """Replaces values that are not finite or implausibly large by 0."""
     return np.where(np.abs(maps) < _LARGEST_VALUE, maps, np.float32(0))
 
 
 def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Floats:
-    """How well its field goes along each possible limb (the paper's equation 11, as a mean).
+    """Scores every possible limb by the field along it (equation 11, as a mean over samples).
 
-    As in OpenPose's own code, limbs longer than half the picture's height lose what they exceed it
-    by: without that, stray field joins people across the whole picture.
+    As in OpenPose's code, limbs longer than half the image height are penalised. Otherwise stray
+    field would join people across the whole image.
+
+    Args:
+        maps: float32 (h, w, 57), finite.
+        peaks: The peaks of the keypoints' maps, at most k of each kind.
+        settings: Thresholds.
 
     Returns:
-        float32 (19, k, k): for each limb, from start peak i to end peak j; 0 where there is none.
+        float32 (19, k, k): score of each limb from start peak i to end peak j; 0 for no limb.
     """
     seen = peaks.scores > 0
     limbs, i, j = np.nonzero(seen[LIMB_STARTS][:, :, None] & seen[LIMB_ENDS][:, None, :])
-    # Most pairs belong to two people and have no field between them. One that is off the limb at
-    # so many samples has too few left, so a look at these, away from the ends, is enough for them.
+    # Most pairs belong to two people and have no field between them. A pair that none of `few`
+    # samples supports cannot reach `min_samples`, so a first pass over those rules most pairs out.
     few = settings.samples - settings.min_samples + 1
     samples = np.arange(settings.samples)
     glance = np.linspace(0, settings.samples - 1, few + 2).astype(np.intp)[1:-1]
@@ -125,17 +130,17 @@ def _score_limbs(maps: Floats, peaks: Peaks, settings: DecoderSettings) -> Float
 def _field_along(
     maps: Floats, limbs: Ints, starts: Floats, along: Floats, steps: Floats
 ) -> tuple[Floats, Floats]:
-    """The part of limbs' fields that points from their starts to their ends, at some points.
+    """Samples the component of limbs' fields along the limbs.
 
     Args:
         maps: float32 (h, w, 57).
-        limbs: Which field to look at, (m,).
-        starts: float32 (m, 2): x and y in cells.
-        along: float32 (m, 2): from start to end.
-        steps: float32 (k,): where to look, from 0 at the start to 1 at the end.
+        limbs: intp (m,): which limb's field to sample.
+        starts: float32 (m, 2): x, y of the start in cells.
+        along: float32 (m, 2): vector from start to end in cells.
+        steps: float32 (k,): positions of the samples, from 0 at the start to 1 at the end.
 
     Returns:
-        float32 (m, k), and the lengths in cells, float32 (m,).
+        The samples, float32 (m, k), and the lengths of the limbs in cells, float32 (m,).
     """
     lengths = np.maximum(np.hypot(along[:, 0], along[:, 1]), np.float32(1e-3))
     directions = along / lengths[:, None]
@@ -147,16 +152,16 @@ def _field_along(
 
 
 def _choose_limbs(scores: Floats) -> tuple[Ints, Ints, Ints]:
-    """Greedy matching: the best limb of all, then the best of those that share no end with it, ...
+    """Chooses limbs greedily, highest score first, so that no two of a kind share an end.
 
-    Greedy matching takes each limb that is the best of both its ends, whatever the others are. So
-    all of these are taken at once, and few rounds are left.
+    A limb that is the best of both its ends is always part of the greedy result, whatever the other
+    limbs are. Each round therefore takes all such limbs at once, and few rounds are needed.
 
     Args:
-        scores: float32 (19, k, k), 0 where there is no limb.
+        scores: float32 (19, k, k); 0 for no limb.
 
     Returns:
-        Limb, start peak and end peak of each one that was chosen.
+        Limb, start peak and end peak of each chosen limb, intp (m,) each.
     """
     left = scores.copy()
     chosen = np.zeros(scores.shape, np.bool_)
@@ -173,18 +178,18 @@ def _choose_limbs(scores: Floats) -> tuple[Ints, Ints, Ints]:
 
 
 def _identify(limbs: tuple[Ints, Ints, Ints], most: int) -> Ints:
-    """Joins peaks that are connected by limbs.
+    """Groups the peaks that limbs connect into people.
 
-    The limbs that are drawn form a tree, listed from the neck outwards, and each peak has at most
-    one limb of a kind. So no two peaks of a kind can be joined, and passing identities down the
+    The drawn limbs form a tree, listed from the neck outwards, and each peak has at most one limb
+    of a kind. Two peaks of a kind can therefore never be joined, and passing identities down the
     tree finds every person.
 
     Args:
-        limbs: Limb, start peak and end peak.
-        most: Number k of peaks of a kind.
+        limbs: Limb, start peak and end peak of each limb.
+        most: Number k of peaks of each kind.
 
     Returns:
-        Person of each peak (18, k), below 18 * k; a peak without limbs is a person of its own.
+        intp (18, k): person of each peak, below 18 k. A peak without limbs is a person of its own.
     """
     limb, start, end = limbs
     own = np.arange(_PARTS * most).reshape(_PARTS, most)
@@ -193,8 +198,8 @@ def _identify(limbs: tuple[Ints, Ints, Ints], most: int) -> Ints:
         starts, ends = start[limb == index], end[limb == index]
         owners = person[a, starts]
         if index >= len(LIMBS):
-            # Seen from behind, nobody has eyes, so an ear hangs on the shoulder; but one that hangs
-            # on an eye is taken, and nobody has two of a side.
+            # From behind no eyes are visible, so the shoulder claims the ear, unless an eye has
+            # claimed it or the person already has an ear on that side.
             free = (person[b, ends] == own[b, ends]) & ~np.isin(owners, person[b])
             ends, owners = ends[free], owners[free]
         person[b, ends] = owners
@@ -204,7 +209,7 @@ def _identify(limbs: tuple[Ints, Ints, Ints], most: int) -> Ints:
 def _assemble(
     peaks: Peaks, limbs: tuple[Ints, Ints, Ints], limb_scores: Floats, settings: DecoderSettings
 ) -> People:
-    """Makes people of peaks and limbs, and leaves out those that are too small or too unlikely."""
+    """Builds people from peaks and limbs, and drops those with few keypoints or low scores."""
     limb, start, end = limbs
     person = _identify(limbs, peaks.scores.shape[1])
     owners = person[LIMB_STARTS[limb], start]
@@ -216,7 +221,7 @@ def _assemble(
     totals = np.zeros(person.size)
     totals += np.bincount(members, peaks.scores[seen], minlength=person.size)
     totals += np.bincount(owners[within], limb_scores[within], minlength=person.size)
-    # OpenPose's mean over keypoints; but of two people as clear, the more complete one is better.
+    # OpenPose's mean over keypoints, scaled so that more complete people rank higher.
     scores = totals / (2 * np.maximum(sizes, 1)) * np.sqrt(sizes / _PARTS)
 
     kept = np.nonzero((sizes >= settings.min_keypoints) & (scores >= settings.min_score))[0]

@@ -1,4 +1,4 @@
-"""Frames in, people out: the whole of pose estimation."""
+"""Pose estimation with an OpenPose network: scaling, network and decoder."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from poseway_inference.families.openpose.multiscale import View, average
 
 
 class OpenPoseEstimator:
-    """Finds people by confidence maps and part affinity fields."""
+    """Finds people by confidence maps and part affinity fields; an `Estimator`."""
 
     def __init__(
         self,
@@ -23,13 +23,14 @@ class OpenPoseEstimator:
         accurate_heights: Sequence[int],
         settings: DecoderSettings = DEFAULT_SETTINGS,
     ) -> None:
-        """Puts the parts together.
+        """Makes an estimator.
 
         Args:
             engine: Runs the network.
-            input_height: Height in pixels to which frames are scaled, a multiple of 8. More finds
-                smaller people, and costs time with its square.
-            accurate_heights: Heights to which accurate frames are scaled, each also mirrored.
+            input_height: Height in pixels to which frames are scaled, a multiple of 8. A larger
+                height finds smaller people; the time grows with its square.
+            accurate_heights: Heights at which accurate frames are processed, as they are and
+                mirrored.
             settings: Thresholds of the decoder.
         """
         self._engine = engine
@@ -43,7 +44,7 @@ class OpenPoseEstimator:
         return self._engine.about.batch_size
 
     def shape(self, frame: Frame) -> tuple[int, ...]:
-        """Sizes of the network's inputs that the frame makes; see `Estimator.shape`."""
+        """Width and height of each view of the frame; see `Estimator.shape`."""
         return tuple(side for view in self._views(frame) for side in view.geometry.input_size)
 
     def estimate(self, frames: Sequence[Frame]) -> list[People]:
@@ -51,7 +52,7 @@ class OpenPoseEstimator:
         if not frames:
             return []
         views = [self._views(frame) for frame in frames]
-        # One call per view: only images of one size fit into one.
+        # One call per view, because all images of a call must have the same size.
         maps = [
             self._engine.run(
                 np.concatenate([_prepare(f, v) for f, v in zip(frames, of_frames, strict=True)])

@@ -1,4 +1,4 @@
-"""How a frame becomes the network's input, and how points on its maps become source pixels."""
+"""Geometry of a frame: from its pixels to the network's input, and from maps back to pixels."""
 
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -11,29 +11,29 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 
 _MAX_ASPECT: Final = 4
-# Twice as wide as high at the largest height in use. The network needs a kilobyte a pixel.
+# An aspect of 2 at the largest height in use. The network needs about 1 kB of memory per pixel.
 _MAX_PIXELS: Final = 2 * 736 * 736
-# In a narrower input of plain grey the network sees people.
+# In narrower inputs of plain grey the network detects people.
 _MIN_CELLS: Final = 8
-# What is outside of the picture; it disturbs the network less than black.
+# Padding; it disturbs the network less than black.
 _GREY: Final = 127
-# The network's peaks lie this far right of and below labelled points, in pixels of its input.
+# Offset of the network's peaks from labelled points, right and down, in pixels of its input.
 _BIAS: Final = 0.25
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How frames of one size fit the network.
+    """Fits frames of one size to the network.
 
-    Frames are scaled, aspect kept, then padded at the right and at the bottom to whole cells of the
-    network's maps.
+    Frames are scaled, keeping their aspect, and then padded on the right and at the bottom to whole
+    cells of the network's maps.
 
     Attributes:
         width: Width of the frame in pixels.
         height: Height of the frame in pixels.
-        scaled_width: Width of the scaled frame in the network's pixels.
-        scaled_height: Height of the scaled frame in the network's pixels.
-        stride: The network's pixels per cell of its maps.
+        scaled_width: Width of the scaled frame in pixels of the network's input.
+        scaled_height: Height of the scaled frame in pixels of the network's input.
+        stride: Pixels of the input per cell of the maps.
     """
 
     width: int
@@ -46,14 +46,14 @@ class Geometry:
     def fit(cls, width: int, height: int, input_height: int, stride: int = 8) -> Self:
         """Chooses the scale for frames of a size.
 
-        Frames are scaled to `input_height`, but panoramas to a width of four times that, and no
-        frame to more than a million pixels: so no aspect makes the network's input large.
+        Frames are scaled to `input_height`, but to a width of at most four times that, and to at
+        most about a million pixels. So no aspect ratio makes the network's input huge.
 
         Args:
             width: Width of the frames in pixels.
             height: Height of the frames in pixels.
             input_height: Height of the network's input in pixels.
-            stride: The network's pixels per cell of its maps.
+            stride: Pixels of the input per cell of the maps.
 
         Raises:
             InvalidRequestError: The size is not positive.
@@ -81,41 +81,41 @@ class Geometry:
         return width // self.stride, height // self.stride
 
     def to_parts(self, cells: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-        """Where positions on the maps are in the picture.
+        """Converts positions on the maps to positions in the image.
 
         Args:
-            cells: float32: positions; 0 is the centre of the first cell.
+            cells: float32, any shape: positions in cells; 0 is the centre of the first cell.
             axis: 0 for x, 1 for y.
 
         Returns:
-            float32: 0 at the left or upper edge of the picture, 1 at the other one.
+            float32, same shape: 0 at the left or upper edge of the image, 1 at the opposite edge.
         """
         scaled = (self.scaled_width, self.scaled_height)[axis]
         pixels = (cells + np.float32(0.5)) * np.float32(self.stride) - np.float32(_BIAS)
         return pixels / np.float32(scaled)
 
     def to_cells(self, parts: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-        """The reverse of `to_parts`."""
+        """Converts positions in the image to positions on the maps, the inverse of `to_parts`."""
         scaled = (self.scaled_width, self.scaled_height)[axis]
         pixels = parts * np.float32(scaled) + np.float32(_BIAS)
         return pixels / np.float32(self.stride) - np.float32(0.5)
 
     def prepare(self, bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Makes the network's input of a frame.
+        """Makes the network's input from a frame.
 
         Args:
-            bgr: uint8 (height, width, 3) pixels of the size that was fitted.
+            bgr: uint8 (height, width, 3), in the order blue, green, red.
 
         Returns:
-            float32 (1, input height, input width, 3), 0..255, blue first.
+            float32 (1, input height, input width, 3), 0..255, in the same order.
 
         Raises:
             InvalidRequestError: The frame has another size.
         """
         if bgr.shape != (self.height, self.width, 3):
             raise InvalidRequestError(
-                f"Frames of one batch must have one size, {self.width} x {self.height} pixels in "
-                f"three colours; this one's shape is {bgr.shape}."
+                f"All frames of a batch must have {self.width} x {self.height} pixels and three "
+                f"colours, but the shape of one is {bgr.shape}."
             )
         scaled: cv2.typing.MatLike = bgr
         if (self.scaled_width, self.scaled_height) != (self.width, self.height):
@@ -135,17 +135,18 @@ class Geometry:
     ) -> NDArray[np.float32]:
         """Maps keypoints from the network's maps to the source frame.
 
-        Scaling keeps the edges of the picture in place, and the centre of the first pixel lies half
-        a pixel from the edge.
+        Scaling keeps the edges of the image in place; the centre of the first pixel is half a pixel
+        away from the edge.
 
         Args:
-            keypoints: float32 (n, 18, 3): x and y in cells, the centre of the top left cell being
-                (0, 0), and the score.
-            source_size: Width and height in pixels of the frame of which this one is a scaled copy.
+            keypoints: float32 (n, 18, 3): x, y in cells and the score; (0, 0) is the centre of the
+                top left cell.
+            source_size: Width and height in pixels of the source, of which the frame is a scaled
+                copy.
 
         Returns:
-            float32 (n, 18, 3): x and y in pixels of the source, within its frame. Keypoints that
-            were not seen (score 0) stay (0, 0, 0).
+            float32 (n, 18, 3): x, y in pixels of the source, within it, and the score. Undetected
+            keypoints (score 0) stay (0, 0, 0).
 
         Raises:
             InvalidRequestError: The source's size is not positive.
@@ -162,4 +163,4 @@ class Geometry:
 
 def _check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
-        raise InvalidRequestError(f"A frame cannot be {width} x {height} pixels large.")
+        raise InvalidRequestError(f"A frame must have pixels, but its size is {width} x {height}.")

@@ -1,4 +1,4 @@
-"""Maps of several views of one picture, smaller, larger or mirrored, made into one."""
+"""Combines the maps of several views of one image: smaller, larger or mirrored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class View:
-    """One way to look at a picture.
+    """A scaled and possibly mirrored version of an image.
 
     Attributes:
-        geometry: How the picture is scaled.
+        geometry: How the image is scaled.
         mirrored: Whether left and right are exchanged.
     """
 
@@ -35,26 +35,26 @@ class View:
 
 
 def average(views: Sequence[View], maps: Sequence[Floats]) -> Floats:
-    """Averages the maps of several views of one picture, on the grid of the last one.
+    """Averages the maps of several views of one image, on the grid of the last view.
 
     Args:
-        views: The views; the last one is not mirrored.
+        views: The views. The last one must not be mirrored.
         maps: float32 (h, w, 57) of each view.
 
     Returns:
-        float32 (h, w, 57), h and w of the last view.
+        float32 (h, w, 57), in the size of the last view.
     """
     if len(views) == 1:
         return maps[0]
     total = np.zeros(maps[-1].shape, np.float32)
     for view, seen in zip(views, maps, strict=True):
-        # One value that is not finite would spread over all of the map.
+        # A value that is not finite would spread over the whole map.
         total += _resample(cleaned(seen), view, views[-1])
     return total / np.float32(len(views))
 
 
 def _resample(maps: Floats, view: View, target: View) -> Floats:
-    """What the maps of a view show in the cells of another one."""
+    """Resamples the maps of a view on the grid of another one."""
     if view == target:
         return maps
     rows, columns = _interpolations(view, target)
@@ -65,7 +65,7 @@ def _resample(maps: Floats, view: View, target: View) -> Floats:
 
 @lru_cache(maxsize=64)
 def _interpolations(view: View, target: View) -> tuple[Floats, Floats]:
-    """Matrices that interpolate between the rows and between the columns of a view's maps."""
+    """Returns the matrices that interpolate a view's maps along rows and along columns."""
     matrices = []
     for axis in (1, 0):
         cells = np.arange(target.geometry.map_size[axis], dtype=np.float32)
@@ -78,7 +78,10 @@ def _interpolations(view: View, target: View) -> tuple[Floats, Floats]:
 
 
 def _cubic(cells: Floats, size: int) -> Floats:
-    """Weights (n, size) of cubic convolution, Keys 1981, a = -1/2; edges are repeated."""
+    """Returns the weights of cubic convolution, float32 (n, size); the edge cells are repeated.
+
+    Keys, "Cubic convolution interpolation for digital image processing", 1981, with a = -1/2.
+    """
     first = np.floor(cells)
     t = cells - first
     weights = (
@@ -95,9 +98,10 @@ def _cubic(cells: Floats, size: int) -> Floats:
 
 
 def _mirror() -> tuple[NDArray[np.intp], Floats]:
-    """Which channel shows in a mirror what each one shows, and with which sign.
+    """Returns the channel, and the sign, that each channel of a mirrored image takes.
 
-    In a mirror the right elbow is a left one, and a field that points right points left.
+    Mirroring turns a right elbow into a left one, and a field that points right into one that
+    points left.
     """
     other = {"left": "right", "right": "left"}
     names = [" ".join(other.get(word, word) for word in name.split("_")) for name in KEYPOINTS]

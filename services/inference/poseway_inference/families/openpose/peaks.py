@@ -1,4 +1,4 @@
-"""Peaks of confidence maps: where keypoints may be."""
+"""Peaks of confidence maps, which are candidates for keypoints."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ Floats = NDArray[np.float32]
 
 
 class Peaks(NamedTuple):
-    """Peaks of each map, padded to one number k.
+    """The peaks of each map, padded to the same number k.
 
     Attributes:
-        points: float32 (maps, k, 2): x and y in cells; (0, 0) is the centre of the top left one.
-        scores: float32 (maps, k), 0..1: confidence, the highest first; 0 marks the padding.
+        points: float32 (maps, k, 2): x, y in cells; (0, 0) is the centre of the top left cell.
+        scores: float32 (maps, k), 0..1: confidence, highest first; 0 marks padding.
     """
 
     points: Floats
@@ -22,17 +22,17 @@ class Peaks(NamedTuple):
 
 
 def find_peaks(confidence: Floats, smoothing: float, threshold: float, most: int) -> Peaks:
-    """Finds local maxima, finer than a cell by the parabolas through each one and its neighbours.
+    """Finds local maxima with subcell precision, by parabolas through neighbouring cells.
 
     Args:
         confidence: float32 (h, w, maps), finite.
-        smoothing: Sigma in cells of a blur over each cell and its neighbours.
+        smoothing: Sigma in cells of a 3 x 3 Gaussian blur, which is applied first.
         threshold: Least confidence.
-        most: Number of peaks of a map that are kept, the highest.
+        most: Most peaks per map; the highest are kept.
     """
     blurred = cv2.GaussianBlur(np.ascontiguousarray(confidence), (3, 3), smoothing)
     smooth = np.asarray(blurred, np.float32).reshape(confidence.shape)
-    # Mirrored at its first and last cell, a map has no slope there, so no peak leaves the map.
+    # Mirrored at its border cells, a map has no slope there, so no peak lies outside it.
     padded = np.pad(smooth, ((1, 1), (1, 1), (0, 0)), mode="reflect")
     rows, columns, maps = np.nonzero(_is_peak(padded) & (smooth > threshold))
     scores = smooth[rows, columns, maps]
@@ -54,14 +54,18 @@ def find_peaks(confidence: Floats, smoothing: float, threshold: float, most: int
 
 
 def _is_peak(padded: Floats) -> NDArray[np.bool_]:
-    """Which cells (h, w, maps) of padded maps (h + 2, w + 2, maps) are above their 8 neighbours."""
+    """Returns which cells exceed their 8 neighbours, bool (h, w, maps).
+
+    Args:
+        padded: float32 (h + 2, w + 2, maps).
+    """
     height, width = padded.shape[0] - 2, padded.shape[1] - 2
     centre = padded[1:-1, 1:-1]
     peak = np.ones(centre.shape, np.bool_)
     for dy in range(3):
         for dx in range(3):
             neighbour = padded[dy : dy + height, dx : dx + width]
-            # Of two equal neighbours the first in reading order is the peak: not both, not none.
+            # Of two equal neighbours exactly one is a peak: the first in reading order.
             if (dy, dx) < (1, 1):
                 peak &= centre > neighbour
             elif (dy, dx) > (1, 1):
@@ -70,7 +74,7 @@ def _is_peak(padded: Floats) -> NDArray[np.bool_]:
 
 
 def _vertex(before: Floats, peak: Floats, after: Floats) -> Floats:
-    """Where the parabola through three neighbouring cells is highest, from the middle one."""
+    """Returns the vertex of the parabola through three cells, relative to the middle one."""
     curvature = np.minimum(before - 2 * peak + after, np.float32(-1e-6))
     offset: Floats = (before - after) / (2 * curvature)
     return offset.clip(-0.5, 0.5)

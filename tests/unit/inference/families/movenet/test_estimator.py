@@ -168,7 +168,7 @@ def test_any_shape_fits(
 
 
 def test_a_frame_without_pixels_is_refused(estimator: MoveNetEstimator) -> None:
-    with pytest.raises(InvalidRequestError, match="without pixels"):
+    with pytest.raises(InvalidRequestError, match="must have pixels"):
         estimator.shape(Frame(np.zeros((0, 5, 3), np.uint8), (5, 5)))
-    with pytest.raises(InvalidRequestError, match="without pixels"):
+    with pytest.raises(InvalidRequestError, match="must have pixels"):
         estimator.estimate([Frame(np.zeros((5, 5, 3), np.uint8), (5, 0))])

@@ -130,7 +130,7 @@ def test_odd_frames_hold_nobody(
 def test_sources_without_pixels_are_refused(
     estimator: OpenPoseEstimator, source: tuple[int, int]
 ) -> None:
-    with pytest.raises(InvalidRequestError, match="cannot be"):
+    with pytest.raises(InvalidRequestError, match="must have pixels"):
         estimator.estimate([Frame(np.zeros((72, 128, 3), np.uint8), source)])
 
 

@@ -102,9 +102,9 @@ def test_unseen_keypoints_stay_zero_and_seen_ones_inside() -> None:
 
 def test_nonsense_is_refused() -> None:
     geometry = Geometry.fit(640, 360, HEIGHT)
-    with pytest.raises(InvalidRequestError, match="0 x 10 pixels"):
+    with pytest.raises(InvalidRequestError, match="size is 0 x 10"):
         Geometry.fit(0, 10, HEIGHT)
-    with pytest.raises(InvalidRequestError, match="640 x 0 pixels"):
+    with pytest.raises(InvalidRequestError, match="size is 640 x 0"):
         geometry.to_source(keypoint(0, 0), (640, 0))
     for shape in ((360, 641, 3), (360, 640, 4), (360, 640)):
         with pytest.raises(InvalidRequestError, match="640 x 360 pixels"):
