@@ -1,4 +1,4 @@
-"""API keys: who may use a gateway, and how much; kept in the bucket, secrets as hashes only."""
+"""API keys and their limits, stored in the bucket with only the hashes of their secrets."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ _JSON: Final = "application/json"
 
 
 def keys_needed(auth: AuthMode, host: str) -> bool:
-    """Whether a gateway that listens on `host` asks for keys."""
+    """Decides whether a gateway that listens on `host` requires API keys."""
     if auth != "auto":
         return auth == "keys"
     try:
@@ -37,11 +37,13 @@ def keys_needed(auth: AuthMode, host: str) -> bool:
 
 
 class Limits(Record):
-    """How much one key may ask for; null is without limit."""
+    """Limits of one key; null means no limit."""
 
     requests_per_minute: int | None = Field(3000, ge=1)
     jobs_per_day: int | None = Field(None, ge=0, description="Days are UTC.")
-    bytes_per_day: int | None = Field(None, ge=0, description="Uploaded with these jobs.")
+    bytes_per_day: int | None = Field(
+        None, ge=0, description="Total size of the uploads of these jobs."
+    )
 
     @classmethod
     def of(
@@ -50,10 +52,10 @@ class Limits(Record):
         jobs_per_day: int | None,
         gigabytes_per_day: float | None,
     ) -> Self:
-        """The limits that somebody asks for; None for what is usual.
+        """Makes limits from what an operator asks for; None keeps the default.
 
         Raises:
-            InvalidRequestError: One is too small to be a limit.
+            InvalidRequestError: A limit is too small.
         """
         size = None if gigabytes_per_day is None else round(gigabytes_per_day * 1e9)
         asked = {
@@ -65,7 +67,7 @@ class Limits(Record):
             return cls.model_validate({k: v for k, v in asked.items() if v is not None})
         except ValidationError as error:
             wrong = ", ".join(str(item["loc"][0]).replace("_", " ") for item in error.errors())
-            raise InvalidRequestError(f"Too small to be a limit: {wrong}.") from None
+            raise InvalidRequestError(f"This limit is too small: {wrong}.") from None
 
     def __str__(self) -> str:
         said = [
@@ -77,44 +79,44 @@ class Limits(Record):
 
 
 class ApiKey(Record):
-    """What is kept of a key; its secret is not."""
+    """The record of a key, without its secret."""
 
-    id: str = Field(description="8 hex digits; what the key makes belongs to this id.")
+    id: str = Field(description="8 hex digits. Jobs made with the key belong to this id.")
     name: str
     sha256: str = Field(description="SHA-256 of the secret, lower-case hex.")
     limits: Limits = Limits()
     created_at: datetime
-    rotated_at: datetime | None = Field(None, description="When it last got another secret.")
+    rotated_at: datetime | None = Field(None, description="When the key last got a new secret.")
     revoked_at: datetime | None = None
 
     def fits(self, secret: str) -> bool:
-        """Whether this is the key's secret, and the key still counts."""
+        """Checks whether the key is valid and this is its secret."""
         return self.revoked_at is None and hmac.compare_digest(_hash(secret), self.sha256)
 
 
 def split(key: str) -> tuple[str, str] | None:
-    """Id and secret of a whole key ``pw_ID_SECRET``; None if it is none."""
+    """Splits a key ``pw_ID_SECRET`` into id and secret; returns None for anything else."""
     found = _FORM.fullmatch(key)
     return (found[1], found[2]) if found else None
 
 
 def given(key: str, name: str) -> ApiKey:
-    """The record of a key that somebody chose, in the form of ours.
+    """Makes the record of a key that an operator chose.
 
     Raises:
-        InvalidRequestError: It does not have that form.
+        InvalidRequestError: The key does not have the form ``pw_ID_SECRET``.
     """
     parts = split(key)
     if parts is None:
         raise InvalidRequestError(
-            "A key is pw_, 8 hex digits, _ and 40 hex digits. Make one with: "
+            "A key consists of pw_, 8 hex digits, _ and 40 hex digits. Make one with: "
             "echo pw_$(openssl rand -hex 4)_$(openssl rand -hex 20)"
         )
     return ApiKey(id=parts[0], name=name, sha256=_hash(parts[1]), created_at=now())
 
 
 def _hash(secret: str) -> str:
-    # Not slow: there is nothing to guess in 160 random bits.
+    # A fast hash is enough, because 160 random bits cannot be guessed.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -125,25 +127,29 @@ class ApiKeys:
         self._store = store
 
     def get(self, key_id: str) -> ApiKey:
-        """A key by its id; raises `NotFoundError` if there is none."""
+        """Returns a key by its id.
+
+        Raises:
+            NotFoundError: There is no key with that id.
+        """
         return ApiKey.model_validate_json(self._store.get(_place(key_id))[0])
 
     def all(self) -> list[ApiKey]:
-        """All keys, the revoked too, oldest first."""
+        """Returns all keys including revoked ones, oldest first."""
         names = [item.key for item in self._store.walk(FOLDER) if item.key.endswith(".json")]
         found = [ApiKey.model_validate_json(self._store.get(name)[0]) for name in names]
         return sorted(found, key=lambda key: key.created_at)
 
     def valid(self) -> list[ApiKey]:
-        """All keys that count."""
+        """Returns all keys that are not revoked."""
         return [key for key in self.all() if key.revoked_at is None]
 
     def create(self, name: str, limits: Limits | None = None) -> tuple[ApiKey, str]:
-        """Makes a key and returns its record and the whole key, which is nowhere else.
+        """Creates a key and returns its record and the whole key, which is not stored.
 
         Raises:
-            ConflictError: A key of that name counts already.
-            InvalidRequestError: That is no name.
+            ConflictError: A valid key has that name already.
+            InvalidRequestError: The name is empty, too long or not printable.
         """
         key_id, secret = secrets.token_hex(4), secrets.token_hex(20)
         name = name.strip()
@@ -157,13 +163,13 @@ class ApiKeys:
             created_at=now(),
         )
         if key.name in (other.name for other in self.valid()):
-            raise ConflictError(f"There is a key named {key.name!r} already. Take another name.")
+            raise ConflictError(f"There is a key named {key.name!r} already. Choose another name.")
         data = key.model_dump_json().encode()
         self._store.put(_place(key_id), data, _JSON, if_absent=True)
         return key, f"pw_{key_id}_{secret}"
 
     def rotate(self, name: str) -> tuple[ApiKey, str]:
-        """Gives a key another secret; its id, limits and jobs stay. Takes a name or an id."""
+        """Gives a key, by name or id, a new secret. Its id, limits and jobs stay."""
         secret = secrets.token_hex(20)
         key = self._change(
             name, lambda key: key.model_copy(update={"sha256": _hash(secret), "rotated_at": now()})
@@ -171,14 +177,14 @@ class ApiKeys:
         return key, f"pw_{key.id}_{secret}"
 
     def revoke(self, name: str) -> ApiKey:
-        """Has a key count no longer, for ever; its jobs stay. Takes a name or an id."""
+        """Revokes a key, by name or id, for ever. Its jobs stay."""
         return self._change(name, lambda key: key.model_copy(update={"revoked_at": now()}))
 
     def _change(self, name: str, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
         found = [key for key in self.valid() if name in (key.name, key.id)]
         if not found:
-            known = ", ".join(key.name for key in self.valid()) or "none at all"
-            raise NotFoundError(f"No key {name!r} counts, only: {known}.")
+            known = ", ".join(key.name for key in self.valid()) or "none"
+            raise NotFoundError(f"There is no valid key {name!r}. Valid keys: {known}.")
         place = _place(found[0].id)
         data, etag = self._store.get(place)
         key = change(ApiKey.model_validate_json(data))

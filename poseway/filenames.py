@@ -1,7 +1,7 @@
-"""Names of files: as users gave them, and as every system can store them.
+"""File names: as users gave them, and as every operating system can store them.
 
-The name of an upload is kept as it was given, because it is what its user knows the job by. Files
-that are made of the upload are named after it, by names that Linux, macOS and Windows all take.
+An upload keeps its name, because its user knows the job by it. Files made from the upload are named
+after it, with names that are valid on Linux, macOS and Windows.
 """
 
 import re
@@ -10,21 +10,21 @@ from pathlib import PurePosixPath
 from typing import Final
 
 DEFAULT: Final = "video"
-"""The name of what has none."""
+"""Name of an upload without a name."""
 
 MAX_BYTES: Final = 255
-"""Bytes in UTF-8 that the name of a file may have on Linux; there are never more UTF-16 units."""
+"""Longest file name on Linux in bytes of UTF-8; no name has more UTF-16 units than that."""
 
 _MAX_GIVEN: Final = 255
-# Windows unpacks nothing with a path of more than 259 units. This leaves room for the folder of a
-# user's downloads, a folder named after the archive, and one file in it.
+# Windows cannot unpack a path of more than 259 units. This leaves room for the folder of a user's
+# downloads, a folder named after the archive, and a file in it.
 _MAX_STEM_UNITS: Final = 80
 
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _WINDOWS_PATH: Final = re.compile(r"[A-Za-z]:\\|\\\\")
 _REFUSED: Final = frozenset('<>:"/\\|?*')
 _REFUSED_CATEGORIES: Final = frozenset(("Cc", "Cn", "Cs", "Zl", "Zp"))
-# They can make a name look as if it had another extension. The last is ignored by file systems.
+# These can make a name look as if it had another extension. File systems ignore the last one.
 _UNSEEN: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 )
@@ -36,13 +36,13 @@ _FLAGS: Final = range(0x1F1E6, 0x1F200)
 
 
 def given(name: str) -> str:
-    """The name of an uploaded file, without the path that some clients send with it.
+    """Returns the name of an uploaded file without the path that some clients send with it.
 
-    Control characters go, except for line breaks. A name that is too long for any file system
-    loses the end of its stem; its extension is kept.
+    Control characters other than line breaks are removed. A name that is too long for every file
+    system loses the end of its stem and keeps its extension.
 
     Args:
-        name: As it came.
+        name: The name as received.
     """
     if _WINDOWS_PATH.match(name):
         name = name.replace("\\", "/")
@@ -55,22 +55,22 @@ def given(name: str) -> str:
 
 
 def stem(name: str) -> str:
-    """The name of an upload without its extension, if it has one."""
+    """Returns the name of an upload without its extension."""
     return _split(name)[0]
 
 
 def portable(text: str, ending: str = "") -> str:
-    """A name for a file or a folder that Linux, macOS and Windows all take.
+    """Makes a name for a file or a folder that is valid on Linux, macOS and Windows.
 
-    The same text with other endings gives names that differ in their endings only.
+    The same text with different endings gives names that differ only in their endings.
 
     Args:
-        text: What the name begins with: the stem of the upload's name.
-        ending: What it ends with, which is kept as it is: ``_video.mp4``, say.
+        text: Beginning of the name, usually the stem of the upload's name.
+        ending: End of the name, kept unchanged, such as ``_video.mp4``.
 
     Returns:
-        At most 255 bytes in UTF-8. No character in it is refused by a system or changes the
-        direction of the text, and it neither begins nor ends with a dot or a space.
+        A name of at most 255 bytes in UTF-8. It contains no character that a system rejects or that
+        changes the direction of text, and neither begins nor ends with a dot or a space.
     """
     clean = "".join(_replaced(c) for c in text if c not in _UNSEEN).strip(" .") or DEFAULT
     most = MAX_BYTES - len(ending.encode()) - 1
@@ -81,14 +81,14 @@ def portable(text: str, ending: str = "") -> str:
 
 
 def shown(name: str) -> str:
-    """A name for one line of a terminal, where it does not change what stands around it."""
+    """Makes a name safe to print within a line of a terminal."""
     moving = _UNSEEN - {"\u061c", "\u200e", "\u200f"}
     moving |= {c for c in name if unicodedata.category(c) in ("Cc", "Zl", "Zp")}
     return "".join("\ufffd" if c in moving else c for c in name)
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Stem and extension; what is too long for an extension, or has spaces in it, is none."""
+    """Splits a name into stem and extension; a long suffix or one with spaces is no extension."""
     extension = PurePosixPath(name).suffix
     if not _EXTENSION.fullmatch(extension):
         return name, ""
@@ -102,12 +102,12 @@ def _replaced(character: str) -> str:
 
 
 def _units(text: str) -> int:
-    """Length in UTF-16."""
+    """Returns the length in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def _cut(text: str, length: int) -> str:
-    """The beginning of a text, not longer than so many characters and without half a grapheme."""
+    """Cuts a text to a number of characters without splitting a grapheme."""
     if len(text) <= length:
         return text
     end = length
@@ -117,12 +117,12 @@ def _cut(text: str, length: int) -> str:
 
 
 def _continues(text: str, index: int) -> bool:
-    """Whether a character is drawn as one with that before it."""
+    """Checks whether a character belongs to the same grapheme as the one before it."""
     here, before = text[index], text[index - 1]
     if before == "\u200d" or here in _JOINERS or ord(here) in _SKIN_TONES:
         return True
     if ord(here) in _FLAGS:
-        # Flags are pairs of letters.
+        # A flag is a pair of regional indicators.
         first = index
         while first and ord(text[first - 1]) in _FLAGS:
             first -= 1

@@ -1,4 +1,4 @@
-"""How an upload is read, where its user said so."""
+"""How to read an upload, as far as the user specified it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,12 +6,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the user said about the upload; None leaves it to the reader.
+    """The user's choices for reading an upload; None leaves a choice to the reader.
 
     Attributes:
         video_stream: Index in the file of the video stream to read.
         audio_stream: Index in the file of the audio stream to keep.
-        assume_frame_rate: Frames per second of a file that has no times.
+        assume_frame_rate: Frames per second of a file without timestamps.
     """
 
     video_stream: int | None = None
@@ -20,4 +20,4 @@ class Reading:
 
 
 AS_FOUND: Final = Reading()
-"""Nothing said: the reader decides."""
+"""No choices: the reader decides."""

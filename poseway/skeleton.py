@@ -44,7 +44,7 @@ LIMBS: Final = (
     (0, 15),
     (15, 17),
 )
-"""Pairs of keypoint indices that are drawn as limbs, in OpenPose's order."""
+"""Pairs of keypoint indices that form the limbs, in OpenPose's order."""
 
 COLOURS: Final = (
     (255, 0, 85),
@@ -66,11 +66,11 @@ COLOURS: Final = (
     (255, 0, 255),
     (85, 0, 255),
 )
-"""RGB of each keypoint; a limb has the colour of its second keypoint, as OpenPose draws it."""
+"""RGB of each keypoint; a limb has the colour of its second keypoint, as in OpenPose."""
 
 _HUE_STEP: Final = 0.618034
-"""Golden ratio less one: consecutive ids are this part of the colour circle apart and so look
-different, however many there are."""
+"""Fraction of the colour circle between consecutive ids: the golden ratio less one, so that any
+number of consecutive ids look different."""
 _SATURATION: Final = 0.72
 _VALUE: Final = 0.95
 

@@ -1,4 +1,4 @@
-"""COCO's keypoint task: its annotation file, its result format and its measure.
+"""COCO's keypoint task: annotation files, result format and measures.
 
 Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014;
 https://cocodataset.org/#keypoints-eval.
@@ -37,14 +37,14 @@ COCO_KEYPOINTS: Final = (
     "left_ankle",
     "right_ankle",
 )
-"""The 17 keypoints in the order of COCO's files: those of the skeleton without the neck."""
+"""COCO's 17 keypoints in the order of its files: the skeleton's without the neck."""
 
 _OURS: Final = [KEYPOINTS.index(name) for name in COCO_KEYPOINTS]
 _FLAT: Final = 3 * len(COCO_KEYPOINTS)
 
 
 class LabelsError(PosewayError):
-    """An annotation file is not one of COCO keypoints."""
+    """An annotation file is not a COCO keypoint file."""
 
     code = "not_coco_keypoints"
 
@@ -53,10 +53,10 @@ class Image(BaseModel):
     """A labelled image.
 
     Attributes:
-        id: Its number.
-        file_name: Its file, relative to the folder of images.
-        width: Pixels.
-        height: Pixels.
+        id: Number of the image.
+        file_name: Path relative to the folder of images.
+        width: Width in pixels.
+        height: Height in pixels.
     """
 
     id: int
@@ -71,12 +71,13 @@ class Annotation(BaseModel, allow_inf_nan=False):
     Attributes:
         image_id: Image that shows the person.
         category_id: Category of persons.
-        keypoints: x, y, visibility of each of `COCO_KEYPOINTS`; visibility 0 means not labelled,
-            as all are of a person without keypoints.
-        num_keypoints: How many are labelled; counted where the file does not say.
-        area: Pixels that the person covers, the measure's scale; COCO's code leaves out more.
+        keypoints: x, y, visibility of each of `COCO_KEYPOINTS`; visibility 0 means not labelled.
+            All keypoints of a person without this field are not labelled.
+        num_keypoints: Number of labelled keypoints; counted if the file does not give it.
+        area: Pixels that the person covers, which sets the scale of the measure. COCO's code
+            ignores larger areas.
         bbox: Left, top, width, height in pixels.
-        iscrowd: 1 for a group that was not labelled one by one; it counts neither way.
+        iscrowd: 1 for a group whose members are not labelled; it counts neither way.
     """
 
     image_id: int
@@ -91,11 +92,11 @@ class Annotation(BaseModel, allow_inf_nan=False):
 
 
 class Category(BaseModel):
-    """What is labelled.
+    """A category of labelled objects.
 
     Attributes:
-        id: Its number.
-        name: Its name.
+        id: Number of the category.
+        name: Name of the category.
         keypoints: Names of its keypoints, in the order of an annotation.
     """
 
@@ -105,13 +106,13 @@ class Category(BaseModel):
 
 
 class Detection(TypedDict):
-    """A person that was found, in COCO's result format.
+    """A detected person in COCO's result format.
 
     Attributes:
-        image_id: Image in which it was found.
+        image_id: Image in which the person was detected.
         category_id: Category of persons.
         keypoints: x, y in pixels and 1 or 0, seen or not, of each of `COCO_KEYPOINTS`.
-        score: How certain the person is; higher ones count first.
+        score: Confidence of the detection; higher ones are matched first.
     """
 
     image_id: int
@@ -155,7 +156,7 @@ class Labels(BaseModel):
         """Reads an annotation file.
 
         Raises:
-            LabelsError: It cannot be read, or is something else; the message says what.
+            LabelsError: The file cannot be read or is not a COCO keypoint file.
         """
         try:
             labels = cls.model_validate_json(path.read_bytes())
@@ -172,10 +173,10 @@ class Labels(BaseModel):
         return labels
 
     def detection(self, image: Image, keypoints: Sequence[float], score: float) -> Detection:
-        """Puts a pose into COCO's result format.
+        """Converts a pose to COCO's result format.
 
         Args:
-            image: Where it was found.
+            image: Image in which the pose was detected.
             keypoints: 54 numbers, as in ``poseway.v1.Pose``.
             score: Score of the pose.
         """
@@ -188,15 +189,15 @@ class Labels(BaseModel):
         )
 
     def scores(self, detections: list[Detection]) -> Scores:
-        """Measures detections against the labels; all 0 where nobody was found."""
+        """Measures detections against the labels; all scores are 0 if nobody was detected."""
         if not detections:
-            # COCO's own code takes the kind of result from the first.
+            # COCO's own code infers the kind of result from the first detection.
             return Scores(0.0, 0.0, 0.0, 0.0)
         with redirect_stdout(io.StringIO()):
             truth = COCO()
-            truth.dataset = self._dataset()  # type: ignore[assignment] # of no more than is needed
+            truth.dataset = self._dataset()  # type: ignore[assignment] # only the fields it needs
             truth.createIndex()
-            # It writes into what it is given.
+            # It modifies its arguments.
             found = truth.loadRes([dict(detection) for detection in detections])
             run = COCOeval(truth, found, "keypoints")
             run.evaluate()
@@ -206,7 +207,7 @@ class Labels(BaseModel):
         return Scores(ap, ap50, ap75, ar)
 
     def _fault(self) -> str | None:
-        """Why COCO's code would measure nothing, or something else."""
+        """Returns why COCO's code could not measure against these labels; None if it can."""
         category = self.categories[0]
         if category.keypoints != COCO_KEYPOINTS:
             return "has other keypoints than COCO's 17"
@@ -216,18 +217,18 @@ class Labels(BaseModel):
             return f"has {count} images with the id {image}"
         people = [a for a in self.annotations if a.num_keypoints > 0 and not a.iscrowd]
         if not people:
-            return "has nobody with labelled keypoints to compare with"
+            return "has no person with labelled keypoints to compare with"
         if not any(p.image_id in images and p.category_id == category.id for p in people):
             first = people[0]
             stray = "category" if first.image_id in images else "image"
             return (
-                f"has nobody to compare with in its images: the first person is of category "
+                f"has no person to compare with in its images: the first person is of category "
                 f"{first.category_id} in image {first.image_id}, and there is no such {stray}"
             )
         return None
 
     def _dataset(self) -> dict[str, object]:
-        """The file as COCO's code wants it, which takes a person with the id 0 for not found."""
+        """Returns the labels for COCO's code, which takes a person with the id 0 for missing."""
         return {
             "images": [image.model_dump() for image in self.images],
             "categories": [category.model_dump() for category in self.categories],

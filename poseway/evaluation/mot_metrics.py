@@ -1,4 +1,4 @@
-"""What tracked boxes are worth beside labelled ones.
+"""Measures of tracked boxes against labelled ones.
 
 CLEAR MOT (Bernardin and Stiefelhagen 2008, doi:10.1155/2008/246309) and IDF1 (Ristani et al. 2016,
 arXiv:1609.01775), as py-motmetrics counts them.
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from poseway.formats.mot import MotError, Rows, read
 
 MAX_DISTANCE: Final = 0.5
-"""A tracked box is of an object where 1 - their intersection over union is at most this."""
+"""Largest 1 - intersection over union at which a tracked box matches an object."""
 
 _MEASURES: Final = {
     "mota": "MOTA",
@@ -30,19 +30,19 @@ _MEASURES: Final = {
 
 
 class TrackingReport(BaseModel):
-    """What a tracker's result on a sequence is worth.
+    """How well a tracker does on a sequence.
 
     Attributes:
         MOTA: Multiple object tracking accuracy in percent: 100 less misses, false positives and
-            switches per labelled box. Below 0 where there are more of them than boxes.
-        IDF1: Share in percent of the boxes with the right id, when every object is given one id.
-        switches: Times an object got another id than it had.
+            switches per labelled box. Negative if there are more of those than boxes.
+        IDF1: Percentage of boxes with the right id when each object is assigned one id.
+        switches: Times an object changed its id.
         fragmentations: Times an object was lost and found again.
-        false_positives: Tracked boxes where nothing is labelled.
+        false_positives: Tracked boxes that match no labelled box.
         misses: Labelled boxes that were not tracked.
         boxes: Labelled boxes.
-        frames: Frames, to the last of detections and ground truth.
-        tracker: Its name.
+        frames: Frames up to the last one with a detection or a label.
+        tracker: Name of the tracker.
     """
 
     MOTA: float
@@ -57,10 +57,10 @@ class TrackingReport(BaseModel):
 
 
 def read_truth(path: Path) -> Rows:
-    """Reads ground truth; rows with a confidence below 1 do not count.
+    """Reads ground truth, ignoring rows with a confidence below 1.
 
     Raises:
-        MotError: The file is none, no row counts, or an id is in a frame twice.
+        MotError: The file is invalid, has no row to count, or has an id twice in a frame.
     """
     rows = read(path)
     rows = rows.only(rows.confidences >= 1)
@@ -97,9 +97,9 @@ def measure(truth: Rows, tracked: Rows, frames: int, tracker: str) -> TrackingRe
 
 
 def _distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 - intersection over union of all pairs, float64 (n, m); NaN for those that are no match.
+    """Returns 1 - intersection over union of all pairs, float64 (n, m); NaN for no match.
 
-    motmetrics' own needs a function that NumPy 2 has no more.
+    motmetrics' own implementation needs a function that NumPy 2 has removed.
     """
     a, b = first[:, None], second[None]
     overlap = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])

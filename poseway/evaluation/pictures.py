@@ -1,4 +1,4 @@
-"""Reading labelled images, and scaling them as the frames of a video are."""
+"""Reads labelled images and scales them like the frames of a video."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -17,27 +17,27 @@ from poseway.media.frame import SourceFrame
 from poseway.media.orientation import Orientation
 from poseway.media.resize import fit
 
-# Labels are of the image as it is stored, whatever a camera says of how it was held.
+# Labels refer to the image as stored, whatever its EXIF orientation.
 _AS_STORED: Final = Orientation()
-# FFmpeg would read text as a picture, too, and lists of other files.
+# FFmpeg would also render text as an image, and follow lists of other files.
 _FORMATS: Final = "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe"
 _UNREADABLE: Final = "is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)"
-# The inference service takes no larger frames.
+# Largest frame that the inference service accepts.
 _MAX_SIDE: Final = 8192
 
 
 class ImageError(PosewayError):
-    """An image cannot be read, or is not the one that was labelled."""
+    """An image cannot be read, or its size differs from the labelled one."""
 
     code = "image_unreadable"
 
 
 def check(directory: Path, images: Sequence[Image]) -> None:
-    """Looks at the head of every image.
+    """Checks the header of every image.
 
     Raises:
-        NotFoundError: One is missing.
-        ImageError: One cannot be read, is too large, or its size is not the labels'.
+        NotFoundError: An image is missing.
+        ImageError: An image cannot be read, is too large, or has another size than its labels.
     """
     for image in images:
         path = directory / image.file_name
@@ -50,19 +50,19 @@ def check(directory: Path, images: Sequence[Image]) -> None:
 
 
 def read(directory: Path, image: Image, max_height: int) -> NDArray[np.uint8]:
-    """Reads an image and scales it like a frame that is on its way to the network.
+    """Reads an image and scales it like a frame for the network.
 
     Args:
         directory: Folder of the images.
         image: The image.
-        max_height: It is scaled down to this height, aspect kept; never up.
+        max_height: Height to scale the image down to, keeping its aspect; it is never scaled up.
 
     Returns:
         uint8 (height, width, 3), blue first.
 
     Raises:
-        NotFoundError: It is missing.
-        ImageError: It cannot be read, or its size is not the labels'.
+        NotFoundError: The image is missing.
+        ImageError: The image cannot be read, or has another size than its labels.
     """
     path = directory / image.file_name
     with _open(path, image) as container:
@@ -82,12 +82,12 @@ def _open(path: Path, image: Image) -> Iterator[av.container.InputContainer]:
             if path.exists():
                 raise ImageError(f"{path} is not a file.")
             raise NotFoundError(f"There is no image {path}, which the annotations name.")
-        # Without its name, in which FFmpeg would read % as the number of one of many.
+        # By content: in a name, FFmpeg takes % for a pattern that numbers many files.
         file = io.BytesIO(path.read_bytes())
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
         with av.open(file, mode="r", options=options) as container:
             context = container.streams.video[0].codec_context
-            # What is missing of an image would be filled with grey.
+            # Otherwise the missing part of a truncated image would be filled with grey.
             context.options = {"err_detect": "explode"}
             size = (context.width, context.height)
             if not all(size):

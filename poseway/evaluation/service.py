@@ -1,4 +1,4 @@
-"""The inference service, started for an evaluation, and its calls."""
+"""Starts the inference service for an evaluation, and calls it."""
 
 import os
 import sys
@@ -26,12 +26,12 @@ _PATIENCE_SECONDS: Final = 120
 
 @contextmanager
 def started() -> Iterator[str]:
-    """``host:port`` of an inference service that runs for the block, with the settings it ships.
+    """Starts an inference service with default settings for the block; yields its ``host:port``.
 
-    Whatever happens to this process, the service does not outlive it.
+    The service never outlives this process.
 
     Raises:
-        StackError: It does not start; the message has its last words.
+        StackError: The service does not start; the message has its last lines of output.
     """
     port = free_ports(1)[0]
     address = f"{HOST}:{port}"
@@ -53,7 +53,7 @@ def started() -> Iterator[str]:
 
 
 class Inference:
-    """Calls of the inference service; raise what `poseway.rpc.client.repeat` does."""
+    """Calls of the inference service; they raise the errors of `poseway.rpc.client.repeat`."""
 
     def __init__(self, address: str) -> None:
         self._replicas = connect(address)
@@ -65,13 +65,13 @@ class Inference:
         await self._replicas.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
-        """Asks how a model is run; see `poseway.rpc.model_lookup.find_model`."""
+        """Gets how the service runs a model; see `poseway.rpc.model_lookup.find_model`."""
         return await find_model(self._replicas, name, _PATIENCE_SECONDS)
 
     async def estimate(
         self, header: inference_pb2.BatchHeader, bgr: NDArray[np.uint8]
     ) -> pose_pb2.FramePoses:
-        """Finds the people in one frame, uint8 (height, width, 3), blue first."""
+        """Detects the people in one frame, uint8 (height, width, 3), blue first."""
         height, width = bgr.shape[:2]
         frame = inference_pb2.Frame(width=width, height=height, bgr=bgr.tobytes())
         requests = [

@@ -1,7 +1,7 @@
-"""Joint angles in the plane of the picture.
+"""Joint angles in the image plane.
 
-An angle that is seen from elsewhere than from the side is foreshortened: these are the angles of
-the picture, not of the body. Their definitions for users are in ``docs/formats.md``.
+An angle that is not seen from the side is foreshortened: these are the angles in the image, not of
+the body. ``docs/formats.md`` defines them for users.
 """
 
 from typing import Final
@@ -21,10 +21,10 @@ JOINTS: Final = {
     }.items()
     for side in ("left", "right")
 }
-"""Keypoints of each joint's angle, which is at the second, between the other two."""
+"""The three keypoints of each joint's angle; the second one is its vertex."""
 
 NAMES: Final = (*JOINTS, "trunk")
-"""The angles, in the order of `angles`."""
+"""Names of the angles, in the order of `angles`."""
 
 _FIRST, _AT, _LAST = (
     [KEYPOINTS.index(names[part]) for names in JOINTS.values()] for part in range(3)
@@ -38,13 +38,13 @@ def angles(places: NDArray[np.float64], pixel_aspect: float = 1.0) -> NDArray[np
     """Measures the angles of poses.
 
     Args:
-        places: x and y of the keypoints in pixels, y down, NaN where there is none; the shape is
+        places: x and y of the keypoints in pixels, y downwards, NaN for a missing keypoint; shape
             (..., 18, 2).
-        pixel_aspect: Width of the pixels by their height.
+        pixel_aspect: Width of a pixel divided by its height.
 
     Returns:
-        Degrees, 0 to 180, of each of `NAMES`; the shape is (..., 9). NaN where a keypoint is
-        missing or two are at the same place.
+        Degrees, 0 to 180, of each of `NAMES`; shape (..., 9). NaN if a keypoint is missing or two
+        keypoints coincide.
     """
     square = places * np.array([pixel_aspect, 1.0])
     at = square[..., _AT, :]
@@ -54,9 +54,9 @@ def angles(places: NDArray[np.float64], pixel_aspect: float = 1.0) -> NDArray[np
 
 
 def _between(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Degrees between vectors of the shape (..., 2); NaN where one is zero."""
+    """Computes the degrees between vectors of shape (..., 2); NaN if one of them is zero."""
     cross = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     dot = (a * b).sum(axis=-1)
-    # Exact near 0 and 180, where the arc cosine is not.
+    # Exact near 0 and 180 degrees, unlike the arc cosine.
     degrees = np.degrees(np.arctan2(np.abs(cross), dot))
     return np.where((cross == 0) & (dot == 0), np.nan, degrees)

@@ -1,8 +1,8 @@
-"""The keypoints of a video as a file: JSON Lines, one frame a line.
+"""`keypoints.jsonl`: the keypoints of a video as JSON Lines.
 
-The first line describes the file (`header`), every other line is one frame (`line`), in order.
-Files of consecutive segments are joined by appending their lines. Reading holds a frame.
-`poseway.formats.exports` makes other files of it. The format is documented for users in
+The first line describes the file (`header`); every other line is one frame (`line`), in order. The
+files of consecutive segments are joined by appending their lines. Reading keeps one frame in
+memory. `poseway.formats.exports` makes other files from it. The format is documented for users in
 ``docs/formats.md``.
 """
 
@@ -32,15 +32,15 @@ def header(
     smoothing: Smoothing,
     pixel_aspect: Fraction = Fraction(1),
 ) -> bytes:
-    """The first line of a file.
+    """Returns the first line of a file.
 
     Args:
-        width: Pixels of an upright frame.
-        height: Pixels of an upright frame.
+        width: Width of an upright frame in pixels.
+        height: Height of an upright frame in pixels.
         time_base: Seconds per tick of `pts`.
-        frame_rate: Frames per second, measured.
-        smoothing: How much the keypoints were smoothed.
-        pixel_aspect: Width of an upright frame's pixels by their height.
+        frame_rate: Measured frames per second.
+        smoothing: How strongly the keypoints were smoothed.
+        pixel_aspect: Width divided by height of a pixel of an upright frame.
     """
     return _dump(
         {
@@ -59,7 +59,7 @@ def header(
 
 
 def line(frame: "pose_pb2.TrackedFrame", time_base: Fraction) -> bytes:
-    """The line of one frame: its index, its time, its people, and who was found untracked.
+    """Returns the line of one frame: its index, its time, its people, and untracked detections.
 
     Args:
         frame: The frame, with `pts` set.
@@ -89,7 +89,7 @@ def _pose(pose: "pose_pb2.Pose") -> dict[str, Any]:
 
 
 def _rounded(numbers: Iterable[float]) -> list[float]:
-    """A hundredth of a pixel, a thousandth of a score: finer than any network sees."""
+    """Rounds to 0.01 pixels and scores to 0.001, finer than any network resolves."""
     return [round(number, 3 if i % 3 == 2 else 2) for i, number in enumerate(numbers)]
 
 
@@ -101,20 +101,20 @@ def read(lines: Iterable[bytes]) -> tuple[dict[str, Any], Iterator[dict[str, Any
     """Parses a file.
 
     Returns:
-        What the first line says, and the frames, in order. The lines of the frames are taken when
-        the frames are.
+        The first line, parsed, and the frames in order. The lines of the frames are read as the
+        frames are taken.
     """
     lines = iter(lines)
     return from_json(next(lines, b"{}")), read_frames(lines)
 
 
 def read_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Parses the lines of the frames of a file."""
+    """Parses the lines of a file after the first."""
     return map(from_json, lines)
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Cuts a stream of bytes into lines."""
+    """Splits a stream of bytes into lines."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")

@@ -1,4 +1,4 @@
-"""The manifest of a result: what was done, and what came of it."""
+"""`manifest.json`: what was done for a job, and the files of its result."""
 
 from datetime import datetime
 
@@ -10,22 +10,28 @@ from poseway.jobs import JobId, JobOptions, Record
 class SourceStream(Record):
     """A stream of the upload."""
 
-    index: int = Field(description="Index in the file, as `video_stream` and `audio_stream` take.")
+    index: int = Field(
+        description="Index in the file, as used by `video_stream` and `audio_stream`."
+    )
     type: str = Field(
         description="`video`, `audio`, `subtitle`, `data`, `attachment` or `unknown`."
     )
-    codec: str | None = Field(None, description="FFmpeg's name; null if it cannot be decoded.")
-    width: int | None = Field(None, description="Pixels, as stored; null if it is no video.")
-    height: int | None = Field(None, description="Pixels, as stored; null if it is no video.")
-    channels: int | None = Field(None, description="Channels of sound; null if it is none.")
-    sample_rate: int | None = Field(None, description="Samples a second; null if it is no sound.")
+    codec: str | None = Field(
+        None, description="FFmpeg's name of the codec; null if it cannot be decoded."
+    )
+    width: int | None = Field(None, description="Stored width in pixels; null without video.")
+    height: int | None = Field(None, description="Stored height in pixels; null without video.")
+    channels: int | None = Field(None, description="Audio channels; null without audio.")
+    sample_rate: int | None = Field(
+        None, description="Audio samples per second; null without audio."
+    )
     language: str | None = None
     title: str | None = None
-    default: bool = Field(False, description="Whether the file flags it as default.")
-    cover: bool = Field(False, description="Whether it is a cover picture, not a video.")
+    default: bool = Field(False, description="Whether the file marks it as the default stream.")
+    cover: bool = Field(False, description="Whether it is a cover picture and not a video.")
 
     def line(self) -> str:
-        """What it is, in a few words."""
+        """Describes the stream in a few words."""
         facts = [f"{self.index} {'cover' if self.cover else self.type}"]
         if self.type in ("video", "audio"):
             facts.append(self.codec or "unknown codec")
@@ -43,28 +49,28 @@ class SourceInfo(Record):
     name: str
     size: int
     sha256: str | None = Field(
-        description="SHA-256 of the upload, lower-case hex; null if it came in parts."
+        description="SHA-256 of the upload in lower-case hex; null for a multipart upload."
     )
     codec: str
-    width: int = Field(description="Pixels, upright.")
-    height: int = Field(description="Pixels, upright.")
+    width: int = Field(description="Width of an upright frame in pixels.")
+    height: int = Field(description="Height of an upright frame in pixels.")
     frame_rate: str = Field(
-        description="Frames per second, measured: frames over time, as a fraction: 30000/1001."
+        description="Measured frames per second as a fraction, such as 30000/1001."
     )
     time_base: str = Field(description="Seconds per tick of a presentation time, as a fraction.")
     streams: list[SourceStream] = Field(
         default=[], description="All streams of the file; empty in older results."
     )
     video_stream: int | None = Field(
-        None, description="Index of the stream that was used; null in older results."
+        None, description="Index of the video stream that was used; null in older results."
     )
     audio_stream: int | None = Field(
-        None, description="Index of the stream whose sound is in video.mp4; null if it is silent."
+        None, description="Index of the audio stream that is in video.mp4; null if it is silent."
     )
 
 
 class ModelInfo(Record):
-    """The model and how it was run."""
+    """The model, and how it ran."""
 
     name: str
     sha256: str
@@ -77,14 +83,14 @@ class ResultFile(Record):
     """A file of a result."""
 
     path: str = Field(
-        description="Relative to the result, for example screenshots/frame_000050.jpg"
+        description="Path relative to the result, such as screenshots/frame_000050.jpg."
     )
     bytes: int
     content_type: str
 
 
 class Manifest(Record):
-    """What was done and what came of it; the last object of a result to be written."""
+    """Describes a result. It is written last: if it exists, the result is complete."""
 
     version: int = 1
     job: JobId
@@ -93,27 +99,32 @@ class Manifest(Record):
     model: ModelInfo
     frames: int
     duration_seconds: float
-    people: int = Field(description="Most people in one frame: that many there are at least.")
+    people: int = Field(
+        description="Largest number of people in one frame; the video shows at least that many."
+    )
     tracks: int = Field(
-        description="Distinct ids: more than people where some come later, or are lost and found."
+        description="Distinct track ids: more than `people` if some arrive later or are lost and found."
     )
     segments: int
     seconds: dict[str, float] = Field(
-        description="Wall-clock seconds per stage. Stages overlap, so the sum may exceed `total`."
+        description="Wall-clock seconds per stage. Stages overlap, so the sum can exceed `total`."
     )
-    video_width: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
-    video_height: int | None = Field(None, description="Pixels of video.mp4; null if not known.")
-    audio_codec: str | None = Field(description="Codec of the sound in video.mp4; null if silent.")
+    video_width: int | None = Field(
+        None, description="Width of video.mp4 in pixels; null in older results."
+    )
+    video_height: int | None = Field(
+        None, description="Height of video.mp4 in pixels; null in older results."
+    )
+    audio_codec: str | None = Field(description="Audio codec of video.mp4; null if it is silent.")
     damaged_packets: int = Field(
-        0, description="Places where the upload is damaged, as far as its decoder tells."
+        0, description="Damaged packets of the upload that the decoder reported."
     )
     warnings: list[str] = Field(
-        default=[], description="What its user should know of the upload, in words."
+        default=[], description="Sentences about problems of the upload, for the user."
     )
     cuts: list[float] = Field(
         default=[],
-        description="Presentation times in seconds of the frames that are the first after a hard "
-        "cut.",
+        description="Presentation times, in seconds, of the first frame after each hard cut.",
     )
     files: list[ResultFile]
     created_at: datetime

@@ -1,6 +1,7 @@
 """MOTChallenge's files of boxes in a video: ``frame,id,left,top,width,height,confidence,...``.
 
-A row a box, frames from 1, pixels; what follows the confidence is not read. Leal-Taixé et al.,
+Each row is a box in pixels. Frames count from 1. Columns after the confidence are ignored.
+Leal-Taixé et al.,
 "MOTChallenge 2015: Towards a Benchmark for Multi-Target Tracking", arXiv:1504.01942, section 3.
 """
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from poseway.errors import PosewayError
 
 MAX_FRAME: Final = 1_000_000
-"""Every frame up to the last is gone through, so a number that is none would take for ever."""
+"""Every frame up to the last is visited, so a nonsensical number would take for ever."""
 
 MAX_COORDINATE: Final = 1e6
 MIN_SIDE: Final = 1e-3
@@ -25,7 +26,7 @@ _MAX_ID: Final = 1 << 53
 
 
 class MotError(PosewayError):
-    """A file is not one of MOTChallenge, or not one that can be used."""
+    """A file is not in MOTChallenge's format, or cannot be used."""
 
     code = "not_mot"
 
@@ -34,10 +35,10 @@ class Rows(NamedTuple):
     """Boxes of a video, or of one of its frames.
 
     Attributes:
-        frames: int64 (n,): frame of each, from 1.
-        ids: int64 (n,): who each is; -1 in files of detections.
+        frames: int64 (n,): frame of each box, from 1.
+        ids: int64 (n,): track id of each box; -1 in files of detections.
         boxes: float64 (n, 4): left, top, right, bottom in pixels.
-        confidences: float64 (n,): a detector's score; in ground truth 0 for what does not count.
+        confidences: float64 (n,): score of the detector; in ground truth, 0 marks a box to ignore.
     """
 
     frames: NDArray[np.int64]
@@ -47,16 +48,16 @@ class Rows(NamedTuple):
 
     @property
     def last(self) -> int:
-        """The last frame with a box, 0 where there is none."""
+        """The last frame with a box; 0 if there are no boxes."""
         return int(self.frames.max(initial=0))
 
     def only(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Rows":
-        """Some of the boxes: a mask, bool (n,), their indices, or a slice."""
+        """Selects boxes by a mask, bool (n,), by indices or by a slice."""
         frames, ids, boxes, confidences = self
         return Rows(frames[which], ids[which], boxes[which], confidences[which])
 
     def by_frame(self, last: int) -> list["Rows"]:
-        """The boxes of each of the frames 1 to `last`, in the order in which they are here."""
+        """Returns the boxes of each frame from 1 to `last`, in their order in the file."""
         rows = self.only(np.argsort(self.frames, kind="stable"))
         bounds = np.searchsorted(rows.frames, np.arange(1, last + 2)).tolist()
         return [rows.only(slice(*pair)) for pair in itertools.pairwise(bounds)]
@@ -66,7 +67,7 @@ def read(path: Path) -> Rows:
     """Reads a file.
 
     Raises:
-        MotError: It cannot be read, has no row, or has one that is wrong; the message has its line.
+        MotError: The file cannot be read, has no row, or has an invalid row, named in the message.
     """
     try:
         # Reading a device or a pipe may never end, and cannot be repeated.
@@ -84,14 +85,14 @@ def read(path: Path) -> Rows:
 
 
 def parse(text: str, name: str) -> Rows:
-    """Reads a file's text, empty lines apart.
+    """Parses the text of a file, ignoring empty lines.
 
     Args:
         text: The text.
-        name: The file in messages.
+        name: Name of the file for messages.
 
     Raises:
-        MotError: A row is wrong.
+        MotError: A row is invalid.
     """
     rows: list[list[float]] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -108,13 +109,13 @@ def parse(text: str, name: str) -> Rows:
 
 
 def row(frame: int, box_id: int, box: list[float]) -> str:
-    """A tracked box, left, top, right, bottom, as a line of a file, every number in full."""
+    """Formats a tracked box (left, top, right, bottom) as a line, with full precision."""
     left, top, right, bottom = box
     return f"{frame},{box_id},{left!r},{top!r},{right - left!r},{bottom - top!r},1,-1,-1,-1\n"
 
 
 def _row(line: str) -> list[float]:
-    """The numbers of a row; a ValueError says what is wrong with it."""
+    """Parses a row; raises ValueError with the reason if it is invalid."""
     cells = line.split(",")
     if len(cells) < len(_COLUMNS):
         raise ValueError(f"{len(cells)} columns instead of at least {len(_COLUMNS)}")

@@ -1,4 +1,4 @@
-"""`coco.json`: COCO's results of keypoint detection, as `pycocotools` loads them.
+"""`coco.json`: keypoint detections in COCO's result format, which `pycocotools` loads.
 
 The format: https://cocodataset.org/#format-results.
 """

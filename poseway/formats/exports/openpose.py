@@ -1,4 +1,4 @@
-"""`openpose.zip`: a JSON file per frame, as OpenPose 1.7 writes it with ``--write_json``.
+"""`openpose.zip`: a JSON file per frame, as OpenPose 1.7 writes with ``--write_json``.
 
 The format: "Output Format" in ``doc/02_output.md`` of OpenPose.
 """

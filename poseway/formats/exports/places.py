@@ -1,19 +1,19 @@
-"""A person of a frame, as every format needs them: where each keypoint is."""
+"""Positions of a person's keypoints, as the export formats need them."""
 
 from typing import Any
 
 Place = tuple[float, float] | None
-"""x and y in pixels; None if there is no place."""
+"""x and y in pixels; None for a keypoint without a position."""
 
 
 def places(person: dict[str, Any]) -> list[Place]:
-    """The best places there are: smoothed and filled if the file is smoothed, else raw.
+    """Returns the best positions: smoothed and filled in a smoothed file, else raw.
 
     Args:
-        person: One of the people of a frame, as `poseway.formats.keypoints.read` gives them.
+        person: A person of a frame, as parsed by `poseway.formats.keypoints.read`.
 
     Returns:
-        A place for each keypoint; None if it was neither seen nor filled, or was dropped.
+        The position of each keypoint; None if it was neither seen nor filled, or was dropped.
     """
     numbers, filled = person.get("smoothed", person["keypoints"]), person.get("filled", ())
     x, y, scores = numbers[::3], numbers[1::3], numbers[2::3]
@@ -24,10 +24,10 @@ def places(person: dict[str, Any]) -> list[Place]:
 
 
 def seen(person: dict[str, Any]) -> list[float]:
-    """The best places of the keypoints that were seen in the frame itself.
+    """Returns the best positions of the keypoints that were seen in the frame itself.
 
     Args:
-        person: As `places` takes it.
+        person: A person, as for `places`.
 
     Returns:
         x, y, score of each keypoint; 0, 0, 0 if it was filled, dropped or not seen.

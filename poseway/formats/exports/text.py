@@ -1,4 +1,4 @@
-"""Text in pieces and blocks."""
+"""Rows of tables, and blocks of bytes."""
 
 from collections.abc import Generator, Iterable, Sequence
 from typing import Final
@@ -9,20 +9,20 @@ _BLOCK_BYTES: Final = 1 << 18
 
 
 def cells(values: Sequence[float | None], separator: bytes = b",", missing: bytes = b"") -> bytes:
-    """Writes numbers as the cells of a row, without the end of the line.
+    """Formats numbers as the cells of a row, without a line break.
 
     Args:
-        values: Numbers; None or what is not finite for a cell without one.
-        separator: What is between cells.
-        missing: What is in a cell without a number.
+        values: Numbers; None or a number that is not finite makes an empty cell.
+        separator: Text between cells.
+        missing: Text of an empty cell.
     """
-    # JSON writes them as tables do, and here several times faster than `csv` does.
+    # JSON formats numbers in the same way, and here several times faster than `csv`.
     text = to_json(values, inf_nan_mode="null")[1:-1]
     return text.replace(b",", separator).replace(b"null", missing)
 
 
 def blocks(pieces: Iterable[bytes]) -> Generator[bytes]:
-    """Joins pieces into blocks of 256 KiB or little more; only the last may be smaller."""
+    """Joins pieces into blocks of 256 KiB or slightly more; only the last may be smaller."""
     held: list[bytes] = []
     size = 0
     for piece in pieces:

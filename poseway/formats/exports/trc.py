@@ -1,4 +1,4 @@
-"""`trc.zip`: OpenSim's motion capture text, a file per person, as Sports2D writes it in pixels.
+"""`trc.zip`: OpenSim's motion capture text in pixels, a file per person, like Sports2D's.
 
 The format: "Marker (.trc) Files" in OpenSim's user's guide.
 """

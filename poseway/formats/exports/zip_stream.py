@@ -1,18 +1,18 @@
-"""A zip that is written while it is read, its directory kept small (APPNOTE.TXT 6.3.10)."""
+"""Writes a zip as a stream, with a small directory in memory (APPNOTE.TXT 6.3.10)."""
 
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-# Sizes and checksum follow the data; the name is UTF-8.
+# Flags: sizes and checksum follow the data; the name is UTF-8.
 _FLAGS: Final = (1 << 3) | (1 << 11)
 _DEFLATE: Final = 8
 _LEVEL: Final = 6
-# A fixed date, 1 January 1980, the first there is: the same files give the same zip.
+# A fixed date, 1 January 1980, so that the same files give the same zip.
 _TIME, _DATE = 0, (1 << 5) | 1
 _PLAIN, _ZIP64 = 20, 45
-"""What a reader must understand: deflate, or more and larger files too."""
+"""Version that a reader needs: for deflate, or for many or large files."""
 _UNIX: Final = 3
 _MODE: Final = 0o100644 << 16
 _MOST_16, _MOST_32 = 0xFFFF, 0xFFFFFFFF
@@ -21,8 +21,8 @@ _MOST_16, _MOST_32 = 0xFFFF, 0xFFFFFFFF
 class ZipStream:
     """Writes a zip as a stream of bytes.
 
-    A zip ends with a directory of its files. It is kept compressed, since it says nearly the same
-    of all: in about 12 bytes a file, where `zipfile.ZipFile` takes 750.
+    A zip ends with a directory of its files. It is kept compressed in memory: its entries are so
+    alike that a file takes about 12 bytes, where `zipfile.ZipFile` takes 750.
     """
 
     def __init__(self) -> None:
@@ -34,18 +34,18 @@ class ZipStream:
     def file(
         self, name: str, pieces: Iterable[bytes], *, packed: bool = True, large: bool = False
     ) -> Iterator[bytes]:
-        """Writes a file; to be read to its end before anything else is written.
+        """Writes a file. Exhaust the iterator before writing anything else.
 
         Args:
             name: Path in the zip.
-            pieces: What it holds, at most 4 GiB unless it is `large`.
-            packed: Whether to make it smaller; a video cannot be.
-            large: Whether it may be larger than an old zip can say.
+            pieces: Content of the file, at most 4 GiB unless it is `large`.
+            packed: Whether to compress the file; a video cannot be made smaller.
+            large: Whether the file may exceed 4 GiB, which needs ZIP64.
         """
         start, path = self._offset, name.encode()
         fields = (_FLAGS, _DEFLATE, _TIME, _DATE)
         needed = _ZIP64 if large else _PLAIN
-        # With this, the sizes after the data have eight bytes each.
+        # With this field, the sizes after the data have eight bytes each.
         extra = struct.pack("<2H2Q", 1, 16, 0, 0) if large else b""
         sizes_here = (_MOST_32, _MOST_32) if large else (0, 0)
         yield self._counted(
@@ -55,7 +55,7 @@ class ZipStream:
             + path
             + extra
         )
-        # Level 0 is deflate's way to store: a stored file could not have its size after its data.
+        # Deflate at level 0 rather than storing: a stored file needs its size before its data.
         packer = zlib.compressobj(_LEVEL if packed else 0, zlib.DEFLATED, -zlib.MAX_WBITS)
         crc = size = 0
         before = self._offset
@@ -85,7 +85,7 @@ class ZipStream:
     ) -> None:
         crc, *lengths = sizes
         far = start >= _MOST_32
-        # In the order that the format has them: unpacked, packed, where.
+        # In the order of the format: size, compressed size, offset.
         wide = (lengths[::-1] if large else []) + ([start] if far else [])
         extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
         needed = _ZIP64 if wide else _PLAIN
@@ -109,7 +109,7 @@ class ZipStream:
         self._files += 1
 
     def end(self) -> Iterator[bytes]:
-        """Writes the directory, the end of the zip."""
+        """Writes the directory, which ends the zip."""
         self._directory.append(self._packer.flush())
         start = self._offset
         unpacker = zlib.decompressobj()

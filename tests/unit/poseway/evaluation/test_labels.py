@@ -32,8 +32,8 @@ def test_the_neck_is_dropped_and_what_was_not_seen_is_not_visible(tmp_path: Path
         ({"annotations": [{"image_id": 1, "caption": "a dog"}]}, r"in annotations.0.category_id"),
         ({"categories": [{"id": 1, "name": "person"}]}, r"in categories.0.keypoints: Field req"),
         ({"categories": [{"id": 1, "name": "person", "keypoints": ["nose"]}]}, "other keypoints"),
-        ({"annotations": []}, "nobody with labelled keypoints"),
-        ({"annotations": [WITHOUT | {"image_id": 0, "category_id": 1}]}, "nobody with labelled"),
+        ({"annotations": []}, "no person with labelled keypoints"),
+        ({"annotations": [WITHOUT | {"image_id": 0, "category_id": 1}]}, "no person with labelled"),
         (
             {"annotations": [SOMEBODY | {"image_id": 7, "category_id": 1}]},
             "in image 7.* no such image",
