@@ -103,7 +103,7 @@ class Manifest(Record):
         description="Largest number of people in one frame; the video shows at least that many."
     )
     tracks: int = Field(
-        description="Distinct track ids: more than `people` if some arrive later or are lost and found."
+        description="Distinct track ids; more than `people` if some people come later or return."
     )
     segments: int
     seconds: dict[str, float] = Field(
