@@ -59,7 +59,7 @@ def decoded(path: Path) -> Iterator[av.VideoFrame]:
         yield from container.decode(video=0)
 
 
-def test_progress_goes_forward_and_tells_the_time_left(result: Result) -> None:
+def test_progress_grows_and_estimates_the_time_left(result: Result) -> None:
     fractions = [job.progress.fraction for job in result.seen]
     assert len(fractions) > 10
     assert fractions == sorted(fractions)
@@ -68,7 +68,7 @@ def test_progress_goes_forward_and_tells_the_time_left(result: Result) -> None:
     assert {job.progress.frames_total for job in result.seen[3:]} == {FRAMES}
 
 
-def test_the_video_is_what_browsers_play(result: Result) -> None:
+def test_browsers_can_play_the_video(result: Result) -> None:
     path = result.folder / "video.mp4"
     with av.open(path) as container:
         video = container.streams.video[0]
@@ -81,7 +81,7 @@ def test_the_video_is_what_browsers_play(result: Result) -> None:
     assert 0 < head.index(b"moov") < head.index(b"mdat")
 
 
-def test_every_frame_is_there_at_its_time(result: Result, sample: Path) -> None:
+def test_every_frame_keeps_its_presentation_time(result: Result, sample: Path) -> None:
     times = [frame.time for frame in decoded(result.folder / "video.mp4")]
     assert len(times) == FRAMES
     assert times == [frame.time for frame in decoded(sample)]
@@ -105,7 +105,7 @@ def test_the_keypoints_cover_every_frame(result: Result, sample: Path) -> None:
             assert (points[points[:, 2] == 0] == 0).all()
 
 
-def test_two_people_are_found_and_keep_their_ids(result: Result) -> None:
+def test_two_people_are_tracked_throughout(result: Result) -> None:
     counts: dict[int, int] = {}
     for record in result.keypoints:
         for person in record["people"]:
@@ -130,7 +130,7 @@ def drawn_joints(frame: av.VideoFrame, people: list[dict[str, Any]]) -> list[boo
     return found
 
 
-def test_the_skeleton_is_where_the_keypoints_say(result: Result, sample: Path) -> None:
+def test_skeletons_are_drawn_at_the_keypoints(result: Result, sample: Path) -> None:
     pairs = zip(decoded(result.folder / "video.mp4"), decoded(sample), strict=True)
     for index, (after, before) in enumerate(pairs):
         if index not in LOOKED_AT:
@@ -153,7 +153,7 @@ def test_screenshots_and_poster(result: Result) -> None:
         assert picture.shape == (994, 1768, 3)
 
 
-def test_everybody_who_stays_has_a_still_and_the_screenshots_a_sheet(result: Result) -> None:
+def test_lasting_people_have_stills_and_screenshots_a_contact_sheet(result: Result) -> None:
     counts: dict[int, int] = {}
     for record in result.keypoints:
         for person in record["people"]:
@@ -170,7 +170,7 @@ def test_everybody_who_stays_has_a_still_and_the_screenshots_a_sheet(result: Res
     assert cv2.imread(str(result.folder / "contact_sheet.jpg")) is not None
 
 
-def test_the_manifest_says_what_was_done(result: Result, stack: Stack) -> None:
+def test_the_manifest_describes_the_result(result: Result, stack: Stack) -> None:
     manifest = result.manifest
     assert manifest.frames == FRAMES
     assert manifest.segments == 4
@@ -184,7 +184,7 @@ def test_the_manifest_says_what_was_done(result: Result, stack: Stack) -> None:
     assert set(manifest.seconds) == {"decode", "inference", "tracking", "rendering", "total"}
 
 
-def test_only_the_result_stays(result: Result, stack: Stack) -> None:
+def test_only_the_result_is_kept(result: Result, stack: Stack) -> None:
     keys = Keys(result.manifest.job)
     left = {item.key for item in stack.store.walk("") if result.manifest.job in item.key}
     assert left == {
@@ -195,7 +195,7 @@ def test_only_the_result_stays(result: Result, stack: Stack) -> None:
     }
 
 
-def test_options_are_heeded(
+def test_options_take_effect(
     result: Result, client: Client, short_sample: Path, tmp_path: Path
 ) -> None:
     options = {
@@ -220,7 +220,7 @@ def test_options_are_heeded(
     assert (tmp_path / "small.mp4").stat().st_size < whole / 10
 
 
-def test_the_background_is_the_video_before_anything_is_drawn(
+def test_the_background_is_the_video_without_drawings(
     result: Result, client: Client, stack: Stack, short_sample: Path, tmp_path: Path
 ) -> None:
     *_, job = client.watch(client.submit(short_sample, {"background": "true"}).id)
@@ -241,7 +241,7 @@ def test_the_background_is_the_video_before_anything_is_drawn(
     assert not any(job.id in item.key for item in stack.store.walk(""))
 
 
-def test_a_killed_dispatcher_costs_nothing_but_time(
+def test_a_job_resumes_bit_exactly_after_a_killed_dispatcher(
     client: Client, stack: Stack, sample: Path, tmp_path: Path
 ) -> None:
     clip = tmp_path / "clip.mp4"

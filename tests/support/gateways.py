@@ -42,7 +42,7 @@ def gateway(
 
 
 def user(url: str, key: str = "") -> httpx.Client:
-    """Somebody with a key, or without."""
+    """An HTTP client with an API key, or without."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.Client(base_url=url, headers=headers, timeout=60)
 
@@ -54,7 +54,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
 
 
 def submit(client: httpx.Client, data: bytes = b"not a video") -> str:
-    """Uploads something and returns the job's id."""
+    """Uploads a file and returns the job's id."""
     answer = client.post("/v1/jobs", files={"video": ("clip.mp4", data)})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])

@@ -1,4 +1,4 @@
-"""A queue of its own on the system's storage, and dispatchers that only choose."""
+"""A separate queue on the system's storage, and dispatchers that choose jobs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,8 +20,8 @@ from tests.support.deploy.nats_servers import servers
 GREEDY, SMALL, THIRD = "a" * 8, "b" * 8, "c" * 8
 
 
-class Office:
-    """A queue of its own on the system's storage, and dispatchers that only choose."""
+class QueueHarness:
+    """A separate queue on the system's storage, and dispatchers that choose jobs."""
 
     def __init__(self, stack: Stack, settings: QueueSettings) -> None:
         self.store = stack.store
@@ -37,7 +37,7 @@ class Office:
         return FairOrder(self.store, self.queue)
 
     async def accept(self, owner: str, count: int = 1) -> list[str]:
-        """Records and queues jobs of somebody."""
+        """Records and queues jobs of an owner, and returns their ids."""
         made = []
         for _ in range(count):
             request = JobRequest(
@@ -56,7 +56,7 @@ class Office:
         return made
 
     async def begin(self, dispatcher: FairOrder) -> tuple[Delivery | EarlyDelivery, JobRecord]:
-        """Has a dispatcher begin what it chooses."""
+        """Lets a dispatcher choose a job and begin it."""
         chosen = await dispatcher.choose(await anext(self.deliveries))
         record = JobRecord(self.store, chosen.job_id)
         await asyncio.to_thread(record.load)
@@ -64,7 +64,7 @@ class Office:
         return chosen, record
 
     async def end(self, chosen: Delivery | EarlyDelivery, record: JobRecord) -> str:
-        """Has it end that; returns the job."""
+        """Ends a job that was begun, and returns its id."""
         await asyncio.to_thread(record.finish, JobState.SUCCEEDED)
         await chosen.done()
         return chosen.job_id
@@ -73,7 +73,7 @@ class Office:
         return await self.end(*await self.begin(dispatcher))
 
     async def lose(self) -> None:
-        """Has the queue lose all that it has."""
+        """Deletes the stream, as a queue does that loses its data."""
         token = self._settings.nats_token
         assert token is not None
         server = await nats.connect(self._settings.nats_url, token=token.get_secret_value())
@@ -82,7 +82,7 @@ class Office:
         await self.queue.ensure()
 
     def age(self, job_id: str, by: timedelta) -> None:
-        """Has it that a job's record was written longer ago."""
+        """Dates a job's record back."""
         key = Keys(job_id).status
         status = JobStatus.model_validate_json(self.store.get(key)[0])
         assert status.updated_at is not None
@@ -95,27 +95,27 @@ class Office:
             self.store.delete_prefix(f"owners/{owner}/{job_id}/")
 
 
-Test = Callable[[Office], Awaitable[None]]
+Test = Callable[[QueueHarness], Awaitable[None]]
 Run = Callable[[Test], None]
 
 
 def run_in(stack: Stack, folder: Path, test: Test) -> None:
-    """Runs a test in an office."""
+    """Runs a test with a harness."""
     with servers(folder, "nats", 1) as server:
-        office = Office(stack, server.settings(1))
+        harness = QueueHarness(stack, server.settings(1))
 
         async def whole() -> None:
-            await office.open()
-            await test(office)
-            await office.queue.close()
+            await harness.open()
+            await test(harness)
+            await harness.queue.close()
 
         try:
             asyncio.run(asyncio.wait_for(whole(), 120))
         finally:
-            office.remove()
+            harness.remove()
 
 
 async def lag(queue: JobQueue) -> int:
-    """What the autoscalers see."""
+    """Lag of the queue as the autoscalers see it."""
     seen = await queue.backlog()
     return seen.waiting + seen.taken

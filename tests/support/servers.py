@@ -1,4 +1,4 @@
-"""A service of one method, for tests of those who call it."""
+"""A gRPC service with one method, for tests of its callers."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ Answer = Callable[[grpc.ServicerContext], bytes]
 
 
 class Server:
-    """Answers ``/test/Call``, and ``/test/Stream`` after the first of its requests, as it is told.
+    """Answers ``/test/Call``, and ``/test/Stream`` after the first of its requests.
 
-    Its interceptor is that of all services.
+    It has the interceptor of all services.
     """
 
     def __init__(self, threads: int = 64, *before: grpc.ServerInterceptor) -> None:
@@ -51,6 +51,6 @@ class Server:
 
 
 async def once(channel: grpc.aio.Channel, seconds: float = 20) -> bytes:
-    """Calls the method, and waits so long for its answer."""
+    """Calls the method with a deadline."""
     method: Any = channel.unary_unary("/test/Call")
     return bytes(await method(b"", timeout=seconds))

@@ -1,4 +1,4 @@
-"""Waiting for what takes a moment, or much longer on a busy machine."""
+"""Waiting for a condition, for as long as a busy machine may need."""
 
 import time
 from collections.abc import Callable
@@ -9,18 +9,18 @@ import httpx
 from poseway.errors import UnavailableError
 
 LONG: Final = 120.0
-"""Seconds that nothing a test waits for takes, even on a machine that is busy with other work."""
+"""Seconds; longer than anything that a test waits for, even on a busy machine."""
 
 T = TypeVar("T")
 
 
 def until(holds: Callable[[], object], seconds: float = LONG, *, pause: float = 0.05) -> None:
-    """Waits until something holds, and fails if it does not in time.
+    """Waits until a condition holds, and fails after a time limit.
 
     Args:
-        holds: Is asked until it returns something true.
+        holds: The condition; called until it returns a true value.
         seconds: How long to wait.
-        pause: Seconds between two questions.
+        pause: Seconds between two calls.
     """
     deadline = time.monotonic() + seconds
     while not holds():
@@ -29,17 +29,17 @@ def until(holds: Callable[[], object], seconds: float = LONG, *, pause: float = 
 
 
 def first_answer(ask: Callable[[], T], seconds: float = LONG) -> T:
-    """Asks a server that a test has just started or disturbed, until it answers.
+    """Repeats a request to a server that has just started or is about to end, until it answers.
 
-    Such a server may not listen yet, or break off a connection as it ends. Our client takes the
-    first for a wrong address if it never reached the server, and gives up.
+    Such a server may not listen yet, or may break a connection as it ends. The client takes a
+    server that never answered for a wrong address, and gives up.
 
     Args:
-        ask: The question. With httpx itself, it may reach the server more than once.
-        seconds: How long to go on.
+        ask: Makes the request. With plain httpx it may reach the server more than once.
+        seconds: How long to retry.
 
     Raises:
-        UnavailableError: The server answers that it cannot do it.
+        UnavailableError: The server answered that it is unavailable.
     """
     answers: list[T] = []
 

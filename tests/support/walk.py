@@ -1,4 +1,4 @@
-"""A made up file of keypoints: two people who come and go, smoothed or not."""
+"""A synthetic keypoints.jsonl: two people who come and go, smoothed or not."""
 
 import json
 from collections.abc import Generator
@@ -17,11 +17,11 @@ from poseway.v1 import pose_pb2
 TIME_BASE = Fraction(1, 30000)
 SPANS: dict[int, list[Span]] = {1: [(0, 5)], 2: [(1, 2), (6, 8)]}
 FRAMES = 10
-"""The last has nobody."""
+"""The last frame has no person."""
 
 
 def walk(*, smoothed: bool, frames: int = FRAMES, spans: dict[int, list[Span]] = SPANS) -> bytes:
-    """The file. One keypoint in ten was not seen; smoothed, a half of these are filled."""
+    """Returns the file. One keypoint in ten is missing; half of these are filled if smoothed."""
     rng = np.random.default_rng(7)
     smoothing = Smoothing.LIGHT if smoothed else Smoothing.OFF
     head = keypoints.header(1920, 1080, TIME_BASE, Fraction(30000, 1001), smoothing)
@@ -38,7 +38,7 @@ def walk(*, smoothed: bool, frames: int = FRAMES, spans: dict[int, list[Span]] =
 
 
 def source(file: bytes, stem: str = "walk") -> Source:
-    """A file for converters, in chunks that end in the midst of lines."""
+    """A file for converters, in chunks that end in the middle of lines."""
 
     def read(start: int) -> Generator[bytes]:
         for at in range(start, len(file), 1000):
@@ -72,6 +72,6 @@ def records(file: bytes) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def best(person: dict[str, Any]) -> np.ndarray:
-    """The place of each keypoint in pixels, smoothed if it is; NaN where there is none."""
+    """Position of each keypoint in pixels, smoothed if available; NaN if missing."""
     numbers = np.array(person.get("smoothed", person["keypoints"])).reshape(-1, 3)
     return np.where(np.any(numbers, axis=1, keepdims=True), numbers[:, :2], np.nan)

@@ -1,4 +1,4 @@
-"""Somebody who is told when jobs end."""
+"""A receiver of webhooks."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ Received = tuple[str, dict[str, str], bytes]
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what it gets. Answers with the statuses it is given, then with 204."""
+    """Keeps what it receives. Answers with the given statuses, then with 204."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

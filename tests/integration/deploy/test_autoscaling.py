@@ -17,7 +17,7 @@ def nats(tmp_path: Path) -> Iterator[MonitoredNats]:
         yield server
 
 
-def test_the_consumer_is_there_before_any_dispatcher(stack: Stack, nats: MonitoredNats) -> None:
+def test_the_consumer_exists_before_any_dispatcher(stack: Stack, nats: MonitoredNats) -> None:
     """KEDA would start as many dispatchers as it may if there were jobs and no consumer."""
 
     def consumer_is_there() -> bool:

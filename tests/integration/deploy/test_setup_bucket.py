@@ -39,7 +39,7 @@ def as_root(fresh: StorageSettings) -> BucketSettings:
     return BucketSettings.model_validate(root)
 
 
-def test_a_real_server_takes_the_bucket_and_its_rules(fresh: StorageSettings) -> None:
+def test_a_real_server_accepts_the_bucket_and_its_rules(fresh: StorageSettings) -> None:
     store = ObjectStore(fresh)
     with pytest.raises(ClientError):
         store.client.get_bucket_lifecycle_configuration(Bucket=fresh.bucket)
@@ -54,7 +54,7 @@ def test_a_real_server_takes_the_bucket_and_its_rules(fresh: StorageSettings) ->
         }
 
 
-def test_the_api_lives_while_there_is_no_bucket_and_is_ready_once_there_is(
+def test_the_api_is_alive_without_a_bucket_and_ready_with_one(
     stack: Stack, fresh: StorageSettings
 ) -> None:
     env = gateway_env(stack, {"POSEWAY_BUCKET": fresh.bucket})

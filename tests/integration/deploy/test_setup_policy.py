@@ -1,4 +1,4 @@
-"""The policy of the services' user allows what the services do, and nothing else."""
+"""The policy of the services' user allows exactly the operations that services use."""
 
 import re
 from collections.abc import Iterator
@@ -42,11 +42,11 @@ def named() -> set[str]:
     return {name for name in model["operations"] if re.search(rf'\b{xform_name(name)}\b[("]', text)}
 
 
-def test_every_operation_in_the_code_is_one_whose_need_is_known() -> None:
+def test_every_operation_in_the_code_has_known_permissions() -> None:
     assert named() == set(NEEDED) | OF_THE_OWNER
 
 
-def test_the_policy_allows_what_they_need_and_no_more() -> None:
+def test_the_policy_allows_exactly_these_permissions() -> None:
     on_bucket, on_objects = policy("videos")["Statement"]
     assert on_bucket["Effect"] == on_objects["Effect"] == "Allow"
     assert on_bucket["Resource"] == ["arn:aws:s3:::videos"]
@@ -63,7 +63,7 @@ def store(stack: Stack) -> Iterator[ObjectStore]:
     store.delete_prefix("policy/")
 
 
-def test_storage_does_what_is_named(store: ObjectStore) -> None:
+def test_storage_enforces_the_named_permissions(store: ObjectStore) -> None:
     done: list[str] = []
 
     def note(model: botocore.model.OperationModel, **_: object) -> None:

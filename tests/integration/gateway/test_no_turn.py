@@ -12,16 +12,16 @@ from poseway_gateway.dispatcher.job_record import JobRecord
 from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 from poseway_gateway.dispatcher.worker import Worker
-from tests.support.queue_office import GREEDY, SMALL, Office, run_in
+from tests.support.queue_harness import GREEDY, SMALL, QueueHarness, run_in
 
 
 class Quick(Worker):
     """A worker that ends three jobs, each at once."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, harness: QueueHarness) -> None:
         settings = DispatcherSettings()
         super().__init__(
-            office.store, office.queue, office.dispatcher(), Services(settings), settings
+            harness.store, harness.queue, harness.dispatcher(), Services(settings), settings
         )
         self.done: list[str] = []
 
@@ -33,8 +33,8 @@ class Quick(Worker):
         return True
 
 
-async def begun(office: Office, job_id: str) -> JobRecord:
-    record = JobRecord(office.store, job_id)
+async def begun(harness: QueueHarness, job_id: str) -> JobRecord:
+    record = JobRecord(harness.store, job_id)
     await asyncio.to_thread(record.load)
     # So that its holder is believed for long.
     await asyncio.to_thread(record.begin, alone=True)
@@ -45,17 +45,17 @@ async def begun(office: Office, job_id: str) -> JobRecord:
 def test_what_is_no_work_is_no_turn(stack: Stack, tmp_path: Path, in_front: int) -> None:
     """With one job in front it is delivered, with four it is found."""
 
-    async def test(office: Office) -> None:
-        many = await office.accept(GREEDY, in_front)
-        removed, ended, held = await office.accept(SMALL, 3)
-        many += await office.accept(GREEDY, 4)
-        (wanted,) = await office.accept(SMALL)
-        await asyncio.to_thread(office.store.delete_prefix, Keys(removed).record)
-        await begun(office, held)
-        record = await begun(office, ended)
+    async def test(harness: QueueHarness) -> None:
+        many = await harness.accept(GREEDY, in_front)
+        removed, ended, held = await harness.accept(SMALL, 3)
+        many += await harness.accept(GREEDY, 4)
+        (wanted,) = await harness.accept(SMALL)
+        await asyncio.to_thread(harness.store.delete_prefix, Keys(removed).record)
+        await begun(harness, held)
+        record = await begun(harness, ended)
         await asyncio.to_thread(record.finish, JobState.SUCCEEDED)
-        office.age(ended, DEFAULT_TERMS.delivered)
-        worker = Quick(office)
+        harness.age(ended, DEFAULT_TERMS.delivered)
+        worker = Quick(harness)
         await worker.work(asyncio.Event())
         assert worker.done == [many[0], wanted, many[1]]
 

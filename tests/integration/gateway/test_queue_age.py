@@ -9,43 +9,43 @@ from poseway.local.stack import Stack
 from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.api.monitoring.queue_age import QueueAge
 from poseway_gateway.dispatcher.job_record import JobRecord
-from tests.support.queue_office import GREEDY, SMALL, Office, run_in
+from tests.support.queue_harness import GREEDY, SMALL, QueueHarness, run_in
 
 
 def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path) -> None:
-    async def test(office: Office) -> None:
+    async def test(harness: QueueHarness) -> None:
         waiting, repository = QueueAge(JobRepository(stack.store)), JobRepository(stack.store)
-        dispatcher, other = office.dispatcher(), office.dispatcher()
-        assert await waiting.longest(office.queue) == 0
+        dispatcher, other = harness.dispatcher(), harness.dispatcher()
+        assert await waiting.longest(harness.queue) == 0
 
-        await office.accept(GREEDY)
-        await office.do(dispatcher)
+        await harness.accept(GREEDY)
+        await harness.do(dispatcher)
         # A long one, begun before its message is delivered: the only one that the queue has.
-        await office.accept(GREEDY)
-        await office.accept(SMALL)
-        early, _ = await office.begin(dispatcher)
-        assert office.owners[early.job_id] == SMALL
+        await harness.accept(GREEDY)
+        await harness.accept(SMALL)
+        early, _ = await harness.begin(dispatcher)
+        assert harness.owners[early.job_id] == SMALL
         # And one that is delivered.
-        await office.begin(other)
-        assert await waiting.longest(office.queue) == 0
+        await harness.begin(other)
+        assert await waiting.longest(harness.queue) == 0
 
         await asyncio.sleep(1)
-        removed, cancelled = await office.accept(GREEDY, 2)
-        await asyncio.to_thread(office.store.delete_prefix, Keys(removed).record)
+        removed, cancelled = await harness.accept(GREEDY, 2)
+        await asyncio.to_thread(harness.store.delete_prefix, Keys(removed).record)
         await asyncio.to_thread(repository.cancel_or_remove, cancelled)
-        assert await waiting.longest(office.queue) == 0
+        assert await waiting.longest(harness.queue) == 0
 
         began = time.monotonic()
-        (waits,) = await office.accept(GREEDY)
+        (waits,) = await harness.accept(GREEDY)
         accepted = time.monotonic()
         await asyncio.sleep(0.2)
         least = time.monotonic() - accepted
-        age = await waiting.longest(office.queue)
+        age = await waiting.longest(harness.queue)
         assert least - 0.1 <= age <= time.monotonic() - began + 0.1
 
-        record = JobRecord(office.store, waits)
+        record = JobRecord(harness.store, waits)
         await asyncio.to_thread(record.load)
         await asyncio.to_thread(record.begin)
-        assert await waiting.longest(office.queue) == 0
+        assert await waiting.longest(harness.queue) == 0
 
     run_in(stack, tmp_path, test)

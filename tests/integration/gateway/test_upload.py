@@ -25,7 +25,7 @@ def send_without_end(stack: Stack, head: bytes) -> socket.socket:
     return connection
 
 
-def test_a_wrong_option_is_answered_before_the_whole_file_has_come(stack: Stack) -> None:
+def test_a_wrong_option_is_refused_before_the_whole_file_arrives(stack: Stack) -> None:
     field = b'--edge\r\nContent-Disposition: form-data; name="model"\r\n\r\nnope\r\n'
     with send_without_end(stack, field) as connection:
         answer = HTTPResponse(connection)
@@ -35,7 +35,7 @@ def test_a_wrong_option_is_answered_before_the_whole_file_has_come(stack: Stack)
         assert json.loads(answer.read())["code"] == "unknown_model"
 
 
-def test_a_client_that_hangs_up_is_no_error(stack: Stack) -> None:
+def test_a_client_that_disconnects_is_not_an_error(stack: Stack) -> None:
     log = stack.data_dir / "logs" / "api.log"
     before = log.stat().st_size
     send_without_end(stack, b"").close()
@@ -46,7 +46,7 @@ def test_a_client_that_hangs_up_is_no_error(stack: Stack) -> None:
     assert "Traceback" not in news
 
 
-def test_too_large_a_body_is_refused_before_it_is_sent(stack: Stack) -> None:
+def test_an_oversized_body_is_refused_before_it_is_sent(stack: Stack) -> None:
     connection = HTTPConnection(stack.gateway_url.removeprefix("http://"), timeout=30)
     with closing(connection):
         connection.putrequest("POST", "/v1/jobs")

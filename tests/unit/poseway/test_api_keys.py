@@ -21,5 +21,5 @@ from poseway.api_keys import AuthMode, keys_needed
         ("off", "0.0.0.0", False),
     ],
 )
-def test_who_is_asked_for_keys(auth: AuthMode, host: str, needed: bool) -> None:
+def test_addresses_for_others_need_keys(auth: AuthMode, host: str, needed: bool) -> None:
     assert keys_needed(auth, host) is needed

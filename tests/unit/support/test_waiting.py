@@ -1,4 +1,4 @@
-"""The first word to a server that is not there yet."""
+"""Waiting for a condition, and for a server that does not listen yet."""
 
 import threading
 import time
@@ -50,26 +50,26 @@ def late(seconds: float) -> Iterator[str]:
         thread.join()
 
 
-def test_a_client_alone_gives_up_on_a_gateway_that_is_still_starting() -> None:
+def test_a_client_gives_up_on_a_gateway_that_never_answered() -> None:
     with late(3) as url, Client(url) as client, pytest.raises(UnavailableError):
         list(client.jobs())
 
 
-def test_the_first_answer_comes_once_it_is_there() -> None:
+def test_the_first_answer_is_returned() -> None:
     with late(1) as url, Client(url) as client:
         assert first_answer(lambda: list(client.jobs())) == []
     with late(1) as url:
         assert first_answer(lambda: httpx.get(url)).status_code == 503
 
 
-def test_what_the_server_refuses_is_not_asked_again() -> None:
+def test_an_answered_refusal_is_not_retried() -> None:
     with late(0) as url, Client(url, patience_seconds=0) as client:
         assert first_answer(lambda: list(client.jobs())) == []
         with pytest.raises(UnavailableError):
             first_answer(lambda: client.job("0" * 32))
 
 
-def test_waiting_ends() -> None:
+def test_waiting_ends_at_the_limit() -> None:
     began = time.monotonic()
     with pytest.raises(AssertionError, match="within 0 s"):
         until(lambda: False, 0)

@@ -47,7 +47,7 @@ def shots(count: int) -> list[Checkpoint]:
     ]
 
 
-def test_a_contact_sheet_has_at_most_forty_pictures_evenly_spread() -> None:
+def test_a_contact_sheet_has_at_most_forty_evenly_spaced_screenshots() -> None:
     assert contact_sheet(shots(40)) == list(range(40))
     chosen = contact_sheet(shots(200))
     assert len(chosen) == 40

@@ -62,7 +62,7 @@ def expected(times: list[float], start: float, end: float) -> list[int]:
     return [i for i, time in enumerate(times) if i == shown or (shown < i and time < end)]
 
 
-def test_finds_what_reading_everything_finds(uneven: File) -> None:
+def test_the_search_finds_what_a_full_scan_finds(uneven: File) -> None:
     times = uneven.times()
     rng = np.random.default_rng(5)
     starts = [0.0, times[0], times[1700], times[1701], times[-1], times[-1] + 5]
@@ -81,7 +81,7 @@ def test_the_frame_on_screen_comes_first() -> None:
     assert following == 130.0
 
 
-def test_next_leads_through_everything_once(uneven: File) -> None:
+def test_following_next_visits_every_frame_once(uneven: File) -> None:
     seen: list[int] = []
     at: float | None = 0.0
     while at is not None:
@@ -90,7 +90,7 @@ def test_next_leads_through_everything_once(uneven: File) -> None:
     assert seen == list(range(6000))
 
 
-def test_few_and_short_reads_however_long_the_video() -> None:
+def test_reads_stay_few_and_short_for_long_videos() -> None:
     long = file_of([40 * i for i in range(60_000)], [1] * 60_000)  # 40 minutes, 20 MB
     found, _ = long.cut(1800, 1801)
     assert len(found) == 25
@@ -108,14 +108,14 @@ def test_an_answer_is_bounded(people: int, limit: int) -> None:
     assert following == limit / 1000
 
 
-def test_a_minute_at_most() -> None:
+def test_an_answer_spans_at_most_a_minute() -> None:
     file = file_of([1000 * i for i in range(100)], [0] * 100)
     found, following = file.cut(10, 90)
     assert [frame["time"] for frame in found] == list(range(10, 70))
     assert following == 70
 
 
-def test_people_are_as_drawn_with_their_angles() -> None:
+def test_people_have_smoothed_keypoints_and_angles() -> None:
     file = File(walk(smoothed=True))
     found, following = file.cut(0, 60)
     assert following is None

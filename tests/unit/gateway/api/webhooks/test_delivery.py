@@ -16,5 +16,5 @@ from poseway_gateway.api.webhooks.delivery import pause_after
         (50, 86_000, 14_400),
     ],
 )
-def test_waiting_for_a_place_is_no_attempt(deliveries: int, age: float, pause: int) -> None:
+def test_waiting_for_a_free_slot_is_not_an_attempt(deliveries: int, age: float, pause: int) -> None:
     assert pause_after(deliveries, age) == pause

@@ -31,7 +31,7 @@ def test_redirects_are_not_followed(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0"])
-def test_nothing_is_sent_into_our_own_network(receiver: Receiver, host: str) -> None:
+def test_private_addresses_are_refused(receiver: Receiver, host: str) -> None:
     async def run() -> None:
         async with WebhookSender(private=False) as sender:
             await sender.send(f"http://{host}:{receiver.server_port}", b"{}", {})
@@ -41,7 +41,7 @@ def test_nothing_is_sent_into_our_own_network(receiver: Receiver, host: str) -> 
     assert receiver.received.empty()
 
 
-def test_what_is_sent_to_is_the_address_that_was_checked(
+def test_the_checked_address_is_used_without_a_second_lookup(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name that is looked up again may lead into our own network by then."""
@@ -69,7 +69,7 @@ def test_what_is_sent_to_is_the_address_that_was_checked(
     assert headers["host"] == f"hook.example:{receiver.server_port}"
 
 
-def test_slow_names_keep_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_dns_lookups_block_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     done = threading.Event()
     look_up = socket.getaddrinfo
 
@@ -117,5 +117,5 @@ def test_slow_names_keep_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -
         ("::ffff:0:7f00:1", False),
     ],
 )
-def test_what_is_public(address: str, public: bool) -> None:
+def test_public_addresses_are_recognized(address: str, public: bool) -> None:
     assert is_public(address) is public
