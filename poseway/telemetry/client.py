@@ -11,14 +11,9 @@ import prometheus_client
 from opentelemetry.trace import SpanKind
 
 from poseway.telemetry import traces
+from poseway.telemetry.buckets import CALL_SECONDS
 
 Metadata = tuple[tuple[str, str], ...]
-
-CALL_SECONDS: Final = (
-    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
-    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0),
-)
-"""Histogram buckets for calls, from inference on one batch to joining a long video's segments."""
 
 _CALLS: Final = prometheus_client.Counter(
     "poseway_client_calls",

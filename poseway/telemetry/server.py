@@ -13,7 +13,7 @@ import prometheus_client
 from opentelemetry.trace import SpanKind, StatusCode
 
 from poseway.telemetry import traces
-from poseway.telemetry.client import CALL_SECONDS
+from poseway.telemetry.buckets import CALL_SECONDS
 
 _CALLS: Final = prometheus_client.Counter(
     "poseway_server_calls",
