@@ -36,11 +36,11 @@ _RATE: Final = 30
 def ours(pictures: list[Yuv]) -> float:
     """Returns CPU milliseconds per frame."""
 
-    def look(index: int) -> FrameSignature:
+    def frame_signature(index: int) -> FrameSignature:
         return signature(index, index, index / _RATE, pictures[index])
 
     began = time.process_time()
-    for _ in CutDetector(range(len(pictures)), look):
+    for _ in CutDetector(range(len(pictures)), frame_signature):
         pass
     return (time.process_time() - began) / len(pictures) * 1000
 

@@ -1,1 +1,1 @@
-"""The dispatcher takes jobs from the queue and drives them through the other services."""
+"""The dispatcher: takes jobs from the queue and drives them through the other services."""

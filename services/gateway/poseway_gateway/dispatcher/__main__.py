@@ -1,6 +1,6 @@
-"""``python -m poseway_gateway.dispatcher``: runs jobs until it is told to stop."""
+"""``python -m poseway_gateway.dispatcher``: runs jobs until SIGTERM or SIGINT."""
 
-import poseway.lifecycle.sigterm  # noqa: F401 # before all that takes long to import
+import poseway.lifecycle.sigterm  # noqa: F401 # before slow imports
 
 # isort: split
 
@@ -23,7 +23,7 @@ from poseway_gateway.dispatcher.worker import Worker
 
 
 async def run(settings: DispatcherSettings) -> None:
-    """Runs until SIGTERM or SIGINT; jobs in hand go back on the queue."""
+    """Runs jobs until SIGTERM or SIGINT, then hands unfinished ones back to the queue."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,7 +51,7 @@ async def run(settings: DispatcherSettings) -> None:
 
 
 async def main() -> None:
-    """Runs, and leaves without waiting for threads that storage keeps."""
+    """Runs jobs, then exits without waiting for threads that are blocked on storage."""
     settings = DispatcherSettings()
     start_telemetry("dispatcher", settings)
     isolation.prepare(decoder.__name__)

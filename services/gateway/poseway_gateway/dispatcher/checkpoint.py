@@ -10,32 +10,31 @@ from poseway_gateway.dispatcher.frames.stills import Still
 
 
 class Checkpoint(BaseModel):
-    """What is kept of a complete segment; with it the job can go on after that segment.
+    """Record of a complete segment, from which the job can resume after it.
+
+    Fields with a default are missing in checkpoints of older versions.
 
     Attributes:
-        segment: Its number.
-        frames: Frames in it.
-        start: Ticks at which its first frame is shown; 0 in a checkpoint of an older version.
-        end: Ticks at which its last frame is over.
-        following: Index and presentation time of the next frame; None if it was the last segment.
-        memory: The same of the earliest frame that telling cuts looks back to from there; None in a
-            checkpoint of an older version.
-        tracker: The tracker's state after it, in Base64.
-        people: Most people in one frame of it.
-        tracks: Ids seen in it.
-        spans: For each of them the runs of consecutive frames, first and last, in which it is seen.
-            Empty in a checkpoint of an older version.
-        times: For each of these runs the seconds at which it begins and at which it is over.
-            Empty in a checkpoint of an older version.
-        screenshots: For each frame with a screenshot, how many people are in it.
-        stills: For each track the frame in which it is seen best, and how well; see `stills`.
-        video_size: Width and height of the segment's video; None in a checkpoint of an older
-            version.
-        seconds: Wall-clock time per stage.
+        segment: Number of the segment.
+        frames: Number of its frames.
+        start: Presentation time of its first frame in ticks.
+        end: End of its last frame in ticks.
+        following: Index and presentation time of the next frame; None after the last segment.
+        memory: Index and presentation time of the earliest frame that cut detection needs to
+            continue there.
+        tracker: State of the tracker after the segment, in Base64.
+        people: Largest number of people in one frame.
+        tracks: Ids of the tracks in the segment.
+        spans: For each track, the first and last frame of every run of consecutive frames with it.
+        times: For each of these runs, its start and end in seconds.
+        screenshots: For each frame with a screenshot, the number of people in it.
+        stills: For each track, its best frame and the quality of that; see `stills`.
+        video_size: Width and height of the segment's video in pixels.
+        seconds: Wall-clock time per stage in seconds.
         damaged_packets: Packets of the upload that could not be decoded.
-        cuts: Presentation times in ticks of the frames that are the first after a cut.
-        reshaped: Frames whose size or shape differ from those of the frame before.
-        video_stream: Index of the stream that was read; None in a checkpoint of an older version.
+        cuts: Presentation times in ticks of the first frames after cuts.
+        reshaped: Frames whose size or aspect ratio differs from the previous frame's.
+        video_stream: Index of the decoded stream.
     """
 
     segment: int
@@ -59,29 +58,33 @@ class Checkpoint(BaseModel):
     video_stream: int | None = None
 
     def without_tracker(self) -> "Checkpoint":
-        """The same without the largest part of it, which matters in the last one only."""
+        """A copy without the tracker's state, the largest part, which only the last one needs."""
         return self.model_copy(update={"tracker": ""})
 
     def next_position(self) -> Position | None:
-        """The frame to go on with."""
+        """The frame to resume with."""
         return None if self.following is None else Position(*self.following)
 
     def memory_position(self) -> Position | None:
-        """The frame from which on cuts are told then."""
+        """The frame from which cut detection resumes."""
         return None if self.memory is None else Position(*self.memory)
 
 
 def check_resumable(done: list[Checkpoint], video: VideoInfo) -> None:
-    """Refuses to go on with another video stream than the segments that are done have.
+    """Checks that a job resumes with the video stream of its completed segments.
+
+    Args:
+        done: Checkpoints of the completed segments.
+        video: The upload as it is read now.
 
     Raises:
-        IncompatibleError: An older version began the job, and read another stream.
+        IncompatibleError: An older version started the job and decoded another stream.
     """
     if not done or video.is_photo:
         return
     read = done[-1].video_stream
     if read is None:
-        # Older versions took the first.
+        # Older versions decoded the first.
         films = [s.index for s in video.streams if s.type == "video" and not s.cover]
         read = films[0] if films else video.video_stream
     if read != video.video_stream:

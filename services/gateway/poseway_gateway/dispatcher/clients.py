@@ -1,4 +1,4 @@
-"""The three services that do the work, as the pipeline sees them."""
+"""Clients of inference, tracker and renderer."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self, TypeVar
@@ -35,11 +35,11 @@ _SMOOTHINGS = {
 
 
 class Services:
-    """Calls of inference, tracker and renderer, each with as many replicas as there are.
+    """Calls to inference, tracker and renderer, balanced over their replicas.
 
-    Every call may be repeated, so each is, for as long as that can help. All raise
-    `UnavailableError` for a service that stays away, `ServiceError` for one that breaks, and the
-    service's own error when it refuses for good.
+    All calls are idempotent and are retried while that can help. They raise `UnavailableError` if
+    the service stays unavailable, `ServiceError` if it keeps failing, and the service's own error
+    if it rejects the call.
     """
 
     def __init__(self, settings: DispatcherSettings) -> None:
@@ -56,13 +56,13 @@ class Services:
             await replicas.close()
 
     async def model(self, name: str | None) -> inference_pb2.Model:
-        """Asks how a model is run; see `poseway.rpc.model_lookup.find_model`."""
+        """Returns how a model is run; see `poseway.rpc.model_lookup.find_model`."""
         return await find_model(self.inference, name, self._settings.patience_seconds)
 
     async def estimate(
         self, header: inference_pb2.BatchHeader, batch: Batch
     ) -> list[pose_pb2.FramePoses]:
-        """Finds the people in the frames of a batch, in order: in pixels of the video's frame."""
+        """Finds the people in each frame of a batch, in pixels of the video's frame."""
 
         def requests() -> Iterator[inference_pb2.EstimatePosesRequest]:
             yield inference_pb2.EstimatePosesRequest(header=header)
@@ -89,13 +89,16 @@ class Services:
         frame_rate: float,
         frames: list[pose_pb2.FramePoses],
     ) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
-        """Gives the people of a segment their ids; returns them and the tracker's new state.
+        """Assigns track ids to the people of a segment.
 
         Args:
             request: The job.
-            state: The tracker's state after the segment before.
-            frame_rate: Frames per second, for a tracker of an older version.
-            frames: The segment's frames, with their times.
+            state: State of the tracker after the previous segment.
+            frame_rate: Frames per second, for trackers of older versions.
+            frames: Frames of the segment with their times.
+
+        Returns:
+            The frames with track ids, and the new state of the tracker.
         """
         start = tracker_pb2.TrackStart(
             job_id=request.id,
@@ -131,7 +134,7 @@ class Services:
     async def render(
         self, header: renderer_pb2.SegmentHeader, frames: list[pose_pb2.TrackedFrame]
     ) -> renderer_pb2.RenderSegmentResponse:
-        """Draws and encodes a segment."""
+        """Renders a segment as MP4."""
 
         def requests() -> Iterator[renderer_pb2.RenderSegmentRequest]:
             yield renderer_pb2.RenderSegmentRequest(header=header)
@@ -155,7 +158,7 @@ class Services:
         contact_sheet: list[int],
         reading: Reading,
     ) -> renderer_pb2.JoinSegmentsResponse:
-        """Joins the rendered segments to the job's video, and some screenshots to one picture."""
+        """Joins the rendered segments into the video, and screenshots into the contact sheet."""
         message = renderer_pb2.JoinSegmentsRequest(
             job_id=request.id,
             segments=segments,
@@ -198,13 +201,13 @@ def batch_header(
 
 
 def frame_height(model: inference_pb2.Model, options: jobs.JobOptions) -> int:
-    """Height in pixels beyond which a frame gains nothing, as the job wants it looked at."""
-    # 0 is what an inference service says that knows no other height.
+    """Height in pixels to which frames are scaled down; more does not improve the job's result."""
+    # An inference service of an older version reports 0.
     return (model.accurate_height if options.accurate else 0) or model.input_height
 
 
 def _in_frame(found: pose_pb2.FramePoses, box: Box) -> pose_pb2.FramePoses:
-    """Moves people from where they are in a picture to where they are in the frame around it."""
+    """Shifts keypoints from image coordinates to those of the frame around the image."""
     if box.left or box.top:
         for pose in found.poses:
             for at in range(0, len(pose.keypoints), 3):

@@ -1,4 +1,4 @@
-"""How much of a job may be on its way at once."""
+"""Concurrency limits: how much of a job may be in progress."""
 
 import asyncio
 from collections import deque
@@ -8,19 +8,18 @@ from typing import Final, Self
 from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 
-# While a segment is read and written another is drawn. With one at a time, eight replicas that were
-# busy drawing for 240 s together took a fifth longer than their share.
+# One segment is drawn while another is read or written. With one per replica, eight replicas that
+# had 240 s of drawing between them took a fifth longer than their share.
 _RENDERS_PER_REPLICA: Final = 2
 
 
 class Limiter:
-    """So many may hold it at once; the others wait, and come in the order in which they asked.
+    """A first-in, first-out semaphore whose size may change while it is in use.
 
-    Made smaller, it takes nothing from those who hold it: nobody comes in until enough of them
-    have left.
+    Shrinking it does not revoke slots. New ones are granted once enough have been released.
 
     Attributes:
-        size: How many.
+        size: Number of slots.
     """
 
     def __init__(self, size: int) -> None:
@@ -29,33 +28,33 @@ class Limiter:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def acquire(self) -> None:
-        """Waits for a place and takes it."""
+        """Waits for a slot and takes it."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._admit()
         try:
             await turn
         except asyncio.CancelledError:
-            # Who was let in and told to go in the same moment gives the place back. Who was not is
-            # passed over.
+            # Return a slot that was granted just before the cancellation. `_admit` skips waiters
+            # that were cancelled before.
             if not turn.cancelled():
                 self.release()
             raise
 
     async def __aenter__(self) -> None:
-        """Takes a place for a block."""
+        """Holds a slot for a block."""
         await self.acquire()
 
     async def __aexit__(self, *_: object) -> None:
         self.release()
 
     def release(self) -> None:
-        """Gives a place back."""
+        """Returns a slot."""
         self._held -= 1
         self._admit()
 
     def resize(self, size: int) -> None:
-        """Has so many places from now on."""
+        """Changes the number of slots."""
         self.size = size
         self._admit()
 
@@ -68,13 +67,13 @@ class Limiter:
 
 
 class ConcurrencyLimits:
-    """Places for batches and segments: as many as the replicas need, and the memory allows.
+    """Limits of a job's batches and segments: as many as keep the replicas busy and memory allows.
 
     Attributes:
-        batches: A batch has one while it is with inference.
-        segments: A segment has one from its first frame until it is checkpointed.
-        renders: A segment has one while it is with the renderer. It waits here, and not at a
-            replica that is busy while another becomes free.
+        batches: Batches in inference.
+        segments: Segments from their first frame to their checkpoint.
+        renders: Segments at the renderer. They wait here, not at a busy replica while another one
+            becomes free.
     """
 
     def __init__(self, settings: DispatcherSettings, services: Services) -> None:
@@ -86,7 +85,7 @@ class ConcurrencyLimits:
         self.renders = Limiter(_RENDERS_PER_REPLICA)
 
     async def __aenter__(self) -> Self:
-        """Follows the replicas as they come and go."""
+        """Starts to adapt the limits to the number of replicas."""
         self._following.enter_context(self._services.inference.followed(self._resize_batches))
         self._following.enter_context(self._services.renderer.followed(self._resize_segments))
         return self

@@ -1,9 +1,10 @@
-"""Whose job is next: of those who have jobs on the queue, each in turn.
+"""Fair order: owners with queued jobs are served alternately.
 
-The queue delivers in the order in which jobs were accepted, so somebody with 400 of them would be
-served for as long as these take. A dispatcher that is given a job of somebody whose turn it is not
-hands that back at once, and does the first job of the one whose turn it is, out of the queue's
-order. Each dispatcher goes by whom it served itself: where all take turns, so do they together.
+The queue delivers jobs in the order of their acceptance, so an owner with 400 jobs would keep all
+others waiting. If the delivered job belongs to an owner who was served more recently than another,
+the dispatcher hands it back at once and takes the first job of that other owner, out of the queue's
+order. Each dispatcher only knows whom it served itself. If every dispatcher alternates, so do all
+of them together.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from poseway_gateway.dispatcher.lease import DEFAULT_TERMS, LeaseTerms
 log = structlog.get_logger(__name__)
 
 _LOOKS: Final = 50
-"""Jobs of one owner that are looked at; those in front may all be in hand."""
+"""Jobs of one owner that are examined: the first ones may all be in progress."""
 
 
 class FairOrder:
@@ -35,12 +36,12 @@ class FairOrder:
         self._store = store
         self._queue = queue
         self._lease_terms = lease_terms
-        # Some bytes for each key that ever had a job. Who had none yet comes first.
+        # When each owner was last served, a few bytes each. Owners not yet served come first.
         self._served: dict[str, int] = {}
         self._number = count(1)
 
     async def choose(self, delivered: Delivery) -> Delivery | EarlyDelivery:
-        """What to do now that a job was delivered: that one, or another that comes first."""
+        """Returns the job to run: the delivered one, or another owner's that comes first."""
         early: EarlyDelivery | None = None
         try:
             async with delivered.heartbeats():
@@ -49,24 +50,25 @@ class FairOrder:
             log.warning("fair order unavailable", reason=error.message)
         if early is None:
             return delivered
-        # Somebody else may take it at once.
+        # Another dispatcher may take it at once.
         await delivered.hand_back()
         return early
 
     async def begin(self, job: Delivery | EarlyDelivery, record: JobRecord) -> None:
-        """Begins a job that was chosen, which is its owner's turn.
+        """Leases a chosen job and counts its owner as served.
 
-        What was removed or has ended, or another is at it, is not begun and is no turn.
+        Not called for a job that was removed, has ended or is already being worked on: such a job
+        does not use up its owner's turn.
         """
         await asyncio.to_thread(record.begin, alone=isinstance(job, EarlyDelivery))
         self.served(job.owner)
 
     def served(self, owner: str) -> None:
-        """Has it that others come before an owner now."""
+        """Records that an owner was served just now."""
         self._served[owner] = next(self._number)
 
     async def _before(self, owner: str) -> EarlyDelivery | None:
-        """A job of somebody who was served longer ago than `owner`, if there is one."""
+        """A job of an owner who was served longer ago than `owner`; None if there is none."""
         own = self._served.get(owner, 0)
         waiting = [(self._served.get(other, 0), other) for other in await self._queue.owners()]
         for served, other in sorted(waiting):
@@ -78,7 +80,7 @@ class FairOrder:
         return None
 
     async def _first(self, owner: str) -> EarlyDelivery | None:
-        """The first job of an owner that nobody is at."""
+        """The first job of an owner that is not being worked on; None if there is none."""
         looked = 0
         async for early in self._queue.jobs_of(owner):
             if await asyncio.to_thread(self._is_free, early.job_id):
@@ -93,7 +95,7 @@ class FairOrder:
         try:
             record.load()
         except NotFoundError:
-            return True  # it was removed, and can be taken off the queue
+            return True  # it was removed and can be taken off the queue
         except ValidationError:
-            return False  # a newer version wrote it, and does it
+            return False  # a newer version wrote it and will run it
         return record.is_free()

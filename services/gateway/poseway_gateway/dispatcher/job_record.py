@@ -1,4 +1,4 @@
-"""A job's record in object storage, written only by the dispatcher that holds the job."""
+"""A job's record in object storage, written only by the dispatcher that holds the lease."""
 
 import secrets
 import threading
@@ -19,12 +19,12 @@ _ALONE: Final = "alone-"
 class JobRecord:
     """The record of one job.
 
-    Every write of the status carries the ETag of the one before. A dispatcher that lost the job to
-    another (it was frozen, say) gets a `ConflictError` and must let go.
+    Every write of the status is conditional on the ETag of the previous one. A dispatcher that has
+    lost its lease, for example because it was frozen, gets a `ConflictError` and must stop.
 
     Attributes:
-        status: How the job stood when it was last written.
-        reached: How far the job is now; goes into the record with the next write of the status.
+        status: Status as last written.
+        reached: Current progress, which the next write of the status includes.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class JobRecord:
         self._writing = threading.Lock()
 
     def load(self) -> JobRequest:
-        """Reads what was asked and how it stands.
+        """Reads the request and the status of the job.
 
         Raises:
-            NotFoundError: There is no such job (any more).
+            NotFoundError: The job does not exist or was removed.
         """
         request, _ = self._store.get(self.keys.request)
         try:
@@ -61,15 +61,15 @@ class JobRecord:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago the job was accepted."""
+        """Seconds since the job was accepted."""
         return max(0.0, (now() - self._created_at).total_seconds())
 
     def cancelled(self) -> bool:
-        """Whether somebody asked for the job to be cancelled."""
+        """Whether cancelling the job was requested."""
         return self._store.exists(self.keys.cancel)
 
     def leased_by_another(self) -> bool:
-        """Whether somebody else is at work on the job, and was heard of lately."""
+        """Whether another dispatcher holds a valid lease on the job."""
         status = self.status
         if status.state is not JobState.RUNNING or status.updated_at is None:
             return False
@@ -80,7 +80,7 @@ class JobRecord:
         return now() - status.updated_at < silence
 
     def is_free(self) -> bool:
-        """Whether nobody was heard of for long, at work on the job, or lately, giving it back."""
+        """Whether a dispatcher may take the job early: no valid lease, and not just handed back."""
         status = self.status
         if status.updated_at is None:
             return True
@@ -89,10 +89,13 @@ class JobRecord:
         return now() - status.updated_at >= (terms.early if held else terms.delivered)
 
     def begin(self, *, alone: bool = False) -> None:
-        """Takes the job: it is running, and this is one more attempt.
+        """Takes the lease: the job is running, and this is one more attempt.
 
         Args:
-            alone: The queue is not told who works on it.
+            alone: The job was taken out of the queue's order, so only the lease protects it.
+
+        Raises:
+            ConflictError: Another dispatcher wrote the record meanwhile.
         """
         if alone:
             self._holder = _ALONE + self._holder
@@ -104,28 +107,28 @@ class JobRecord:
         )
 
     def hand_back(self, *, counted: bool) -> None:
-        """Gives the job back; the attempt counts if it was the job that broke it."""
+        """Releases the lease. Unless `counted`, the attempt does not count."""
         self._write(attempts=max(0, self.status.attempts - (not counted)), holder=None)
 
     def start_over(self) -> None:
-        """Forgets what is done; for segments and states that versions do not have in common."""
+        """Deletes completed segments, because this version cannot continue from them."""
         self._store.delete_prefix(self.keys.segments)
         self.reached = Progress()
         self._write(restarts=self.status.restarts + 1)
 
     def renew(self) -> None:
-        """Says that the job is worked on and how far it is; `ConflictError` if by another."""
+        """Renews the lease and writes the progress. Raises `ConflictError` if the lease is lost."""
         self._write()
 
     def finish(
         self, state: JobState, *, frames: int | None = None, error: JobError | None = None
     ) -> None:
-        """Ends the job and deletes all that is not its result, the upload first.
+        """Ends the job and deletes everything but its result, the upload first.
 
         Args:
-            state: The final state.
-            frames: Frames of the result, if the job succeeded.
-            error: Why it failed.
+            state: Final state.
+            frames: Frames of the result if the job succeeded.
+            error: Error if the job failed.
         """
         if not self.status.state.finished:
             reached = self.status.model_copy(update={"progress": self.reached})
@@ -135,16 +138,16 @@ class JobRecord:
         self.clean_up()
 
     def clean_up(self) -> None:
-        """Deletes the upload, the checkpoints, and what there is of a result that never came."""
+        """Deletes the upload, the checkpoints, and an incomplete result."""
         self._store.delete(self.keys.upload)
         self._store.delete_prefix(self.keys.segments)
         if self.status.state is not JobState.SUCCEEDED:
             self._store.delete_prefix(self.keys.result)
 
     def checkpoints(self) -> list[Checkpoint]:
-        """Reads the checkpoints of the complete segments, up to the first that is missing.
+        """Reads the checkpoints of the completed segments, up to the first missing one.
 
-        Only the last one has the tracker's state.
+        Only the last checkpoint keeps the tracker's state.
         """
         found: list[Checkpoint] = []
         while True:
@@ -157,13 +160,13 @@ class JobRecord:
             found.append(Checkpoint.model_validate_json(data))
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Writes a checkpoint. Progress was made, so the attempts begin anew."""
+        """Writes a checkpoint. This is progress, so attempts are counted anew."""
         key = self._checkpoint_key(checkpoint.segment)
         self._store.put(key, checkpoint.model_dump_json().encode(), _JSON)
         self._write(attempts=1)
 
     def show(self, segment: int, when: Stretch) -> None:
-        """Says that the video of a segment is finished, so that it can be looked at."""
+        """Publishes the time range of a rendered segment, so that it can be previewed."""
         key = self.keys.segment(segment, "preview.json")
         self._store.put(key, when.model_dump_json().encode(), _JSON)
 

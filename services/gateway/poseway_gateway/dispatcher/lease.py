@@ -7,13 +7,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
-    """How long a lease on a job lasts if its dispatcher does not renew it.
+    """Time after which a lease expires if its dispatcher does not renew it.
 
     Attributes:
-        delivered: On a job that the queue delivered. Shorter than the queue's own wait, so that the
-            next delivery finds the lease expired.
-        early: On a job taken out of the queue's order. The queue does not watch over such a job, so
-            the lease alone must outlast pauses of storage and differences between clocks.
+        delivered: For a job that the queue delivered. Less than the queue's ack wait, so that the
+            lease has expired when the queue redelivers the job.
+        early: For a job taken out of the queue's order. The queue does not monitor such a job, so
+            the lease must outlast storage outages and clock differences.
     """
 
     delivered: timedelta = timedelta(seconds=15)

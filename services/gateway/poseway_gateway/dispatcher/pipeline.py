@@ -1,8 +1,8 @@
-"""One job, from its upload to its result.
+"""Runs one job from its upload to its result.
 
-Batches of frames are on their way to inference while the next are decoded; a segment whose people
-are all found is tracked, in order, and rendered while the next is on its way; a segment that is
-rendered is checkpointed, in order. Everything in flight is bounded.
+Batches go to inference while the next ones are decoded. Once all its people are found, a segment is
+tracked, in order, and then rendered while the next segment is in progress. Rendered segments are
+checkpointed in order. Everything in flight is bounded.
 """
 
 import asyncio
@@ -43,14 +43,14 @@ from poseway_gateway.dispatcher.settings import DispatcherSettings
 log = structlog.get_logger(__name__)
 
 _MOST_RATE: Final = 100_000.0
-"""What the tracker takes; it goes by the times of frames."""
+"""Highest frame rate that the tracker accepts. It uses the times of frames instead."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Pipeline:
-    """Runs one job. Made anew for every attempt."""
+    """Runs one attempt at a job."""
 
     def __init__(
         self,
@@ -64,12 +64,12 @@ class Pipeline:
         """Prepares the run.
 
         Args:
-            request: What was asked.
-            record: The job's record, taken.
-            store: Where everything is.
-            services: The services that do the work.
-            settings: How much at once.
-            report: Is told of every progress.
+            request: Request of the job.
+            record: Record of the job, with the lease taken.
+            store: Object storage.
+            services: Clients of the other services.
+            settings: Limits of concurrency, time and memory.
+            report: Called with every change of progress.
         """
         self._request = request
         self._record = record
@@ -81,15 +81,18 @@ class Pipeline:
         self._spans = ExitStack()
 
     async def run(self) -> Manifest:
-        """Does what is left of the job and publishes the result.
+        """Completes the job from its last checkpoint and publishes the result.
+
+        Returns:
+            The manifest of the result.
 
         Raises:
-            VideoError: The upload is no video that can be processed.
-            DecoderError: The upload breaks the processes that decode it.
-            IncompatibleError: Segments that are done do not fit those that would follow.
-            UnavailableError: Something that the job needs cannot be reached.
-            ConflictError: Another dispatcher has the job.
-            PosewayError: A service refused for good.
+            VideoError: The upload cannot be processed as a video.
+            DecoderError: The upload crashes or overloads its decoder.
+            IncompatibleError: Completed segments do not match the ones to come.
+            UnavailableError: A service, storage or the queue is unavailable.
+            ConflictError: The lease was lost to another dispatcher.
+            PosewayError: A service rejected a call.
         """
         began = time.monotonic()
         model = await self._services.model(self._request.options.model)
@@ -99,7 +102,7 @@ class Pipeline:
             video = await asyncio.to_thread(decoder.open)
             check_resumable(done, video)
             self._progress = JobProgress(video, done)
-            await self._tell()
+            await self._report_progress()
             if not done or done[-1].following is not None:
                 done += await self._segments(decoder, video, model, done)
             await asyncio.to_thread(decoder.close)
@@ -130,15 +133,24 @@ class Pipeline:
         joined: renderer_pb2.JoinSegmentsResponse,
         began: float,
     ) -> Manifest:
-        """Publishes the result; if cancelled, stops and waits until nothing more is written."""
+        """Publishes the result. If cancelled, waits until the writing thread has stopped."""
         over = threading.Event()
 
-        def go_on() -> None:
+        def check_cancelled() -> None:
             if over.is_set():
                 raise UnavailableError("The job was cancelled.")
 
         seconds = time.monotonic() - began
-        rest = (self._request, video, model, done, joined, seconds, self._record.renew, go_on)
+        rest = (
+            self._request,
+            video,
+            model,
+            done,
+            joined,
+            seconds,
+            self._record.renew,
+            check_cancelled,
+        )
         task = asyncio.create_task(asyncio.to_thread(publish, self._store, *rest))
         try:
             return await asyncio.shield(task)
@@ -160,7 +172,7 @@ class Pipeline:
         model: inference_pb2.Model,
         done: list[Checkpoint],
     ) -> list[Checkpoint]:
-        """Works on all segments after those that are done; returns their checkpoints."""
+        """Processes the remaining segments and returns their checkpoints."""
         start = (done[-1].next_position() if done else None) or Position(0, 0)
         memory = done[-1].memory_position() if done else None
         height = frame_height(model, self._request.options)
@@ -190,7 +202,7 @@ class Pipeline:
         return [point.result() for point in points]
 
     def _resumed(self, done: list[Checkpoint]) -> Tracked:
-        """The segment before the first that is to be done, as far as that one needs it."""
+        """What the next segment needs of the last completed one: tracker state and lead-in."""
         if not done:
             return Tracked([], [], b"")
         lines: list[bytes] = []
@@ -210,7 +222,7 @@ class Pipeline:
             self._limits.batches.release()
         self._progress.found(len(batch.images))
         FRAMES_FOUND.inc(len(batch.images))
-        await self._tell()
+        await self._report_progress()
         return poses
 
     async def _track(
@@ -263,23 +275,23 @@ class Pipeline:
         self._progress.rendered(point.frames)
         segment.close()
         log.info("segment done", segment=segment.number, frames=point.frames, **segment.seconds)
-        await self._tell()
+        await self._report_progress()
         return point.without_tracker()
 
     def _reading(self, video: VideoInfo) -> Reading:
-        """How the upload is read, with the streams that were chosen, for all to read the same."""
+        """Read options with the chosen streams, so that the renderer reads the same ones."""
         return replace(
             self._request.options.reading,
             video_stream=video.video_stream,
             audio_stream=video.audio_stream,
         )
 
-    async def _tell(self) -> None:
+    async def _report_progress(self) -> None:
         await self._report(self._progress.progress())
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `asyncio.to_thread`; if cancelled, waits all the same: the thread would write on."""
+    """Like `asyncio.to_thread`, but waits for the thread if cancelled: it would go on writing."""
     task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
     try:
         return await asyncio.shield(task)

@@ -1,4 +1,4 @@
-"""How far a job is, told from what was decoded, found and rendered of its video."""
+"""Progress of a job, computed from its decoded, inferred and rendered frames."""
 
 import time
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames.batches import Batch
 
 RENDER_SHARE: Final = 0.2
-"""Part of the work of a frame that is done after its people are found."""
+"""Share of the work on a frame that follows inference."""
 
 _MOST: Final = 0.99
-"""The fraction of a job whose frames are all done, but whose result is not."""
+"""Largest fraction before the result is published."""
 
-_TELLING: Final = 0.02
-"""With less done in this attempt, nothing is said about the time left."""
+_ESTIMABLE: Final = 0.02
+"""Fraction that this attempt must complete before the remaining time is estimated."""
 
 
 class JobProgress:
     """The progress of one attempt at a job."""
 
     def __init__(self, video: VideoInfo, done: Sequence[Checkpoint]) -> None:
-        """Begins with what earlier attempts have done.
+        """Starts with the frames of earlier attempts.
 
         Args:
-            video: What the upload is.
-            done: Checkpoints of its first segments.
+            video: Properties of the upload.
+            done: Checkpoints of the completed segments.
         """
         self._video = video
         self._found = self._rendered = self._decoded = sum(point.frames for point in done)
@@ -38,7 +38,7 @@ class JobProgress:
         self._fraction = self._fraction_at_start = self._share()
 
     def decoded(self, batch: Batch) -> None:
-        """Takes note of the next batch of frames."""
+        """Counts a decoded batch."""
         if self._start is None:
             self._start = batch.images[0].pts
         self._decoded = batch.images[-1].index + 1
@@ -46,20 +46,20 @@ class JobProgress:
         self._is_over = batch.following is None
 
     def found(self, frames: int) -> None:
-        """Takes note of frames whose people have been found."""
+        """Counts frames that inference has processed."""
         self._found += frames
 
     def rendered(self, frames: int) -> None:
-        """Takes note of frames that have been drawn."""
+        """Counts rendered frames."""
         self._rendered += frames
 
     def progress(self) -> Progress:
-        """How far the job is."""
-        # A better estimate of the length does not take back what was told.
+        """Returns the current progress."""
+        # The fraction never decreases, even if the estimate of the length improves.
         self._fraction = max(self._fraction, self._share())
         worked = self._fraction - self._fraction_at_start
         left = None
-        if worked > _TELLING:
+        if worked > _ESTIMABLE:
             left = round((time.monotonic() - self._began) / worked * (1 - self._fraction), 1)
         return Progress(
             fraction=round(self._fraction, 4),
@@ -69,11 +69,11 @@ class JobProgress:
         )
 
     def frames_total(self) -> int | None:
-        """Frames of the video; an estimate until all are decoded, None if nothing tells."""
+        """Number of frames: an estimate until all are decoded; None if unknown."""
         if self._is_over:
             return self._decoded
         video = self._video
-        # The picture may begin long after the sound.
+        # The video may start long after the audio.
         start, end = ((ticks or 0) * video.time_base for ticks in (self._start, self._end))
         if video.counted or video.duration is None or not self._decoded or end <= start:
             expected = video.frames

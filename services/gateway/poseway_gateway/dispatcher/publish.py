@@ -1,4 +1,4 @@
-"""Putting a result together out of its segments; the manifest comes last."""
+"""Assembles a result from its segments. The manifest is written last."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -20,9 +20,9 @@ from poseway_gateway.dispatcher.frames import stills
 log = structlog.get_logger(__name__)
 
 _SHEET_PICTURES: Final = 40
-# Containers round their length, and count that of sound that goes on after the picture.
+# Containers round their duration, and audio may outlast the video.
 _MOST: Final = Fraction(9, 10)
-# Containers round the times of frames, the last one's length most of all.
+# Containers round the times of frames, most of all the duration of the last one.
 _SAME_RATE: Final = Fraction(1, 200)
 _JSON: Final = "application/json"
 _MEDIA_TYPES: Final = {
@@ -42,23 +42,26 @@ def publish(
     joined: renderer_pb2.JoinSegmentsResponse,
     total_seconds: float,
     confirm: Callable[[], None],
-    go_on: Callable[[], None] = lambda: None,
+    check_cancelled: Callable[[], None] = lambda: None,
 ) -> Manifest:
-    """Writes all of a result but its video, contact sheet and screenshots, which are rendered.
+    """Writes a result except for its video, contact sheet and screenshots, which are rendered.
 
     Args:
-        store: Where to write.
-        request: What was asked.
-        video: What the upload is.
+        store: Object storage.
+        request: Request of the job.
+        video: Properties of the upload.
         model: How the model was run.
-        segments: The checkpoints of all segments.
-        joined: What the renderer says of the video.
-        total_seconds: Wall-clock time of the attempt that finished the job.
-        confirm: Called before the manifest is written; raises unless the job is still ours.
-        go_on: Called every now and then; raises if nobody wants the result any more.
+        segments: Checkpoints of all segments.
+        joined: The renderer's response about the joined video.
+        total_seconds: Wall-clock time of the last attempt.
+        confirm: Called before the manifest is written. Raises if the lease is lost.
+        check_cancelled: Called regularly. Raises if the job was cancelled.
+
+    Returns:
+        The manifest.
 
     Raises:
-        ConflictError: The job is not ours any more.
+        ConflictError: The lease was lost to another dispatcher.
     """
     keys = Keys(request.id)
     frames = sum(segment.frames for segment in segments)
@@ -73,10 +76,10 @@ def publish(
         request.options.smoothing,
         video.pixel_aspect,
     )
-    _join_keypoints(store, keys, head, len(segments), go_on)
+    _join_keypoints(store, keys, head, len(segments), check_cancelled)
     screenshots = {i: people for s in segments for i, people in s.screenshots.items()}
     if screenshots:
-        # The picture with the most people, the earliest of them.
+        # The earliest frame with the most people.
         best = max(sorted(screenshots), key=lambda index: screenshots[index])
         store.copy(keys.screenshot(best), keys.poster)
     seen = tracks.join(_runs(store, keys, segment, rate) for segment in segments)
@@ -102,7 +105,7 @@ def publish(
             audio_stream=video.audio_stream if joined.audio_codec else None,
         ),
         options=request.options.model_copy(
-            # What was done: the page measures in it, and knows no other way.
+            # The effective values, which the page needs for its measurements.
             update={
                 "max_resolution": request.options.resolution(photo=video.is_photo),
                 "audio": request.options.sound,
@@ -135,7 +138,7 @@ def publish(
         files=_files(store, keys),
         created_at=now(),
     )
-    go_on()
+    check_cancelled()
     confirm()
     data = manifest.model_dump_json(indent=2).encode() + b"\n"
     store.put(keys.manifest, data, _JSON)
@@ -143,25 +146,28 @@ def publish(
 
 
 def measured(container: Fraction, frames: int, duration: Fraction) -> Fraction:
-    """Frames per second: frames over time.
+    """Measures the frame rate.
 
     Args:
-        container: The rate that the container states; kept where it is the same but for rounding,
-            since it is the exact fraction that was meant.
-        frames: Frames of the video.
-        duration: Seconds from the start of the first to the end of the last.
+        container: Frame rate that the container states. It is kept if it only differs by rounding,
+            as it is the exact fraction that was intended.
+        frames: Number of frames.
+        duration: Seconds from the start of the first frame to the end of the last.
+
+    Returns:
+        Frames per second.
     """
     if not duration:
         return container
     rate = frames / duration
     if abs(rate / container - 1) <= _SAME_RATE:
         return container
-    # A frame may be shown for an hour.
+    # Less than one frame per second is possible: a frame may last an hour.
     return rate.limit_denominator(1001) if rate >= 1 else 1 / (1 / rate).limit_denominator(1001)
 
 
 def contact_sheet(segments: list[Checkpoint]) -> list[int]:
-    """The frames whose screenshots give an overview: at most 40, evenly spread."""
+    """Indexes of the frames on the contact sheet: at most 40, evenly spaced."""
     shots = sorted(index for segment in segments for index in segment.screenshots)
     last = _SHEET_PICTURES - 1
     if len(shots) <= last:
@@ -175,7 +181,7 @@ def _keep_stills(
     segments: list[Checkpoint],
     presence: tracks.Presence,
 ) -> None:
-    """Keeps the best picture of everybody who is no ghost."""
+    """Copies the best still of every track that lasts; see `stills.lasting`."""
     best = stills.over_all(segment.stills for segment in segments)
     for track in presence.tracks:
         seconds = sum(end - start for start, end in presence.times(track))
@@ -192,13 +198,13 @@ def _join_keypoints(
     keys: Keys,
     head: bytes,
     segments: int,
-    go_on: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> None:
     with ObjectWriter(store, keys.keypoints, keypoints.CONTENT_TYPE) as writer:
         writer.write(head)
         for number in range(segments):
             for chunk in store.stream(keys.segment(number, "keypoints.jsonl")):
-                go_on()
+                check_cancelled()
                 writer.write(chunk)
 
 
@@ -213,7 +219,7 @@ def _runs(
             ]
             for track, spans in segment.spans.items()
         }
-    # An older version wrote the checkpoint; the segment's keypoints tell the same.
+    # An older version wrote the checkpoint. The segment's keypoints hold the same information.
     lines = keypoints.split_lines(store.stream(keys.segment(segment.segment, "keypoints.jsonl")))
     frames = (
         (frame["frame"], frame["time"], [person["id"] for person in frame["people"]])

@@ -1,4 +1,4 @@
-"""What the renderer is told of a segment besides its frames."""
+"""Builds the header of a request to render a segment."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,16 +19,16 @@ def segment_header(
     *,
     photo: bool = False,
 ) -> renderer_pb2.SegmentHeader:
-    """Puts the header of a segment together.
+    """Builds the header of a segment.
 
     Args:
-        job_id: The job.
+        job_id: Id of the job.
         segment: Number of the segment.
-        options: What its user chose.
-        stills: The best moment of each track in the segment.
-        before: Frames right before the segment; see `poseway_gateway.dispatcher.frames.lead_in`.
-        reading: How the dispatcher reads the upload.
-        photo: Whether the upload is a picture.
+        options: Options of the job.
+        stills: Best frame of each track in the segment.
+        before: Frames just before the segment; see `poseway_gateway.dispatcher.frames.lead_in`.
+        reading: Read options that the dispatcher used for the upload.
+        photo: Whether the upload is an image.
     """
     return renderer_pb2.SegmentHeader(
         job_id=job_id,
@@ -55,7 +55,7 @@ def segment_header(
 
 
 def reading_message(reading: Reading) -> renderer_pb2.Reading:
-    """Tells the renderer how the upload is read."""
+    """Converts read options to their message."""
     return renderer_pb2.Reading(
         video_stream=reading.video_stream,
         audio_stream=reading.audio_stream,

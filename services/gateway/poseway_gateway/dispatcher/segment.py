@@ -1,4 +1,4 @@
-"""A segment on its way through the services."""
+"""A segment in progress."""
 
 import asyncio
 import base64
@@ -23,20 +23,20 @@ from poseway_gateway.dispatcher.metrics import spent
 
 @dataclass
 class Segment:
-    """A segment on its way.
+    """A segment in progress.
 
     Attributes:
-        number: Its number.
-        pts: Presentation times of its frames, in ticks.
-        end: Ticks at which its last frame is over.
-        cuts: Presentation times of the first frames after cuts, by their index.
-        following: The first frame of the next segment.
-        memory: The earliest frame that telling cuts from there on looks back to.
-        damaged_packets: Packets in it that could not be decoded.
-        reshaped: Frames whose size or shape differ from those of the frame before.
-        poses: The people of its batches, being found.
-        seconds: Wall-clock time per stage.
-        span: Its part of the trace.
+        number: Number of the segment.
+        pts: Presentation times of its frames in ticks.
+        end: End of its last frame in ticks.
+        cuts: Presentation times of the first frames after cuts, by index of the frame.
+        following: First frame of the next segment; None after the last.
+        memory: Earliest frame that cut detection needs to continue there.
+        damaged_packets: Packets of the segment that could not be decoded.
+        reshaped: Frames whose size or aspect ratio differs from the previous frame's.
+        poses: Running inference tasks of its batches.
+        seconds: Wall-clock time per stage in seconds.
+        span: Span of the segment in the trace.
     """
 
     number: int
@@ -52,19 +52,19 @@ class Segment:
     span: Span = INVALID_SPAN
 
     def begin(self) -> Span:
-        """Begins its span; its tasks start in `traces.within` that."""
+        """Starts the segment's span. Its tasks run in `traces.within` of that span."""
         attributes = traces.attributes(segment=self.number)
         self.span = traces.tracer.start_span("segment", attributes=attributes)
         return self.span
 
     def close(self) -> None:
-        """Ends its span, with what its stages took."""
+        """Ends the segment's span, with the time of each stage as attributes."""
         stages = {f"{stage}_seconds": seconds for stage, seconds in self.seconds.items()}
         self.span.set_attributes(traces.attributes(frames=len(self.pts), **stages))
         traces.end(self.span)
 
     def add(self, batch: Batch) -> None:
-        """Takes the batch that comes next, decoded."""
+        """Adds the next decoded batch."""
         self.pts += [image.pts for image in batch.images]
         self.cuts |= {image.index: image.pts for image in batch.images if image.cut}
         self.end, self.following, self.memory = batch.end, batch.following, batch.memory
@@ -73,32 +73,32 @@ class Segment:
         self.spend("decode", batch.seconds)
 
     def stretch(self, time_base: Fraction) -> Stretch:
-        """When it is, given the seconds per tick."""
+        """Time range of the segment in seconds, given the seconds per tick."""
         start, end = (round(float(ticks * time_base), 6) for ticks in (self.pts[0], self.end))
         return Stretch(start=start, end=end)
 
     @contextmanager
     def working(self, stage: str) -> Iterator[None]:
-        """Counts the time of the block to a stage, if it gets done."""
+        """Adds the time of the block to a stage, unless the block raises."""
         began = time.monotonic()
         with traces.tracer.start_as_current_span(stage):
             yield
         self.spend(stage, time.monotonic() - began)
 
     def spend(self, stage: str, seconds: float) -> None:
-        """Counts time to a stage."""
+        """Adds time to a stage."""
         spent(stage, seconds)
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 3)
 
 
 @dataclass
 class Tracked:
-    """A segment whose people have ids.
+    """A tracked segment.
 
     Attributes:
-        frames: Its frames.
-        lines: The lines of keypoints.jsonl that these become.
-        state: The tracker's state after it.
+        frames: Frames with track ids.
+        lines: The frames as lines of keypoints.jsonl.
+        state: State of the tracker after the segment.
     """
 
     frames: list[pose_pb2.TrackedFrame]
@@ -113,14 +113,14 @@ def checkpoint(
     rendered: renderer_pb2.RenderSegmentResponse,
     video: VideoInfo,
 ) -> Checkpoint:
-    """What is kept of a segment that is rendered.
+    """Builds the checkpoint of a rendered segment.
 
     Args:
         segment: The segment.
-        tracked: Its people.
-        stills: The best moment of each of them.
-        rendered: What the renderer says of it.
-        video: What was read.
+        tracked: Its tracked frames.
+        stills: Best frame of each track.
+        rendered: Response of the renderer.
+        video: Properties of the upload.
     """
     time_base = video.time_base
     people = {frame.frame_index: len(frame.people) for frame in tracked.frames}

@@ -1,4 +1,4 @@
-"""Taking jobs from the queue, and ending each of them one way or the other."""
+"""Takes jobs from the queue and ends each of them, or hands it back."""
 
 import asyncio
 
@@ -34,11 +34,11 @@ log = structlog.get_logger(__name__)
 
 RENDERER_STOPS_SECONDS = 1.0
 RESTARTS = 1
-"""A job whose parts do not fit together, of two versions say, is begun again this often."""
+"""Restarts of a job whose segments do not match, for example after an upgrade."""
 
 
 class Worker:
-    """Runs the jobs of a queue."""
+    """Runs jobs of the queue, one after another."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Worker:
         self._settings = settings
 
     async def work(self, stopping: asyncio.Event) -> None:
-        """Takes one job after the other until `stopping` is set; a job in hand is handed back."""
+        """Runs jobs until `stopping` is set. An unfinished job is then handed back."""
         async for delivered in self._queue.deliveries(stopping):
             delivery = await self._fair_order.choose(delivered)
             job = delivery.job_id
@@ -76,10 +76,10 @@ class Worker:
                 span.set_attributes(attributes)
 
     async def _deliver(self, delivery: Delivery | EarlyDelivery, stopping: asyncio.Event) -> str:
-        """Ends a job or hands it back; never raises for what is wrong with the job.
+        """Ends a job or hands it back. Errors of the job do not raise.
 
         Returns:
-            What became of it, as `metrics.DELIVERIES` has it.
+            The outcome, as in `metrics.DELIVERIES`.
         """
         record = JobRecord(self._store, delivery.job_id, self._settings.lease_terms)
         try:
@@ -93,7 +93,7 @@ class Worker:
             await delivery.hand_back(delay=5)
             return "handed_back"
         except ValidationError:
-            # Perhaps a newer version wrote it, and one of its dispatchers comes along.
+            # A newer version may have written it, and one of its dispatchers may take the job.
             log.exception("job record cannot be read")
             await delivery.hand_back(delay=300)
             return "handed_back"
@@ -104,36 +104,36 @@ class Worker:
         try:
             finished = await self._attempt(request, record, delivery, stopping)
             if finished and request.webhook_url is not None:
-                # Before the job is off the queue, so that it is told at least once.
+                # Before the job is off the queue, so that the webhook is sent at least once.
                 await self._queue.publish_ended(request.id)
         except ConflictError:
-            # Its message comes again, and finds the job done or its holder dead.
+            # The message is redelivered when the job has ended or the other lease has expired.
             log.warning("lease lost to another dispatcher")
             return "lost"
         except UnavailableError as error:
             log.warning("handed back", reason=error.message)
-            await self._give_up_for_now(
+            await self._hand_back(
                 record, delivery, delay=self._settings.retry_seconds, counted=False
             )
             return "handed_back"
         except Exception as error:
             log.exception("attempt failed", attempt=record.status.attempts)
             trace.get_current_span().set_status(trace.StatusCode.ERROR, type(error).__name__)
-            await self._give_up_for_now(record, delivery, delay=2, counted=True)
+            await self._hand_back(record, delivery, delay=2, counted=True)
             return "broken"
         if finished:
             await delivery.done()
             return "ended"
-        await self._give_up_for_now(record, delivery, delay=0, counted=False)
+        await self._hand_back(record, delivery, delay=0, counted=False)
         return "handed_back"
 
-    async def _give_up_for_now(
+    async def _hand_back(
         self, record: JobRecord, delivery: Delivery | EarlyDelivery, *, delay: float, counted: bool
     ) -> None:
-        # Where storage takes nothing, the job is found again at once.
+        # If storage fails, the same job would be chosen again at once.
         self._fair_order.served(delivery.owner)
         try:
-            # Storage may be silent for minutes, and whoever stops this has less patience.
+            # Storage may not respond for minutes, which is longer than a stop may take.
             async with asyncio.timeout(self._settings.hand_back_seconds):
                 await asyncio.to_thread(record.hand_back, counted=counted)
         except TimeoutError:
@@ -149,7 +149,7 @@ class Worker:
         delivery: Delivery | EarlyDelivery,
         stopping: asyncio.Event,
     ) -> bool:
-        """Runs a job once. Returns whether it is finished, one way or the other."""
+        """Makes one attempt at a job. Returns whether the job has ended, successfully or not."""
         if record.status.state.finished:
             await asyncio.to_thread(record.clean_up)
             return True
@@ -186,7 +186,7 @@ class Worker:
         return True
 
     async def _run(self, request: JobRequest, record: JobRecord, stopping: asyncio.Event) -> bool:
-        """Runs the pipeline until it ends, the job is cancelled, or the dispatcher is to stop."""
+        """Runs the pipeline until it ends, the job is cancelled or the dispatcher stops."""
         cancelled = asyncio.Event()
 
         async def cancel() -> None:
@@ -202,25 +202,25 @@ class Worker:
         )
         async with self._queue.on_cancel(request.id, cancel):
             run = asyncio.create_task(pipeline.run())
-            hold = asyncio.create_task(self._hold(record, cancelled))
-            told = [asyncio.create_task(event.wait()) for event in (cancelled, stopping)]
+            lease = asyncio.create_task(self._keep_lease(record, cancelled))
+            signals = [asyncio.create_task(event.wait()) for event in (cancelled, stopping)]
             try:
-                await asyncio.wait({run, hold, *told}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({run, lease, *signals}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (hold, *told):
+                for task in (lease, *signals):
                     task.cancel()
                 if not run.done():
                     run.cancel()
-                    # What has been begun gets written, unless storage is silent.
+                    # Writes that were started complete, unless storage does not respond.
                     patience = self._settings.stop_seconds if stopping.is_set() else None
                     await asyncio.wait({run}, timeout=patience)
-        if hold.done() and not hold.cancelled() and (lost := hold.exception()):
+        if lease.done() and not lease.cancelled() and (lost := lease.exception()):
             raise lost
         if not run.done():
             log.warning("run abandoned", reason="Object storage does not answer.")
             return False
         if run.cancelled():
-            # The renderer hears of it within a frame; then nobody writes beside the cleaning up.
+            # The renderer notices within a frame. After that, no write races with the clean-up.
             await asyncio.sleep(RENDERER_STOPS_SECONDS)
             if cancelled.is_set():
                 await self._end(record, JobState.CANCELLED)
@@ -233,17 +233,17 @@ class Worker:
         await self._end(record, JobState.SUCCEEDED, frames=frames)
         return True
 
-    async def _hold(self, record: JobRecord, cancelled: asyncio.Event) -> None:
-        """Says again and again that the job is being worked on, as long as it is.
+    async def _keep_lease(self, record: JobRecord, cancelled: asyncio.Event) -> None:
+        """Renews the lease regularly, and checks whether the job was cancelled.
 
         Raises:
-            ConflictError: Another dispatcher has the job.
+            ConflictError: The lease was lost to another dispatcher.
         """
         while True:
             await asyncio.sleep(self._settings.heartbeat_seconds)
             try:
                 await asyncio.to_thread(record.renew)
-                # The message that tells of a cancellation can be lost; the record cannot.
+                # The cancel signal can be lost; the record cannot.
                 if await asyncio.to_thread(record.cancelled):
                     cancelled.set()
             except UnavailableError as error:

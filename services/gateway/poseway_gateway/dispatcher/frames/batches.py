@@ -1,4 +1,4 @@
-"""Decoding a video into the batches and segments in which it is worked on."""
+"""Splits a decoded video into batches and segments."""
 
 import time
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from poseway_gateway.dispatcher.frames.cut_detector import CutDetector, JudgedFr
 from poseway_gateway.dispatcher.frames.frame_signature import FrameSignature, signature
 
 MAX_SEGMENT_FRAMES: Final = 3000
-"""Bounds a segment whose timestamps stand still."""
+"""Bounds a segment whose timestamps do not advance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A frame of the video, to begin with."""
+    """A frame of the video at which decoding starts."""
 
     index: int
     pts: int
@@ -30,12 +30,12 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A frame as the network wants it.
+    """A frame scaled for inference.
 
     Attributes:
         index: Index of the frame.
         pts: Presentation time in ticks.
-        yuv: The upright picture.
+        yuv: The upright image.
         cut: Whether this is the first frame after a hard cut.
     """
 
@@ -47,19 +47,19 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive frames of one segment, whose pictures have one size.
+    """Consecutive frames of one segment whose images have the same size.
 
     Attributes:
         segment: Number of the segment.
-        images: At least one frame.
-        box: Where the pictures lie in the video's frame.
-        closes: Whether the segment ends here.
-        following: The frame that comes next; None at the end of the video.
-        memory: The earliest frame that telling cuts from there on looks back to.
-        end: Ticks at which the last frame of the batch is over.
-        seconds: Wall-clock time that decoding took.
-        damaged_packets: Packets on the way that could not be decoded.
-        reshaped: Frames whose size or shape differ from those of the frame before.
+        images: At least one image.
+        box: Position of the images in the video's frame.
+        closes: Whether the batch ends the segment.
+        following: The next frame; None at the end of the video.
+        memory: Earliest frame that cut detection needs to continue there.
+        end: End of the last frame in ticks.
+        seconds: Wall-clock time of decoding in seconds.
+        damaged_packets: Packets of the batch that could not be decoded.
+        reshaped: Frames whose size or aspect ratio differs from the previous frame's.
     """
 
     segment: int
@@ -76,27 +76,27 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """A frame that is ready to be sent.
+    """A decoded frame that is ready to be sent.
 
     Attributes:
-        image: What is sent of it.
-        box: Where it lies in the video's frame.
-        look: What telling cuts needs of it.
-        end: Ticks at which it is over.
-        damaged: Packets that could not be decoded until it was.
-        reshaped: Whether its size or shape differ from those of the frame before.
+        image: The scaled image.
+        box: Position of the image in the video's frame.
+        signature: Signature for cut detection.
+        end: End of the frame in ticks.
+        damaged: Packets that could not be decoded up to this frame.
+        reshaped: Whether its size or aspect ratio differs from the previous frame's.
     """
 
     image: Image
     box: Box
-    look: FrameSignature
+    signature: FrameSignature
     end: int
     damaged: int
     reshaped: bool
 
     @property
     def kind(self) -> tuple[Box, int, int]:
-        """What the pictures of a batch have in common."""
+        """Properties that all images of a batch share."""
         return self.box, self.image.yuv.width, self.image.yuv.height
 
 
@@ -113,48 +113,48 @@ def batches(
 ) -> Iterator[Batch]:
     """Decodes a video from a frame on.
 
-    Where segments begin depends on presentation times alone, so that a job that is resumed makes
-    the same segments.
+    The start of a segment depends on presentation times alone, so that a resumed job produces the
+    same segments.
 
     Args:
         reader: The video.
-        segment: Number of the segment that begins at `start`.
-        start: The frame to begin with.
-        memory: The frame from which on cuts are told as if nothing had been interrupted: that of
-            the last batch before `start`. None if there is none.
-        batch_frames: Most frames in a batch.
-        segment_seconds: A segment ends before the first frame that is this much later than its own
-            first frame.
-        max_height: Frames are scaled down to this height, aspect kept.
-        max_frames: Frames that a video may have.
+        segment: Number of the segment that starts at `start`.
+        start: First frame.
+        memory: `Batch.memory` of the last batch before `start`. Cut detection starts there, so that
+            it yields the same cuts as without an interruption. None at the start of the video.
+        batch_frames: Maximum number of frames per batch.
+        segment_seconds: A segment ends before the first frame that is at least this much later than
+            its own first frame.
+        max_height: Maximum height in pixels. Higher frames are scaled down, keeping their aspect.
+        max_frames: Maximum number of frames in a video.
 
     Raises:
-        VideoError: There is no frame at `start`, though the reader found one when it was opened; or
-            there are too many.
+        VideoError: There is no frame at `start`, although the reader found one when it opened the
+            file; or there are too many frames.
     """
     length = Fraction(segment_seconds) / reader.info.time_base
     began, damaged_before = time.perf_counter(), reader.damaged_packets
     frames = _from(_Source(reader, max_height, max_frames), start, memory)
-    told = next(frames, None)
-    if told is None:
+    judged = next(frames, None)
+    if judged is None:
         raise VideoError(f"The video has no frame {start.index}. Upload the whole file again.")
     if start.index:
-        # What is damaged on the way to it belongs to the segments before.
-        damaged_before = told.frame.damaged
-    first = told.frame.image
+        # Damage before the first frame belongs to earlier segments.
+        damaged_before = judged.frame.damaged
+    first = judged.frame.image
     batch: list[JudgedFrame[_Decoded]] = []
-    while told is not None:
-        batch.append(told)
-        told = next(frames, None)
-        following = told.frame.image if told else None
+    while judged is not None:
+        batch.append(judged)
+        judged = next(frames, None)
+        following = judged.frame.image if judged else None
         closes = (
             following is None
             or following.pts - first.pts >= length
             or following.index - first.index >= MAX_SEGMENT_FRAMES
         )
-        changes = told is not None and told.frame.kind != batch[0].frame.kind
+        changes = judged is not None and judged.frame.kind != batch[0].frame.kind
         if closes or changes or len(batch) == batch_frames:
-            damaged = told.frame.damaged if told else reader.damaged_packets
+            damaged = judged.frame.damaged if judged else reader.damaged_packets
             seconds = time.perf_counter() - began
             yield _batch(segment, batch, following, closes, seconds, damaged - damaged_before)
             began, damaged_before, batch = time.perf_counter(), damaged, []
@@ -173,7 +173,7 @@ def _batch(
     last = frames[-1]
     return Batch(
         segment=segment,
-        images=[replace(told.frame.image, cut=told.cut) for told in frames],
+        images=[replace(judged.frame.image, cut=judged.cut) for judged in frames],
         box=last.frame.box,
         closes=closes,
         following=Position(following.index, following.pts) if following else None,
@@ -181,33 +181,33 @@ def _batch(
         end=last.frame.end,
         seconds=seconds,
         damaged_packets=damaged_packets,
-        reshaped=sum(told.frame.reshaped for told in frames),
+        reshaped=sum(judged.frame.reshaped for judged in frames),
     )
 
 
 def _from(
     source: "_Source", start: Position, memory: Position | None
 ) -> Iterator[JudgedFrame[_Decoded]]:
-    """The frames from one on, with the cuts."""
+    """Yields frames from one on, with the cuts."""
     remembered: list[FrameSignature] = []
     if memory is not None and memory.index < start.index:
         frames = source.frames(memory)
         for frame in frames:
             if frame.image.pts >= start.pts:
-                # Around damage, not always the same frames are found.
+                # Near damage, decoding does not always find the same frames.
                 if (frame.image.index, frame.image.pts) == (start.index, start.pts):
-                    return iter(CutDetector(chain([frame], frames), _look, remembered))
+                    return iter(CutDetector(chain([frame], frames), _signature, remembered))
                 break
-            remembered.append(frame.look)
-    return iter(CutDetector(source.frames(start), _look))
+            remembered.append(frame.signature)
+    return iter(CutDetector(source.frames(start), _signature))
 
 
-def _look(frame: _Decoded) -> FrameSignature:
-    return frame.look
+def _signature(frame: _Decoded) -> FrameSignature:
+    return frame.signature
 
 
 class _Source:
-    """Frames of a video, made ready to be sent."""
+    """Decodes and scales the frames of a video."""
 
     def __init__(self, reader: VideoReader, max_height: int, max_frames: int) -> None:
         self._reader = reader
@@ -215,7 +215,7 @@ class _Source:
         self._max_frames = max_frames
 
     def frames(self, start: Position) -> Iterator[_Decoded]:
-        """Decodes from a frame on."""
+        """Yields frames from one on."""
         for frame in self._reader.frames(start.index, start.pts if start.index else None):
             if frame.index >= self._max_frames:
                 raise VideoError(
@@ -231,7 +231,7 @@ class _Source:
         return _Decoded(
             image=Image(frame.index, frame.pts, yuv),
             box=fitted(info.width, info.height, frame.widening),
-            look=signature(frame.index, frame.pts, float(frame.pts * info.time_base), yuv),
+            signature=signature(frame.index, frame.pts, float(frame.pts * info.time_base), yuv),
             end=frame.pts + frame.duration,
             damaged=self._reader.damaged_packets,
             reshaped=frame.reshaped,

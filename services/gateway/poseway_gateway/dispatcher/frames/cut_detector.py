@@ -1,10 +1,10 @@
-"""Finding hard cuts: where one shot ends and another begins.
+"""Detects hard cuts, where one shot ends and another begins.
 
-There is a cut before a frame if no frame shortly after looks like any frame shortly before, and if
-the two sides differ by more than frames around them do. So a flash or a strobe is no cut, as its
-scene comes back; nor is a fast pan or a dancer close to the camera, where every frame differs from
-the one before it. Converting the frame rate can leave a frame that mixes both shots: the cut is
-after it.
+There is a cut before a frame if no frame shortly after resembles any frame shortly before, and if
+the two sides differ by more than neighbouring frames do. So a flash or a strobe is not a cut,
+because its scene returns. Neither is a fast pan or a dancer close to the camera, where every frame
+differs from the previous one. Frame-rate conversion can leave a frame that mixes both shots. Then
+the cut comes after that frame.
 """
 
 import math
@@ -24,34 +24,34 @@ from poseway_gateway.dispatcher.frames.frame_signature import (
 
 T = TypeVar("T")
 
-# What counts as shortly before or after: so much time, but at least and at most so many frames.
+# "Shortly" before or after means this much time, but at least and at most this many frames.
 _SECONDS: Final = 0.3
 _FEWEST: Final = 4
 _MOST: Final = 24
-# Frames of the shortest shot.
+# Length of the shortest shot in frames.
 _SHORTEST: Final = 3
-# Frames of each side that are compared with those of the other.
+# Number of frames on each side that are compared with the other side.
 _COMPARED: Final = 6
-# From this distance on two frames show different scenes.
+# Two frames at least this far apart show different scenes.
 _DIFFERENT: Final = 0.4
-# From this distance on a frame between two shots may be a mixture of both: half of each is about
-# 0.3 from either.
+# A frame between two shots that is at least this far from both may be a mixture. An equal mixture
+# is about 0.3 from either.
 _MIXED: Final = 0.1
-# The geometric mean of the steps to and from it is so many times larger than those around them; a
-# dissolve has several that are alike.
+# Ratio by which the geometric mean of the steps into and out of a mixture exceeds the steps around
+# them. A dissolve has several similar steps.
 _MIXED_STANDS_OUT: Final = 1.5
-# The two sides of a cut are so many times farther apart than the frames within each.
+# Ratio by which the distance across a cut exceeds the distances within each side.
 _STANDS_OUT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedFrame(Generic[T]):
-    """A frame, with what finding cuts has to tell of it.
+    """A frame with the verdict of cut detection.
 
     Attributes:
         frame: The frame.
         cut: Whether it is the first frame after a cut.
-        memory: The earliest frame that is remembered when the next frame is looked at.
+        memory: Earliest frame that is needed to judge the next one.
     """
 
     frame: T
@@ -61,34 +61,35 @@ class JudgedFrame(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A frame and its distance from the one before it."""
+    """A frame's signature and its distance from the previous frame."""
 
-    look: FrameSignature
+    signature: FrameSignature
     change: float
 
 
 class CutDetector(Generic[T]):
-    """Tells of every frame whether there is a cut before it.
+    """Decides for every frame whether there is a cut before it.
 
-    What it tells of a frame depends on those within 0.3 s, or within 4 frames, before and after,
-    and on nothing else. Frames are held back only while one that looks different is being judged.
+    The verdict depends only on the frames within 0.3 s, or within 4 frames, before and after.
+    Frames are delayed only while a frame that signatures different is being judged.
     """
 
     def __init__(
         self,
         frames: Iterable[T],
-        look: Callable[[T], FrameSignature],
+        signature: Callable[[T], FrameSignature],
         before: Iterable[FrameSignature] = (),
     ) -> None:
-        """Gets ready.
+        """Prepares the detection.
 
         Args:
             frames: Consecutive frames.
-            look: Takes a glance at a frame; called once for each, in order.
-            before: The frames before those, from `JudgedFrame.memory` of the last one of them on.
+            signature: Computes the signature of a frame. Called once for each frame, in order.
+            before: Signatures of the frames before those, starting at the `JudgedFrame.memory` of
+                the last one of them.
         """
         self._frames = iter(frames)
-        self._look = look
+        self._signature = signature
         self._past: list[_Seen] = []
         self._ahead: deque[tuple[T, _Seen]] = deque()
         self._last: FrameSignature | None = None
@@ -101,7 +102,7 @@ class CutDetector(Generic[T]):
             cut = self._is_suspect(seen) and _is_cut(self._past, self._after())
             frame, _ = self._ahead.popleft()
             self._past = _shortly([*self._past, seen][::-1])[::-1]
-            yield JudgedFrame(frame, cut, self._past[0].look)
+            yield JudgedFrame(frame, cut, self._past[0].signature)
 
     def _is_suspect(self, seen: _Seen) -> bool:
         if seen.change >= _DIFFERENT:
@@ -109,7 +110,7 @@ class CutDetector(Generic[T]):
         return bool(self._past) and min(self._past[-1].change, seen.change) >= _MIXED
 
     def _after(self) -> list[_Seen]:
-        """The frames shortly after, from the one that is judged on; reads what it must."""
+        """The judged frame and those shortly after it. Reads as many frames as needed."""
         while True:
             ahead = [seen for _, seen in self._ahead]
             after = _shortly(ahead)
@@ -118,49 +119,49 @@ class CutDetector(Generic[T]):
 
     def _read(self) -> bool:
         for frame in self._frames:
-            self._ahead.append((frame, self._seen(self._look(frame))))
+            self._ahead.append((frame, self._seen(self._signature(frame))))
             return True
         return False
 
-    def _seen(self, look: FrameSignature) -> _Seen:
-        change = distance(self._last, look) if self._last else 0.0
-        self._last = look
-        return _Seen(look, change)
+    def _seen(self, signature: FrameSignature) -> _Seen:
+        change = distance(self._last, signature) if self._last else 0.0
+        self._last = signature
+        return _Seen(signature, change)
 
 
 def _shortly(frames: Sequence[_Seen]) -> list[_Seen]:
-    """Those of the frames that come shortly after the first, or shortly before it."""
-    first = frames[0].look.seconds
+    """Returns the frames that come shortly after, or before, the first one."""
+    first = frames[0].signature.seconds
     return [
         seen
         for number, seen in enumerate(frames[:_MOST])
-        if number < _FEWEST or abs(seen.look.seconds - first) <= _SECONDS
+        if number < _FEWEST or abs(seen.signature.seconds - first) <= _SECONDS
     ]
 
 
 def _is_cut(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
-    """Whether there is a cut between the frames right before and those right after."""
+    """Whether there is a cut between the frames before and those after."""
     if not past:
         return False
     return _is_hard(past, after) or _is_after_mixture(past, after)
 
 
 def _is_hard(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
-    """Whether one shot ends with the last frame and another begins with the next."""
+    """Whether one shot ends with the last frame before and another begins with the next."""
     if after[0].change < _DIFFERENT or not _stands_out(past, after):
         return False
-    if is_flat(after[0].look) and not _stays_flat(after):
-        return False  # if the scene does not come back, the cut is where another begins
+    if is_flat(after[0].signature) and not _stays_flat(after):
+        return False  # unless the scene returns, the cut is where the next scene begins
     return _differ(past, after) and _stays(after)
 
 
 def _is_after_mixture(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
-    """Whether the last frame is a mixture of the shots before and after it.
+    """Whether the last frame before is a mixture of the shots around it.
 
-    A mixture looks like both, so none of the frames next to it can begin a shot for `_is_hard`.
+    A mixture resembles both shots, so `_is_hard` finds no cut next to it.
     """
     *before, mixture = past
-    if not before or is_flat(mixture.look):
+    if not before or is_flat(mixture.signature):
         return False
     steps = mixture.change, after[0].change
     usual = max(
@@ -179,14 +180,14 @@ def _is_after_mixture(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
 
 
 def _differ(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
-    """Whether no frame of the one side looks like any of the other."""
-    earlier, later = [seen.look for seen in reversed(past)], [seen.look for seen in after]
+    """Whether no frame of one side resembles any frame of the other."""
+    earlier, later = [seen.signature for seen in reversed(past)], [seen.signature for seen in after]
     if not (all(map(is_flat, earlier)) or all(map(is_flat, later))):
-        # It is of no matter through what the one scene became the other, or itself again.
+        # Flat frames between the scenes do not matter.
         earlier, later = (
-            [look for look in looks if not is_flat(look)] for looks in (earlier, later)
+            [frame for frame in side if not is_flat(frame)] for side in (earlier, later)
         )
-    # Those close in time are the most likely to look alike, which settles it.
+    # Frames close in time are the most likely to be alike, which ends the search.
     pairs = sorted(product(_some(earlier), _some(later)), key=_seconds_between)
     return all(distance(*pair, steady=True) >= _DIFFERENT for pair in pairs)
 
@@ -196,7 +197,7 @@ def _seconds_between(pair: tuple[FrameSignature, FrameSignature]) -> float:
 
 
 def _stays(after: Sequence[_Seen]) -> bool:
-    """Whether the first frame begins a shot, rather than being on the way to the next one."""
+    """Whether the first frame begins a shot and is not part of a transition."""
     calm = min(_DIFFERENT, after[0].change / _STANDS_OUT)
     if all(seen.change < calm for seen in after[1:_SHORTEST]):
         return True
@@ -204,29 +205,31 @@ def _stays(after: Sequence[_Seen]) -> bool:
 
 
 def _stands_out(past: Sequence[_Seen], after: Sequence[_Seen]) -> bool:
-    """Whether the step between two frames is larger than those before and after it."""
-    last, now = past[-1].look, after[0]
-    if not (is_flat(last) or is_flat(now.look)):
+    """Whether the step across the cut is larger than the steps before and after it."""
+    last, now = past[-1].signature, after[0]
+    if not (is_flat(last) or is_flat(now.signature)):
         usual = max(_median(seen.change for seen in part[1:]) for part in (past, after))
         return now.change >= _STANDS_OUT * usual
-    # Fading to or from black, levels change by equal steps.
+    # In a fade to or from black, levels change in equal steps.
     usual = max(
-        _median(level_distance(one.look, other.look) for one, other in pairwise(part))
+        _median(level_distance(one.signature, other.signature) for one, other in pairwise(part))
         for part in (past[-_FEWEST:], after[:_FEWEST])
     )
-    return level_distance(last, now.look) >= _STANDS_OUT * usual
+    return level_distance(last, now.signature) >= _STANDS_OUT * usual
 
 
 def _stays_flat(after: Sequence[_Seen]) -> bool:
-    """Whether frames have no structure for as long as matters; not so at the end of the video."""
-    lasted = after[-1].look.seconds - after[0].look.seconds
-    return len(after) >= _FEWEST and lasted > _SECONDS / 2 and all(is_flat(s.look) for s in after)
+    """Whether the frames stay flat long enough to count; False at the end of the video."""
+    lasted = after[-1].signature.seconds - after[0].signature.seconds
+    return (
+        len(after) >= _FEWEST and lasted > _SECONDS / 2 and all(is_flat(s.signature) for s in after)
+    )
 
 
 def _median(distances: Iterable[float]) -> float:
     return median(list(distances) or [0.0])
 
 
-def _some(looks: Sequence[FrameSignature]) -> Sequence[FrameSignature]:
-    """At most `_COMPARED` frames, the first and others evenly spread."""
-    return looks[:: -(-len(looks) // _COMPARED)]
+def _some(signatures: Sequence[FrameSignature]) -> Sequence[FrameSignature]:
+    """At most `_COMPARED` frames: the first one and others, evenly spaced."""
+    return signatures[:: -(-len(signatures) // _COMPARED)]

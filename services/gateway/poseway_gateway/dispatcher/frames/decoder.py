@@ -1,4 +1,4 @@
-"""Decoding an upload in a process of its own."""
+"""Decodes an upload in a child process."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ _UPLOAD: Final = "upload"
 
 
 class Decoder:
-    """A video that is decoded elsewhere."""
+    """A video that a child process decodes."""
 
     def __init__(
         self,
@@ -24,30 +24,30 @@ class Decoder:
         settings: DispatcherSettings,
         reading: Reading = AS_FOUND,
     ) -> None:
-        """Begins nothing yet.
+        """Prepares a decoder without starting it.
 
         Args:
-            file: Opens the upload; only this file is ever read.
-            settings: What decoding may take.
-            reading: What the user said about the upload.
+            file: Opens the upload, the only file that is read.
+            settings: Limits of decoding.
+            reading: The user's read options.
         """
         self._file = file
         self._settings = settings
         self._reading = reading
-        self._asking = threading.Lock()
+        self._calling = threading.Lock()
         self._process: Isolated | None = None
         self._closed = threading.Event()
 
     def open(self) -> VideoInfo:
-        """Opens the video and says what it is.
+        """Opens the video and returns its properties.
 
         Raises:
-            VideoError: This is no video that can be read; the message says why.
-            DecoderError: It broke the process that decodes it.
-            UnavailableError: It was closed meanwhile.
+            VideoError: The file cannot be read as a video. The message says why.
+            DecoderError: The file crashed its decoder or exceeded a limit.
+            UnavailableError: The decoder was closed meanwhile.
         """
         settings = self._settings
-        with self._asking:
+        with self._calling:
             file = self._file()
             if self._closed.is_set():
                 raise UnavailableError("Decoding the video was cancelled.")
@@ -60,7 +60,7 @@ class Decoder:
                 files={_UPLOAD: file}.__getitem__,
             )
             if self._closed.is_set():
-                self._process.kill()  # `close` came meanwhile, and saw none
+                self._process.kill()  # `close` was called before the process existed
             info: VideoInfo = self._process.call("open")
             return info
 
@@ -70,7 +70,8 @@ class Decoder:
         """Decodes from a frame on; see `poseway_gateway.dispatcher.frames.batches.batches`.
 
         Raises:
-            DecoderError: The video broke the process that decodes it.
+            DecoderError: The file crashed its decoder or exceeded a limit.
+            UnavailableError: The decoder was closed meanwhile.
         """
         size, length = self._settings.batch_frames, self._settings.segment_seconds
         self._call("begin", segment, start, memory, size, length, max_height)
@@ -78,18 +79,18 @@ class Decoder:
             yield batch
 
     def close(self) -> None:
-        """Lets go of it, also while another thread waits for a batch, which then gets an error."""
+        """Stops the child process. A thread that waits for a batch gets an error."""
         self._closed.set()
         process = self._process
         if process is not None:
             process.kill()
-        with self._asking:
+        with self._calling:
             if self._process is not None:
                 self._process.close()
                 self._process = None
 
     def _call(self, method: str, *args: object) -> Batch | None:
-        with self._asking:
+        with self._calling:
             if self._closed.is_set() or self._process is None:
                 raise UnavailableError("Decoding the video was cancelled.")
             batch: Batch | None = self._process.call(method, *args)
@@ -97,7 +98,7 @@ class Decoder:
 
 
 class _Work:
-    """What is done in the other process."""
+    """The decoder inside the child process."""
 
     def __init__(self, parent: Parent, threads: int, max_frames: int, reading: Reading) -> None:
         self._parent = parent

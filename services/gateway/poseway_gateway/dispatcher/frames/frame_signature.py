@@ -1,4 +1,4 @@
-"""What finding cuts remembers of a frame, and how little two frames look alike."""
+"""Frame signatures for cut detection, and the distance between two of them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,35 +12,36 @@ from poseway.media.yuv import Yuv
 
 _SIDE: Final = 24
 _HALF: Final = _SIDE // 2
-# Rows of samples that the mean of a cell is taken of; all of them would tell no more.
+# Rows of samples per cell mean. Using all rows would add no information.
 _ROWS: Final = 8
-# Levels of 0..255 by which what stays the same may differ: cells of two pictures, and those of a
-# row that is part of a black bar.
+# Levels of 0..255 by which equal content may differ: cells of two frames, and cells within a row of
+# a black bar.
 _SAME: Final = 3.0
-# Bars leave at least this many cells in each direction.
+# Minimum number of cells between bars in each direction.
 _LEAST: Final = 5
-# Cells over which brightness is levelled: bright sky above dark ground is common to many places.
+# Window in cells over which brightness is levelled: many scenes have a bright sky above dark
+# ground.
 _LEVELLED: Final = 9
-# Standard deviation in levels below which a picture has no structure to go by, and the difference
-# in levels that then tells two pictures apart for certain.
+# Standard deviation in levels below which a frame has no usable structure, and the difference in
+# levels at which two such frames are certainly different.
 _FLAT: Final = 1.0
 _LEVELS: Final = 30.0
-# Pictures that match as well as this need no closer look.
+# Frames with at least this correlation are alike without further checks.
 _ALIKE: Final = 0.7
-# Sizes in which one picture is laid over the other.
+# Zoom factors at which one frame is compared with the other.
 _ZOOMS: Final = (1.0, 0.87, 1.15, 0.75, 1.33)
-# How far a picture is moved over the other, in cells: a camera shakes, and moves by at most so many
-# widths of its picture in a second.
+# Displacements in cells at which frames are compared: for shake, and for a camera that moves by at
+# most `_FASTEST` frame widths per second; never more than `_FARTHEST`.
 _SHAKE: Final = 1.5
 _FASTEST: Final = 3.0
 _FARTHEST: Final = 6
-# Pictures whose widths by heights differ by more than this have two shapes.
+# Frames whose aspect ratios differ by more than this factor have different shapes.
 _SAME_SHAPE: Final = 1.05
 
-# Steps of brightness and of both colours that are told apart.
+# Number of bins of luma and of both chroma components.
 _STEPS: Final = 6
-# A camera that moves keeps more of the colours in its picture than this. From the other share on,
-# how structures differ counts for less.
+# A moving camera keeps more of the frame's colours than `_FOREIGN`. From `_SHARED` on, differences
+# in structure are weighted by `_LESS`.
 _FOREIGN: Final = 0.3
 _SHARED: Final = 0.65
 _LESS: Final = 0.65
@@ -53,15 +54,15 @@ _ALL: Final[_Area] = (slice(0, _SIDE), slice(0, _SIDE))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameSignature:
-    """A frame at a glance: the means of a grid of cells, as many for every shape of picture.
+    """Signature of a frame: means over a grid of cells, of the same size for every aspect ratio.
 
     Attributes:
         index: Index of the frame.
         pts: Presentation time in ticks.
-        seconds: Presentation time.
-        shape: Width of the picture by its height, both in pixels.
+        seconds: Presentation time in seconds.
+        shape: Width divided by height, in pixels.
         luma: Means of luma, 0..255, float32 (24, 24).
-        chroma: Means of blue and red difference, 0..255, float32 (2, 12, 12).
+        chroma: Means of the blue and red difference, 0..255, float32 (2, 12, 12).
     """
 
     index: int
@@ -73,7 +74,7 @@ class FrameSignature:
 
 
 def signature(index: int, pts: int, seconds: float, picture: Yuv) -> FrameSignature:
-    """Takes a glance at a frame."""
+    """Computes the signature of a frame."""
     width, height = picture.width, picture.height
     samples = np.frombuffer(picture.planes, np.uint8)
     luma = samples[: width * height].reshape(height, width)
@@ -83,15 +84,15 @@ def signature(index: int, pts: int, seconds: float, picture: Yuv) -> FrameSignat
 
 
 def distance(one: FrameSignature, other: FrameSignature, *, steady: bool = False) -> float:
-    """How little two frames look alike, 0..1: near 0 for one scene, about 0.5 or more for two.
+    """Distance of two frames, 0..1: near 0 within a scene, about 0.5 or more between scenes.
 
-    Neither brightness and contrast count, nor what moving and zooming the camera does in the time
-    between the frames. Black bars that both have are left out.
+    Ignores changes of brightness and contrast, and camera motion and zoom that are plausible in the
+    time between the frames. Excludes black bars that both frames have.
 
     Args:
-        one: A frame.
-        other: Another one.
-        steady: The camera does no more than shake.
+        one: Signature of one frame.
+        other: Signature of the other frame.
+        steady: Assume a camera that only shakes.
     """
     if not 1 / _SAME_SHAPE < one.shape / other.shape < _SAME_SHAPE:
         return 1 - _shared_colours(one, other, _ALL)
@@ -121,19 +122,19 @@ def distance(one: FrameSignature, other: FrameSignature, *, steady: bool = False
 
 
 def level_distance(one: FrameSignature, other: FrameSignature) -> float:
-    """How far apart two frames are in brightness and colour alone, 0..1."""
+    """Distance of two frames in brightness and colour alone, 0..1."""
     luma = np.abs(one.luma - other.luma).mean()
     chroma = np.abs(one.chroma - other.chroma).mean(axis=(1, 2)).sum()
     return min(1.0, float(luma + chroma) / _LEVELS)
 
 
-def is_flat(look: FrameSignature) -> bool:
-    """Whether there is no structure in a frame to know its scene by: all black, all white."""
-    return _is_even(_structure(look.luma))
+def is_flat(frame: FrameSignature) -> bool:
+    """Whether a frame has no structure to identify its scene by, such as all black or white."""
+    return _is_even(_structure(frame.luma))
 
 
 def _means(plane: NDArray[np.uint8], cells: int) -> _Grid:
-    """Means of the cells of a plane."""
+    """Means over the cells of a plane."""
     height, width = plane.shape
     chosen, lefts, samples = _sampling(height, width, cells)
     rows = plane[chosen].reshape(cells, _ROWS, width).sum(1, dtype=np.uint16)
@@ -145,7 +146,7 @@ def _means(plane: NDArray[np.uint8], cells: int) -> _Grid:
 def _sampling(
     height: int, width: int, cells: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], _Grid]:
-    """Rows that means are taken of, first columns of cells, and how many samples each has."""
+    """Sampled rows, first columns of the cells, and number of samples per cell."""
     chosen = (2 * np.arange(cells * _ROWS) + 1) * height // (2 * cells * _ROWS)
     lefts = np.arange(cells) * width // cells
     samples = _ROWS * np.maximum(1, np.diff(lefts, append=width))
@@ -153,18 +154,18 @@ def _sampling(
 
 
 def _without_bars(one: _Grid, other: _Grid) -> _Area:
-    """The rows and columns inside the bars along the edges that two pictures both have."""
+    """Rows and columns inside the bars that both frames have along their edges."""
     return _inside(one, other), _inside(one.T, other.T)
 
 
 def _inside(one: _Grid, other: _Grid) -> slice:
-    """The rows between the bars at top and bottom; all if too few are left."""
+    """Rows between the bars at top and bottom; all rows if too few are left."""
     first, last = _bar(one, other), _SIDE - _bar(one[::-1], other[::-1])
     return slice(first, last) if last - first >= _LEAST else slice(0, _SIDE)
 
 
 def _bar(one: _Grid, other: _Grid) -> int:
-    """Rows of the bar at the top, and the one in which its edge may lie."""
+    """Number of rows of the bar at the top, including the one that its edge may cross."""
     for row, pair in enumerate(zip(one, other, strict=True)):
         if max(np.ptp(pair[0]), np.ptp(pair[1]), abs(pair[0][0] - pair[1][0])) > _SAME:
             return row + (row > 0)
@@ -172,7 +173,7 @@ def _bar(one: _Grid, other: _Grid) -> int:
 
 
 def _structure(grid: _Grid) -> _Grid:
-    """A picture less its brightness around each cell."""
+    """The grid minus the local mean brightness of each cell."""
     rows, columns = grid.shape
     return np.asarray(grid - _leveller(rows) @ grid @ _leveller(columns).T, np.float32)
 
@@ -182,9 +183,9 @@ def _is_even(structure: _Grid) -> bool:
 
 
 def _as_bright(one: _Grid, other: _Grid) -> tuple[_Grid, _Grid]:
-    """Two pictures as if exposed alike: the levels of one go to the cells of the other, by rank.
+    """Matches the exposure of two frames by assigning levels of one to cells of the other, by rank.
 
-    They are those of the one that has fewer different levels, being dark or cut off at white.
+    The levels are those of the frame with fewer distinct levels, which is dark or overexposed.
     """
     ranked = one.ravel().argsort(kind="stable"), other.ravel().argsort(kind="stable")
     poorer = int(_levels(other) < _levels(one))
@@ -195,18 +196,18 @@ def _as_bright(one: _Grid, other: _Grid) -> tuple[_Grid, _Grid]:
 
 
 def _levels(grid: _Grid) -> int:
-    """How many different levels there are in a picture."""
+    """Number of distinct levels in a grid."""
     return int(np.count_nonzero(np.bincount(grid.ravel().round().astype(np.intp))))
 
 
 def _match(first: _Grid, second: _Grid) -> float:
-    """The correlation of two structures, -1..1."""
+    """Correlation of two structures, -1..1."""
     norms = float(np.linalg.norm(first) * np.linalg.norm(second))
     return float(np.vdot(first, second)) / max(norms, 1e-6)
 
 
 def _best_match(first: _Grid, second: _Grid, zooms: tuple[float, ...], reach: int) -> float:
-    """The same with the second zoomed, and moved by up to `reach` cells, as fits best."""
+    """Best correlation with the second zoomed and displaced by up to `reach` cells."""
     rows, columns, masks = _zoomers(first.shape, zooms)
     zoomed = (rows @ second @ columns).reshape(len(zooms), -1).T
     moved = _moved(first, reach)
@@ -216,7 +217,7 @@ def _best_match(first: _Grid, second: _Grid, zooms: tuple[float, ...], reach: in
 
 
 def _moved(grid: _Grid, reach: int) -> _Grid:
-    """A grid moved by up to `reach` cells in each direction, zeros coming in: (moves, cells)."""
+    """The grid displaced by up to `reach` cells each way, zero-filled: (displacements, cells)."""
     rows, columns = grid.shape
     padded = np.zeros((rows + 2 * reach, columns + 2 * reach), np.float32)
     padded[reach : reach + rows, reach : reach + columns] = grid
@@ -225,7 +226,7 @@ def _moved(grid: _Grid, reach: int) -> _Grid:
 
 @lru_cache(maxsize=_SIDE)
 def _places(shape: tuple[int, int], reach: int) -> NDArray[np.intp]:
-    """Where in a padded grid the cells come from: (moves, cells)."""
+    """Indexes of the source cells in a padded grid: (displacements, cells)."""
     rows, columns = (size + 2 * reach for size in shape)
     places = np.arange(rows * columns).reshape(rows, columns)
     return sliding_window_view(places, shape).reshape((2 * reach + 1) ** 2, -1)
@@ -233,12 +234,12 @@ def _places(shape: tuple[int, int], reach: int) -> NDArray[np.intp]:
 
 @lru_cache(maxsize=_SIDE)
 def _inside_of(shape: tuple[int, int], reach: int) -> _Grid:
-    """Where there are cells to move: (moves, cells)."""
+    """Mask of the cells that a displacement fills: (displacements, cells)."""
     return _moved(np.ones(shape, np.float32), reach)
 
 
 def _shared_colours(one: FrameSignature, other: FrameSignature, area: _Area) -> float:
-    """The part of an area of two pictures, 0..1, that has the same colours."""
+    """Share of an area, 0..1, that has the same colours in both frames."""
     colours = np.stack([_colours(one, area), _colours(other, area)])
     low = colours.min(axis=(0, 2), keepdims=True)
     span = np.maximum(colours.max(axis=(0, 2), keepdims=True) - low, _SAME)
@@ -248,16 +249,16 @@ def _shared_colours(one: FrameSignature, other: FrameSignature, area: _Area) -> 
     return float(np.minimum(*counts).sum() / numbers.shape[1])
 
 
-def _colours(look: FrameSignature, area: _Area) -> _Grid:
-    """Brightness and colour in an area, of two cells by two, float32 (3, n)."""
+def _colours(frame: FrameSignature, area: _Area) -> _Grid:
+    """Luma and chroma in an area at half resolution, float32 (3, n)."""
     rows, columns = (slice(-(-part.start // 2), part.stop // 2) for part in area)
-    luma = look.luma.reshape(_HALF, 2, _HALF, 2).mean(axis=(1, 3))
-    return np.concatenate([luma[None], look.chroma])[:, rows, columns].reshape(3, -1)
+    luma = frame.luma.reshape(_HALF, 2, _HALF, 2).mean(axis=(1, 3))
+    return np.concatenate([luma[None], frame.chroma])[:, rows, columns].reshape(3, -1)
 
 
 @lru_cache(maxsize=_SIDE)
 def _leveller(size: int) -> _Grid:
-    """Takes the mean of the cells around each, of those that there are: (size, size)."""
+    """Matrix that averages the cells around each cell, within bounds: (size, size)."""
     places = np.arange(size)
     near = np.abs(places[:, None] - places) <= _LEVELLED // 2
     return np.asarray(near / near.sum(1, keepdims=True), np.float32)
@@ -265,14 +266,14 @@ def _leveller(size: int) -> _Grid:
 
 @lru_cache(maxsize=_SIDE)
 def _zoomers(shape: tuple[int, int], zooms: tuple[float, ...]) -> tuple[_Grid, _Grid, _Grid]:
-    """Scales rows, (zooms, n, n), and columns; where there is something then, (cells, zooms)."""
+    """Matrices that zoom rows and columns, (zooms, n, n); masks of the result, (cells, zooms)."""
     rows, columns = (np.stack([_zoomer(size, zoom) for zoom in zooms]) for size in shape)
     masks = (rows.sum(2)[:, :, None] > 0) & (columns.sum(2)[:, None] > 0)
     return rows, columns.transpose(0, 2, 1), masks.reshape(len(zooms), -1).T.astype(np.float32)
 
 
 def _zoomer(size: int, zoom: float) -> _Grid:
-    """Scales cells about their middle: (size, size), a row of zeros where there is nothing."""
+    """Matrix that zooms about the centre, with zero rows outside the source: (size, size)."""
     middle = (size - 1) / 2
     wanted = middle + (np.arange(size) - middle) / zoom
     weights = np.maximum(0, 1 - np.abs(wanted[:, None] - np.arange(size)))

@@ -1,7 +1,7 @@
-"""The second before a segment: what trails and heads in its first frames are drawn from.
+"""The lead-in of a segment: the second before it, which trails and blurred heads depend on.
 
-It is read back from the lines that were written of the segment before, also where that has just
-been tracked: a job that is resumed has nothing else, and must give the same pictures.
+It is parsed from the previous segment's lines of keypoints.jsonl, even if that segment was only
+just tracked. A resumed job has nothing else, and must render the same frames.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ SECONDS: Final = 1
 
 
 def wanted(options: JobOptions) -> bool:
-    """Whether what is drawn in a frame depends on the frames before it."""
+    """Whether drawing a frame depends on earlier frames."""
     return options.trails or options.overlay is Overlay.FACES_BLURRED
 
 
 def lead(lines: Sequence[bytes], time_base: Fraction) -> list[pose_pb2.TrackedFrame]:
-    """The frames of the last second.
+    """Returns the frames of the last second.
 
     Args:
-        lines: Lines of consecutive frames, as they are written.
+        lines: Lines of keypoints.jsonl of consecutive frames.
         time_base: Seconds per tick.
     """
     frames: list[pose_pb2.TrackedFrame] = []
