@@ -1,4 +1,4 @@
-"""What a job asks of inference: which model, how accurate, and how large its frames are."""
+"""What a job requests of inference: its model, its accuracy and the size of its frames."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ FRAMES = 3
 
 @pytest.fixture(scope="module")
 def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first frames of the sample, in which somebody walks."""
+    """The first frames of the sample, in which a person walks."""
     with av.open(sample) as video:
         first = [frame for frame, _ in zip(video.decode(video=0), range(FRAMES), strict=False)]
     pictures = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in first]
@@ -37,7 +37,7 @@ def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def process(stack: Stack, clip: Path, folder: Path, *options: str) -> tuple[str, Path]:
-    """What `poseway run` prints, and where it leaves the result."""
+    """Runs `poseway run`; returns its output and the folder of the result."""
     command = [*POSEWAY, "run", str(clip), *options]
     command += ["--data-dir", str(stack.data_dir), "--output", str(folder)]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -49,9 +49,7 @@ def people(result: Path) -> list[list[dict[str, Any]]]:
     return [json.loads(line)["people"] for line in lines[1:]]
 
 
-def test_an_accurate_run_looks_at_the_frames_in_another_way(
-    stack: Stack, clip: Path, tmp_path: Path
-) -> None:
+def test_accurate_run_gives_other_keypoints(stack: Stack, clip: Path, tmp_path: Path) -> None:
     said, plain = process(stack, clip, tmp_path / "plain")
     said_accurate, accurate = process(stack, clip, tmp_path / "accurate", "--accurate")
     assert "thin on" in said
@@ -69,7 +67,7 @@ def test_an_accurate_run_looks_at_the_frames_in_another_way(
     ("accurate", "accurate_height", "expected"),
     [(False, 736, 368), (True, 736, 736), (True, 0, 368)],
 )
-def test_frames_are_as_large_as_inference_has_use_for(
+def test_frames_are_sent_in_the_size_that_inference_uses(
     accurate: bool, accurate_height: int, expected: int
 ) -> None:
     model = inference_pb2.Model(input_height=368, accurate_height=accurate_height)
@@ -77,7 +75,7 @@ def test_frames_are_as_large_as_inference_has_use_for(
 
 
 def recorded(stack: Stack, client: Client, options: dict[str, Any]) -> str:
-    """A job whose options the api has not seen; waits until it is finished."""
+    """Runs a job whose options bypass the api; returns once it has finished."""
     job_id, video = new_job_id(), make_video(FRAMES)
     request = JobRequest(
         id=job_id,
@@ -102,7 +100,7 @@ async def publish(stack: Stack, job_id: str) -> None:
     await queue.close()
 
 
-def test_a_model_that_inference_does_not_offer_is_named(stack: Stack, client: Client) -> None:
+def test_model_unknown_to_inference_is_named(stack: Stack, client: Client) -> None:
     job = client.job(recorded(stack, client, {"model": "retired"}))
     assert job.state is JobState.FAILED
     assert job.error is not None
@@ -111,7 +109,7 @@ def test_a_model_that_inference_does_not_offer_is_named(stack: Stack, client: Cl
     assert "openpose-mobilenet-thin" in job.error.message
 
 
-def test_a_job_from_before_there_was_a_choice_is_not_accurate(stack: Stack, client: Client) -> None:
+def test_older_job_without_the_option_is_not_accurate(stack: Stack, client: Client) -> None:
     job_id = recorded(stack, client, {"model": "openpose-mobilenet-thin", "overlay": "video"})
     assert client.job(job_id).state is JobState.SUCCEEDED
     manifest, _ = stack.store.get(Keys(job_id).manifest)

@@ -41,7 +41,7 @@ async def connected(stack: Stack) -> AsyncIterator[tuple[httpx.AsyncClient, JobQ
 
 
 def made(stack: Stack) -> str:
-    """A job that nobody begins, because it is not on the queue."""
+    """A job that never starts, because it is not on the queue."""
     request = JobRequest(
         id=new_job_id(), name="a", size=1, sha256="", created_at=now(), options=JobOptions()
     )
@@ -50,7 +50,7 @@ def made(stack: Stack) -> str:
 
 
 async def until(told: AsyncIterator[Event], fits: Callable[[Event], bool]) -> list[Event]:
-    """All events up to the first that fits."""
+    """Returns all events up to the first that matches."""
     found: list[Event] = []
     async with asyncio.timeout(30):
         async for event in told:
@@ -60,7 +60,7 @@ async def until(told: AsyncIterator[Event], fits: Callable[[Event], bool]) -> li
     pytest.fail(f"the stream ended: {found}")
 
 
-def test_a_job_from_its_upload_to_its_removal(stack: Stack) -> None:
+def test_job_from_upload_to_removal(stack: Stack) -> None:
     async def run() -> None:
         async with connected(stack) as (client, _), events(client, "/v1/events") as told:
             first = await anext(told)
@@ -79,7 +79,7 @@ def test_a_job_from_its_upload_to_its_removal(stack: Stack) -> None:
     asyncio.run(run())
 
 
-def test_last_event_id_gets_exactly_what_was_missed(stack: Stack) -> None:
+def test_last_event_id_resumes_exactly(stack: Stack) -> None:
     job, other, third = (made(stack) for _ in range(3))
 
     async def run() -> None:
@@ -108,7 +108,7 @@ def test_last_event_id_gets_exactly_what_was_missed(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("last_id", ["0-1-1", "nonsense", "ffffff-99999999-9999999999"])
-def test_what_cannot_be_made_up_for_is_told(stack: Stack, last_id: str) -> None:
+def test_lost_events_are_reported_as_reset(stack: Stack, last_id: str) -> None:
     async def run() -> None:
         async with connected(stack) as (client, _):
             async with events(client, "/v1/events", last_id) as told:
@@ -134,7 +134,7 @@ def test_an_old_event_id_resets(stack: Stack) -> None:
     asyncio.run(run())
 
 
-def test_one_job_goes_on_where_it_was(stack: Stack) -> None:
+def test_events_of_one_job_resume(stack: Stack) -> None:
     job, other = made(stack), made(stack)
     path = f"/v1/jobs/{job}/events"
 
@@ -163,7 +163,7 @@ def test_one_job_goes_on_where_it_was(stack: Stack) -> None:
     asyncio.run(run())
 
 
-def test_a_lost_end_is_found_in_the_record(stack: Stack) -> None:
+def test_lost_end_is_found_in_the_record(stack: Stack) -> None:
     unreadable, job = made(stack), made(stack)
     stack.store.put(Keys(unreadable).status, b"{", "application/json")
 
@@ -182,7 +182,7 @@ def test_a_lost_end_is_found_in_the_record(stack: Stack) -> None:
     stack.store.delete_prefix(Keys(unreadable).record)
 
 
-def test_survives_that_the_queue_loses_everything(stack: Stack) -> None:
+def test_event_streams_survive_a_queue_that_loses_its_data(stack: Stack) -> None:
     job = made(stack)
 
     async def run() -> None:

@@ -73,16 +73,16 @@ def test_bad_options_are_refused(
     assert {item.key for item in stack.store.walk("uploads/")} <= before
 
 
-def test_an_empty_file_is_refused(http: httpx.Client) -> None:
+def test_empty_file_is_refused(http: httpx.Client) -> None:
     assert_problem(post(http, b""), 400, "empty_file")
 
 
-def test_a_form_without_video_is_refused(http: httpx.Client) -> None:
+def test_form_without_a_video_is_refused(http: httpx.Client) -> None:
     assert_problem(http.post("/v1/jobs", files={"film": b"x"}), 422, "unknown_field")
     assert_problem(http.post("/v1/jobs", content=b"{}"), 400, "not_a_form")
 
 
-def test_too_large_a_body_of_unknown_length_is_refused(http: httpx.Client) -> None:
+def test_too_large_body_of_unknown_length_is_refused(http: httpx.Client) -> None:
     def body() -> Iterator[bytes]:
         yield b'--edge\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n'
         for _ in range(60):
@@ -120,7 +120,7 @@ def test_lists_newest_first_in_pages(http: httpx.Client, done: Job) -> None:
     assert http.get("/v1/jobs", params={"cursor": "../x"}).status_code == 422
 
 
-def test_results_have_their_types_and_ranges(http: httpx.Client, done: Job) -> None:
+def test_results_have_media_types_and_ranges(http: httpx.Client, done: Job) -> None:
     types = {
         "manifest": "application/json",
         "video": "video/mp4",
@@ -149,7 +149,7 @@ def test_results_have_their_types_and_ranges(http: httpx.Client, done: Job) -> N
     assert same.status_code == 304
 
 
-def test_the_manifest_lists_what_there_is(http: httpx.Client, done: Job) -> None:
+def test_manifest_lists_every_file(http: httpx.Client, done: Job) -> None:
     manifest = http.get(done.links["manifest"]).json()
     assert manifest["frames"] == FEW_FRAMES
     assert manifest["people"] == 0
@@ -164,14 +164,14 @@ def test_the_manifest_lists_what_there_is(http: httpx.Client, done: Job) -> None
         assert answer.headers["content-type"] == file["content_type"]
 
 
-def test_events_of_a_finished_job_tell_once_and_end(http: httpx.Client, done: Job) -> None:
+def test_events_of_a_finished_job_report_once_and_end(http: httpx.Client, done: Job) -> None:
     answer = http.get(done.links["events"])
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert re.findall("^event: (.*)$", answer.text, re.MULTILINE) == ["job"]
     assert '"state":"succeeded"' in answer.text
 
 
-def test_what_is_finished_can_be_removed(http: httpx.Client, stack: Stack) -> None:
+def test_finished_job_can_be_removed(http: httpx.Client, stack: Stack) -> None:
     with Client(stack.gateway_url) as client:
         job_id = post(http, b"this is no video").json()["id"]
         *_, last = client.watch(job_id)
@@ -183,7 +183,7 @@ def test_what_is_finished_can_be_removed(http: httpx.Client, stack: Stack) -> No
 
 # While people are being found; while the last segment is drawn and all is put together.
 @pytest.mark.parametrize("frames", [11, 150])
-def test_a_running_job_can_be_cancelled(
+def test_running_job_can_be_cancelled(
     http: httpx.Client, client: Client, stack: Stack, short_sample: Path, frames: int
 ) -> None:
     job = client.submit(short_sample, {"screenshot_frames": "1"})
@@ -201,7 +201,7 @@ def test_a_running_job_can_be_cancelled(
         assert set(left) == {keys.request, keys.status, keys.cancel}
 
 
-def test_a_queued_job_can_be_cancelled(
+def test_queued_job_can_be_cancelled(
     http: httpx.Client, client: Client, short_sample: Path
 ) -> None:
     running, waiting = client.submit(short_sample), client.submit(short_sample)
@@ -213,7 +213,7 @@ def test_a_queued_job_can_be_cancelled(
     assert last.state is JobState.CANCELLED
 
 
-def test_the_system_tells_about_itself(http: httpx.Client) -> None:
+def test_probes_and_metrics(http: httpx.Client) -> None:
     assert http.get("/healthz").json() == {"status": "ok"}
     assert http.get("/readyz").json() == {"status": "ok"}
     assert "python_info" in http.get("/metrics").text
@@ -222,7 +222,7 @@ def test_the_system_tells_about_itself(http: httpx.Client) -> None:
     assert "code" in document["components"]["schemas"]["Problem"]["properties"]
 
 
-def test_the_models_are_listed_as_their_cards_have_them(http: httpx.Client) -> None:
+def test_models_are_listed_from_their_cards(http: httpx.Client) -> None:
     models = http.get("/v1/models").json()["models"]
     fields = {"name", "title", "licence", "default", "measured"}
     cards = [card for card in load_cards() if card.is_fetched()]
@@ -231,11 +231,11 @@ def test_the_models_are_listed_as_their_cards_have_them(http: httpx.Client) -> N
     assert all(model["measured"]["ap"] > 0 for model in models if model["licence"] != "unknown")
 
 
-def test_the_record_of_a_job_that_names_no_model_has_the_default(done: Job) -> None:
+def test_record_of_a_job_names_the_default_model(done: Job) -> None:
     assert done.options.model == load_cards()[0].name
 
 
-def test_the_document_describes_every_option(http: httpx.Client) -> None:
+def test_openapi_describes_every_option(http: httpx.Client) -> None:
     create = http.get("/openapi.json").json()["paths"]["/v1/jobs"]["post"]
     form = create["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert set(form) == {"video", "webhook_url", *JobOptions.model_fields}
@@ -243,7 +243,7 @@ def test_the_document_describes_every_option(http: httpx.Client) -> None:
     assert (form["accurate"]["type"], form["accurate"]["default"]) == ("boolean", False)
 
 
-def test_pages_ask_nobody_else(http: httpx.Client) -> None:
+def test_pages_load_nothing_from_other_origins(http: httpx.Client) -> None:
     for path in ("/", "/docs"):
         answer = http.get(path)
         assert answer.status_code == 200
@@ -251,7 +251,7 @@ def test_pages_ask_nobody_else(http: httpx.Client) -> None:
         assert "default-src 'self'" in answer.headers["content-security-policy"]
 
 
-def test_head_tells_what_get_would(http: httpx.Client, done: Job) -> None:
+def test_head_has_the_headers_of_get(http: httpx.Client, done: Job) -> None:
     paths = ["/", "/healthz", "/metrics", "/openapi.json", "/v1/jobs", "/v1/models"]
     for path in [*paths, *done.links.values()]:
         head = http.head(path)
@@ -272,7 +272,7 @@ def test_head_tells_what_get_would(http: httpx.Client, done: Job) -> None:
         ("POST", "/", "GET, HEAD"),
     ],
 )
-def test_other_methods_are_told_which_there_are(
+def test_unsupported_method_lists_the_supported_ones(
     http: httpx.Client, method: str, path: str, allowed: str
 ) -> None:
     answer = http.request(method, path.format(id="f" * 32))
@@ -280,13 +280,15 @@ def test_other_methods_are_told_which_there_are(
     assert answer.headers["allow"] == allowed
 
 
-def test_a_missing_screenshot_is_named_as_its_user_knows_it(http: httpx.Client, done: Job) -> None:
+def test_missing_screenshot_is_reported_in_terms_of_the_result(
+    http: httpx.Client, done: Job
+) -> None:
     answer = http.get(f"{done.links['self']}/screenshots/frame_999999.jpg")
     assert_problem(answer, 404, "no_such_file")
     assert "results/" not in answer.text
 
 
-def test_an_object_is_let_go_of_when_the_client_hangs_up() -> None:
+def test_object_is_closed_when_the_client_disconnects() -> None:
     def read() -> Generator[bytes]:
         while True:
             yield b"x"

@@ -1,4 +1,4 @@
-"""Whose voice is heard in a result: nobody's, where faces are blurred."""
+"""Sound in results: dropped by default if faces are blurred."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def streams(client: Client, manifest: Manifest, name: str, folder: Path) -> list
         ({"overlay": "blurred"}, True),
     ],
 )
-def test_the_sound_is_where_it_is_wanted(
+def test_sound_is_kept_where_chosen(
     client: Client, talk: Path, tmp_path: Path, options: dict[str, object], kept: bool
 ) -> None:
     manifest = result(client, talk, options)

@@ -1,4 +1,4 @@
-"""What users upload by mistake: each ends with a code and a sentence that helps."""
+"""Files that users upload by mistake: each fails with a code and a helpful message."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_bad_videos_fail_with_a_reason(
 
 
 def damaged() -> bytes:
-    """A video whose middle is overwritten, at the codec at which decoders disagree most."""
+    """A video with an overwritten middle, in the codec on which decoders disagree most."""
     data = bytearray(make_video(60, codec="libsvtav1", options={"preset": "12"}))
     frames = data.index(b"mdat") + 8
     for offset in range(frames + 3000, len(data) - 2000, 1500):
@@ -92,7 +92,7 @@ STRANGE: dict[str, tuple[Callable[[], bytes], int, float]] = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_strange_videos_work(client: Client, tmp_path: Path, name: str) -> None:
+def test_unusual_videos_work(client: Client, tmp_path: Path, name: str) -> None:
     make, frames, seconds = STRANGE[name]
     path = tmp_path / "strange"
     path.write_bytes(make())
@@ -107,7 +107,7 @@ def test_strange_videos_work(client: Client, tmp_path: Path, name: str) -> None:
         assert manifest.duration_seconds == pytest.approx(seconds, abs=0.002)
 
 
-def test_a_video_that_ends_early_is_told(client: Client, tmp_path: Path) -> None:
+def test_truncated_video_is_reported(client: Client, tmp_path: Path) -> None:
     data = make_video(90, container="matroska")
     path = tmp_path / "cut.mkv"
     path.write_bytes(data[: len(data) // 2])
@@ -118,7 +118,7 @@ def test_a_video_that_ends_early_is_told(client: Client, tmp_path: Path) -> None
     assert "the file declares 3.0 s" in " ".join(manifest.warnings)
 
 
-def test_nobody_in_the_video_is_a_success(client: Client, tmp_path: Path) -> None:
+def test_video_without_people_succeeds(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "empty-room.mp4"
     path.write_bytes(make_video(12))
     *_, last = client.watch(client.submit(path).id)

@@ -1,4 +1,4 @@
-"""Cancelling a job stops the work on it, whichever service is at it."""
+"""Cancelling a job stops its work in every service."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ IDLE = 0.2
 
 
 def noise(index: int) -> NDArray[np.uint8]:
-    """What no encoder is quick with."""
+    """An image that is slow to encode."""
     return np.random.default_rng(index).integers(0, 256, (720, 1280, 3), np.uint8)
 
 
@@ -36,7 +36,7 @@ def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cpu_seconds(stack: Stack) -> float:
-    """CPU time that the services have taken so far."""
+    """Returns the CPU time that the services have used so far, in seconds."""
     return sum(processes.cpu_seconds(stack.pid(name)) for name in SERVICES)
 
 
@@ -45,14 +45,14 @@ def inferring(job: Job) -> bool:
 
 
 def rendering(job: Job) -> bool:
-    """The people of all frames are found, so all that is left of the only segment is to render."""
+    """Returns whether all people are found, so that only rendering of the one segment remains."""
     return job.progress.frames_done == job.progress.frames_total
 
 
 def cancel_when(
     client: Client, stack: Stack, job: Job, busy: Callable[[Job], bool]
 ) -> tuple[float, float]:
-    """Cancels a job at a moment.
+    """Cancels a job at a given point.
 
     Returns:
         Seconds until it is cancelled, and CPU seconds that the services take in the second that
@@ -75,7 +75,7 @@ def cancel_when(
 
 
 @pytest.mark.parametrize("busy", [inferring, rendering])
-def test_a_cancelled_job_stops_at_once_and_leaves_nothing(
+def test_cancelled_job_stops_at_once_and_leaves_nothing(
     client: Client, stack: Stack, sample: Path, heavy: Path, busy: Callable[[Job], bool]
 ) -> None:
     measured = []

@@ -1,4 +1,4 @@
-"""People in films that are cut, or whose pictures change shape, through the real system."""
+"""Videos with cuts or with changing frame shapes, in the running system."""
 
 import itertools
 import json
@@ -39,7 +39,7 @@ def done(client: Client, path: Path, data: bytes) -> tuple[Manifest, list[dict[s
     return client.manifest(job.id), [json.loads(line) for line in lines]
 
 
-def test_people_are_found_after_the_phone_was_turned(
+def test_people_are_found_after_the_phone_was_rotated(
     client: Client, people: list[NDArray[np.uint8]], tmp_path: Path
 ) -> None:
     wide = [scaled(picture, 640, 360) for picture in people[:FRAMES]]
@@ -55,7 +55,7 @@ def test_people_are_found_after_the_phone_was_turned(
     assert xs.max() <= 421
 
 
-def test_nobody_is_followed_across_a_cut(
+def test_no_track_crosses_a_cut(
     client: Client, people: list[NDArray[np.uint8]], tmp_path: Path
 ) -> None:
     man = [scaled(picture[0:560, 346:906], 480, 480) for picture in people[:FRAMES]]

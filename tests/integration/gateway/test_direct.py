@@ -1,4 +1,4 @@
-"""Large files straight to and from object storage, under the name by which the world knows it."""
+"""Parts sent directly to object storage at its public endpoint."""
 
 import json
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def public(stack: Stack) -> str:
-    """Another name of the same server, as those outside a cluster know it."""
+    """Another name of the same server, as known outside a cluster."""
     return (stack.storage_settings.s3_endpoint or "").replace("127.0.0.1", "localhost")
 
 
 @pytest.fixture(scope="module")
 def http(stack: Stack, public: str) -> Iterator[httpx.Client]:
-    """A gateway that gives addresses of the object storage itself."""
+    """A gateway that returns signed URLs of object storage."""
     with (
         gateway(stack, {"POSEWAY_S3_PUBLIC_ENDPOINT": public}) as url,
         httpx.Client(base_url=url, timeout=60) as client,
@@ -35,7 +35,9 @@ def http(stack: Stack, public: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_parts_go_straight_to_object_storage(http: httpx.Client, stack: Stack, public: str) -> None:
+def test_parts_are_sent_directly_to_object_storage(
+    http: httpx.Client, stack: Stack, public: str
+) -> None:
     video = make_video(6)
     wish = {"name": "clip.mp4", "size": len(video)}
     upload = http.post("/v1/uploads", json=wish).json()
@@ -51,7 +53,7 @@ def test_parts_go_straight_to_object_storage(http: httpx.Client, stack: Stack, p
         assert client.wait(upload["id"]).state is JobState.SUCCEEDED
 
 
-def test_object_storage_takes_no_other_size(http: httpx.Client) -> None:
+def test_object_storage_rejects_parts_of_other_sizes(http: httpx.Client) -> None:
     upload = http.post("/v1/uploads", json={"name": "a.mp4", "size": PART_BYTES + 10}).json()
     place = upload["links"]["part"]
     assert http.put(place.format(number=1), content=bytes(PART_BYTES)).status_code == 204
@@ -64,7 +66,7 @@ def test_object_storage_takes_no_other_size(http: httpx.Client) -> None:
     assert httpx.put(url, content=bytes(10)).status_code == 404
 
 
-def test_of_a_part_sent_again_the_newest_of_the_right_size_counts(stack: Stack) -> None:
+def test_latest_part_of_the_right_size_counts(stack: Stack) -> None:
     uploads = MultipartUploads(stack.store, 1000, 60)
     pending = uploads.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
 
@@ -92,7 +94,7 @@ def test_of_a_part_sent_again_the_newest_of_the_right_size_counts(stack: Stack) 
     assert not stack.store.exists(Keys(pending.id).upload)
 
 
-def test_without_a_public_name_all_goes_through_the_gateway(stack: Stack) -> None:
+def test_parts_go_through_the_gateway_without_a_public_endpoint(stack: Stack) -> None:
     with httpx.Client(base_url=stack.gateway_url) as http:
         upload = http.post("/v1/uploads", json={"name": "a.mp4", "size": 10}).json()
         assert upload["direct"] is False
@@ -101,9 +103,7 @@ def test_without_a_public_name_all_goes_through_the_gateway(stack: Stack) -> Non
         http.delete(upload["links"]["self"])
 
 
-def test_the_page_may_talk_to_object_storage_and_nobody_else(
-    http: httpx.Client, public: str
-) -> None:
+def test_page_may_connect_to_object_storage_only(http: httpx.Client, public: str) -> None:
     policy = http.get("/").headers["content-security-policy"]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     for kind in ("connect-src", "img-src", "media-src"):
@@ -111,8 +111,8 @@ def test_the_page_may_talk_to_object_storage_and_nobody_else(
     assert rules["default-src"] == "'self'"
 
 
-def test_a_browser_is_let_in_where_the_bucket_says_so(http: httpx.Client, stack: Stack) -> None:
-    """What docs/uploads.md has operators do; without it, browsers keep to the gateway."""
+def test_bucket_cors_rules_admit_browsers(http: httpx.Client, stack: Stack) -> None:
+    """Follows docs/uploads.md; without these rules, browsers use the gateway."""
     rules: CORSConfigurationTypeDef = {
         "CORSRules": [
             {

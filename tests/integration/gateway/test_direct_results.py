@@ -1,4 +1,4 @@
-"""Files of a result straight from object storage."""
+"""Results served directly from object storage."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def job(stack: Stack) -> Iterator[str]:
     stack.store.delete_prefix(keys.record)
 
 
-def test_is_sent_to_the_public_address(stack: Stack, job: str) -> None:
+def test_result_redirects_to_the_public_endpoint(stack: Stack, job: str) -> None:
     public = (stack.storage_settings.s3_endpoint or "").replace("127.0.0.1", "localhost")
     path = f"/v1/jobs/{job}/video.mp4"
     with (
@@ -49,6 +49,6 @@ def test_is_sent_to_the_public_address(stack: Stack, job: str) -> None:
         assert head.url.host == "127.0.0.1"
 
 
-def test_is_served_where_there_is_none(stack: Stack, job: str) -> None:
+def test_result_is_served_without_a_public_endpoint(stack: Stack, job: str) -> None:
     answer = httpx.get(f"{stack.gateway_url}/v1/jobs/{job}/video.mp4?direct=true", timeout=30)
     assert (answer.status_code, answer.content) == (200, b"0123456789")

@@ -1,4 +1,4 @@
-"""The routes of the API that convert, with a result put into the running system's storage."""
+"""Export routes, with a result placed in real storage."""
 
 import io
 import zipfile
@@ -37,7 +37,7 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def job(stack: Stack) -> Iterator[str]:
-    """A job whose result is not there yet; whatever is put there is removed."""
+    """A job without a result; files that the test adds are removed."""
     request = JobRequest(
         id=new_job_id(),
         name="my wälk.mov",
@@ -72,14 +72,14 @@ def finish(store: ObjectStore, job: str, *, with_tracks: bool = True) -> bytes:
     return file
 
 
-def test_conversions_are_not_found_before_the_result_is_there(http: httpx.Client, job: str) -> None:
+def test_exports_are_not_found_before_the_result_exists(http: httpx.Client, job: str) -> None:
     for name, _ in TYPES.values():
         for answer in (http.get(f"/v1/jobs/{job}/{name}"), http.head(f"/v1/jobs/{job}/{name}")):
             assert answer.status_code == 404, name
     assert http.get(f"/v1/jobs/{job}/{name}").json()["code"] == "no_result"
 
 
-def test_links_lead_to_every_conversion(stack: Stack, http: httpx.Client, job: str) -> None:
+def test_links_lead_to_every_export(stack: Stack, http: httpx.Client, job: str) -> None:
     file = finish(stack.store, job)
     links = http.get(f"/v1/jobs/{job}").json()["links"]
     for link, (name, media_type) in TYPES.items():
@@ -113,7 +113,7 @@ def test_export_formats_are_listed(stack: Stack, http: httpx.Client, job: str) -
 
 
 @pytest.mark.parametrize("with_tracks", [True, False])
-def test_trc_has_a_file_per_person_in_older_results_too(
+def test_trc_of_older_results_has_a_file_per_person(
     stack: Stack, http: httpx.Client, job: str, with_tracks: bool
 ) -> None:
     finish(stack.store, job, with_tracks=with_tracks)
@@ -122,7 +122,7 @@ def test_trc_has_a_file_per_person_in_older_results_too(
     assert archive.namelist() == [f"my wälk_person_{track:03d}.trc" for track in SPANS]
 
 
-def test_pictures_and_tracks_are_handed_out(stack: Stack, http: httpx.Client, job: str) -> None:
+def test_images_and_tracks_are_served(stack: Stack, http: httpx.Client, job: str) -> None:
     finish(stack.store, job)
     for path, (data, content_type) in FILES.items():
         answer = http.get(f"/v1/jobs/{job}/{path}")

@@ -21,7 +21,7 @@ HALF = Progress(fraction=0.5, frames_done=20, frames_total=40, eta_seconds=3.0)
 
 
 def shown(client: Client, stack: Stack, last: Job) -> Progress:
-    """The progress of a job that has ended, which is the same everywhere."""
+    """Returns the progress of a finished job after checking that it is the same everywhere."""
     listed = next(job for job in client.jobs() if job.id == last.id)
     record = JobStatus.model_validate_json(stack.store.get(Keys(last.id).status)[0])
     told = list(client.watch(last.id))[-1]
@@ -39,7 +39,7 @@ def whole(frames: int) -> Progress:
     ("name", "data", "frames"),
     [("quick.mp4", make_video(4), 4), ("picture.png", encoded(card(), "png"), 1)],
 )
-def test_a_job_that_succeeded_did_every_frame(
+def test_succeeded_job_did_every_frame(
     client: Client, stack: Stack, tmp_path: Path, name: str, data: bytes, frames: int
 ) -> None:
     (tmp_path / name).write_bytes(data)
@@ -49,9 +49,7 @@ def test_a_job_that_succeeded_did_every_frame(
     assert shown(client, stack, last) == whole(frames)
 
 
-def test_a_job_that_was_cancelled_keeps_what_it_did(
-    client: Client, stack: Stack, sample: Path
-) -> None:
+def test_cancelled_job_keeps_its_progress(client: Client, stack: Stack, sample: Path) -> None:
     job = client.submit(sample)
     for before in client.watch(job.id):
         if before.progress.eta_seconds is not None:
@@ -65,7 +63,7 @@ def test_a_job_that_was_cancelled_keeps_what_it_did(
     assert 0 < progress.fraction < 1
 
 
-def test_a_job_that_was_cancelled_on_the_queue_did_nothing(client: Client, stack: Stack) -> None:
+def test_job_cancelled_on_the_queue_has_no_progress(client: Client, stack: Stack) -> None:
     job_id = record_only(stack, b"")
     client.cancel(job_id)
     job = client.job(job_id)
@@ -75,7 +73,7 @@ def test_a_job_that_was_cancelled_on_the_queue_did_nothing(client: Client, stack
 
 @pytest.fixture
 def record(stack: Stack) -> JobRecord:
-    """Of a job that is half done, as its dispatcher knows and the record does not yet."""
+    """Progress of a half-finished job that is not in its record yet."""
     record = JobRecord(stack.store, record_only(stack, b""))
     record.load()
     record.begin()
@@ -87,7 +85,7 @@ def stored(store: ObjectStore, record: JobRecord) -> JobStatus:
     return JobStatus.model_validate_json(store.get(record.keys.status)[0])
 
 
-def test_the_last_progress_is_written_with_the_end(stack: Stack, record: JobRecord) -> None:
+def test_last_progress_is_written_with_the_end(stack: Stack, record: JobRecord) -> None:
     error = JobError(code="damaged", message="It is damaged.")
     record.finish(JobState.FAILED, error=error)
     status = stored(stack.store, record)
@@ -95,12 +93,12 @@ def test_the_last_progress_is_written_with_the_end(stack: Stack, record: JobReco
     assert status.progress == HALF.model_copy(update={"eta_seconds": None})
 
 
-def test_the_result_says_how_many_frames_there_were(stack: Stack, record: JobRecord) -> None:
+def test_manifest_gives_the_number_of_frames(stack: Stack, record: JobRecord) -> None:
     record.finish(JobState.SUCCEEDED, frames=38)
     assert stored(stack.store, record).progress == whole(38)
 
 
-def test_a_job_that_is_handed_back_keeps_its_progress(stack: Stack, record: JobRecord) -> None:
+def test_job_handed_back_keeps_its_progress(stack: Stack, record: JobRecord) -> None:
     record.hand_back(counted=False)
     other = JobRecord(stack.store, record.job_id)
     other.load()
@@ -110,7 +108,7 @@ def test_a_job_that_is_handed_back_keeps_its_progress(stack: Stack, record: JobR
     assert stored(stack.store, record).progress == Progress()
 
 
-def test_the_end_of_a_job_of_an_older_version_agrees(client: Client, stack: Stack) -> None:
+def test_end_recorded_by_an_older_version_is_consistent(client: Client, stack: Stack) -> None:
     with left_behind(stack, "done") as job_id:
         status = JobStatus.model_validate_json(stack.store.get(Keys(job_id).status)[0])
         assert status.progress.frames_done < 50  # it was written a moment before the end
@@ -118,7 +116,9 @@ def test_the_end_of_a_job_of_an_older_version_agrees(client: Client, stack: Stac
         assert [job.progress for job in found] == [whole(50)] * 2
 
 
-def test_what_failed_in_an_older_version_has_no_time_left(client: Client, stack: Stack) -> None:
+def test_failure_recorded_by_an_older_version_has_no_time_left(
+    client: Client, stack: Stack
+) -> None:
     job_id = record_only(stack, b"")
     old = JobStatus(state=JobState.FAILED, progress=HALF).model_dump_json().encode()
     stack.store.put(Keys(job_id).status, old, "application/json")
@@ -126,7 +126,7 @@ def test_what_failed_in_an_older_version_has_no_time_left(client: Client, stack:
     client.delete(job_id)
 
 
-def test_a_late_message_does_not_revive_a_job() -> None:
+def test_late_message_does_not_revive_a_job() -> None:
     async def run() -> None:
         hub = Hub()
         ended, late = (JobStatus(state=state) for state in (JobState.FAILED, JobState.RUNNING))

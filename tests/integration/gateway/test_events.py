@@ -36,7 +36,7 @@ from tests.support.waiting import until
 
 @pytest.fixture
 def queued(stack: Stack) -> Iterator[str]:
-    """Id of a job that nobody begins, because it is not on the queue."""
+    """Id of a job that never starts, because it is not on the queue."""
     request = JobRequest(
         id=new_job_id(), name="a", size=1, sha256="", created_at=now(), options=JobOptions()
     )
@@ -45,7 +45,7 @@ def queued(stack: Stack) -> Iterator[str]:
     stack.store.delete_prefix(Keys(request.id).record)
 
 
-def test_progress_never_goes_back_to_an_older_record(stack: Stack, queued: str) -> None:
+def test_progress_never_returns_to_an_older_record(stack: Stack, queued: str) -> None:
     def status(fraction: float) -> bytes:
         running = JobStatus(state=JobState.RUNNING, progress=Progress(fraction=fraction))
         return running.model_dump_json().encode()
@@ -78,7 +78,7 @@ def test_progress_never_goes_back_to_an_older_record(stack: Stack, queued: str) 
     assert asyncio.run(run()) == [0.0, 0.5, 0.6]
 
 
-def test_an_open_event_stream_does_not_hold_up_a_stop(stack: Stack, queued: str) -> None:
+def test_open_event_stream_does_not_delay_a_stop(stack: Stack, queued: str) -> None:
     port = free_ports(1)[0]
     env = os.environ | stack.env | {"POSEWAY_PORT": str(port), "POSEWAY_GRACE_SECONDS": "20"}
     url = f"http://127.0.0.1:{port}"
@@ -98,7 +98,7 @@ def test_an_open_event_stream_does_not_hold_up_a_stop(stack: Stack, queued: str)
             api.kill()
 
 
-def test_events_of_a_job_that_is_removed_end(stack: Stack, queued: str) -> None:
+def test_events_of_a_removed_job_end(stack: Stack, queued: str) -> None:
     url = f"{stack.gateway_url}/v1/jobs/{queued}/events"
     with httpx.stream("GET", url, timeout=30) as answer:
         lines = answer.iter_lines()
@@ -107,7 +107,7 @@ def test_events_of_a_job_that_is_removed_end(stack: Stack, queued: str) -> None:
         assert [line for line in lines if line.startswith("event")] == ["event: gone"]
 
 
-def test_watching_outlasts_a_restart_of_the_gateway(
+def test_watching_survives_a_restart_of_the_gateway(
     client: Client, stack: Stack, short_sample: Path
 ) -> None:
     job = client.submit(short_sample)

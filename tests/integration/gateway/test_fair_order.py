@@ -1,4 +1,4 @@
-"""Who has many jobs on the queue does not keep others waiting until all of them are done."""
+"""Owners are served alternately, however many jobs each has on the queue."""
 
 import asyncio
 from functools import partial
@@ -20,7 +20,7 @@ def run(stack: Stack, tmp_path: Path) -> Run:
     return partial(run_in, stack, tmp_path)
 
 
-def test_two_jobs_do_not_wait_for_twenty_of_somebody_else(run: Run) -> None:
+def test_two_jobs_do_not_wait_for_twenty_of_another_owner(run: Run) -> None:
     async def test(harness: QueueHarness) -> None:
         dispatcher = harness.dispatcher()
         many = await harness.accept(GREEDY, 20)
@@ -38,7 +38,7 @@ def test_two_jobs_do_not_wait_for_twenty_of_somebody_else(run: Run) -> None:
     run(test)
 
 
-def test_all_who_wait_have_as_many_turns_whatever_they_have_waiting(
+def test_owners_are_served_equally_whatever_their_backlog(
     run: Run,
 ) -> None:
     async def test(harness: QueueHarness) -> None:
@@ -53,7 +53,7 @@ def test_all_who_wait_have_as_many_turns_whatever_they_have_waiting(
     run(test)
 
 
-def test_a_job_in_hand_is_passed_over_until_its_holder_is_silent(
+def test_leased_job_is_skipped_until_its_lease_expires(
     run: Run,
 ) -> None:
     async def test(harness: QueueHarness) -> None:
@@ -81,7 +81,7 @@ def test_a_job_in_hand_is_passed_over_until_its_holder_is_silent(
     run(test)
 
 
-def test_a_job_that_is_delivered_while_it_is_done_early_is_left_to_its_holder(
+def test_job_delivered_while_leased_out_of_order_stays_with_its_lease(
     run: Run,
 ) -> None:
     async def test(harness: QueueHarness) -> None:
@@ -103,7 +103,7 @@ def test_a_job_that_is_delivered_while_it_is_done_early_is_left_to_its_holder(
     run(test)
 
 
-def test_a_job_that_was_removed_is_taken_off_the_queue(run: Run) -> None:
+def test_removed_job_is_taken_off_the_queue(run: Run) -> None:
     async def test(harness: QueueHarness) -> None:
         dispatcher = harness.dispatcher()
         await harness.accept(GREEDY, 3)
@@ -118,7 +118,7 @@ def test_a_job_that_was_removed_is_taken_off_the_queue(run: Run) -> None:
     run(test)
 
 
-def test_a_queue_that_lost_its_data_loses_no_job_to_one_done_early(
+def test_queue_that_lost_its_data_loses_no_job_taken_out_of_order(
     run: Run,
 ) -> None:
     async def test(harness: QueueHarness) -> None:
@@ -139,7 +139,7 @@ def test_a_queue_that_lost_its_data_loses_no_job_to_one_done_early(
     run(test)
 
 
-def test_where_there_is_no_queue_what_was_delivered_is_done(stack: Stack, tmp_path: Path) -> None:
+def test_delivered_jobs_finish_without_a_queue(stack: Stack, tmp_path: Path) -> None:
     async def test(harness: QueueHarness) -> None:
         await harness.open()
         (job,) = await harness.accept(GREEDY)

@@ -1,4 +1,4 @@
-"""What a file is called comes back as it was given, and names files that every system takes."""
+"""File names are returned as given, and downloads have portable names."""
 
 import io
 import zipfile
@@ -66,7 +66,7 @@ def assert_kept(http: httpx.Client, job: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_comes_back_as_it_was_given(http: httpx.Client, name: str, tmp_path: Path) -> None:
+def test_name_is_returned_as_given(http: httpx.Client, name: str, tmp_path: Path) -> None:
     ways: list[Callable[[httpx.Client, str], str]] = [by_client, by_parts]
     if "%22" not in name:  # in a form, that is a quote
         ways.append(by_form)
@@ -77,7 +77,7 @@ def test_a_name_comes_back_as_it_was_given(http: httpx.Client, name: str, tmp_pa
 
 
 @pytest.mark.parametrize("name", ['a"b.mp4', "gpj\u202e.mp4", LONG[0], LONG[3], *RESERVED])
-def test_everything_that_is_fetched_has_a_name_that_every_system_takes(
+def test_downloads_have_portable_names(
     http: httpx.Client, client: Client, tmp_path: Path, name: str
 ) -> None:
     job = client.wait(client.submit(make_video(3), name=name).id)
@@ -100,7 +100,7 @@ def test_everything_that_is_fetched_has_a_name_that_every_system_takes(
 
 
 @pytest.mark.parametrize("name", ["日" * 84 + ".mp4", "a.mp4", "CON"])
-def test_a_second_result_of_that_name_has_a_folder_of_its_own(tmp_path: Path, name: str) -> None:
+def test_second_result_with_the_same_name_has_its_own_folder(tmp_path: Path, name: str) -> None:
     source = SourceInfo(
         name=name,
         size=1,

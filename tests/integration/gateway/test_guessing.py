@@ -1,4 +1,4 @@
-"""Keys that are none: they cost little, and nobody else feels them."""
+"""Unknown API keys cost little and affect no other client."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def unknown(number: int) -> str:
     return f"pw_{number:08x}_" + "cd" * 20
 
 
-def test_who_sends_many_unknown_keys_is_refused_and_keys_in_use_are_not(stack: Stack) -> None:
+def test_guessing_is_limited_but_not_keys_in_use(stack: Stack) -> None:
     _, key = ApiKeys(stack.store).create("in use")
     with (
         gateway(stack, {**KEYS, "POSEWAY_FIRST_KEY": FIRST}) as url,
@@ -43,7 +43,7 @@ def test_who_sends_many_unknown_keys_is_refused_and_keys_in_use_are_not(stack: S
     ApiKeys(stack.store).revoke("in use")
 
 
-def test_unknown_keys_push_no_known_one_out(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_keys_evict_no_known_key(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring, "_REMEMBERED", 2)
     key, text = ApiKeys(stack.store).create("remembered")
     settings = ApiSettings(auth="keys", first_key=SecretStr(FIRST))

@@ -1,4 +1,4 @@
-"""A request that is repeated under its Idempotency-Key makes no second job."""
+"""A request that is repeated with its Idempotency-Key creates no second job."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def post(http: httpx.Client, key: str, **options: str) -> httpx.Response:
     )
 
 
-def test_the_same_request_is_the_same_job(http: httpx.Client, stack: Stack, key: str) -> None:
+def test_repeated_request_returns_the_same_job(http: httpx.Client, stack: Stack, key: str) -> None:
     # Jobs of other tests may still be running, and their uploads come and go.
     before = {item.key for item in stack.store.walk("uploads/")}
     first, second = post(http, key), post(http, key)
@@ -57,18 +57,18 @@ def test_the_same_request_is_the_same_job(http: httpx.Client, stack: Stack, key:
     assert uploads - before <= {Keys(first.json()["id"]).upload}
 
 
-def test_another_request_under_the_same_key_is_refused(http: httpx.Client, key: str) -> None:
+def test_other_request_with_the_same_key_is_refused(http: httpx.Client, key: str) -> None:
     assert post(http, key).status_code == 201
     other = post(http, key, trails="true")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_what_was_refused_may_be_mended_under_its_key(http: httpx.Client, key: str) -> None:
+def test_refused_request_may_be_corrected_with_its_key(http: httpx.Client, key: str) -> None:
     assert post(http, key, crf="99").status_code == 422
     assert post(http, key, crf="30").status_code == 201
 
 
-def test_at_the_same_time_it_is_one_job(http: httpx.Client, key: str) -> None:
+def test_concurrent_repetitions_create_one_job(http: httpx.Client, key: str) -> None:
     barrier = threading.Barrier(6)
 
     def send(_: int) -> httpx.Response:
@@ -101,7 +101,7 @@ def job_ids(http: httpx.Client) -> set[str]:
     return {job["id"] for job in http.get("/v1/jobs?limit=100").json()["jobs"]}
 
 
-def test_what_a_repetition_was_told_is_so_though_the_first_request_failed(
+def test_job_reported_to_a_repetition_survives_failure_of_the_first_request(
     http: httpx.Client, client: Client, stack: Stack, key: str
 ) -> None:
     before = job_ids(http)
@@ -117,9 +117,7 @@ def test_what_a_repetition_was_told_is_so_though_the_first_request_failed(
     assert client.wait(told.json()["id"]).state is JobState.SUCCEEDED
 
 
-def test_without_a_key_nothing_stays_of_what_was_not_queued(
-    http: httpx.Client, stack: Stack
-) -> None:
+def test_unqueued_job_without_a_key_leaves_nothing(http: httpx.Client, stack: Stack) -> None:
     def stored() -> set[str]:
         # Ids only: jobs of other tests may still be writing.
         walked = (stack.store.walk(prefix) for prefix in ("jobs/", "uploads/"))
@@ -133,7 +131,7 @@ def test_without_a_key_nothing_stays_of_what_was_not_queued(
         assert stored() <= before
 
 
-def test_an_upload_in_parts_is_begun_once(http: httpx.Client, key: str) -> None:
+def test_multipart_upload_is_begun_once(http: httpx.Client, key: str) -> None:
     def begin(size: int) -> httpx.Response:
         wish = {"name": "a.mp4", "size": size}
         return http.post("/v1/uploads", json=wish, headers={"Idempotency-Key": key})
@@ -149,7 +147,7 @@ def test_an_upload_in_parts_is_begun_once(http: httpx.Client, key: str) -> None:
     http.delete(anew.json()["links"]["self"])
 
 
-def test_a_claim_of_somebody_who_died_is_taken_over(
+def test_abandoned_claim_is_taken_over(
     stack: Stack, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory, asked = IdempotencyStore(stack.store), fingerprint("a", 1)

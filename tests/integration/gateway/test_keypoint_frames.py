@@ -1,4 +1,4 @@
-"""The route to frames of keypoints.jsonl by their time."""
+"""The route for frames of a time range."""
 
 import itertools
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def job(stack: Stack) -> Iterator[str]:
     stack.store.delete_prefix(keys.record)
 
 
-def test_the_route(stack: Stack, job: str) -> None:
+def test_frames_route(stack: Stack, job: str) -> None:
     with httpx.Client(base_url=f"{stack.gateway_url}/v1/jobs/{job}", timeout=60) as http:
         assert http.get("/frames").json()["code"] == "no_result"
         stack.store.put(Keys(job).manifest, b"{}", "application/json")
@@ -42,7 +42,7 @@ def test_the_route(stack: Stack, job: str) -> None:
             assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request"), wrong
 
 
-def test_frames_of_different_stretches_join(stack: Stack, job: str) -> None:
+def test_frames_of_adjacent_ranges_join(stack: Stack, job: str) -> None:
     stack.store.put(Keys(job).manifest, b"{}", "application/json")
     url = f"{stack.gateway_url}/v1/jobs/{job}/frames"
     whole = httpx.get(url, timeout=60).json()["frames"]

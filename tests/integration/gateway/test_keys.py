@@ -1,4 +1,4 @@
-"""API keys: who is let in, and to what."""
+"""API keys and what they give access to."""
 
 import contextlib
 import re
@@ -33,7 +33,7 @@ def url(stack: Stack) -> Iterator[str]:
 
 
 def until_refused(client: httpx.Client) -> float:
-    """Seconds until a client is let in no longer."""
+    """Returns the seconds until a client is refused."""
     began = time.monotonic()
     while client.get("/v1/models").status_code == 200:
         assert time.monotonic() - began < REVOKED_WITHIN_SECONDS
@@ -41,7 +41,7 @@ def until_refused(client: httpx.Client) -> float:
     return time.monotonic() - began
 
 
-def test_every_route_under_v1_wants_a_key(url: str) -> None:
+def test_every_route_under_v1_requires_a_key(url: str) -> None:
     with user(url) as nobody:
         document = nobody.get("/openapi.json").json()
         for path, methods in document["paths"].items():
@@ -60,7 +60,7 @@ def test_every_route_under_v1_wants_a_key(url: str) -> None:
         assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
-def test_the_page_the_document_and_the_probes_are_open(url: str) -> None:
+def test_page_document_and_probes_need_no_key(url: str) -> None:
     with user(url) as nobody:
         for path in ("/", "/app.js", "/docs", "/openapi.json", "/healthz", "/readyz"):
             assert nobody.get(path).status_code == 200, path
@@ -79,11 +79,11 @@ def test_the_page_the_document_and_the_probes_are_open(url: str) -> None:
         (FIRST, "key_missing"),
     ],
 )
-def test_what_is_no_key_is_refused(url: str, header: str, code: str) -> None:
+def test_invalid_credentials_are_refused(url: str, header: str, code: str) -> None:
     assert_problem(httpx.get(f"{url}/v1/jobs", headers={"Authorization": header}), 401, code)
 
 
-def test_an_upload_without_a_key_is_refused_before_it_is_read(url: str) -> None:
+def test_upload_without_a_key_is_refused_before_it_is_read(url: str) -> None:
     sent = 0
 
     def body() -> Iterator[bytes]:
@@ -97,7 +97,7 @@ def test_an_upload_without_a_key_is_refused_before_it_is_read(url: str) -> None:
     assert sent < 100
 
 
-def test_who_sends_a_part_of_a_video_hears_that_it_was_refused(url: str) -> None:
+def test_refused_part_gets_a_response(url: str) -> None:
     with user(url) as nobody:
         for _ in range(3):
             answer = nobody.put(f"/v1/uploads/{'f' * 32}/parts/1", content=bytes(8 << 20))
@@ -105,14 +105,14 @@ def test_who_sends_a_part_of_a_video_hears_that_it_was_refused(url: str) -> None
             assert "connection" not in answer.headers
 
 
-def test_a_key_of_the_settings_counts(url: str) -> None:
+def test_key_from_the_settings_is_valid(url: str) -> None:
     with user(url, FIRST) as operator:
         session = operator.get("/v1/session").json()
     assert (session["auth"], session["owner"], session["name"]) == ("keys", "00000001", "first")
     assert session["webhook_secret"].startswith("whsec_")
 
 
-def test_each_sees_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
+def test_keys_see_their_own_jobs_only(url: str, keys: ApiKeys) -> None:
     (_, one), (_, other) = keys.create("sees-1"), keys.create("sees-2")
     with user(url, one) as owner, user(url, other) as stranger:
         job = submit(owner)
@@ -129,7 +129,7 @@ def test_each_sees_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
         assert len(secrets) == 2
 
 
-def test_each_hears_of_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
+def test_keys_receive_events_of_their_own_jobs_only(url: str, keys: ApiKeys) -> None:
     (_, one), (_, other) = keys.create("hears-1"), keys.create("hears-2")
     with user(url, one) as owner, user(url, other) as stranger:
         with stranger.stream("GET", "/v1/events") as told:
@@ -140,7 +140,7 @@ def test_each_hears_of_its_own_jobs_only(url: str, keys: ApiKeys) -> None:
         assert shown in heard
 
 
-def test_each_sees_its_own_uploads_only(url: str, keys: ApiKeys) -> None:
+def test_keys_see_their_own_uploads_only(url: str, keys: ApiKeys) -> None:
     (_, one), (_, other) = keys.create("sends-1"), keys.create("sends-2")
     with user(url, one) as owner, user(url, other) as stranger:
         made = owner.post("/v1/uploads", json={"name": "clip.mp4", "size": 9}).json()
@@ -159,7 +159,7 @@ def test_each_sees_its_own_uploads_only(url: str, keys: ApiKeys) -> None:
         assert owner.get("/v1/session").json()["usage"]["bytes"] == 9
 
 
-def test_nothing_kept_tells_the_secret(stack: Stack, keys: ApiKeys) -> None:
+def test_stored_objects_do_not_reveal_the_secret(stack: Stack, keys: ApiKeys) -> None:
     key, whole = keys.create("kept")
     secret = whole.rpartition("_")[2]
     kept = [stack.store.get(item.key)[0].decode() for item in stack.store.walk("keys/")]
@@ -167,7 +167,7 @@ def test_nothing_kept_tells_the_secret(stack: Stack, keys: ApiKeys) -> None:
     assert not any(secret in text for text in kept)
 
 
-def test_a_rotated_key_keeps_its_jobs_and_loses_its_old_secret(url: str, keys: ApiKeys) -> None:
+def test_rotated_key_keeps_its_jobs_and_loses_its_old_secret(url: str, keys: ApiKeys) -> None:
     _, old = keys.create("turns")
     with user(url, old) as before:
         job = submit(before)
@@ -179,7 +179,7 @@ def test_a_rotated_key_keeps_its_jobs_and_loses_its_old_secret(url: str, keys: A
         assert_problem(before.get("/v1/jobs"), 401, "key_unknown")
 
 
-def test_a_revoked_key_is_refused_soon_and_its_streams_end(
+def test_revoked_key_is_refused_soon_and_its_streams_end(
     stack: Stack, url: str, keys: ApiKeys
 ) -> None:
     key, whole = keys.create("leaves")
@@ -205,7 +205,7 @@ def test_a_revoked_key_is_refused_soon_and_its_streams_end(
         thread.join()
 
 
-def test_names_are_told_apart(keys: ApiKeys) -> None:
+def test_similar_names_are_distinguished(keys: ApiKeys) -> None:
     key, _ = keys.create(" lab 7 ")
     assert key.name == "lab 7"
     with pytest.raises(ConflictError, match="lab 7"):
@@ -220,7 +220,7 @@ def test_names_are_told_apart(keys: ApiKeys) -> None:
     keys.revoke("lab 7")
 
 
-def test_the_operators_command(stack: Stack, url: str) -> None:
+def test_keys_command_of_operators(stack: Stack, url: str) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "poseway_gateway.admin.keys", *words]
         env = gateway_env(stack, {})
@@ -247,7 +247,7 @@ def test_the_operators_command(stack: Stack, url: str) -> None:
     assert "requests per minute" in wrong.stderr
 
 
-def test_the_command_of_a_local_system(stack: Stack, url: str, tmp_path: Path) -> None:
+def test_keys_command_of_a_local_system(stack: Stack, url: str, tmp_path: Path) -> None:
     def run(*words: str, data_dir: Path = stack.data_dir) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "from poseway.cli import app; app()", "keys", *words]
         command += ["--data-dir", str(data_dir)]

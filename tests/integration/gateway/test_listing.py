@@ -1,4 +1,4 @@
-"""Lists of a thousand jobs: pages, searches, states; on the running system's storage."""
+"""Lists of a thousand jobs in real storage: pages, searches and states."""
 
 import hashlib
 import time
@@ -19,7 +19,7 @@ STATES = [JobState.SUCCEEDED] * 7 + [JobState.FAILED] * 2 + [JobState.RUNNING]
 
 
 def job_id(number: int) -> str:
-    """Ids in order, but with beginnings that differ."""
+    """Ids in order, with different beginnings."""
     return f"{number:04x}" + hashlib.sha256(str(number).encode()).hexdigest()[:28]
 
 
@@ -59,20 +59,20 @@ def listing(stack: Stack) -> Iterator[Listing]:
 
 
 def numbers(listing: Listing, limit: int, wanted: JobFilter) -> Iterator[list[int]]:
-    """The jobs of page after page."""
+    """Returns the jobs of all pages."""
     after: str | None = ""
     while after is not None:
         jobs, after = listing.page(OWNER, limit, after, wanted)
         yield [int(job.id[:4], 16) for job in jobs]
 
 
-def test_pages_through_everything_once(listing: Listing) -> None:
+def test_pages_list_every_job_once(listing: Listing) -> None:
     pages = list(numbers(listing, 99, JobFilter()))
     assert [len(page) for page in pages] == [99] * 10 + [10]
     assert [number for page in pages for number in page] == list(range(COUNT))
 
 
-def test_pages_that_come_out_even_end(listing: Listing) -> None:
+def test_full_last_page_ends_the_list(listing: Listing) -> None:
     assert [len(page) for page in numbers(listing, 100, JobFilter())] == [100] * 10
 
 
@@ -94,14 +94,14 @@ def test_finds_by_state(listing: Listing) -> None:
     assert {number % 10 for page in pages for number in page} == {7, 8, 9}
 
 
-def test_a_search_for_little_ends_after_so_many(listing: Listing) -> None:
+def test_search_examines_a_bounded_number_of_jobs(listing: Listing) -> None:
     jobs, after = listing.page(OWNER, 10, "", JobFilter(f"{COUNT - 1:04d}"))
     assert [job.name for job in jobs] == [name(COUNT - 1)]
     assert after is None
     assert SCANNED_AT_ONCE >= COUNT
 
 
-def test_what_ended_is_kept_and_what_runs_is_not(listing: Listing, stack: Stack) -> None:
+def test_only_finished_jobs_are_cached(listing: Listing, stack: Stack) -> None:
     began = time.monotonic()
     assert sum(map(len, numbers(listing, 100, JobFilter()))) == COUNT
     first = time.monotonic() - began
@@ -118,9 +118,9 @@ def test_what_ended_is_kept_and_what_runs_is_not(listing: Listing, stack: Stack)
     listing.forget(runs)
 
 
-def test_the_route(stack: Stack) -> None:
+def test_list_route(stack: Stack) -> None:
     def ask(query: dict[str, str | list[str]]) -> list[str]:
-        """Ids of all that is found; other tests' jobs may fill the first pages."""
+        """Returns the ids of all matches; jobs of other tests may fill the first pages."""
         found: list[str] = []
         cursor: str | None = ""
         while cursor is not None:

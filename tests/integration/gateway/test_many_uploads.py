@@ -1,4 +1,4 @@
-"""Many uploads in the same moment."""
+"""Many concurrent uploads."""
 
 import hashlib
 from itertools import pairwise
@@ -14,7 +14,7 @@ from tests.support.videos import make_video
 
 
 @pytest.mark.parametrize(("upload", "count"), [(by_form, 200), (in_parts, 100)])
-def test_of_many_uploads_none_is_lost_and_memory_is_bounded(
+def test_many_uploads_all_arrive_within_bounded_memory(
     stack: Stack, upload: Upload, count: int
 ) -> None:
     # Each is another one, so that none can pass for another.

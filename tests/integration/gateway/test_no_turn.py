@@ -1,4 +1,4 @@
-"""Only what is begun is a turn: nobody waits because of what is on the queue and is no work."""
+"""Messages without work use up no turn in the fair order."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.support.queue_harness import GREEDY, SMALL, QueueHarness, run_in
 
 
 class Quick(Worker):
-    """A worker that ends three jobs, each at once."""
+    """A worker that finishes three jobs immediately."""
 
     def __init__(self, harness: QueueHarness) -> None:
         settings = DispatcherSettings()
@@ -42,8 +42,8 @@ async def begun(harness: QueueHarness, job_id: str) -> JobRecord:
 
 
 @pytest.mark.parametrize("in_front", [1, 4])
-def test_what_is_no_work_is_no_turn(stack: Stack, tmp_path: Path, in_front: int) -> None:
-    """With one job in front it is delivered, with four it is found."""
+def test_messages_without_work_use_up_no_turn(stack: Stack, tmp_path: Path, in_front: int) -> None:
+    """With one job in front, the job is delivered; with four, it is found out of order."""
 
     async def test(harness: QueueHarness) -> None:
         many = await harness.accept(GREEDY, in_front)

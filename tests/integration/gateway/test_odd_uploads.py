@@ -1,4 +1,4 @@
-"""Streams without times, animated and tiled pictures through the whole system."""
+"""Streams without timestamps, animated and tiled images, in the running system."""
 
 import io
 import json
@@ -25,7 +25,7 @@ Pictures = list[NDArray[np.uint8]]
 
 @pytest.fixture(scope="module")
 def pictures(sample: Path) -> Pictures:
-    """Frames of people, of a size that tiles divide."""
+    """Frames with people, in a size that is a multiple of the tiles."""
     get = numbered_people(sample, FRAMES)
     return [np.ascontiguousarray(get(index)[:448, :832]) for index in range(FRAMES)]
 
@@ -64,7 +64,7 @@ UPLOADS: Final[dict[str, tuple[Callable[[Pictures], bytes], int, float]]] = {
 
 
 @pytest.mark.parametrize("name", UPLOADS)
-def test_it_becomes_a_result_with_its_people(
+def test_odd_upload_becomes_a_result_with_its_people(
     client: Client, pictures: Pictures, tmp_path: Path, name: str
 ) -> None:
     make, frames, shown = UPLOADS[name]
@@ -81,7 +81,7 @@ def test_it_becomes_a_result_with_its_people(
     assert times == pytest.approx([index * shown for index in range(frames)], abs=1e-4)
 
 
-def test_a_job_may_tell_the_rate(client: Client, pictures: Pictures, tmp_path: Path) -> None:
+def test_job_may_set_the_frame_rate(client: Client, pictures: Pictures, tmp_path: Path) -> None:
     data = io.BytesIO(video(pictures, "libx264", "h264"))
     job = client.wait(client.submit(data, {"assume_frame_rate": 12.5}, name="pi.h264").id)
     manifest = client.manifest(job.id)

@@ -1,4 +1,4 @@
-"""What the running gateway answers is what its OpenAPI document says, whatever it is asked."""
+"""The running gateway responds to any request as its OpenAPI document says."""
 
 import subprocess
 import sys
@@ -55,7 +55,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{method} {path}", operation
 
 
-def test_every_operation_is_described_and_its_answers_have_examples(
+def test_every_operation_is_described_with_examples_of_its_responses(
     document: dict[str, Any],
 ) -> None:
     for name, operation in operations(document):
@@ -70,7 +70,7 @@ def test_every_operation_is_described_and_its_answers_have_examples(
 
 
 def assert_as_documented(url: str, folder: Path, *options: str, **parameters: str) -> None:
-    """Asks a gateway in many ways, with these parameters where a path has them."""
+    """Sends generated requests to a gateway, with these values for path parameters."""
     config = folder / "schemathesis.toml"
     given = "".join(f'{name} = "{value}"\n' for name, value in parameters.items())
     checks = "".join(f"{name}.enabled = false\n" for name in UNFIT)
@@ -95,20 +95,18 @@ def assert_as_documented(url: str, folder: Path, *options: str, **parameters: st
 
 
 # Each example is a request to the running system.
-def test_nothing_is_answered_that_is_not_documented(
-    stack: Stack, done: Job, tmp_path: Path
-) -> None:
+def test_responses_are_documented(stack: Stack, done: Job, tmp_path: Path) -> None:
     options = ("--max-examples=25", "--exclude-method=DELETE")
     assert_as_documented(stack.gateway_url, tmp_path, *options, job_id=done.id)
 
 
-def test_nor_to_who_deletes(stack: Stack, tmp_path: Path) -> None:
-    """Only what is not there: other tests need what is."""
+def test_responses_to_deletions_are_documented(stack: Stack, tmp_path: Path) -> None:
+    """Deletes only what does not exist, since other tests need the rest."""
     options = ("--max-examples=10", "--include-method=DELETE")
     assert_as_documented(stack.gateway_url, tmp_path, *options, job_id="f" * 32, upload_id="f" * 32)
 
 
-def test_nor_to_who_wants_bytes_that_are_not_there(stack: Stack, done: Job, tmp_path: Path) -> None:
+def test_unsatisfiable_range_is_documented(stack: Stack, done: Job, tmp_path: Path) -> None:
     options = ("--max-examples=5", "--include-method=GET", "--phases=examples,fuzzing")
     wanted = "--header=Range: bytes=99999999999-"
     assert_as_documented(
@@ -116,7 +114,7 @@ def test_nor_to_who_wants_bytes_that_are_not_there(stack: Stack, done: Job, tmp_
     )
 
 
-def test_nor_where_keys_are_asked_for(stack: Stack, tmp_path: Path) -> None:
+def test_responses_with_keys_required_are_documented(stack: Stack, tmp_path: Path) -> None:
     options = ("--max-examples=5", "--exclude-method=DELETE")
     with gateway(stack, {**KEYS, "POSEWAY_FIRST_KEY": KEY}) as url:
         with user(url, KEY) as owner:

@@ -1,4 +1,4 @@
-"""Pictures through the whole system: a result like a video's, of one frame."""
+"""Jobs with a still image: a result like that of a video, with one frame."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def scene(sample: Path) -> NDArray[np.uint8]:
 
 
 def cut_out(scene: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """With a transparent border, whose colours are nobody's business."""
+    """Adds a transparent border, whose colours must not matter."""
     alpha = np.full(scene.shape[:2], 255, np.uint8)
     alpha[:, :40] = alpha[:40] = 0
     return np.dstack((scene, alpha))
@@ -55,7 +55,7 @@ def done(client: Client, path: Path, data: bytes, **options: str) -> Job:
 
 
 def joints(picture: NDArray[np.uint8], people: list[dict[str, Any]]) -> float:
-    """The part of the keypoints that are drawn in their colours, RGB, where they say they are."""
+    """Returns the share of keypoints that are drawn in their RGB colour at their position."""
     found = []
     for person in people:
         for index, (x, y, score) in enumerate(np.array(person["smoothed"]).reshape(18, 3)):
@@ -67,7 +67,7 @@ def joints(picture: NDArray[np.uint8], people: list[dict[str, Any]]) -> float:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_picture_becomes_a_result_of_one_frame(
+def test_image_becomes_a_result_of_one_frame(
     client: Client, scene: NDArray[np.uint8], tmp_path: Path, name: str
 ) -> None:
     job = done(client, tmp_path / name, FORMATS[name](scene), background="true")
@@ -103,7 +103,7 @@ def test_a_picture_becomes_a_result_of_one_frame(
         assert np.abs(shown[2].astype(int) - scene).mean() < 4
 
 
-def test_a_large_photo_is_scaled_for_the_video_and_its_keypoints_are_not(
+def test_large_image_is_scaled_in_the_video_only(
     client: Client, scene: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     large = np.asarray(cv2.resize(scene, (8000, 6000)), np.uint8)
@@ -119,7 +119,7 @@ def test_a_large_photo_is_scaled_for_the_video_and_its_keypoints_are_not(
 
 
 @pytest.mark.parametrize("size", [(1, 1), (30_000, 60), (9, 4000)])
-def test_pictures_of_odd_shapes_work(client: Client, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_images_of_odd_shapes_work(client: Client, tmp_path: Path, size: tuple[int, int]) -> None:
     data = encoded(np.full((size[1], size[0], 3), 90, np.uint8), "png")
     job = done(client, tmp_path / "strange.png", data)
     assert job.state is JobState.SUCCEEDED, job.error
@@ -128,7 +128,7 @@ def test_pictures_of_odd_shapes_work(client: Client, tmp_path: Path, size: tuple
         assert len(list(video.decode(video=0))) == 1
 
 
-def test_a_picture_that_is_cut_off_fails_or_warns(client: Client, tmp_path: Path) -> None:
+def test_truncated_image_fails_or_warns(client: Client, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     for kind, state in (("jpg", JobState.SUCCEEDED), ("png", JobState.FAILED)):
         data = encoded(noise, kind)

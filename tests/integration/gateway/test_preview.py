@@ -1,4 +1,4 @@
-"""Looking at a job that still runs."""
+"""Previews of running jobs."""
 
 import io
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_finished_segments_of_a_running_job_can_be_fetched(
 
 @pytest.fixture
 def running(stack: Stack) -> Iterator[str]:
-    """Id of a job that runs, as far as its record tells."""
+    """Id of a job that is running according to its record."""
     request = JobRequest(
         id=new_job_id(), name="a", size=1, sha256="", created_at=now(), options=JobOptions()
     )
@@ -79,7 +79,7 @@ def running(stack: Stack) -> Iterator[str]:
     stack.store.delete_prefix(keys.record)
 
 
-def test_a_segment_in_the_making_is_not_shown(stack: Stack, running: str) -> None:
+def test_unfinished_segment_is_not_listed(stack: Stack, running: str) -> None:
     keys = Keys(running)
     stack.store.put(keys.segment(0, "video.mp4"), VIDEO, "video/mp4")
     base = f"{stack.gateway_url}/v1/jobs/{running}"
@@ -91,9 +91,7 @@ def test_a_segment_in_the_making_is_not_shown(stack: Stack, running: str) -> Non
     assert (part.status_code, part.content) == (206, VIDEO[1:3])
 
 
-def test_segments_of_a_job_that_was_begun_again_are_the_new_ones(
-    stack: Stack, running: str
-) -> None:
+def test_restarted_job_lists_its_new_segments(stack: Stack, running: str) -> None:
     keys, base = Keys(running), f"{stack.gateway_url}/v1/jobs/{running}/preview"
     for restarts, frames in enumerate((3, 6)):
         status = JobStatus(state=JobState.RUNNING, restarts=restarts)
@@ -108,7 +106,7 @@ def test_segments_of_a_job_that_was_begun_again_are_the_new_ones(
         assert httpx.get(f"{base}/0.mp4", timeout=30).content == video
 
 
-def test_the_index_of_a_video_is_read_of_no_other(stack: Stack, running: str) -> None:
+def test_patch_belongs_to_the_current_video(stack: Stack, running: str) -> None:
     key = Keys(running).segment(0, "video.mp4")
     stack.store.put(key, make_video(3), "video/mp4")
     old = stack.store.head(key)
@@ -130,7 +128,7 @@ def test_the_sample(stack: Stack, sample: Path) -> None:
 
 
 def test_ranges_of_the_sample(stack: Stack, sample: Path) -> None:
-    """As the files of results have them."""
+    """The same ranges as files of results."""
     url, video = f"{stack.gateway_url}/v1/sample", sample.read_bytes()
 
     def ask(wanted: str, **more: str) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Putting a result together, in the storage of the running system."""
+"""Publishing results in the storage of the running system."""
 
 import json
 from fractions import Fraction
@@ -41,7 +41,7 @@ def keypoint_lines(start: int, seen: list[set[int]]) -> bytes:
     return b"".join(keypoints.line(frame, VIDEO.time_base) for frame in frames)
 
 
-def test_tracks_go_on_across_segments_and_those_of_older_checkpoints_are_found(
+def test_tracks_span_segments_and_include_older_checkpoints(
     stack: Stack,
 ) -> None:
     request = JobRequest(

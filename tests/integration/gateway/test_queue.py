@@ -1,4 +1,4 @@
-"""What happens to jobs when the queue, or whoever holds a job, fails."""
+"""Jobs survive failures of the queue and of dispatchers."""
 
 import asyncio
 import hashlib
@@ -24,7 +24,7 @@ from tests.system.upgrade.records import put_back
 
 
 def record_only(stack: Stack, video: bytes) -> str:
-    """A job that object storage knows of and the queue does not."""
+    """A job with a record that is missing from the queue."""
     job_id = new_job_id()
     stack.store.put(Keys(job_id).upload, video, "video/mp4")
     request = JobRequest(
@@ -39,7 +39,7 @@ def record_only(stack: Stack, video: bytes) -> str:
     return job_id
 
 
-def test_jobs_that_the_queue_lost_are_put_back(client: Client, stack: Stack) -> None:
+def test_jobs_lost_by_the_queue_are_requeued(client: Client, stack: Stack) -> None:
     lost = record_only(stack, make_video(5))
     assert client.job(lost).state is JobState.QUEUED
     assert put_back(stack) >= 1
@@ -48,7 +48,7 @@ def test_jobs_that_the_queue_lost_are_put_back(client: Client, stack: Stack) -> 
     assert client.manifest(lost).frames == 5
 
 
-def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack) -> None:
+def test_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack) -> None:
     poison = record_only(stack, make_video(5))
     died = JobStatus(
         state=JobState.RUNNING,
@@ -66,7 +66,7 @@ def test_a_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack
     until(lambda: not stack.store.exists(Keys(poison).upload))
 
 
-def test_handing_a_job_back_is_no_attempt(stack: Stack) -> None:
+def test_handing_back_a_job_is_no_attempt(stack: Stack) -> None:
     job_id = record_only(stack, b"")
     for _ in range(5):
         record = JobRecord(stack.store, job_id)
@@ -80,7 +80,7 @@ def test_handing_a_job_back_is_no_attempt(stack: Stack) -> None:
     stack.store.delete_prefix(Keys(job_id).record)
 
 
-def test_of_two_holders_only_the_later_writes(stack: Stack) -> None:
+def test_only_the_latest_lease_can_write(stack: Stack) -> None:
     job_id = record_only(stack, b"")
     first, second = JobRecord(stack.store, job_id), JobRecord(stack.store, job_id)
     first.load()
@@ -94,7 +94,7 @@ def test_of_two_holders_only_the_later_writes(stack: Stack) -> None:
     stack.store.delete_prefix(Keys(job_id).record)
 
 
-def test_a_job_that_somebody_works_on_is_not_taken_from_him(stack: Stack) -> None:
+def test_leased_job_is_not_taken_over(stack: Stack) -> None:
     job_id = record_only(stack, b"")
     holder, other = JobRecord(stack.store, job_id), JobRecord(stack.store, job_id)
     holder.load()
@@ -110,9 +110,7 @@ def test_a_job_that_somebody_works_on_is_not_taken_from_him(stack: Stack) -> Non
     stack.store.delete_prefix(Keys(job_id).record)
 
 
-def test_putting_a_running_job_back_does_it_no_harm(
-    client: Client, stack: Stack, sample: Path
-) -> None:
+def test_requeueing_a_running_job_is_harmless(client: Client, stack: Stack, sample: Path) -> None:
     job = client.submit(sample)
     for state in client.watch(job.id):
         if state.progress.frames_done > 10:
@@ -132,7 +130,7 @@ def test_putting_a_running_job_back_does_it_no_harm(
     assert status.attempts == 1
 
 
-def test_a_queue_that_lost_its_data_is_made_again(client: Client, stack: Stack) -> None:
+def test_queue_that_lost_its_data_is_recreated(client: Client, stack: Stack) -> None:
     async def lose() -> None:
         env = stack.env
         server = await nats.connect(env["POSEWAY_NATS_URL"], token=env["POSEWAY_NATS_TOKEN"])

@@ -1,4 +1,4 @@
-"""How long the oldest job has waited that nobody has begun."""
+"""Age of the oldest job that has not started."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from poseway_gateway.dispatcher.job_record import JobRecord
 from tests.support.queue_harness import GREEDY, SMALL, QueueHarness, run_in
 
 
-def test_it_is_that_of_a_job_that_nobody_has_begun(stack: Stack, tmp_path: Path) -> None:
+def test_age_is_that_of_the_oldest_unstarted_job(stack: Stack, tmp_path: Path) -> None:
     async def test(harness: QueueHarness) -> None:
         waiting, repository = QueueAge(JobRepository(stack.store)), JobRepository(stack.store)
         dispatcher, other = harness.dispatcher(), harness.dispatcher()

@@ -1,4 +1,4 @@
-"""How much a key may ask for."""
+"""Rate limits and quotas of API keys."""
 
 import asyncio
 import threading
@@ -32,7 +32,7 @@ def url(stack: Stack, keys: ApiKeys) -> Iterator[str]:
 
 
 async def charge(usage: Quotas, key: ApiKey, size: int) -> bool:
-    """Whether a job was counted."""
+    """Returns whether a job was counted."""
     try:
         await usage.charge(key, size)
     except AccessError:
@@ -40,7 +40,7 @@ async def charge(usage: Quotas, key: ApiKey, size: int) -> bool:
     return True
 
 
-def test_requests_are_limited_by_the_minute(url: str, keys: ApiKeys) -> None:
+def test_requests_are_limited_per_minute(url: str, keys: ApiKeys) -> None:
     _, few = keys.create("few", Limits(requests_per_minute=3))
     _, many = keys.create("many")
     with user(url, few) as client, user(url, many) as other:
@@ -55,7 +55,7 @@ def test_requests_are_limited_by_the_minute(url: str, keys: ApiKeys) -> None:
         assert other.get("/v1/models").status_code == 200
 
 
-def test_what_the_gate_refuses_says_what_is_left_too(url: str, keys: ApiKeys) -> None:
+def test_refusals_carry_the_rate_limit(url: str, keys: ApiKeys) -> None:
     _, few = keys.create("large", Limits(requests_per_minute=3))
     with user(url, few) as client:
         refused = client.post("/v1/session", content=bytes(100 << 10))
@@ -65,7 +65,7 @@ def test_what_the_gate_refuses_says_what_is_left_too(url: str, keys: ApiKeys) ->
         assert refused.headers["ratelimit-reset"]
 
 
-def test_jobs_are_limited_by_the_day(stack: Stack, url: str, keys: ApiKeys) -> None:
+def test_jobs_are_limited_per_day(stack: Stack, url: str, keys: ApiKeys) -> None:
     _, whole = keys.create("two jobs", Limits(jobs_per_day=2))
     with user(url, whole) as client:
         submit(client)
@@ -79,7 +79,7 @@ def test_jobs_are_limited_by_the_day(stack: Stack, url: str, keys: ApiKeys) -> N
         assert len(client.get("/v1/jobs").json()["jobs"]) == 2
 
 
-def test_bytes_are_limited_by_the_day(url: str, keys: ApiKeys) -> None:
+def test_bytes_are_limited_per_day(url: str, keys: ApiKeys) -> None:
     _, whole = keys.create("a kilobyte", Limits(bytes_per_day=1000))
     with user(url, whole) as client:
         submit(client, bytes(600))
@@ -90,7 +90,7 @@ def test_bytes_are_limited_by_the_day(url: str, keys: ApiKeys) -> None:
         assert (usage["jobs"], usage["bytes"]) == (2, 1000)
 
 
-def test_what_is_refused_is_not_counted(stack: Stack, url: str, keys: ApiKeys) -> None:
+def test_refused_jobs_are_not_counted(stack: Stack, url: str, keys: ApiKeys) -> None:
     _, whole = keys.create("mistakes", Limits(jobs_per_day=1))
     with user(url, whole) as client:
         wrong = client.post("/v1/jobs", data={"crf": "99"}, files={"video": ("a.mp4", b"x")})
@@ -111,9 +111,7 @@ def used(client: httpx.Client) -> tuple[int, int]:
     return usage["jobs"], usage["bytes"]
 
 
-def test_an_upload_thrown_away_often_is_given_back_once(
-    stack: Stack, url: str, keys: ApiKeys
-) -> None:
+def test_upload_deleted_repeatedly_is_refunded_once(stack: Stack, url: str, keys: ApiKeys) -> None:
     _, whole = keys.create("throws away", Limits(jobs_per_day=9))
     with gateway(stack, KEYS) as other, user(url, whole) as client, user(other, whole) as second:
         upload = begin(client)
@@ -130,9 +128,7 @@ def test_an_upload_thrown_away_often_is_given_back_once(
         assert used(client) == (1, 10)
 
 
-def test_an_upload_of_yesterday_is_not_given_back_today(
-    stack: Stack, url: str, keys: ApiKeys
-) -> None:
+def test_upload_of_yesterday_is_not_refunded_today(stack: Stack, url: str, keys: ApiKeys) -> None:
     _, whole = keys.create("slow", Limits(jobs_per_day=9))
     with user(url, whole) as client:
         upload = begin(client)
@@ -142,7 +138,7 @@ def test_an_upload_of_yesterday_is_not_given_back_today(
         assert used(client) == (1, 10)
 
 
-def test_counts_are_exact_over_two_gateways(stack: Stack, keys: ApiKeys) -> None:
+def test_counts_are_exact_across_two_gateways(stack: Stack, keys: ApiKeys) -> None:
     key, _ = keys.create("busy", Limits(jobs_per_day=150))
 
     async def rush() -> int:
@@ -159,7 +155,7 @@ def test_counts_are_exact_over_two_gateways(stack: Stack, keys: ApiKeys) -> None
     assert asyncio.run(rush()) == 150
 
 
-def test_who_hangs_up_keeps_nobody_waiting(stack: Stack, keys: ApiKeys) -> None:
+def test_disconnected_client_delays_no_other(stack: Stack, keys: ApiKeys) -> None:
     key, _ = keys.create("hangs up")
 
     async def rush() -> None:
@@ -175,7 +171,7 @@ def test_who_hangs_up_keeps_nobody_waiting(stack: Stack, keys: ApiKeys) -> None:
     asyncio.run(rush())
 
 
-def test_a_new_day_begins_at_nothing(stack: Stack, keys: ApiKeys) -> None:
+def test_usage_restarts_each_day(stack: Stack, keys: ApiKeys) -> None:
     key, _ = keys.create("yesterday", Limits(jobs_per_day=1))
     place = f"usage/{key.id}.json"
 

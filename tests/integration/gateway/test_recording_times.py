@@ -1,4 +1,4 @@
-"""The times of people's own recordings, through the real system."""
+"""Irregular timestamps, as phones record them, in the running system."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _FRAMES = 40
 
 
 class Result(NamedTuple):
-    """What became of a recording.
+    """The result of a recording.
 
     Attributes:
         progress: Its last progress.
@@ -36,7 +36,7 @@ class Result(NamedTuple):
 
 @pytest.fixture(scope="module")
 def pictures(sample: Path) -> Any:  # noqa: ANN401 # of `make_video`
-    """People, in half the size of the sample."""
+    """Frames with people, at half the size of the sample."""
     return numbered_people(sample, _FRAMES)
 
 
@@ -55,7 +55,7 @@ def process(client: Client, video: bytes, folder: Path) -> Result:
 
 
 def recorded(picture: Any, milliseconds: Sequence[float]) -> bytes:  # noqa: ANN401
-    """A recording whose container claims a thousand frames a second."""
+    """A recording whose container claims a thousand frames per second."""
     return make_video(
         len(milliseconds),
         picture=picture,
@@ -67,7 +67,7 @@ def recorded(picture: Any, milliseconds: Sequence[float]) -> bytes:  # noqa: ANN
     )
 
 
-def test_times_that_wander_have_the_people_of_times_that_do_not(
+def test_irregular_times_give_the_same_people_as_regular_ones(
     client: Client,
     pictures: Any,  # noqa: ANN401
     tmp_path: Path,
@@ -90,7 +90,7 @@ def test_times_that_wander_have_the_people_of_times_that_do_not(
         assert [p["filled"] for p in one["people"]] == [p["filled"] for p in other["people"]]
 
 
-def test_a_frame_every_ten_seconds(client: Client, pictures: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_frame_every_ten_seconds(client: Client, pictures: Any, tmp_path: Path) -> None:  # noqa: ANN401
     video = recorded(lambda _: pictures(0), [10_000.0 * index for index in range(6)])
     result = process(client, video, tmp_path)
     assert float(Fraction(result.manifest.source.frame_rate)) == pytest.approx(0.1, rel=0.2)
@@ -99,7 +99,7 @@ def test_a_frame_every_ten_seconds(client: Client, pictures: Any, tmp_path: Path
     assert {track["frames"] for track in result.tracks} == {6}
 
 
-def test_a_clock_that_jumps_by_an_hour_ends_tracks(
+def test_clock_jump_of_an_hour_ends_tracks(
     client: Client,
     pictures: Any,  # noqa: ANN401
     tmp_path: Path,

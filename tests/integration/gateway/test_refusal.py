@@ -1,4 +1,4 @@
-"""Where a gateway refuses to start: on an address for others, without keys."""
+"""Start-up checks: a gateway that other machines reach needs keys."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def empty(stack: Stack) -> Iterator[ObjectStore]:
 
 
 def start(stack: Stack, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """A gateway that is expected to end by itself."""
+    """Runs a gateway that is expected to exit by itself."""
     command = [sys.executable, "-m", "poseway_gateway.api"]
     return subprocess.run(
         command,
@@ -50,7 +50,7 @@ def start(stack: Stack, env: dict[str, str]) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize("env", [{"POSEWAY_HOST": "0.0.0.0"}, KEYS])
-def test_it_does_not_start_without_keys(stack: Stack, env: dict[str, str]) -> None:
+def test_gateway_does_not_start_without_keys(stack: Stack, env: dict[str, str]) -> None:
     ended = start(stack, {**EMPTY, **env})
     assert ended.returncode == 1
     for advice in ("poseway_gateway.admin.keys create", "POSEWAY_FIRST_KEY", "POSEWAY_AUTH=off"):
@@ -58,7 +58,7 @@ def test_it_does_not_start_without_keys(stack: Stack, env: dict[str, str]) -> No
 
 
 @pytest.mark.usefixtures("empty")
-def test_told_so_it_starts_without_keys(stack: Stack) -> None:
+def test_gateway_starts_without_keys_if_auth_is_off(stack: Stack) -> None:
     env = {**EMPTY, "POSEWAY_HOST": "0.0.0.0", "POSEWAY_AUTH": "off"}
     with gateway(stack, env) as url, user(url) as client:
         # Whatever name it is reached by: who says so knows.
@@ -66,14 +66,14 @@ def test_told_so_it_starts_without_keys(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("empty")
-def test_a_key_of_the_settings_is_enough(stack: Stack) -> None:
+def test_key_from_the_settings_suffices(stack: Stack) -> None:
     env = {**EMPTY, "POSEWAY_HOST": "0.0.0.0", "POSEWAY_FIRST_KEY": FIRST}
     with gateway(stack, env) as url, user(url, FIRST) as client, user(url) as nobody:
         assert client.get("/v1/jobs").status_code == 200
         assert nobody.get("/v1/jobs").status_code == 401
 
 
-def test_a_key_of_the_settings_has_the_form_of_ours(stack: Stack) -> None:
+def test_key_from_the_settings_must_be_well_formed(stack: Stack) -> None:
     ended = start(stack, {"POSEWAY_FIRST_KEY": "secret123"})
     assert ended.returncode == 1
     assert "openssl" in ended.stderr
@@ -82,7 +82,7 @@ def test_a_key_of_the_settings_has_the_form_of_ours(stack: Stack) -> None:
         ApiSettings(signing_key=SecretStr("short"))
 
 
-def test_a_proxy_that_is_no_network_is_told(stack: Stack) -> None:
+def test_invalid_proxy_network_is_rejected(stack: Stack) -> None:
     ended = start(stack, {"POSEWAY_TRUSTED_PROXIES": "10.0.0.1/8"})
     assert ended.returncode == 1
     assert "'10.0.0.1/8' is neither an address nor a network" in ended.stderr
@@ -92,7 +92,7 @@ def test_a_proxy_that_is_no_network_is_told(stack: Stack) -> None:
     ("before", "now", "warned"),
     [("10.0.0.1", "", True), ("10.0.0.1", "::1", False), ("", "", False)],
 )
-def test_who_named_their_proxies_as_before_is_told(
+def test_former_proxy_setting_is_warned_about(
     stack: Stack, before: str, now: str, *, warned: bool
 ) -> None:
     # Nowhere to listen: it ends after the warning.
@@ -104,7 +104,7 @@ def test_who_named_their_proxies_as_before_is_told(
     assert all("POSEWAY_TRUSTED_PROXIES" in line and '"warning"' in line for line in told)
 
 
-def test_without_object_storage_it_starts_and_lets_nobody_in(stack: Stack) -> None:
+def test_gateway_without_object_storage_starts_and_refuses_access(stack: Stack) -> None:
     nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
     env = gateway_env(stack, {**KEYS, "POSEWAY_S3_ENDPOINT": nowhere})
     command = [sys.executable, "-m", "poseway_gateway.api"]
@@ -124,7 +124,7 @@ def test_without_object_storage_it_starts_and_lets_nobody_in(stack: Stack) -> No
             process.terminate()
 
 
-def test_a_local_system_makes_the_first_key_where_one_is_needed(empty: ObjectStore) -> None:
+def test_local_system_creates_the_first_key_if_needed(empty: ObjectStore) -> None:
     keys = ApiKeys(empty)
     assert make_first_key(empty, "127.0.0.1", {}) is None
     assert make_first_key(empty, "0.0.0.0", {"POSEWAY_AUTH": "off"}) is None

@@ -1,4 +1,4 @@
-"""Browsers: signing in and out, and pages of other sites."""
+"""Browser sessions, and requests of pages of other sites."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ def url(stack: Stack) -> Iterator[str]:
 
 @pytest.fixture
 def browser(url: str) -> Iterator[httpx.Client]:
-    """One that is signed in."""
+    """A signed-in browser."""
     with user(url) as client:
         assert client.post("/v1/session", json={"key": FIRST}).status_code == 200
         yield client
@@ -39,7 +39,7 @@ def sign_in(client: httpx.Client, key: str, **headers: str) -> httpx.Response:
     return client.post("/v1/session", json={"key": key}, headers=headers)
 
 
-def test_a_browser_signs_in_and_out(url: str) -> None:
+def test_browser_signs_in_and_out(url: str) -> None:
     with user(url) as browser:
         assert_problem(browser.get("/v1/session"), 401, "key_missing")
         assert_problem(sign_in(browser, FIRST[:-1] + "0"), 401, "key_unknown")
@@ -57,13 +57,13 @@ def test_a_browser_signs_in_and_out(url: str) -> None:
         assert_problem(browser.get("/v1/session"), 401, "key_missing")
 
 
-def test_behind_https_the_cookie_stays_there(url: str) -> None:
+def test_cookie_is_secure_behind_https(url: str) -> None:
     with user(url) as browser:
         answer = sign_in(browser, FIRST, **{"X-Forwarded-Proto": "https"})
     assert "Secure" in answer.headers["set-cookie"]
 
 
-def test_a_session_ends_when_its_key_is_rotated(stack: Stack, url: str) -> None:
+def test_session_ends_when_its_key_is_rotated(stack: Stack, url: str) -> None:
     keys = ApiKeys(stack.store)
     _, whole = keys.create("rotated")
     with user(url) as browser:
@@ -76,7 +76,7 @@ def test_a_session_ends_when_its_key_is_rotated(stack: Stack, url: str) -> None:
     assert_problem(answer, 401, "key_unknown")
 
 
-def test_tokens_are_good_for_what_they_say_and_no_longer(stack: Stack, url: str) -> None:
+def test_tokens_are_valid_for_their_purpose_and_until_they_expire(stack: Stack, url: str) -> None:
     signatures = Signatures(stack.store, AccessExecutor(), SecretStr(SIGNING))
     others = Signatures(stack.store, AccessExecutor(), SecretStr("x" * 32))
     key, soon, late = "00000002", int(time.time()) + 600, int(time.time()) - 1
@@ -120,9 +120,7 @@ def test_tokens_are_good_for_what_they_say_and_no_longer(stack: Stack, url: str)
         {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"},
     ],
 )
-def test_pages_of_other_sites_change_nothing(
-    browser: httpx.Client, headers: dict[str, str]
-) -> None:
+def test_cross_site_requests_are_refused(browser: httpx.Client, headers: dict[str, str]) -> None:
     job = submit(browser)
     files = {"video": ("clip.mp4", b"x")}
     assert_problem(browser.post("/v1/jobs", files=files, headers=headers), 403, "cross_site")
@@ -133,7 +131,7 @@ def test_pages_of_other_sites_change_nothing(
     assert browser.get(f"/v1/jobs/{job}").status_code == 200
 
 
-def test_the_own_page_and_listed_ones_may(url: str, browser: httpx.Client) -> None:
+def test_own_and_listed_origins_are_permitted(url: str, browser: httpx.Client) -> None:
     for headers in (
         {"Origin": url},
         {"Sec-Fetch-Site": "same-origin", "Origin": url},
@@ -145,7 +143,7 @@ def test_the_own_page_and_listed_ones_may(url: str, browser: httpx.Client) -> No
         assert answer.status_code == 201, headers
 
 
-def test_browsers_are_told_which_pages_may_read(url: str) -> None:
+def test_cors_headers_name_listed_origins(url: str) -> None:
     asks = {
         "Origin": LISTED,
         "Access-Control-Request-Method": "PUT",
@@ -162,7 +160,7 @@ def test_browsers_are_told_which_pages_may_read(url: str) -> None:
     assert refused.headers["access-control-allow-origin"] == LISTED
 
 
-def test_without_keys_other_sites_do_not_reach_this_machine_either(stack: Stack) -> None:
+def test_foreign_hosts_are_refused_without_keys(stack: Stack) -> None:
     with user(stack.gateway_url) as browser:
         assert browser.get("/v1/session").json()["auth"] == "off"
         answer = sign_in(browser, "whatever")
@@ -181,7 +179,7 @@ def test_without_keys_other_sites_do_not_reach_this_machine_either(stack: Stack)
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
 @pytest.mark.parametrize("path", ["/v1/session", f"/v1/jobs/{'f' * 32}/shares"])
-def test_what_is_read_into_memory_is_small(url: str, path: str, kind: str) -> None:
+def test_bodies_read_into_memory_are_small(url: str, path: str, kind: str) -> None:
     headers = {"Content-Type": kind}
     with user(url, FIRST) as client:
         large = client.post(path, content=b"x" * 70_000, headers=headers)

@@ -1,4 +1,4 @@
-"""Links that show one job."""
+"""Share links to one job."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.videos import make_video
 
 @dataclass(frozen=True)
 class Owner:
-    """Somebody with a key and a job that succeeded."""
+    """A client with a key and a job that succeeded."""
 
     url: str
     name: str
@@ -41,7 +41,7 @@ def owner(stack: Stack) -> Iterator[Owner]:
         yield Owner(url, "shares", key, job)
 
 
-def test_a_link_shows_its_job_with_all_of_its_result(owner: Owner) -> None:
+def test_share_link_shows_the_job_and_its_result(owner: Owner) -> None:
     made = owner.share()
     assert made["page"] == f"/#/{owner.job}?share={made['token']}"
     with user(owner.url) as guest:
@@ -58,7 +58,7 @@ def test_a_link_shows_its_job_with_all_of_its_result(owner: Owner) -> None:
         assert (head.status_code, head.headers["accept-ranges"]) == (200, "bytes")
 
 
-def test_a_link_shows_nothing_else_and_changes_nothing(owner: Owner) -> None:
+def test_share_link_gives_no_other_access(owner: Owner) -> None:
     query = {"share": owner.share()["token"]}
     with user(owner.url, owner.key) as client:
         other = submit(client)
@@ -71,7 +71,7 @@ def test_a_link_shows_nothing_else_and_changes_nothing(owner: Owner) -> None:
         assert_problem(again, 401, "key_missing")
 
 
-def test_a_link_shows_the_job_to_who_has_another_key(stack: Stack, owner: Owner) -> None:
+def test_share_link_works_with_another_key(stack: Stack, owner: Owner) -> None:
     _, key = ApiKeys(stack.store).create("visitor")
     query = {"share": owner.share()["token"]}
     with user(owner.url, key) as visitor:
@@ -81,7 +81,7 @@ def test_a_link_shows_the_job_to_who_has_another_key(stack: Stack, owner: Owner)
         assert_problem(visitor.delete(f"/v1/jobs/{owner.job}", params=query), 404, "job_not_found")
 
 
-def test_how_long_links_last_is_bounded(owner: Owner) -> None:
+def test_lifetime_of_share_links_is_bounded(owner: Owner) -> None:
     with user(owner.url, owner.key) as client:
         for seconds in (0, 59, 10**9):
             wish = {"expires_in_seconds": seconds}
@@ -91,7 +91,7 @@ def test_how_long_links_last_is_bounded(owner: Owner) -> None:
     assert usual["expires_at"] > owner.share()["expires_at"]
 
 
-def test_what_can_be_done_with_links_is_said(owner: Owner) -> None:
+def test_openapi_documents_share_links(owner: Owner) -> None:
     with user(owner.url, owner.key) as client:
         for path, methods in (("/shares", "POST"), ("", "DELETE, GET, HEAD")):
             refused = client.put(f"/v1/jobs/{owner.job}{path}")
@@ -99,7 +99,7 @@ def test_what_can_be_done_with_links_is_said(owner: Owner) -> None:
             assert refused.headers["allow"] == methods
 
 
-def test_where_there_are_no_keys_links_work_too(stack: Stack) -> None:
+def test_share_links_work_without_keys(stack: Stack) -> None:
     with user(stack.gateway_url) as client:
         job = submit(client)
         made = client.post(f"/v1/jobs/{job}/shares").json()
@@ -107,7 +107,7 @@ def test_where_there_are_no_keys_links_work_too(stack: Stack) -> None:
         assert made["token"] in shown["links"]["self"]
 
 
-def test_links_end_with_the_key_of_their_owner(stack: Stack, owner: Owner) -> None:
+def test_share_links_end_with_the_key_of_their_owner(stack: Stack, owner: Owner) -> None:
     query = {"share": owner.share()["token"]}
     with user(owner.url) as guest:
 

@@ -1,4 +1,4 @@
-"""Services that are told to stop while the queue is away."""
+"""Services that are stopped while the queue is unreachable."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def test_stops_without_a_queue(stack: Stack, module: str) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_what_waits_for_messages_does_not_hold_up_a_stop(stack: Stack) -> None:
+def test_waiting_for_messages_does_not_delay_a_stop(stack: Stack) -> None:
     with gateway(stack, {}):
         time.sleep(9)  # by then it has asked the queue in vain
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Files with several streams, from the upload to the manifest; and jobs of older versions."""
+"""Files with several streams, from upload to manifest, and jobs of older versions."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def recorded(path: Path) -> Path:
     return path
 
 
-def test_the_manifest_says_what_there_was_and_what_was_used(client: Client, tmp_path: Path) -> None:
+def test_manifest_lists_all_streams_and_the_ones_used(client: Client, tmp_path: Path) -> None:
     job = client.wait(client.submit(recorded(tmp_path / "two.mkv"), OPTIONS).id)
     assert job.state is JobState.SUCCEEDED
     client.fetch(job, tmp_path / "result")
@@ -40,7 +40,7 @@ def test_the_manifest_says_what_there_was_and_what_was_used(client: Client, tmp_
     assert manifest.warnings == []
 
 
-def test_a_stream_that_is_not_there_fails_the_job(client: Client, tmp_path: Path) -> None:
+def test_missing_stream_fails_the_job(client: Client, tmp_path: Path) -> None:
     job = client.submit(recorded(tmp_path / "two.mkv"), {"video_stream": 3})
     *_, last = client.watch(job.id)
     assert last.error is not None
@@ -68,7 +68,7 @@ def info(path: Path) -> VideoInfo:
         return VideoReader(file, 1).info
 
 
-def test_a_job_that_was_begun_on_another_stream_begins_again(tmp_path: Path) -> None:
+def test_job_begun_on_another_stream_restarts(tmp_path: Path) -> None:
     video = info(recorded(tmp_path / "two.mkv"))
     check_resumable([], video)
     check_resumable([checkpoint(1)], video)

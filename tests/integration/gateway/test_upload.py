@@ -1,4 +1,4 @@
-"""Uploads that the running system refuses or loses before the whole file has arrived."""
+"""Uploads that end before the whole file has arrived."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from tests.support.waiting import until
 
 
 def send_without_end(stack: Stack, head: bytes) -> socket.socket:
-    """Sends the beginning of a form whose file has arrived by 2 MiB of the 40 announced."""
+    """Sends the beginning of a form: 2 MiB of the 40 MiB announced."""
     port = int(stack.gateway_url.rpartition(":")[2])
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
     connection.sendall(

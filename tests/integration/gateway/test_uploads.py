@@ -1,4 +1,4 @@
-"""Uploads in parts, against the running system."""
+"""Multipart uploads to the running system."""
 
 import asyncio
 import os
@@ -49,7 +49,7 @@ def put(http: httpx.Client, upload: dict[str, Any], number: int, data: bytes) ->
 
 
 def padded_video(size: int) -> bytes:
-    """A clip with so much of nothing behind it that it is this large."""
+    """A clip padded to a size in bytes."""
     video = make_video(6)
     free = size - len(video)
     return video + free.to_bytes(4, "big") + b"free" + bytes(free - 8)
@@ -59,7 +59,7 @@ def code(answer: httpx.Response) -> str:
     return f"{answer.status_code} {answer.json()['code']}"
 
 
-def test_a_video_in_parts_becomes_a_job(http: httpx.Client, client: Client, stack: Stack) -> None:
+def test_multipart_upload_becomes_a_job(http: httpx.Client, client: Client, stack: Stack) -> None:
     video = padded_video(BIG)
     upload = begin(http, BIG, options={"trails": True, "screenshot_frames": 2})
     assert (upload["part_bytes"], upload["parts"], upload["direct"]) == (PART_BYTES, [], False)
@@ -89,7 +89,7 @@ def test_a_video_in_parts_becomes_a_job(http: httpx.Client, client: Client, stac
     assert not stack.store.exists(Keys(upload["id"]).upload)
 
 
-def test_a_queue_that_hangs_loses_nothing(http: httpx.Client, client: Client, stack: Stack) -> None:
+def test_hanging_queue_loses_no_upload(http: httpx.Client, client: Client, stack: Stack) -> None:
     video = make_video(3)
     upload = begin(http, len(video))
     put(http, upload, 1, video)
@@ -109,7 +109,7 @@ def test_a_queue_that_hangs_loses_nothing(http: httpx.Client, client: Client, st
     assert client.wait(upload["id"]).state is JobState.SUCCEEDED
 
 
-def test_completed_twice_at_once_it_is_one_job(http: httpx.Client) -> None:
+def test_concurrent_completion_creates_one_job(http: httpx.Client) -> None:
     video = make_video(6)
     upload = begin(http, len(video))
     put(http, upload, 1, video)
@@ -125,7 +125,7 @@ def test_completed_twice_at_once_it_is_one_job(http: httpx.Client) -> None:
     assert {answer.json()["id"] for answer in answers} == {upload["id"]}
 
 
-def test_a_part_of_another_size_is_refused(http: httpx.Client) -> None:
+def test_part_of_wrong_size_is_refused(http: httpx.Client) -> None:
     upload = begin(http, BIG)
     for number, data in ((1, b"x"), (2, bytes(1001)), (3, b"x")):
         assert code(put(http, upload, number, data)) == "422 wrong_part"
@@ -136,7 +136,7 @@ def test_a_part_of_another_size_is_refused(http: httpx.Client) -> None:
     assert http.delete(upload["links"]["self"]).status_code == 204
 
 
-def test_what_is_thrown_away_is_gone(http: httpx.Client, stack: Stack) -> None:
+def test_deleted_upload_is_gone(http: httpx.Client, stack: Stack) -> None:
     upload = begin(http, BIG)
     put(http, upload, 1, bytes(PART_BYTES))
     assert http.delete(upload["links"]["self"]).status_code == 204
@@ -152,7 +152,7 @@ def test_what_is_thrown_away_is_gone(http: httpx.Client, stack: Stack) -> None:
     assert upload["id"] not in str(left.get("Uploads"))
 
 
-def test_mistakes_are_told_before_anything_is_uploaded(http: httpx.Client) -> None:
+def test_mistakes_are_reported_before_anything_is_uploaded(http: httpx.Client) -> None:
     for wish, expected in (
         ({"size": 0}, "422 invalid_request"),
         ({"size": 1 << 50}, "413 too_large"),
@@ -166,7 +166,7 @@ def test_mistakes_are_told_before_anything_is_uploaded(http: httpx.Client) -> No
     assert code(http.get(f"/v1/uploads/{'f' * 32}")) == "404 upload_not_found"
 
 
-def test_a_broken_part_is_not_there_and_can_be_sent_again(stack: Stack, http: httpx.Client) -> None:
+def test_broken_part_is_absent_and_can_be_sent_again(stack: Stack, http: httpx.Client) -> None:
     upload = begin(http, 1000)
     host, port = stack.gateway_url.removeprefix("http://").split(":")
     place = upload["links"]["part"].format(number=1)
@@ -185,7 +185,7 @@ def test_a_broken_part_is_not_there_and_can_be_sent_again(stack: Stack, http: ht
     http.delete(upload["links"]["self"])
 
 
-def test_what_becomes_a_job_is_not_thrown_away(stack: Stack, http: httpx.Client) -> None:
+def test_upload_that_is_becoming_a_job_cannot_be_deleted(stack: Stack, http: httpx.Client) -> None:
     upload = begin(http, 1000)
     put(http, upload, 1, bytes(1000))
     # Another gateway has put the parts together, and is about to record the job.
@@ -202,7 +202,7 @@ def test_what_becomes_a_job_is_not_thrown_away(stack: Stack, http: httpx.Client)
     assert not stack.store.exists(Keys(upload["id"]).upload)
 
 
-def test_what_is_thrown_away_becomes_no_job(stack: Stack, http: httpx.Client) -> None:
+def test_deleted_upload_cannot_be_completed(stack: Stack, http: httpx.Client) -> None:
     upload = begin(http, 1000)
     put(http, upload, 1, bytes(1000))
     # Another gateway is about to delete the parts.
@@ -215,7 +215,7 @@ def test_what_is_thrown_away_becomes_no_job(stack: Stack, http: httpx.Client) ->
     other.discard(pending)
 
 
-def test_a_sender_who_falls_silent_is_gone() -> None:
+def test_silent_sender_counts_as_disconnected() -> None:
     told: asyncio.Queue[Message] = asyncio.Queue()
     told.put_nowait({"type": "http.request", "body": b"abc", "more_body": True})
 
@@ -232,7 +232,7 @@ def test_a_sender_who_falls_silent_is_gone() -> None:
     asyncio.run(RequestBodies(read, seconds=0.05)({"type": "http", "headers": []}, told.get, sent))
 
 
-def test_unfinished_uploads_are_swept_when_their_time_is_over(stack: Stack) -> None:
+def test_expired_uploads_are_deleted(stack: Stack) -> None:
     store = ObjectStore(stack.storage_settings)
     hasty, patient = MultipartUploads(store, 1 << 30, -1), MultipartUploads(store, 1 << 30, 3600)
     stale = hasty.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)

@@ -1,4 +1,4 @@
-"""Telling others when a job ends, from the running system to a receiver of our own."""
+"""Webhooks from the running system to a receiver of the test."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def submit(stack: Stack, url: str) -> str:
     return job_id
 
 
-def test_the_end_of_a_job_is_told_and_signed(stack: Stack, receiver: Receiver, secret: str) -> None:
+def test_end_of_a_job_sends_a_signed_webhook(stack: Stack, receiver: Receiver, secret: str) -> None:
     job_id = submit(stack, f"{receiver.url}/hook?a=b")
     path, headers, body = receiver.received.get(timeout=60)
     assert path == "/hook?a=b"
@@ -59,7 +59,7 @@ def test_the_end_of_a_job_is_told_and_signed(stack: Stack, receiver: Receiver, s
         Webhook(secret).verify(body.replace(b"failed", b"worked"), headers)
 
 
-def test_is_sent_again_until_it_arrives(stack: Stack, receiver: Receiver, secret: str) -> None:
+def test_failed_webhook_is_retried(stack: Stack, receiver: Receiver, secret: str) -> None:
     receiver.answers = [500]
     submit(stack, receiver.url)
     _, first, _ = receiver.received.get(timeout=60)
@@ -70,9 +70,7 @@ def test_is_sent_again_until_it_arrives(stack: Stack, receiver: Receiver, secret
     Webhook(secret).verify(body, again)
 
 
-def test_a_job_that_is_cancelled_is_told_too(
-    stack: Stack, receiver: Receiver, sample: Path
-) -> None:
+def test_cancelled_job_sends_a_webhook(stack: Stack, receiver: Receiver, sample: Path) -> None:
     with httpx.Client(base_url=stack.gateway_url, timeout=30) as http:
         files = {"video": ("a.mp4", sample.read_bytes())}
         job = http.post("/v1/jobs", files=files, data={"webhook_url": receiver.url}).json()
@@ -82,7 +80,7 @@ def test_a_job_that_is_cancelled_is_told_too(
 
 
 def ended(stack: Stack, url: str) -> str:
-    """A job that has failed and of which nobody has told yet."""
+    """A failed job whose webhook has yet to be sent."""
     request = JobRequest(
         id=new_job_id(),
         name="a",
@@ -97,7 +95,7 @@ def ended(stack: Stack, url: str) -> str:
     return request.id
 
 
-def test_who_never_answers_keeps_only_its_own_waiting(stack: Stack, receiver: Receiver) -> None:
+def test_silent_receiver_delays_only_its_own_webhooks(stack: Stack, receiver: Receiver) -> None:
     async def publish(jobs: list[str]) -> None:
         async with connected(stack) as (_, queue):
             for job in jobs:
@@ -115,7 +113,7 @@ def test_who_never_answers_keeps_only_its_own_waiting(stack: Stack, receiver: Re
             stack.store.delete_prefix(Keys(job).record)
 
 
-def test_the_example_of_the_documentation_verifies(secret: str) -> None:
+def test_documented_example_verifies_a_webhook(secret: str) -> None:
     text = (ROOT / "docs" / "webhooks.md").read_text()
     example = text.split("```python\n")[1].split("```")[0]
     names: dict[str, object] = {}

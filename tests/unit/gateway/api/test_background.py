@@ -1,4 +1,4 @@
-"""Tasks that run as long as the gateway does."""
+"""Background tasks of the gateway."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ async def fail() -> None:
     raise ValueError
 
 
-def test_a_task_that_something_ends_is_logged() -> None:
+def test_failed_task_is_logged() -> None:
     async def run() -> None:
         quiet = start_background(asyncio.sleep(60), "quiet")
         start_background(fail(), "loud")

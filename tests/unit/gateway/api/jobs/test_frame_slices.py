@@ -1,4 +1,4 @@
-"""Finding frames of keypoints.jsonl by their time."""
+"""Slices of keypoints.jsonl by time."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.support.walk import FRAMES, best, walk
 
 
 class File:
-    """Keypoints in memory, which counts how often and how much of them is read."""
+    """A file of keypoints in memory that counts its reads and their bytes."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -36,7 +36,7 @@ class File:
 
 
 def file_of(ticks: list[int], people: list[int]) -> File:
-    """A file in milliseconds with so many people in each frame."""
+    """A file with a time base of milliseconds and the given number of people per frame."""
     base = Fraction(1, 1000)
     pose = pose_pb2.Pose(keypoints=[1.25] * 54, score=0.5)
     lines = [keypoints.header(100, 100, base, Fraction(25), Smoothing.OFF)]
@@ -49,7 +49,7 @@ def file_of(ticks: list[int], people: list[int]) -> File:
 
 @pytest.fixture(scope="module")
 def uneven() -> File:
-    """Frames of uneven length and size: nobody, a few, and once a crowd of 300 (90 KB)."""
+    """Frames of uneven duration and size: no people, a few, and one crowd of 300 (90 KB)."""
     rng = np.random.default_rng(3)
     ticks = np.cumsum(rng.integers(1, 120, 6000)).tolist()
     people = rng.integers(0, 4, 6000)
@@ -74,7 +74,7 @@ def test_the_search_finds_what_a_full_scan_finds(uneven: File) -> None:
         assert following == (times[after] if after < len(times) else None)
 
 
-def test_the_frame_on_screen_comes_first() -> None:
+def test_slice_begins_with_the_frame_on_screen() -> None:
     slides = file_of([0, 60_000, 130_000], [1, 1, 1])
     found, following = slides.cut(100, 110)
     assert [frame["time"] for frame in found] == [60.0]
@@ -101,7 +101,7 @@ def test_reads_stay_few_and_short_for_long_videos() -> None:
 @pytest.mark.parametrize(
     ("people", "limit"), [(0, frame_slices.MAX_FRAMES), (3, frame_slices.MAX_PEOPLE // 3)]
 )
-def test_an_answer_is_bounded(people: int, limit: int) -> None:
+def test_response_size_is_bounded(people: int, limit: int) -> None:
     file = file_of(list(range(5000)), [people] * 5000)
     found, following = file.cut(0, 60)
     assert len(found) == limit
@@ -134,5 +134,5 @@ def test_people_have_smoothed_keypoints_and_angles() -> None:
         assert list(person["angles"].items()) == list(zip(NAMES, wanted, strict=True))
 
 
-def test_a_file_without_frames() -> None:
+def test_file_without_frames() -> None:
     assert file_of([], []).cut(0, 60) == ([], None)

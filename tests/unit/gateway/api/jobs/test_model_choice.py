@@ -1,4 +1,4 @@
-"""Which models the API offers, and which inference runs."""
+"""The models that the API offers and inference runs."""
 
 import asyncio
 import shutil
@@ -16,7 +16,7 @@ from poseway_gateway.dispatcher.settings import DispatcherSettings
 from tests.support.cards import WEIGHTS, npm_card, openpose, pypi_card
 
 
-def test_what_is_not_fetched_is_not_offered(tmp_path: Path) -> None:
+def test_models_without_weights_are_not_offered(tmp_path: Path) -> None:
     (tmp_path / "from-npm.toml").write_text(npm_card())
     (tmp_path / "from-pypi.toml").write_text(pypi_card().replace("default = true", ""))
     (tmp_path / "cmu.toml").write_text(openpose("cmu", "cmu.pb", default=False))
@@ -45,7 +45,7 @@ def test_what_is_not_fetched_is_not_offered(tmp_path: Path) -> None:
     assert caught.value.code == "unknown_model"
 
 
-def test_a_model_that_inference_lacks_fails_the_job_at_once(
+def test_model_missing_from_inference_fails_the_job_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = tmp_path / "models"

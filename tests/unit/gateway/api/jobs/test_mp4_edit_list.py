@@ -1,4 +1,4 @@
-"""Segments are made to begin at 0."""
+"""Segments are patched to begin at 0."""
 
 import io
 from fractions import Fraction
@@ -42,7 +42,7 @@ def times(data: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("start", [1, 300 * STEP, 200_000 * STEP])  # the last is two hours in
-def test_times_begin_at_zero(start: int) -> None:
+def test_patched_times_begin_at_zero(start: int) -> None:
     data = movie(start)
     assert times(data)[0] == start
     changed = moved(data)
@@ -52,7 +52,7 @@ def test_times_begin_at_zero(start: int) -> None:
         assert container.duration == pytest.approx(20 * STEP / 30_000 * 1e6, abs=100)
 
 
-def test_long_times_have_a_wider_edit_list() -> None:
+def test_long_times_in_a_64_bit_edit_list_are_patched() -> None:
     base = Fraction(1, 1_000_000_000)
     start = 20 * 10**9
     data = movie(start, base=base)
@@ -60,11 +60,11 @@ def test_long_times_have_a_wider_edit_list() -> None:
     assert times(moved(data))[:2] == [0, STEP]
 
 
-def test_what_begins_at_zero_stays() -> None:
+def test_file_that_begins_at_zero_is_unchanged() -> None:
     data = movie(0)
     assert moved(data) == data
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 7, b"\0" * 50, b"no movie at all", bytes(range(99))])
-def test_what_is_no_movie_stays(data: bytes) -> None:
+def test_file_without_a_movie_is_unchanged(data: bytes) -> None:
     assert moved(data) == data

@@ -1,4 +1,4 @@
-"""Asking whether object storage is there, also where it takes connections and says nothing."""
+"""The storage probe, also against a server that accepts connections and never answers."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ def reach_of(endpoint: str) -> StorageProbe:
 
 
 async def ask(reach: StorageProbe, count: int) -> int:
-    """How many of so many gave up."""
+    """Runs `count` checks at once; returns how many timed out."""
 
     async def once() -> bool:
         try:
@@ -41,7 +41,7 @@ async def ask(reach: StorageProbe, count: int) -> int:
     return sum(await asyncio.gather(*(once() for _ in range(count))))
 
 
-def test_silent_storage_takes_one_thread_and_does_not_hold_up_the_end(silent: str) -> None:
+def test_silent_storage_takes_one_thread_and_does_not_delay_exit(silent: str) -> None:
     began = time.monotonic()
 
     async def run() -> int:
@@ -56,7 +56,7 @@ def test_silent_storage_takes_one_thread_and_does_not_hold_up_the_end(silent: st
     assert time.monotonic() - began < 30
 
 
-def test_what_nobody_expected_is_told_and_asked_again() -> None:
+def test_unexpected_error_is_raised_and_the_probe_repeats() -> None:
     class Odd(ObjectStore):
         asked = 0
 
@@ -79,7 +79,7 @@ def test_what_nobody_expected_is_told_and_asked_again() -> None:
     assert store.asked == 2
 
 
-def test_storage_that_is_away_is_said_to_be(silent: str) -> None:
+def test_unreachable_storage_is_reported(silent: str) -> None:
     away = silent.rpartition(":")[0] + ":1"
     with pytest.raises(UnavailableError):
         asyncio.run(reach_of(away).check())

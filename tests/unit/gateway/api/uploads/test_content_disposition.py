@@ -1,4 +1,4 @@
-"""The name of a file in a form, as each client writes it."""
+"""File names in forms, as each client escapes them."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -29,12 +29,12 @@ NASTY = (
 
 
 def browser(name: str) -> str:
-    """As the HTML standard has it, which Chromium, Firefox and Safari follow, and curl."""
+    """Escapes like the HTML standard, followed by Chromium, Firefox, Safari and curl."""
     return name.replace("\n", "%0A").replace("\r", "%0D").replace('"', "%22")
 
 
 def backslashes(name: str) -> str:
-    """As Go does, and ``curl --form-escape``."""
+    """Escapes like Go and ``curl --form-escape``."""
     return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -59,23 +59,23 @@ WAYS: dict[str, Callable[[str], bytes]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", NASTY)
-def test_the_name_is_what_it_was(way: str, name: str) -> None:
+def test_name_survives_each_client(way: str, name: str) -> None:
     assert sent_name(WAYS[way](name)) == name
 
 
 @pytest.mark.parametrize("name", [name for name in NASTY if "\n" not in name])
-def test_backslashes_are_undone_too(name: str) -> None:
+def test_escaped_backslashes_are_unescaped(name: str) -> None:
     assert sent_name(as_written(backslashes(name))) == name
 
 
 @pytest.mark.parametrize("name", ["a%22b.mp4", "a%0Ab.mp4", "a%22\\b.mp4"])
-def test_what_looks_escaped_is_not_harmed_where_it_can_be_told(name: str) -> None:
+def test_names_that_look_escaped_survive_where_unambiguous(name: str) -> None:
     assert sent_name(WAYS["extended"](name)) == name
     assert sent_name(as_written(backslashes(f'"{name}'))) == f'"{name}'
 
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs"))))
-def test_every_name_comes_through_the_extended_way(name: str) -> None:
+def test_extended_parameter_carries_any_name(name: str) -> None:
     assert sent_name(WAYS["extended"](name)) == name
 
 
@@ -92,5 +92,5 @@ def test_every_name_comes_through_the_extended_way(name: str) -> None:
         (b"", ""),
     ],
 )
-def test_headers_of_all_kinds_are_read(disposition: bytes, name: str) -> None:
+def test_any_header_is_parsed(disposition: bytes, name: str) -> None:
     assert sent_name(disposition) == name

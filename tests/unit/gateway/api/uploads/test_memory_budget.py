@@ -6,7 +6,7 @@ from poseway.errors import OverloadedError
 from poseway_gateway.api.uploads.memory_budget import MemoryBudget
 
 
-def test_no_more_is_lent_than_there_is_and_in_the_order_asked() -> None:
+def test_lends_at_most_the_budget_first_come_first_served() -> None:
     budget, at_work, most, order = MemoryBudget(10), 0, 0, []
 
     async def borrow(number: int, size: int) -> None:
@@ -28,7 +28,7 @@ def test_no_more_is_lent_than_there_is_and_in_the_order_asked() -> None:
     assert budget.free == 10
 
 
-def test_more_than_all_is_all() -> None:
+def test_request_above_the_budget_takes_all_of_it() -> None:
     async def borrow() -> None:
         budget = MemoryBudget(10)
         async with budget.lend(1000):
@@ -38,7 +38,7 @@ def test_more_than_all_is_all() -> None:
     asyncio.run(borrow())
 
 
-def test_who_waits_too_long_is_sent_away_and_nothing_is_lost() -> None:
+def test_timed_out_request_is_rejected_and_the_budget_stays_whole() -> None:
     async def borrow() -> None:
         budget = MemoryBudget(10, timeout=0.05)
         async with budget.lend(8):

@@ -1,4 +1,4 @@
-"""The form of an upload: its parts in any chunks, and which forms are rejected."""
+"""Forms with a video: chunks of any size, and forms that are rejected."""
 
 import io
 
@@ -98,7 +98,7 @@ def test_other_content_types_are_refused() -> None:
         MultipartForm("application/json", 10, Memory)
 
 
-def test_too_large_a_file_is_refused_before_it_is_stored() -> None:
+def test_too_large_file_is_refused_before_it_is_stored() -> None:
     sink = Memory()
     form = MultipartForm(CONTENT_TYPE, 100, lambda: sink)
     with pytest.raises(TooLargeError, match="100 bytes"):
@@ -114,14 +114,14 @@ def test_too_many_fields_are_refused() -> None:
     assert len(form.fields) <= 40
 
 
-def test_every_option_and_a_webhook_fit_into_a_form() -> None:
+def test_form_has_room_for_every_option_and_a_webhook() -> None:
     names = [*JobOptions.model_fields, "webhook_url"]
     form, received = feed(body(*((name, None, b"1") for name in names), ("video", "a.mp4", b"x")))
     assert list(form.fields) == names
     assert received == b"x"
 
 
-def test_too_long_a_boundary_is_refused() -> None:
+def test_too_long_boundary_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="malformed") as caught:
         MultipartForm("multipart/form-data; boundary=" + "b" * 1000, 10, Memory)
     assert caught.value.code == "not_a_form"

@@ -1,4 +1,4 @@
-"""The options of a job, from the fields of a form."""
+"""Job options parsed from the fields of a form."""
 
 import re
 
@@ -21,7 +21,7 @@ DRAWING = {
 }
 
 
-def test_how_the_video_is_drawn_is_read_from_text() -> None:
+def test_drawing_options_are_parsed() -> None:
     assert parse_options(DRAWING) == JobOptions(
         overlay=Overlay.FACES_BLURRED,
         ids=False,
@@ -35,21 +35,21 @@ def test_how_the_video_is_drawn_is_read_from_text() -> None:
 
 
 @pytest.mark.parametrize("overlay", Overlay)
-def test_the_sound_follows_the_overlay_unless_it_is_chosen(overlay: Overlay) -> None:
+def test_sound_follows_the_overlay_by_default(overlay: Overlay) -> None:
     hidden = overlay is Overlay.FACES_BLURRED
     assert JobOptions(overlay=overlay).sound is (Audio.DROP if hidden else Audio.KEEP)
     for audio in Audio:
         assert parse_options({"overlay": overlay, "audio": audio}).sound is audio
 
 
-def test_what_is_left_empty_is_the_default() -> None:
+def test_empty_fields_are_defaults() -> None:
     assert parse_options(dict.fromkeys(DRAWING, "")) == JobOptions()
 
 
 @pytest.mark.parametrize(
     "name", ["max_resolution", "audio", "video_stream", "audio_stream", "assume_frame_rate"]
 )
-def test_what_older_versions_do_not_know_is_written_only_if_chosen(name: str) -> None:
+def test_newer_options_are_written_only_if_set(name: str) -> None:
     # They had no null there.
     assert name not in JobOptions().model_dump_json()
     assert '"max_resolution":1080' in JobOptions(max_resolution=1080).model_dump_json()
@@ -74,12 +74,12 @@ def test_what_older_versions_do_not_know_is_written_only_if_chosen(name: str) ->
         ("max_resolution", "143", "greater than or equal to 144"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_right(name: str, value: str, says: str) -> None:
+def test_invalid_value_is_named_with_the_valid_ones(name: str, value: str, says: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"{name}: .*{re.escape(says)}"):
         parse_options({name: value})
 
 
-def test_the_form_lists_what_may_be_chosen() -> None:
+def test_form_schema_lists_the_choices() -> None:
     (route,) = (route for route in router.routes if getattr(route, "name", "") == "create_job")
     extra = getattr(route, "openapi_extra", {})
     schema = extra["requestBody"]["content"]["multipart/form-data"]["schema"]

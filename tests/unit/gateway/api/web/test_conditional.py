@@ -1,4 +1,4 @@
-"""If-None-Match."""
+"""Conditional requests with If-None-Match."""
 
 import pytest
 

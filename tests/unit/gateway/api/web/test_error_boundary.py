@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: answered like all others, logged, and not told."""
+"""Unexpected errors are answered like all others and logged, and reveal nothing."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -50,7 +50,7 @@ async def unread(request: Request) -> None:
 
 @pytest.fixture
 def app() -> FastAPI:
-    """The application, not started, with routes that break."""
+    """The application, not started, with routes that raise unexpected errors."""
     app = create_app(ApiSettings(auth="off", cors_origins=(ORIGIN,)))
     app.state.authenticator = Authenticator()
     routes: dict[str, Callable[..., object]] = {
@@ -64,7 +64,7 @@ def app() -> FastAPI:
 
 
 @pytest.mark.parametrize("path", ["/v1/broken", "/v1/broken/unread", "/v1/broken/gate"])
-def test_the_answer_is_like_every_other(app: FastAPI, path: str) -> None:
+def test_error_response_has_the_usual_headers(app: FastAPI, path: str) -> None:
     with capture_logs() as logs:
         answer = TestClient(app).get(path, headers={"Origin": ORIGIN})
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
@@ -79,7 +79,7 @@ def test_the_answer_is_like_every_other(app: FastAPI, path: str) -> None:
     assert str(entry["exc_info"]) == "secret"
 
 
-def test_an_answer_that_has_begun_is_cut_off(app: FastAPI) -> None:
+def test_response_that_has_begun_is_cut_off(app: FastAPI) -> None:
     with capture_logs() as logs, pytest.raises(RuntimeError, match="secret"):
         TestClient(app).get("/v1/broken/begun")
     assert [entry["event"] for entry in logs] == ["unexpected"]

@@ -1,4 +1,4 @@
-"""When a webhook is tried again."""
+"""Retries of webhooks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Webhooks leave for the address that was checked, and for no private network."""
+"""Webhooks go to the address that was checked, and to no private network."""
 
 import asyncio
 import socket
@@ -44,7 +44,7 @@ def test_private_addresses_are_refused(receiver: Receiver, host: str) -> None:
 def test_the_checked_address_is_used_without_a_second_lookup(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name that is looked up again may lead into our own network by then."""
+    """A name that is resolved again may by then lead into the private network."""
     look_up = socket.getaddrinfo
     asked: list[str | bytes] = []
 
