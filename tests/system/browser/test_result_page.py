@@ -149,7 +149,7 @@ def test_layout_fits_phone_and_desktop(page: Page, job: Job, width: int) -> None
 def test_shortcuts_are_ignored_while_typing(page: Page, job: Job) -> None:
     player = open_result(page, job)
     player.get_by_role("button", name="Shortcuts").click()
-    expect(page.get_by_role("dialog")).to_contain_text("A frame back")
+    expect(page.get_by_role("dialog")).to_contain_text("Previous, next frame")
     page.keyboard.press("Escape")
     player.get_by_label("Speed").focus()
     page.keyboard.press(".")
