@@ -5,8 +5,8 @@ Requests and responses are described once, in `operations`; the two clients only
 
 from poseway.client.async_client import AsyncClient
 from poseway.client.responses import Frame, Frames, JobPage, Model, Person, Session, Share, Upload
-from poseway.client.source import Video
 from poseway.client.sync_client import Client
+from poseway.client.video_source import Video
 
 __all__ = [
     "AsyncClient",

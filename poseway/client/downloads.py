@@ -5,8 +5,8 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
 from poseway.client.operations import Steps, insist, manifest
+from poseway.client.part_file import PartFile
 from poseway.client.retry import Patience
-from poseway.client.sink import PartFile
 from poseway.errors import NotFoundError, PosewayError
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState
@@ -20,11 +20,11 @@ def download(
     """Downloads a path of the gateway into a file, which appears once it is complete."""
     patience = Patience(patience_seconds)
 
-    def told(there: int, size: int | None) -> None:
+    def progress(count: int, size: int | None) -> None:
         patience.success()
-        received(there, size)
+        received(count, size)
 
-    with PartFile(target, told) as file:
+    with PartFile(target, progress) as file:
         yield from insist(lambda: file.request(path), patience)
 
 

@@ -13,8 +13,8 @@ from poseway.client.events import Watch
 from poseway.client.http import TIMEOUT, Address, Request, lost
 from poseway.client.responses import Frame, Model, Session, Share
 from poseway.client.retry import PATIENCE_SECONDS
-from poseway.client.source import Video
 from poseway.client.uploads import Options
+from poseway.client.video_source import Video
 from poseway.errors import UnavailableError
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState

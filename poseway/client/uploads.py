@@ -13,7 +13,7 @@ from poseway.client.http import Request
 from poseway.client.operations import JSON, Steps, insist
 from poseway.client.responses import PartUrl, Upload
 from poseway.client.retry import Patience
-from poseway.client.source import Source, Video, opened
+from poseway.client.video_source import Source, Video, opened
 from poseway.errors import InvalidRequestError, PosewayError, UnavailableError
 from poseway.jobs import Job, JobOptions
 
@@ -136,24 +136,24 @@ def _send_parts(
         if len(data) != min(upload.part_bytes, source.size - start):
             raise InvalidRequestError(f"{source.name} changed during the upload.", "file_changed")
 
-        def told(count: int, before: int = done) -> None:
+        def progress(count: int, before: int = done) -> None:
             sent(before + count, source.size)
 
-        yield from _send_part(upload, number, data, told, patience)
+        yield from _send_part(upload, number, data, progress, patience)
         done += len(data)
 
 
 def _send_part(
-    upload: Upload, number: int, data: bytes, told: Callable[[int], None], patience: Patience
+    upload: Upload, number: int, data: bytes, sent: Callable[[int], None], patience: Patience
 ) -> Steps[None]:
     path = upload.links["part"].replace("{number}", str(number))
     if upload.direct:
         answer = yield from insist(Request("GET", f"{path}/url"), patience)
         url = PartUrl.model_validate_json(answer.content).url
         try:
-            stored = yield Request("PUT", url, body=data, sent=told)
+            stored = yield Request("PUT", url, body=data, sent=sent)
         except UnavailableError:
             stored = None  # the storage cannot be reached from here; send through the gateway
         if stored is not None and stored.status_code == HTTPStatus.OK:
             return
-    yield from insist(Request("PUT", path, body=data, sent=told), patience)
+    yield from insist(Request("PUT", path, body=data, sent=sent), patience)

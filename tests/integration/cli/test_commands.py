@@ -1,4 +1,4 @@
-"""The commands as a terminal and a script use them, on the running system."""
+"""The commands, used as in a terminal and in scripts, on the running system."""
 
 import json
 import os
@@ -24,7 +24,7 @@ POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 
 
 def poseway(*arguments: str | Path, url: str = "", folder: Path = ROOT) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of a command without a terminal."""
+    """Runs a command without a terminal; returns exit code, standard output and standard error."""
     env = os.environ | {"PYTHONPATH": python_path(ROOT), "POSEWAY_URL": url, "NO_COLOR": "1"}
     done = subprocess.run(
         [*POSEWAY, *map(str, arguments)],
@@ -41,7 +41,7 @@ def poseway(*arguments: str | Path, url: str = "", folder: Path = ROOT) -> tuple
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    """A second of grey, in which there is nobody."""
+    """A second of grey without people."""
     grey = np.full((120, 160, 3), 128, np.uint8)
     path = tmp_path / "grey [1].mp4"
     path.write_bytes(make_video(10, picture=lambda _: grey))
@@ -72,9 +72,7 @@ def test_several_videos_are_submitted_at_once(stack: Stack, client: Client, clip
         client.delete(job.id)
 
 
-def test_one_that_is_refused_keeps_no_other_from_going(
-    stack: Stack, client: Client, clip: Path
-) -> None:
+def test_rejected_video_does_not_stop_the_others(stack: Stack, client: Client, clip: Path) -> None:
     empty = clip.with_name("empty.mp4")
     empty.touch()
     code, out, err = poseway("submit", empty, clip, url=stack.gateway_url)
@@ -85,14 +83,14 @@ def test_one_that_is_refused_keeps_no_other_from_going(
     client.delete(job_id)
 
 
-def test_the_same_word_makes_no_second_job(stack: Stack, client: Client, clip: Path) -> None:
+def test_repeated_word_makes_no_second_job(stack: Stack, client: Client, clip: Path) -> None:
     command = ("submit", clip, "--once", clip.parent.name)
     first, second = (poseway(*command, url=stack.gateway_url)[1] for _ in range(2))
     assert first == second
     client.delete(first.strip())
 
 
-def test_a_result_is_fetched_in_part_and_whole(stack: Stack, done: Job, tmp_path: Path) -> None:
+def test_result_is_fetched_in_part_and_whole(stack: Stack, done: Job, tmp_path: Path) -> None:
     url = stack.gateway_url
     code, out, _ = poseway(
         "get", done.id, "--only", "video.mp4", "--only", "csv", url=url, folder=tmp_path
@@ -126,7 +124,7 @@ def test_jobs_are_followed_and_listed(stack: Stack, done: Job) -> None:
     assert line.split()[1:4] == ["grey", "[1].mp4", "succeeded"]
 
 
-def test_nothing_is_deleted_unless_it_is_meant(stack: Stack, client: Client, clip: Path) -> None:
+def test_delete_asks_for_confirmation(stack: Stack, client: Client, clip: Path) -> None:
     url = stack.gateway_url
     job = client.submit(clip)
     code, out, err = poseway("delete", job.id, url=url)
@@ -143,7 +141,7 @@ def test_nothing_is_deleted_unless_it_is_meant(stack: Stack, client: Client, cli
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """The address of a gateway that wants a key."""
+    """Yields the address of a gateway that needs a key."""
 
     class Refuse(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -162,7 +160,7 @@ def refusing() -> Iterator[str]:
         server.shutdown()
 
 
-def test_exit_codes_say_what_went_wrong(tmp_path: Path) -> None:
+def test_each_error_has_its_exit_code(tmp_path: Path) -> None:
     assert poseway("list", url="http://127.0.0.1:1")[0] == 4
     code, _, err = poseway("list", "--data-dir", tmp_path)
     assert (code, "not_running" in err) == (4, True)
@@ -185,7 +183,7 @@ def test_models_are_listed_and_fetched() -> None:
     assert (code, "unknown_model" in err) == (1, True)
 
 
-def test_doctor_finds_what_is_there(stack: Stack) -> None:
+def test_doctor_finds_a_working_system(stack: Stack) -> None:
     code, out, err = poseway("doctor", "--json", url=stack.gateway_url)
     answer = json.loads(out)
     assert (code, answer["ok"]) == (0, True), out + err
@@ -195,7 +193,7 @@ def test_doctor_finds_what_is_there(stack: Stack) -> None:
     assert "x264" in says["FFmpeg"]
 
 
-def test_doctor_says_what_to_do(tmp_path: Path) -> None:
+def test_doctor_gives_advice(tmp_path: Path) -> None:
     code, out, _ = poseway("doctor", "--url", "http://127.0.0.1:1", "--data-dir", tmp_path)
     assert code == 1
     assert "fail  gateway: " in out

@@ -1,4 +1,4 @@
-"""The client's uploads and downloads, against the running system and connections that break."""
+"""Uploads and downloads of the client over connections that break, on the running system."""
 
 import asyncio
 import io
@@ -80,7 +80,7 @@ def padded(short: Path, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_an_upload_goes_on_where_it_broke_off(
+def test_upload_resumes_after_a_lost_connection(
     stack: Stack, short: Path, tmp_path: Path, asynchronous: bool
 ) -> None:
     video = tmp_path / "large.mp4"
@@ -109,7 +109,7 @@ def test_an_upload_goes_on_where_it_broke_off(
         client.delete(job.id)
 
 
-def test_a_part_waits_for_the_address_that_it_goes_to(
+def test_part_waits_for_its_presigned_url(
     stack: Stack, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     video = padded(short, PART + 1000)
@@ -144,7 +144,7 @@ def test_a_part_waits_for_the_address_that_it_goes_to(
     assert not failures
 
 
-def test_a_repeated_submit_with_one_key_is_one_job(
+def test_submit_with_the_same_idempotency_key_is_one_job(
     client: Client, short: Path, tmp_path: Path
 ) -> None:
     small, large = short.read_bytes(), padded(short, PART + 1000)
@@ -161,7 +161,7 @@ def test_a_repeated_submit_with_one_key_is_one_job(
             client.job(first.id)
 
 
-def test_a_download_that_breaks_off_goes_on(
+def test_download_resumes_after_a_lost_connection(
     client: Client, stack: Stack, short: Path, tmp_path: Path
 ) -> None:
     job = client.wait(client.submit(short).id)
@@ -179,7 +179,7 @@ def test_a_download_that_breaks_off_goes_on(
     client.delete(job.id)
 
 
-def test_what_cannot_be_sent_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+def test_unusable_file_is_refused_before_any_request(tmp_path: Path) -> None:
     with Client("http://127.0.0.1:1") as client:
         with pytest.raises(InvalidRequestError, match="No such file"):
             client.submit(tmp_path / "none.mp4")

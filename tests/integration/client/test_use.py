@@ -1,4 +1,4 @@
-"""The client's other methods, both ways, against the running system."""
+"""The other methods of both clients, on the running system."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def test_all_pages_of_jobs_are_listed(client: Client) -> None:
             client.delete(job_id)
 
 
-def test_a_result_is_fetched_whole_or_in_part(client: Client, short: Path, tmp_path: Path) -> None:
+def test_result_is_fetched_whole_or_in_part(client: Client, short: Path, tmp_path: Path) -> None:
     job = client.wait(client.submit(short, {"ids": False}).id)
     assert not job.options.ids
     told: list[str] = []
@@ -55,14 +55,14 @@ def test_a_result_is_fetched_whole_or_in_part(client: Client, short: Path, tmp_p
     client.delete(job.id)
 
 
-def test_a_job_without_a_result_cannot_be_fetched(client: Client, tmp_path: Path) -> None:
+def test_job_without_a_result_cannot_be_fetched(client: Client, tmp_path: Path) -> None:
     job = client.wait(client.submit(b"not a video").id)
     with pytest.raises(NotFoundError, match="is failed, so it has no result"):
         client.fetch(job, tmp_path)
     client.delete(job.id)
 
 
-def test_cancelling_leaves_what_is_finished(client: Client, short: Path) -> None:
+def test_cancel_does_not_change_a_finished_job(client: Client, short: Path) -> None:
     running = client.submit(short)
     client.cancel(running.id)
     assert client.wait(running.id).state is JobState.CANCELLED
@@ -72,14 +72,14 @@ def test_cancelling_leaves_what_is_finished(client: Client, short: Path) -> None
         client.delete(running.id)
 
 
-def test_deleting_ends_a_job_first(client: Client, short: Path) -> None:
+def test_delete_cancels_a_running_job_first(client: Client, short: Path) -> None:
     job = client.submit(short)
     client.delete(job.id)
     with pytest.raises(NotFoundError):
         client.job(job.id)
 
 
-def test_asyncio_does_the_same(stack: Stack, short: Path, tmp_path: Path) -> None:
+def test_async_client_does_the_same(stack: Stack, short: Path, tmp_path: Path) -> None:
     async def use() -> None:
         async with AsyncClient(stack.gateway_url) as client:
             await client.ready()
@@ -107,7 +107,7 @@ def test_asyncio_does_the_same(stack: Stack, short: Path, tmp_path: Path) -> Non
     asyncio.run(use())
 
 
-def test_the_environment_names_the_gateway(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_names_the_gateway(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSEWAY_URL", stack.gateway_url)
     with Client() as client:
         assert client.url == stack.gateway_url

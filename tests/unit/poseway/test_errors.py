@@ -1,4 +1,4 @@
-"""Every code with which a job may fail is listed, and no other."""
+"""`FAILURES` lists exactly the codes with which a job can fail."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from poseway import errors
 from poseway.errors import FAILURES
 from poseway.paths import ROOT
 
-# What the dispatcher ends a job with, where that may be raised on its way or by a service.
+# Errors that end a job, raised by the dispatcher or by a service.
 KINDS = {
     "VideoError",
     "DecoderError",
@@ -26,7 +26,7 @@ PLACES = (
     *(ROOT / "services" / "renderer").rglob("*.py"),
     *(ROOT / "services" / "tracker").rglob("*.py"),
 )
-# Raised in programs that read a result.
+# Raised by programs that read a result.
 ELSEWHERE = {"file_unreadable", "file_unwritable"}
 
 
@@ -43,7 +43,7 @@ def codes(path: Path) -> Iterator[str]:
                 yield getattr(errors, code.id)
 
 
-def test_every_code_is_listed_and_no_other() -> None:
+def test_exactly_the_codes_raised_are_listed() -> None:
     raised = {code for path in PLACES for code in codes(path)} - ELSEWHERE
     unnamed = {getattr(errors, kind).code for kind in KINDS - {"JobError"}}
     assert raised | unnamed == set(FAILURES)

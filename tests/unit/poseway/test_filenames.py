@@ -1,4 +1,4 @@
-"""Names of files, whatever their users called them."""
+"""File names for any name of an upload."""
 
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
@@ -19,7 +19,7 @@ names = st.text(max_size=255).filter(lambda name: len(name.encode(errors="replac
 
 
 def assert_portable(name: str) -> None:
-    """What Linux, macOS and Windows all take, and show as it is."""
+    """Checks that a name is valid and looks the same on Linux, macOS and Windows."""
     assert 0 < len(name.encode()) <= 255
     assert len(name.encode("utf-16-le")) <= 2 * 255
     assert not set(name) & set(REFUSED)
@@ -37,7 +37,7 @@ def assert_portable(name: str) -> None:
 @example("CON" + "." * 90 + "x", "")
 @example("e" + "\u0301" * 120, "_video.mp4")
 @example("🇩🇪" * 30, "_video.mp4")
-def test_any_name_gives_one_that_every_system_takes(name: str, ending: str) -> None:
+def test_any_name_becomes_valid_on_every_system(name: str, ending: str) -> None:
     found = filenames.portable(filenames.stem(name), ending)
     assert_portable(found)
     assert found.endswith(ending)
@@ -46,14 +46,14 @@ def test_any_name_gives_one_that_every_system_takes(name: str, ending: str) -> N
 
 
 @given(names)
-def test_no_two_files_of_a_result_are_alike(name: str) -> None:
+def test_files_of_a_result_have_different_names(name: str) -> None:
     made = [filenames.portable(name, ending) for ending in ENDINGS]
     folded = {unicodedata.normalize("NFC", each).casefold() for each in made}
     assert len(folded) == len(made)
 
 
 @given(names)
-def test_what_is_portable_stays_as_it_is(name: str) -> None:
+def test_portable_name_is_not_changed(name: str) -> None:
     once = filenames.portable(name)
     assert filenames.portable(once) == once
 
@@ -81,18 +81,18 @@ def test_what_is_portable_stays_as_it_is(name: str) -> None:
         ("\ud800", "_"),
     ],
 )
-def test_only_what_a_system_refuses_is_changed(text: str, portable: str) -> None:
+def test_only_invalid_characters_are_changed(text: str, portable: str) -> None:
     assert filenames.portable(text) == portable
     assert_portable(portable)
 
 
-def test_a_reserved_name_with_an_ending_is_free_unless_the_ending_comes_after_a_dot() -> None:
+def test_reserved_name_is_escaped_unless_an_ending_without_dot_follows() -> None:
     assert filenames.portable("CON", "_video.mp4") == "CON_video.mp4"
     assert filenames.portable("CON.1", "_video.mp4") == "_CON.1_video.mp4"
 
 
 @pytest.mark.parametrize("end", [FAMILY, "e\u0301", "👍🏽", "🇩🇪"])
-def test_a_name_is_not_cut_within_what_is_seen_as_one(end: str) -> None:
+def test_cut_does_not_split_a_grapheme(end: str) -> None:
     for length in range(70, 81):
         found = filenames.portable("a" * length + end)
         assert found in ("a" * length, "a" * length + end)
@@ -101,7 +101,7 @@ def test_a_name_is_not_cut_within_what_is_seen_as_one(end: str) -> None:
 @given(
     st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="/:"), max_size=63)
 )
-def test_a_name_that_a_file_can_have_is_kept(text: str) -> None:
+def test_valid_name_of_an_upload_is_kept(text: str) -> None:
     for name in (f"a{text}", f"a{text}.mp4", f"{text}b", f"a\n{text}\r\n"):
         assert filenames.given(name) == name or name.startswith("\\\\")
 
@@ -124,11 +124,11 @@ def test_a_name_that_a_file_can_have_is_kept(text: str) -> None:
         ("日" * 5000 + ".mp4", "日" * 251 + ".mp4"),
     ],
 )
-def test_only_paths_control_characters_and_what_is_too_long_go(sent: str, kept: str) -> None:
+def test_only_path_control_characters_and_excess_length_are_removed(sent: str, kept: str) -> None:
     assert filenames.given(sent) == kept
 
 
-def test_a_name_on_a_terminal_is_one_line() -> None:
+def test_name_for_a_terminal_is_one_line() -> None:
     assert filenames.shown("a\r\nb\u2028c\u202egpj \u200f舞.mp4") == "a��b�c�gpj \u200f舞.mp4"
 
 
@@ -143,5 +143,5 @@ def test_a_name_on_a_terminal_is_one_line() -> None:
         ("a.", "a."),
     ],
 )
-def test_the_stem_is_the_name_without_its_extension(name: str, stem: str) -> None:
+def test_stem_is_the_name_without_extension(name: str, stem: str) -> None:
     assert filenames.stem(name) == stem

@@ -35,7 +35,7 @@ def test_segments_sort_in_order() -> None:
     assert names == sorted(names)
 
 
-def test_stills_of_segments_go_with_these_and_the_best_stay() -> None:
+def test_stills_of_segments_are_apart_from_those_of_the_result() -> None:
     keys = Keys(new_job_id())
     assert keys.segment_still(3, 7).startswith(keys.segments)
     assert keys.still(7) == f"{keys.result}stills/person_007.jpg"

@@ -1,7 +1,7 @@
 """``python -m poseway_gateway.admin.requeue``: puts unfinished jobs back on the queue.
 
-For when the queue lost its data: object storage is the record of all jobs. A job that is still on
-the queue is merely looked at twice.
+Run it if the queue has lost its data; object storage is the record of all jobs. A job that is still
+on the queue is merely delivered twice, which does no harm.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class RequeueSettings(Settings, StorageSettings, QueueSettings):
 
 
 async def requeue(settings: RequeueSettings) -> int:
-    """Publishes all jobs that are queued or running, oldest first; returns how many."""
+    """Publishes all queued or running jobs, oldest first, and returns their number."""
     store = ObjectStore(settings)
     repository = JobRepository(store)
     listing = Listing(store, repository)

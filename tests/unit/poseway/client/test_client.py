@@ -1,4 +1,4 @@
-"""The client against gateways that break off."""
+"""The client against gateways that drop connections."""
 
 import socket
 import threading
@@ -53,7 +53,7 @@ def gateway(*answers: Callable[[socket.socket], None]) -> Iterator[str]:
         assert not thread.is_alive()
 
 
-def test_a_break_after_a_long_quiet_is_bridged() -> None:
+def test_watching_survives_a_lost_connection_after_a_long_silence() -> None:
 
     def quiet(connection: socket.socket) -> None:
         connection.sendall(STREAM + event(JobState.RUNNING))
@@ -70,7 +70,7 @@ def test_a_break_after_a_long_quiet_is_bridged() -> None:
     assert states == [JobState.RUNNING, JobState.SUCCEEDED]
 
 
-def test_watching_gives_up_on_a_gateway_that_stays_away() -> None:
+def test_watching_gives_up_on_an_unreachable_gateway() -> None:
 
     def begin(connection: socket.socket) -> None:
         connection.sendall(STREAM + event(JobState.RUNNING))
@@ -84,7 +84,7 @@ def test_watching_gives_up_on_a_gateway_that_stays_away() -> None:
     assert time.monotonic() - began > 0.8
 
 
-def test_a_download_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
+def test_failed_download_leaves_no_file(tmp_path: Path) -> None:
     def half(connection: socket.socket) -> None:
         connection.sendall(STREAM + b"half")
 

@@ -1,4 +1,4 @@
-"""What the doctor says of a machine that lacks something."""
+"""Findings of the doctor on a machine that lacks something."""
 
 import shutil
 from pathlib import Path
@@ -17,13 +17,13 @@ def named(name: str, findings: list[Finding]) -> Finding:
 
 @pytest.fixture
 def models_dir(tmp_path: Path) -> Path:
-    """The cards without weights."""
+    """A folder with the model cards and no weights."""
     for card in MODELS_DIR.glob("*.toml"):
         shutil.copy(card, tmp_path)
     return tmp_path
 
 
-def test_the_default_model_must_be_fetched_and_no_other(models_dir: Path) -> None:
+def test_only_the_default_model_must_be_fetched(models_dir: Path) -> None:
     findings = list(examine_software(models_dir))
     for card in load_cards(models_dir):
         found = named(f"model {card.name}", findings)

@@ -15,7 +15,7 @@ WITHOUT = {"bbox": [500, 500, 100, 200], "area": 20_000.0}
 """A person without labelled keypoints."""
 
 
-def test_the_neck_is_dropped_and_what_was_not_seen_is_not_visible(tmp_path: Path) -> None:
+def test_detection_drops_the_neck_and_marks_unseen_keypoints(tmp_path: Path) -> None:
     labels = Labels.load(annotated(tmp_path / "one.json", {"one.png": [SOMEBODY]}))
     pose = [float(n) for i in range(18) for n in (10 * i, 10 * i + 1, i % 2)]
     flat = labels.detection(labels.images[0], pose, 0.5)["keypoints"]
@@ -72,7 +72,7 @@ def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
         ({"keypoints": [math.nan] * 51}, r"keypoints.0: .* finite"),
     ],
 )
-def test_numbers_that_measure_nothing_are_refused(
+def test_unusable_numbers_are_refused(
     change: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     path = annotated(tmp_path / "other.json", {"one.png": [SOMEBODY | change]})
@@ -80,7 +80,7 @@ def test_numbers_that_measure_nothing_are_refused(
         Labels.load(path)
 
 
-def test_people_without_keypoints_and_strays_count_neither_way(tmp_path: Path) -> None:
+def test_people_without_keypoints_and_strays_are_ignored(tmp_path: Path) -> None:
     stray = SOMEBODY | {"image_id": 7}
     three = {"keypoints": [1.0, 1.0, 2] * 3 + [0, 0, 0] * 14}
     people = [WITHOUT, stray, SOMEBODY, SOMEBODY | three]

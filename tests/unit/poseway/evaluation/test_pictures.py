@@ -25,7 +25,7 @@ def test_frames_are_scaled_down_and_never_up(images: Path, tmp_path: Path) -> No
         assert cv2.absdiff(large, stored).mean() < 2, "blue comes first"
 
 
-def test_images_are_looked_at_before_anything_is_started(tmp_path: Path) -> None:
+def test_images_are_checked_before_the_service_starts(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("not an image")
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder.png").mkdir()
@@ -48,7 +48,7 @@ def test_images_are_looked_at_before_anything_is_started(tmp_path: Path) -> None
             pictures.check(tmp_path, labels.images)
 
 
-def test_images_that_the_service_would_not_take_are_named(tmp_path: Path) -> None:
+def test_error_names_an_image_that_the_service_would_reject(tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "wide.png"), np.zeros((2, 8193, 3), np.uint8))
     file = annotated(tmp_path / "labels.json", {"wide.png": [SOMEBODY]}, size=(8193, 2))
     with pytest.raises(ImageError, match=r"wide\.png is 8193 x 2 pixels; .* at most 8192"):
@@ -57,9 +57,7 @@ def test_images_that_the_service_would_not_take_are_named(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["a 1.png", "b%02d.jpg"])
 @pytest.mark.parametrize("part", [0.001, 0.5, 0.9])
-def test_an_image_that_breaks_off_is_not_taken(
-    images: Path, tmp_path: Path, name: str, part: float
-) -> None:
+def test_truncated_image_is_refused(images: Path, tmp_path: Path, name: str, part: float) -> None:
     whole = (images / name).read_bytes()
     (tmp_path / name).write_bytes(whole[: int(len(whole) * part)])
     labels = Labels.load(annotated(tmp_path / "labels.json", {name: [SOMEBODY]}))

@@ -1,4 +1,4 @@
-"""MOTA, IDF1 and switches on labelled sequences."""
+"""MOTA, IDF1 and id switches on labelled sequences."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def evaluate(detections: Path, truth: Path, *more: str) -> subprocess.CompletedP
 
 
 @pytest.mark.skipif(not TUD_CAMPUS.exists(), reason=f"no labelled sequence at {TUD_CAMPUS}")
-def test_sort_is_worth_on_tud_campus_what_is_published(
+def test_sort_has_its_published_measures_on_tud_campus(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     measures = tmp_path / "new" / "measures.json"
@@ -97,7 +97,7 @@ def test_an_unknown_tracker_is_refused_with_those_that_exist(tmp_path: Path) -> 
         tracking.track(detections, "other", {})
 
 
-def test_a_switch_of_two_people_is_two_switches(tmp_path: Path) -> None:
+def test_exchanged_ids_are_two_switches(tmp_path: Path) -> None:
     _, truth = sequence(tmp_path)
     lefts = {1: 100, 2: 300}
     right = "".join(box(n, 7 * i, lefts[i]) for n in range(1, 21) for i in lefts)
@@ -138,14 +138,14 @@ def test_half_an_overlap_is_a_match(shift: float, misses: int, tmp_path: Path) -
         ("1,1.5,0,0,9,9,1\n", "line 1: the id must be a whole number, not 1.5"),
     ],
 )
-def test_a_wrong_file_is_named_with_its_line(text: str, message: str, tmp_path: Path) -> None:
+def test_error_names_the_file_and_the_line(text: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "wrong.txt"
     file.write_text(text)
     with pytest.raises(MotError, match=f"wrong.txt.*{message}"):
         read(file)
 
 
-def test_ground_truth_without_truth_is_refused(tmp_path: Path) -> None:
+def test_useless_ground_truth_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "gt.txt"
     file.write_text(box(1, 1, 0, 0))
     with pytest.raises(MotError, match=r"gt\.txt has no row with a confidence of 1"):
@@ -155,14 +155,14 @@ def test_ground_truth_without_truth_is_refused(tmp_path: Path) -> None:
         read_truth(file)
 
 
-def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_error_names_an_unreadable_file(tmp_path: Path) -> None:
     (tmp_path / "video.txt").write_bytes(b"\x00\xff\xfe")
     for name, reason in (("gone.txt", "No such file"), (".", "not a file"), ("video.txt", "text")):
         with pytest.raises(MotError, match=reason):
             read(tmp_path / name)
 
 
-def test_an_error_is_a_line_and_no_traceback(tmp_path: Path) -> None:
+def test_command_reports_an_error_without_traceback(tmp_path: Path) -> None:
     _, truth = sequence(tmp_path)
     wrong = tmp_path / "wrong.txt"
     wrong.write_text(box(0, 1, 0))
@@ -173,13 +173,13 @@ def test_an_error_is_a_line_and_no_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-def test_measures_that_cannot_be_written_are_no_traceback(tmp_path: Path) -> None:
+def test_unwritable_measures_are_an_error(tmp_path: Path) -> None:
     files = sequence(tmp_path)
     with pytest.raises(PosewayError, match="/dev/full cannot be written: No space left"):
         tracking_evaluation.run(*files, tracker="sort", measures=Path("/dev/full"), settings={})
 
 
-def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
+def test_error_names_a_missing_package(tmp_path: Path) -> None:
     without = "import sys; sys.modules['motmetrics'] = None; "
     files = ["--detections", str(tmp_path / "a"), "--ground-truth", str(tmp_path / "b")]
     command = [sys.executable, "-c", without + POSEWAY[2], "evaluate-tracking", *files]
@@ -189,7 +189,7 @@ def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
     assert "make evaluate-tracking" in done.stderr.replace("\n", " ")
 
 
-def test_make_takes_every_sequence_or_the_one_that_is_named(tmp_path: Path) -> None:
+def test_make_runs_every_sequence_or_the_chosen_one(tmp_path: Path) -> None:
     said = tmp_path / "poseway"
     said.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     said.chmod(0o755)

@@ -62,7 +62,7 @@ def test_raw_keypoints_are_kept_beside_smoothed_ones() -> None:
     assert record["untracked"] == [{"score": 0.123, "keypoints": list(range(54))}]
 
 
-def test_without_smoothing_a_person_has_no_fields_of_it(lines: list[bytes]) -> None:
+def test_unsmoothed_people_have_no_smoothed_fields(lines: list[bytes]) -> None:
     assert json.loads(lines[0])["smoothing"] == "off"
     record = json.loads(lines[1])
     assert set(record) == {"frame", "pts", "time", "people"}
@@ -83,7 +83,7 @@ def test_reading_gives_the_header_and_then_the_frames(lines: list[bytes]) -> Non
     assert list(keypoints.read_frames(lines[1:])) == list(map(json.loads, lines[1:]))
 
 
-def test_the_header_tells_of_pixels_that_are_not_square() -> None:
+def test_header_has_the_pixel_aspect() -> None:
     assert json.loads(header())["pixel_aspect"] == "1"
     wide = keypoints.header(
         720, 576, Fraction(1, 25), Fraction(25), Smoothing.OFF, Fraction(16, 11)

@@ -1,4 +1,4 @@
-"""Who is in the picture when: finding, keeping, reading and drawing it."""
+"""`tracks.json`: making, writing, reading and plotting it."""
 
 import io
 import itertools
@@ -71,7 +71,7 @@ def test_runs_have_the_times_of_their_frames() -> None:
     frames=st.lists(st.sets(st.integers(1, 4)), max_size=30),
     cuts=st.lists(st.integers(0, 30), max_size=3),
 )
-def test_wherever_a_video_is_cut_the_spans_are_the_same(
+def test_joined_segments_have_the_runs_of_the_whole_video(
     frames: list[set[int]], cuts: list[int]
 ) -> None:
     borders = [0, *sorted(cuts), len(frames)]
@@ -86,7 +86,7 @@ def test_wherever_a_video_is_cut_the_spans_are_the_same(
     tracks.presence(joined, len(frames), Fraction(30), Fraction(1))  # refuses what overlaps
 
 
-def test_the_file_says_what_is_documented() -> None:
+def test_file_has_the_documented_fields() -> None:
     assert json.loads(presence().file()) == {
         "format": "poseway-tracks",
         "version": 1,
@@ -176,7 +176,7 @@ def test_any_other_file_is_refused(tmp_path: Path, data: bytes, said: str) -> No
         (4, b"[]"),
     ],
 )
-def test_a_damaged_line_is_named(result: Path, number: int, line: bytes) -> None:
+def test_error_names_the_damaged_line(result: Path, number: int, line: bytes) -> None:
     path = result / "keypoints.jsonl"
     lines = path.read_bytes().splitlines()[:4]
     lines[number - 1] = line
@@ -193,14 +193,14 @@ def test_bars_show_gaps() -> None:
 
 
 @pytest.mark.parametrize("cells", [1, 7, 10, 500])
-def test_the_cells_of_a_bar_hold_all_frames(cells: int) -> None:
+def test_cells_of_a_bar_add_up_to_the_time_seen(cells: int) -> None:
     found = presence_plot.shares(presence().tracks[0].times, 6.0, cells)
     assert len(found) == cells
     assert all(0 <= share < 1 + 1e-9 for share in found)
     assert sum(found) / cells == pytest.approx(4 / 6)
 
 
-def test_a_plot_has_a_row_per_track_and_a_bar_per_span() -> None:
+def test_plot_has_a_row_per_track_and_a_bar_per_span() -> None:
     picture = ET.fromstring(presence_plot.plot(presence(), 'a <b> & "c"\x01'))  # noqa: S314 # our own
     bars = [bar for bar in picture.iter(f"{SVG}rect") if bar.find(f"{SVG}title") is not None]
     assert len({bar.get("y") for bar in bars}) == 2
@@ -216,13 +216,13 @@ def test_a_plot_has_a_row_per_track_and_a_bar_per_span() -> None:
     assert texts == ['a <b> & "c"', *(f"{second} s" for second in range(7)), "1", "2"]
 
 
-def test_the_axis_has_few_round_ticks() -> None:
+def test_axis_has_few_round_ticks() -> None:
     for seconds in (1, 7, 60, 3600, 100_000):
         picture = ET.fromstring(presence_plot.plot(presence(seconds), ""))  # noqa: S314 # our own
         assert 3 <= len(list(picture.iter(f"{SVG}line"))) <= 11
 
 
-def test_the_command_prints_and_draws(result: Path, tmp_path: Path) -> None:
+def test_command_prints_and_draws(result: Path, tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
     shown = CliRunner().invoke(app, ["tracks", str(result), "--svg", str(plot)])
     assert shown.exit_code == 0

@@ -7,7 +7,7 @@ from poseway.skeleton import KEYPOINTS
 
 
 def standing(**moved: tuple[float, float]) -> NDArray[np.float64]:
-    """Somebody who stands upright with arms hanging, some keypoints moved."""
+    """A person who stands upright with hanging arms, with some keypoints moved."""
     places = dict.fromkeys(KEYPOINTS, (100.0, 50.0))
     places["neck"] = (100, 100)
     for side, x in (("right", 80.0), ("left", 120.0)):
@@ -45,7 +45,7 @@ def test_upright_everything_is_straight() -> None:
         ("trunk", {"neck": (100, 300)}, 180),
     ],
 )
-def test_each_angle_is_that_of_its_keypoints(
+def test_each_angle_follows_its_keypoints(
     name: str, moved: dict[str, tuple[float, float]], degrees: float
 ) -> None:
     assert measured(standing(**moved))[name] == pytest.approx(degrees)
@@ -57,7 +57,7 @@ def test_pixels_are_made_square_first() -> None:
     assert measured(bent, 2.0)["left_elbow"] == pytest.approx(135)
 
 
-def test_an_angle_is_missing_where_one_of_its_keypoints_is() -> None:
+def test_angle_is_missing_if_a_keypoint_is() -> None:
     nowhere = float("nan")
     found = measured(standing(left_hip=(nowhere, nowhere)))
     assert {name for name, value in found.items() if np.isnan(value)} == {
@@ -68,12 +68,12 @@ def test_an_angle_is_missing_where_one_of_its_keypoints_is() -> None:
     }
 
 
-def test_there_is_no_angle_between_places_that_are_the_same() -> None:
+def test_coinciding_keypoints_have_no_angle() -> None:
     found = measured(standing(left_wrist=(120, 160), neck=(100, 220)))
     assert [name for name, value in found.items() if np.isnan(value)] == ["left_elbow", "trunk"]
 
 
-def test_frames_are_measured_at_once_as_one_by_one() -> None:
+def test_many_frames_at_once_give_the_angles_of_each() -> None:
     rng = np.random.default_rng(3)
     many = rng.uniform(0, 1000, (4, 5, 18, 2))
     at_once = angles(many, 1.5)

@@ -27,7 +27,7 @@ RESULT = {
 }
 
 
-def test_has_every_file_and_the_tables() -> None:
+def test_zip_has_every_file_and_the_bundled_formats() -> None:
     closed: list[str] = []
 
     def read(name: str) -> Generator[bytes]:
@@ -77,7 +77,7 @@ def test_closing_the_zip_closes_the_file_being_read() -> None:
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_a_large_file_is_read_by_others(tmp_path: Path, packed: bool) -> None:
+def test_other_programs_read_a_large_file(tmp_path: Path, packed: bool) -> None:
     content = noise(100_000)
     stream = ZipStream()
     path = tmp_path / "large.zip"

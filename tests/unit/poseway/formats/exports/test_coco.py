@@ -23,7 +23,7 @@ def seen(person: dict[str, Any]) -> np.ndarray:
 
 
 def truth(file: bytes) -> COCO:
-    """What is in a file, as if somebody had labelled it."""
+    """The people of a file as labels."""
     labels = COCO()
     dataset: Any = {
         "images": [{"id": index, "width": 1920, "height": 1080} for index in range(FRAMES)],
@@ -68,6 +68,6 @@ def test_pycocotools_loads_and_evaluates_it(tmp_path: Path, smoothed: bool) -> N
     assert measure.stats[0] == pytest.approx(1)
 
 
-def test_nobody_is_an_empty_array() -> None:
+def test_video_without_people_is_an_empty_array() -> None:
     text = b"".join(exports.to_coco(source(walk(smoothed=False, spans={}))))
     assert text == b"[]\n"

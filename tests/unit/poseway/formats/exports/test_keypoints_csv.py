@@ -35,7 +35,7 @@ def test_pandas_reads_the_raw_keypoints(smoothed: bool) -> None:
     np.testing.assert_array_equal(table[names].to_numpy(), expected)
 
 
-def test_pandas_reads_what_is_smoothed_filled_and_neither() -> None:
+def test_pandas_reads_smoothed_and_filled_keypoints() -> None:
     file = walk(smoothed=True)
     table = read(exports.to_csv, file)
     places = table[columns("smooth_x", "smooth_y")].to_numpy().reshape(-1, 18, 2)
@@ -56,7 +56,7 @@ def test_a_person_without_smoothed_keypoints_has_empty_cells() -> None:
     assert not table[columns("filled")].any(axis=None)
 
 
-def test_an_older_file_does_not_tell_of_smoothing_or_of_its_pixels() -> None:
+def test_file_of_an_older_version_is_neither_smoothed_nor_stretched() -> None:
     _, *lines = walk(smoothed=False).splitlines()
     file = b'{"format":"poseway-keypoints","version":1}\n' + b"\n".join(lines)
     assert len(read(exports.to_csv, file).columns) == 4 + 54
@@ -78,11 +78,11 @@ def test_pandas_reads_the_angles(smoothed: bool, aspect: str) -> None:
     degrees = joint_angles.angles(np.array([best(person) for _, person in expected]), ratio)
     np.testing.assert_allclose(table[list(joint_angles.NAMES)].to_numpy(), degrees, atol=0.0051)
     assert np.isnan(degrees).any()
-    # Cells that are empty, as the docs say, not ones that say so: not every reader knows NaN.
+    # Cells are empty, as documented: not every reader knows NaN.
     assert b"nan" not in b"".join(exports.to_angles(source(file))).lower()
 
 
-def test_nobody_gives_a_table_without_rows() -> None:
+def test_video_without_people_is_a_table_without_rows() -> None:
     file = walk(smoothed=True, spans={})
     for convert in (exports.to_csv, exports.to_angles):
         assert read(convert, file).empty

@@ -1,4 +1,4 @@
-"""Whatever the length of the video, a conversion holds the same."""
+"""Memory and block size of every export format are independent of the length of the video."""
 
 import tracemalloc
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""`trc.zip`, read by trc-data-reader, and by pandas as Pose2Sim has it."""
+"""`trc.zip`, read by trc-data-reader, and by pandas in the way of Pose2Sim."""
 
 import io
 import zipfile
@@ -66,7 +66,7 @@ def test_pandas_reads_it_as_pose2sim_does() -> None:
     np.testing.assert_array_equal(places, expected(file, 2, 1, 8))
 
 
-def test_however_the_reading_is_shared_the_files_are_the_same(
+def test_files_do_not_depend_on_how_passes_are_shared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = np.random.default_rng(5)
@@ -86,11 +86,11 @@ def test_however_the_reading_is_shared_the_files_are_the_same(
             assert apart.read(name) == together.read(name)
 
 
-def test_nobody_is_an_empty_zip() -> None:
+def test_video_without_people_is_an_empty_zip() -> None:
     assert convert(walk(smoothed=False, spans={})).namelist() == []
 
 
-def test_who_stops_reading_lets_go_of_the_source() -> None:
+def test_closing_the_zip_closes_the_source() -> None:
     spans: dict[int, list[Span]] = {track: [(0, 2999)] for track in (1, 2)}
     file = walk(smoothed=True, frames=3000, spans=spans)
     opened, closed = [], []

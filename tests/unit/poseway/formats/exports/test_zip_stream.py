@@ -1,4 +1,4 @@
-"""The zip that is written while it is read, and `openpose.zip`, read by `zipfile`."""
+"""Streamed zips and `openpose.zip`, read by `zipfile`."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def test_zipfile_reads_names_and_contents() -> None:
     assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_more_files_than_an_old_zip_can_have() -> None:
+def test_zip64_holds_more_than_65535_files() -> None:
     stream = ZipStream()
     data = bytearray()
     for number in range(65_600):
@@ -73,7 +73,7 @@ def test_openpose_has_a_file_per_frame_with_all_its_fields() -> None:
         assert {name for name, value in found.items() if value == []} == empty
 
 
-def test_openpose_has_smoothed_places_of_what_was_seen() -> None:
+def test_openpose_has_smoothed_positions_of_seen_keypoints() -> None:
     file, archive = openpose(smoothed=True)
     frames = {frame["frame"]: frame for frame, _ in records(file)}
     filled = 0
