@@ -2,8 +2,8 @@
 
 In each round every contender processes the same clip, in rotating order; medians over the rounds
 count. Contenders are the real stack, the same parts in one process, the ideal (CPU time of
-decoding, network and encoding divided by the cores, without waiting or other work) and the seed's
-way, which is OpenCV alone.
+decoding, network and encoding divided by the cores, without waiting or other work) and OpenCV
+alone.
 
 The ideal is measured on busy cores: each stage runs alone, but on all cores at once, because it
 takes all cores to reach the ideal. The stricter figure uses the time of one core while the others
@@ -23,7 +23,7 @@ import cv2
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import seed, single, stages
+from benchmarks import opencv_baseline, single, stages
 from benchmarks.clips import SIZES, clip
 from benchmarks.stack import Running
 from poseway.model_cards import load_cards
@@ -32,7 +32,7 @@ from poseway_inference.model_loader import LoadedModel, load_model
 from poseway_inference.settings import InferenceSettings
 
 _RESULT: Final = Path("build/bench.json")
-_SEED_FRAMES: Final = 60
+_OPENCV_FRAMES: Final = 60
 _LEAST_SECONDS: Final = 5
 
 
@@ -43,7 +43,7 @@ class Round:
     Attributes:
         stack: Frames per second of the real stack.
         single: Frames per second of a single process.
-        seed: Frames per second of OpenCV alone.
+        opencv: Frames per second of OpenCV alone.
         alone: CPU milliseconds per frame by stage (decode, network, encode), each alone on all
             cores.
         idle: CPU milliseconds per frame by stage on one core, while the others idle.
@@ -53,7 +53,7 @@ class Round:
 
     stack: float
     single: float
-    seed: float
+    opencv: float
     alone: dict[str, float]
     idle: dict[str, float]
     services: dict[str, float]
@@ -83,11 +83,11 @@ class Clip:
         return {
             "fps": round(statistics.median(r.stack for r in rounds), 2),
             "fps_single_process": round(statistics.median(r.single for r in rounds), 2),
-            "fps_seed": round(statistics.median(r.seed for r in rounds), 2),
+            "fps_opencv": round(statistics.median(r.opencv for r in rounds), 2),
             "fps_ideal": round(statistics.median(r.ideal for r in rounds), 2),
             "fps_ideal_of_idle_cores": round(statistics.median(r.strict for r in rounds), 2),
             "ratio_to_ideal": round(statistics.median(r.stack / r.ideal for r in rounds), 3),
-            "ratio_to_seed": round(statistics.median(r.stack / r.seed for r in rounds), 2),
+            "ratio_to_opencv": round(statistics.median(r.stack / r.opencv for r in rounds), 2),
             "ratio_to_single_process": round(
                 statistics.median(r.stack / r.single for r in rounds), 3
             ),
@@ -115,7 +115,7 @@ def measure(name: str, seconds: int, running: Running, model: LoadedModel, turn:
         "idle": lambda: stages.alone(video, model, 1),
         "stack": lambda: running.process(video),
         "single": lambda: single.process(video, model),
-        "seed": lambda: _seed(video, model.input_height),
+        "opencv": lambda: _opencv(video, model.input_height),
     }
     names = list(ways)
     first = turn % len(names)
@@ -125,7 +125,7 @@ def measure(name: str, seconds: int, running: Running, model: LoadedModel, turn:
     return Round(
         stack=frames / run.seconds,
         single=one.frames / one.seconds,
-        seed=done["seed"],
+        opencv=done["opencv"],
         alone=done["alone"],
         idle=done["idle"],
         services={part: 1000 * cpu / frames for part, cpu in run.cpu.items()},
@@ -133,10 +133,12 @@ def measure(name: str, seconds: int, running: Running, model: LoadedModel, turn:
     )
 
 
-def _seed(video: Path, height: int) -> float:
+def _opencv(video: Path, height: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "seed.mp4"
-        return seed.process(video, target, load_cards()[0].path(), height, _SEED_FRAMES)
+        target = Path(folder) / "opencv.mp4"
+        return opencv_baseline.process(
+            video, target, load_cards()[0].path(), height, _OPENCV_FRAMES
+        )
 
 
 def main() -> None:
@@ -189,7 +191,7 @@ def _show(console: Console, name: str, figures: dict[str, Any]) -> None:
             figures["ratio_to_ideal_of_idle_cores"],
             figures["cpu_ms_per_frame_ideal_of_idle_cores"],
         ),
-        "the seed's way": (figures["fps_seed"], figures["ratio_to_seed"], {}),
+        "OpenCV alone": (figures["fps_opencv"], figures["ratio_to_opencv"], {}),
     }
     for way, (fps, ratio, cpu) in rows.items():
         parts = ", ".join(f"{stage} {value:.1f}" for stage, value in cpu.items())

@@ -1,4 +1,4 @@
-"""The seed's way: the straightforward solution with OpenCV alone, frame by frame.
+"""The baseline: the straightforward solution with OpenCV alone, frame by frame.
 
 It finds one person, at the maximum of each confidence map. It runs the same network on inputs of
 the same size as Poseway, with all of OpenCV's threads and nothing else beside it.
