@@ -1,4 +1,4 @@
-"""What the tests of batches share: work that can be held up, and threads."""
+"""Helpers for tests of batches: work that can be blocked, and threads."""
 
 import threading
 from collections.abc import Callable
@@ -11,14 +11,14 @@ Make = Callable[..., Batcher[str, int, int]]
 T = TypeVar("T")
 
 SOON = 5.0
-"""Seconds after which a test that waits has failed."""
+"""Seconds after which a waiting test fails."""
 
 NEVER = 60.0
-"""A delay so long that a test which waits for it has failed."""
+"""A delay so long that a test waiting for it fails."""
 
 
 class Work:
-    """Answers a frame with its negative; can be held up, and records what it was given."""
+    """Answers a frame with its negative; can be blocked, and records its batches."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, list[int]]] = []

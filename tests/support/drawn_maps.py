@@ -1,4 +1,4 @@
-"""Maps that are drawn, as a perfect network would give them."""
+"""Draws maps as a perfect network would output them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from poseway_inference.families.openpose.decoder import CHANNELS
 
 Array = NDArray[np.float32]
 
-# Of OpenPose's COCO networks: limbs, and the two channels of each one's field after the background.
+# OpenPose's COCO networks: limbs, and the two channels of each field after the background.
 FIELDS = dict(
     zip(
         (*LIMBS, (2, 16), (5, 17)),
@@ -37,7 +37,7 @@ def draw(
     missing: tuple[int, ...] = (),
     height: float = 0.9,
 ) -> Array:
-    """Maps (h, w, 57) as a perfect network gives them: bells, and unit vectors along limbs."""
+    """Draws maps, float32 (h, w, 57): a Gaussian per keypoint, unit vectors along limbs."""
     rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
     maps = np.zeros((*size, CHANNELS), np.float32)
     people_on = np.zeros((*size, len(FIELDS)), np.float32)

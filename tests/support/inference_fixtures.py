@@ -17,7 +17,7 @@ from tests.support.batches import NEVER, Make
 
 @pytest.fixture(scope="session")
 def network() -> Network:
-    """The default model's network, as it comes."""
+    """The default model's network, unmodified."""
     return read_network(load_cards()[0])
 
 

@@ -1,4 +1,4 @@
-"""People to track, drawn by hand."""
+"""Synthetic people to track."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -17,8 +17,8 @@ Pose = NDArray[np.float64]
 Poses = NDArray[np.float64]
 """float64 (n, 18, 3)."""
 
-# x and y of the keypoints of somebody who stands, in parts of the height, from the middle of the
-# head down.
+# x and y of a standing person's keypoints, as shares of the height, from the middle of the head
+# down.
 _STANDING = np.array(
     [
         (0.00, 0.05),
@@ -44,30 +44,33 @@ _STANDING = np.array(
 
 
 def person(x: float, y: float = 100.0, height: float = 200.0) -> Pose:
-    """Somebody whose head is at x, y."""
+    """Returns a person whose head is at x, y."""
     pose = np.ones((18, 3))
     pose[:, :2] = _STANDING * height + (x, y)
     return pose
 
 
 def frame(*people: Pose) -> Poses:
-    """The people of a frame."""
+    """Returns the people of a frame."""
     return np.array(people, np.float64).reshape(-1, 18, 3)
 
 
 def found(people: Poses, *scores: float) -> Detections:
-    """The people of a frame, certain where no scores are given."""
+    """Returns the people of a frame as detections, certain ones unless scores are given."""
     return Detections.of_poses(people, np.array(scores or [0.5] * len(people), np.float64))
 
 
 def cut(frames: Sequence[T], places: Iterable[int]) -> Iterator[Sequence[T]]:
-    """Frames in segments, which may be empty."""
+    """Splits frames into segments, which may be empty."""
     for start, stop in pairwise([0, *sorted(min(p, len(frames)) for p in places), len(frames)]):
         yield frames[start:stop]
 
 
 def street(frames: int, seed: int = 0) -> list[Poses]:
-    """Three people who walk, tremble, hide at times and lose keypoints; some frames are empty."""
+    """Three people who walk, with noise, at times hidden or without some keypoints.
+
+    Some frames are empty.
+    """
     random = np.random.default_rng(seed)
     walks = [(50.0, 6.0), (600.0, -5.0), (300.0, 1.0)]
     result = []

@@ -1,4 +1,4 @@
-"""Inference over gRPC: its contract, against the real server with the real model."""
+"""The contract of inference over gRPC, tested against the real server and model."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def estimate(
     return list(stub.EstimatePoses(iter(requests), timeout=60))
 
 
-def test_says_what_it_runs_and_how(stub: inference_pb2_grpc.InferenceServiceStub) -> None:
+def test_lists_models_and_how_they_are_run(stub: inference_pb2_grpc.InferenceServiceStub) -> None:
     models = stub.ListModels(inference_pb2.ListModelsRequest(), timeout=10).models
     model = models[0]
     assert model.name == MODEL
@@ -98,7 +98,7 @@ def test_says_what_it_runs_and_how(stub: inference_pb2_grpc.InferenceServiceStub
     assert [other.name for other in models[1:]] == (["movenet-multipose"] if MOVENET else [])
 
 
-def test_frames_in_420_have_the_same_people(
+def test_yuv_frames_give_the_same_people(
     stub: inference_pb2_grpc.InferenceServiceStub, sample: Path
 ) -> None:
     with sample.open("rb") as file, closing(VideoReader(file)) as reader:
@@ -110,7 +110,7 @@ def test_frames_in_420_have_the_same_people(
         points = [np.array(pose.keypoints).reshape(18, 3) for pose in (first, second)]
         seen = (points[0][:, 2] > 0) & (points[1][:, 2] > 0)
         assert seen.sum() >= 12
-        # 1768 pixels wide; the chroma has half the detail.
+        # In an image 1768 pixels wide; chroma has half the resolution.
         assert np.median(np.abs(points[0] - points[1])[seen, :2]) < 2
 
 
@@ -125,7 +125,7 @@ def test_frames_in_420_have_the_same_people(
         ),
     ],
 )
-def test_two_people_in_pixels_of_the_source(
+def test_keypoints_are_in_pixels_of_the_source(
     stub: inference_pb2_grpc.InferenceServiceStub,
     picture: NDArray[np.uint8],
     model: str,
@@ -138,12 +138,12 @@ def test_two_people_in_pixels_of_the_source(
     scores = [pose.score for pose in answer.poses.poses]
     assert scores == sorted(scores, reverse=True)
     necks = sorted((person[1, 0], person[1, 1]) for person in people)
-    # Looked at by eye: a man on a roof, a woman below him to the right.
+    # Checked by eye: a man on a roof, a woman below him to the right.
     assert necks[0] == pytest.approx((732, 170), abs=40)
     assert necks[1] == pytest.approx((828, 575), abs=40)
 
 
-def test_answers_in_the_order_of_the_frames(
+def test_answers_keep_the_order_of_frames(
     stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
 ) -> None:
     frames = [frame(picture if i % 2 else picture[:64, :64], i + 5) for i in range(6)]
@@ -152,7 +152,7 @@ def test_answers_in_the_order_of_the_frames(
     assert [bool(answer.poses.poses) for answer in answers] == [False, True] * 3
 
 
-def test_keeps_the_best_people(
+def test_max_people_keeps_the_best(
     stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
 ) -> None:
     (everybody,) = estimate(stub, header(), frame(picture))
@@ -160,7 +160,7 @@ def test_keeps_the_best_people(
     assert list(one.poses.poses) == [everybody.poses.poses[0]]
 
 
-def test_callers_side_by_side_get_their_own_answers(
+def test_concurrent_callers_get_their_own_answers(
     stub: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
 ) -> None:
     def call(number: int) -> list[int]:
@@ -178,7 +178,7 @@ def test_frames_of_any_size_are_answered(
     picture: NDArray[np.uint8],
     size: tuple[int, int],
 ) -> None:
-    """A person in the corner of an odd frame is found, if the corner is large enough."""
+    """Finds a person in the corner of a frame of odd size, if the corner is large enough."""
     odd = np.zeros((*size, 3), np.uint8)
     rows, columns = min(size[0], 368), min(size[1], 654)
     odd[:rows, :columns] = picture[:rows, :columns]
@@ -226,7 +226,7 @@ SMALL = np.zeros((8, 8, 3), np.uint8)
         ),
     ],
 )
-def test_bad_requests_are_refused_with_a_reason(
+def test_invalid_requests_are_refused_with_a_reason(
     stub: inference_pb2_grpc.InferenceServiceStub,
     requests: list[Request],
     status: grpc.StatusCode,
@@ -239,7 +239,7 @@ def test_bad_requests_are_refused_with_a_reason(
     assert words in (call.details() or "")
 
 
-def test_logs_say_which_job_a_call_was_for(
+def test_logs_name_the_job_of_a_call(
     stub: inference_pb2_grpc.InferenceServiceStub, stack: Stack
 ) -> None:
     asked = Request(
@@ -256,7 +256,7 @@ def test_logs_say_which_job_a_call_was_for(
 
 @pytest.fixture
 def narrow(tmp_path: Path) -> Iterator[inference_pb2_grpc.InferenceServiceStub]:
-    """A service with room for two frames that lacks the weights of a model."""
+    """A service with two places for frames that lacks the weights of a model."""
     models = tmp_path / "models"
     shutil.copytree(MODELS_DIR, models, ignore=shutil.ignore_patterns("movenet*.json", "*.bin"))
     with socket.socket() as free:
@@ -279,7 +279,7 @@ def narrow(tmp_path: Path) -> Iterator[inference_pb2_grpc.InferenceServiceStub]:
         process.wait()
 
 
-def test_what_cannot_be_done_is_told(
+def test_errors_of_missing_models_and_of_overload(
     narrow: inference_pb2_grpc.InferenceServiceStub, picture: NDArray[np.uint8]
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
@@ -298,7 +298,7 @@ def test_what_cannot_be_done_is_told(
     calls = [narrow.EstimatePoses(unfinished(job), timeout=60) for job in ("a", "b")]
     for call in calls:
         assert len(next(call).poses.poses) == 2
-    # Both places are taken by calls that are not finished.
+    # Unfinished calls hold both places.
     with pytest.raises(grpc.RpcError) as caught:
         estimate(narrow, header(), frame(picture))
     assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -1,4 +1,4 @@
-"""The tracker over gRPC: its contract, against the real server in a process of its own."""
+"""The contract of the tracker over gRPC, tested against the real server process."""
 
 import queue
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def track(
     first: int = 0,
     smoothing: tracker_pb2.Smoothing.ValueType = OFF,
 ) -> tuple[list[pose_pb2.TrackedFrame], bytes]:
-    """Tracks a segment and checks that the answers come as the proto says."""
+    """Tracks a segment and checks that the answers follow the proto."""
     begin = start(state, smoothing=smoothing)
     requests = [begin, *(request(first + i, people) for i, people in enumerate(frames))]
     answers = list(stub.Track(iter(requests), timeout=60))
@@ -93,7 +93,7 @@ def test_is_healthy(channel: grpc.Channel) -> None:
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_people_come_back_as_they_were_lowest_id_first(
+def test_people_are_returned_unchanged_by_ascending_id(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
     two = frame(person(100), person(400))
@@ -106,7 +106,7 @@ def test_people_come_back_as_they_were_lowest_id_first(
     assert [person.pose for person in tracked[3].people] == [sent[2], sent[0], sent[1]]
 
 
-def test_a_segment_is_answered_when_all_of_it_has_come(
+def test_segment_is_answered_when_it_is_complete(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
     requests: queue.Queue[tracker_pb2.TrackRequest | None] = queue.Queue()
@@ -123,7 +123,9 @@ def test_a_segment_is_answered_when_all_of_it_has_come(
     assert [answer.frame.frame_index for answer in list(answers)[:-1]] == [1, 2, 3, 4]
 
 
-def test_what_is_nobody_comes_back_apart(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
+def test_untracked_people_are_returned_separately(
+    stub: tracker_pb2_grpc.TrackerServiceStub,
+) -> None:
     ghost = frame(person(600), person(100))
     frames = [ghost] + [frame(person(100))] * 5
     tracked, _ = track(stub, frames, smoothing=LIGHT)
@@ -135,7 +137,7 @@ def test_what_is_nobody_comes_back_apart(stub: tracker_pb2_grpc.TrackerServiceSt
 
 
 @pytest.mark.parametrize("smoothing", [tracker_pb2.SMOOTHING_UNSPECIFIED, OFF])
-def test_without_smoothing_there_is_nothing_smooth(
+def test_nothing_is_smoothed_without_the_option(
     stub: tracker_pb2_grpc.TrackerServiceStub, smoothing: tracker_pb2.Smoothing.ValueType
 ) -> None:
     tracked, _ = track(stub, street(20), smoothing=smoothing)
@@ -145,7 +147,7 @@ def test_without_smoothing_there_is_nothing_smooth(
 
 
 @pytest.mark.parametrize("smoothing", [LIGHT, STRONG])
-def test_smoothing_comes_beside_what_was_seen(
+def test_smoothed_keypoints_are_returned_beside_measured_ones(
     stub: tracker_pb2_grpc.TrackerServiceStub, smoothing: tracker_pb2.Smoothing.ValueType
 ) -> None:
     frames = street(40)
@@ -166,17 +168,17 @@ def test_smoothing_comes_beside_what_was_seen(
     assert smooth == plain
 
 
-def test_a_segment_without_frames_hands_the_state_on(
+def test_segment_without_frames_returns_the_same_state(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
     _, state = track(stub, street(5))
     assert track(stub, [], state, first=5) == ([], state)
 
 
-def test_segments_give_what_one_process_would_have_given(
+def test_segments_give_the_result_of_one_process(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
-    # As the wire has them: float32.
+    # In float32, as on the wire.
     frames = [poses.astype(np.float32).astype(np.float64) for poses in street(60)]
     video = VideoTracker(PoseTracker(1.0), Smoother(Strength.LIGHT))
     state, highest = b"", 0
@@ -197,13 +199,13 @@ def test_segments_give_what_one_process_would_have_given(
     assert highest >= 3
 
 
-def test_a_segment_may_be_repeated(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
+def test_segment_may_be_repeated(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
     _, state = track(stub, street(20), smoothing=STRONG)
     once, again = (track(stub, street(40)[20:], state, first=20) for _ in range(2))
     assert once == again
 
 
-def test_sort_gives_the_same_wherever_it_is_cut(
+def test_segment_borders_do_not_affect_sort(
     sort_stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
     frames = street(40)
@@ -216,7 +218,7 @@ def test_sort_gives_the_same_wherever_it_is_cut(
         assert before + after == whole
 
 
-def test_either_tracker_goes_on_with_a_state_of_the_other(
+def test_each_tracker_resumes_a_state_of_the_other(
     stub: tracker_pb2_grpc.TrackerServiceStub, sort_stub: tracker_pb2_grpc.TrackerServiceStub
 ) -> None:
     frames = street(40)
@@ -224,7 +226,7 @@ def test_either_tracker_goes_on_with_a_state_of_the_other(
     assert track(stub, frames[20:], state, 20) == track(sort_stub, frames[20:], state, 20)
 
 
-def test_calls_side_by_side_share_nothing(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
+def test_concurrent_calls_share_nothing(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
     jobs = [street(30, seed) for seed in range(4)]
     alone = [track(stub, job) for job in jobs]
     with ThreadPoolExecutor(4) as threads:
@@ -239,7 +241,7 @@ def _with(value: float, score: float = 0.5, numbers: int = 54) -> tracker_pb2.Tr
 
 
 def _unknown_smoothing() -> tracker_pb2.TrackRequest:
-    begin = start().start.SerializeToString() + b"\x20\x09"  # field 4 again: the last one counts
+    begin = start().start.SerializeToString() + b"\x20\x09"  # field 4 again; the last value counts
     return tracker_pb2.TrackRequest(start=tracker_pb2.TrackStart.FromString(begin))
 
 
@@ -267,7 +269,7 @@ def _unknown_smoothing() -> tracker_pb2.TrackRequest:
         ([start(), _with(3e38)], "beyond", "invalid_request"),
     ],
 )
-def test_what_is_refused(
+def test_invalid_requests_are_refused(
     stub: tracker_pb2_grpc.TrackerServiceStub,
     requests: list[tracker_pb2.TrackRequest],
     message: str,

@@ -1,4 +1,4 @@
-"""Calls over gRPC that end before they are answered."""
+"""gRPC calls that end before they are answered."""
 
 import threading
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 
 class Held:
-    """An estimator that is held up, as a long queue would do it."""
+    """An estimator that blocks until it is released, like a long queue."""
 
     batch_size = 1
 
@@ -38,8 +38,8 @@ class Held:
         return [People(*nobody) for _ in frames]
 
 
-def test_calls_that_nobody_waits_for_are_dropped(engine: Engine) -> None:
-    """Cancelled, or past their deadlines: their frames are neither counted nor worked on."""
+def test_calls_without_a_waiting_client_are_dropped(engine: Engine) -> None:
+    """Cancelled or past their deadline: their frames are neither counted nor processed."""
     held = Held()
     service = InferenceService(
         {"held": LoadedModel(engine, held, 8, 8)},
@@ -66,5 +66,5 @@ def test_calls_that_nobody_waits_for_are_dropped(engine: Engine) -> None:
         until(lambda: not service.in_flight)
         held.go_on.set()
         assert len(estimate(stub, header("held"), frame(SMALL))) == 1
-        assert held.estimated == 2  # the one that was begun, and the last
+        assert held.estimated == 2  # the frame in progress, and the last one
     server.stop(None).wait()

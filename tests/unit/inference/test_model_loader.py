@@ -1,4 +1,4 @@
-"""Loading models: those that are there, and those that somebody put there."""
+"""Loading models: downloaded ones, and graphs put in place by hand."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ DEFAULT = load_cards()[0]
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A folder with the default model alone."""
+    """A folder with only the default model."""
     (tmp_path / f"{DEFAULT.name}.toml").write_bytes(
         (MODELS_DIR / f"{DEFAULT.name}.toml").read_bytes()
     )
@@ -32,7 +32,7 @@ def models(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_graph_that_is_put_there_is_a_model(models: Path, picture: Picture) -> None:
+def test_graph_without_a_card_becomes_a_model(models: Path, picture: Picture) -> None:
     (models / "mine.pb").write_bytes(DEFAULT.path().read_bytes())
     loaded, missing = load_models(InferenceSettings(models_dir=models, engine="tensorflow"))
     assert (list(loaded), missing) == ([DEFAULT.name, "mine"], {})
@@ -41,7 +41,7 @@ def test_a_graph_that_is_put_there_is_a_model(models: Path, picture: Picture) ->
     assert_man_and_woman(people)
 
 
-def test_a_bad_file_keeps_nothing_else_from_being_used(models: Path) -> None:
+def test_broken_model_does_not_affect_others(models: Path) -> None:
     (models / "junk.pb").write_bytes(b"junk")
     (models / "movenet-multipose.toml").write_bytes(
         (MODELS_DIR / "movenet-multipose.toml").read_bytes()
@@ -53,7 +53,7 @@ def test_a_bad_file_keeps_nothing_else_from_being_used(models: Path) -> None:
     assert "make models" in missing["movenet-multipose"]
 
 
-def test_the_default_model_must_be_whole(models: Path) -> None:
+def test_default_model_must_be_usable(models: Path) -> None:
     weights = DEFAULT.path(models)
     data = bytearray(weights.read_bytes())
     data[-100] ^= 1
@@ -65,7 +65,7 @@ def test_the_default_model_must_be_whole(models: Path) -> None:
         load_models(InferenceSettings(models_dir=models))
 
 
-def test_the_height_can_be_set(models: Path, engine: Engine) -> None:
+def test_input_height_can_be_set(models: Path, engine: Engine) -> None:
     settings = InferenceSettings(models_dir=models, engine="tensorflow", input_height=128)
     loaded, _ = load_models(settings)
     assert loaded[DEFAULT.name].input_height == 128

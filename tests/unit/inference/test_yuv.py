@@ -1,4 +1,4 @@
-"""Pictures in 4:2:0 mean the colours that they were made of."""
+"""YUV 4:2:0 converts back to the colours that it was made from."""
 
 import io
 from fractions import Fraction
@@ -19,7 +19,7 @@ COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (2
 def of_one_colour(
     rgb: tuple[int, int, int], matrix: int, size: tuple[int, int], *, full: bool
 ) -> Yuv:
-    """A picture by the equations of ITU-T H.273, 38 to 43."""
+    """Converts to YUV by equations 38 to 43 of ITU-T H.273."""
     red, green, blue = (value / 255 for value in rgb)
     kr, kb = LUMA_WEIGHTS[matrix]
     luma = kr * red + (1 - kr - kb) * green + kb * blue
@@ -37,22 +37,22 @@ def of_one_colour(
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("matrix", LUMA_WEIGHTS)
 @pytest.mark.parametrize("size", [(16, 8), (15, 7), (1, 1)])
-def test_colours_come_back(size: tuple[int, int], matrix: int, full: bool) -> None:
+def test_colours_survive_the_conversion(size: tuple[int, int], matrix: int, full: bool) -> None:
     for rgb in COLOURS:
         pixels = to_bgr(of_one_colour(rgb, matrix, size, full=full))
         assert pixels.shape == (size[1], size[0], 3)
-        # A step of chroma is up to two steps of blue.
+        # One step of chroma changes blue by up to two.
         assert np.abs(pixels.astype(int) - rgb[::-1]).max() <= 2
 
 
 def halves(index: int) -> NDArray[np.uint8]:
-    """Orange at the left, blue at the right."""
+    """Orange on the left, blue on the right."""
     picture = np.empty((240, 320, 3), np.uint8)
     picture[:, :160], picture[:, 160:] = (220, 130, 20), (20, 60, 200)
     return picture
 
 
-def test_places_stay_where_they_are() -> None:
+def test_conversion_does_not_shift_the_image() -> None:
     reader = VideoReader(io.BytesIO(make_video(2, picture=halves)))
     frame = next(reader.frames())
     for width, height in ((320, 240), (161, 121), (80, 60)):
@@ -62,7 +62,7 @@ def test_places_stay_where_they_are() -> None:
         assert difference.mean() < 3
 
 
-def test_full_range_and_matrix_are_those_of_the_video() -> None:
+def test_range_and_matrix_of_the_video_are_used() -> None:
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as output:
         stream = output.add_stream("libx264", rate=25, width=320, height=240, pix_fmt="yuvj420p")

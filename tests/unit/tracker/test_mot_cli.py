@@ -1,4 +1,4 @@
-"""The program that tracks MOTChallenge's files, and the published SORT on a labelled sequence."""
+"""The command that tracks MOTChallenge files, and parity with the published SORT."""
 
 import math
 import os
@@ -17,7 +17,7 @@ _DETECTIONS = (
     _ROOT / os.environ.get("POSEWAY_EVAL_DIR", "../shared/eval") / "mot/TUD-Campus/det.txt"
 )
 
-# Boxes per id of the published code with its own settings, checked box by box; MOTA 62.67 %, IDF1
+# Boxes per id of the published code with its defaults, compared box by box; MOTA 62.67 %, IDF1
 # 60.65 %, 6 switches, 113 misses, 15 false positives.
 _IDS = (1, 2, 3, 4, 5, 6, 7, 10, 11, 13, 15, 18, 19, 23, 27)
 _BOXES = (13, 8, 26, 6, 10, 4, 53, 9, 28, 10, 5, 42, 1, 29, 17)
@@ -34,7 +34,7 @@ def test_parity_on_tud_campus() -> None:
 
 
 def rows(*scores: float) -> str:
-    """A box a frame, in every second frame, with these scores."""
+    """Rows with one box in every second frame, with these scores."""
     return "".join(f"{2 * n + 1},-1,10,20.1,30,40,{score}\n" for n, score in enumerate(scores))
 
 
@@ -42,7 +42,7 @@ def rows(*scores: float) -> str:
     ("scores", "taken"),
     [((0.0, 0.4, 1.0), (0.0, 0.4, 1.0)), ((-1, -1), (1, 1)), ((0.5, 37.2), (1, 1))],
 )
-def test_scores_that_are_no_probabilities_count_as_one(
+def test_scores_outside_0_to_1_count_as_1(
     scores: tuple[float, ...], taken: tuple[float, ...]
 ) -> None:
     frames = detections_of(parse(rows(*scores), "rows"))
@@ -51,7 +51,7 @@ def test_scores_that_are_no_probabilities_count_as_one(
 
 
 @pytest.mark.parametrize("tracker", ["sort", "default"])
-def test_it_writes_what_it_tracked_in_full(
+def test_writes_tracked_boxes_in_full_precision(
     tracker: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "det.txt"
@@ -65,9 +65,7 @@ def test_it_writes_what_it_tracked_in_full(
     np.testing.assert_allclose(written.boxes, boxes, rtol=1e-14)
 
 
-def test_what_is_wrong_is_said_in_a_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "det.txt"
     file.write_text(rows(0.5, math.nan))
     assert main([str(file)]) == 2

@@ -36,7 +36,7 @@ def video(begin: Begin = people_tracker, strength: Strength | None = None) -> Vi
 
 
 def resumed(saved: VideoTracker) -> VideoTracker:
-    # Rate and time count only for states of older versions.
+    # Rate and time are used only by states of older versions.
     return VideoTracker.resume(saved.save(), 1.0, 0.0)
 
 
@@ -52,7 +52,7 @@ def run(tracker: VideoTracker, poses: Sequence[Poses], first: int = 0) -> list[l
 
 
 def assert_same(first: Sequence[Identified], second: Sequence[Identified]) -> None:
-    """Bit for bit."""
+    """Asserts equality bit for bit."""
     for one, other in zip(first, second, strict=True):
         assert np.array_equal(one.ids, other.ids)
         assert list(one.smoothed) == list(other.smoothed)
@@ -62,7 +62,7 @@ def assert_same(first: Sequence[Identified], second: Sequence[Identified]) -> No
 
 
 @both
-def test_everybody_who_stays_has_an_id_from_the_first_frame_on(begin: Begin) -> None:
+def test_people_who_stay_have_ids_from_the_first_frame(begin: Begin) -> None:
     assert run(video(begin), [frame(person(100), person(400))] * 5) == [[1, 2]] * 5
 
 
@@ -74,16 +74,14 @@ def test_people_who_cross_keep_their_ids(begin: Begin) -> None:
 
 @both
 @pytest.mark.parametrize("speed", [0.0, 3.0, 8.0])
-def test_people_keep_their_ids_when_they_are_unseen_for_a_second(
-    begin: Begin, speed: float
-) -> None:
+def test_ids_survive_a_second_without_detection(begin: Begin, speed: float) -> None:
     walk = [frame(person(speed * step)) for step in range(60)]
     walk[20:50] = [frame()] * 30
     assert run(video(begin), walk) == [[1]] * 20 + [[]] * 30 + [[1]] * 10
 
 
 @both
-def test_a_thin_pose_that_moves_keeps_its_id(begin: Begin) -> None:
+def test_thin_moving_pose_keeps_its_id(begin: Begin) -> None:
     poses = [person(10.0 * step) for step in range(10)]
     for step, pose in enumerate(poses):
         pose[:, 0] = 10.0 * step
@@ -104,7 +102,7 @@ def test_frames_out_of_order_are_refused(index: int) -> None:
 @both
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", [0, 1, 2])
-def test_a_segment_with_a_number_that_is_not_finite_is_refused_as_a_whole(
+def test_segment_with_a_number_that_is_not_finite_changes_nothing(
     begin: Begin, value: float, column: int
 ) -> None:
     bad = person(100)
@@ -116,18 +114,18 @@ def test_a_segment_with_a_number_that_is_not_finite_is_refused_as_a_whole(
     assert tracker.save() == saved
 
 
-def test_a_score_that_is_not_finite_is_refused() -> None:
+def test_score_that_is_not_finite_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match=r"Frame 3: .*score"):
         video().segment([Frame(3, frame(person(100)), np.array([np.nan]), 0.1)])
 
 
-def test_a_pose_without_keypoints_is_refused() -> None:
+def test_pose_without_keypoints_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match=r"Frame 0: .*no keypoint"):
         run(video(), [np.zeros((1, 18, 3))])
 
 
 @both
-def test_videos_side_by_side_share_nothing(begin: Begin) -> None:
+def test_concurrent_videos_share_nothing(begin: Begin) -> None:
     jobs = [list(cut(frames_of(street(60, seed)), range(10, 60, 10))) for seed in range(2)]
     alone = []
     for job in jobs:
@@ -145,9 +143,7 @@ def test_videos_side_by_side_share_nothing(begin: Begin) -> None:
 
 @both
 @pytest.mark.parametrize("strength", [None, Strength.LIGHT, Strength.STRONG])
-def test_a_video_that_goes_on_gives_what_it_would_have_given(
-    begin: Begin, strength: Strength | None
-) -> None:
+def test_resumed_video_continues_bit_for_bit(begin: Begin, strength: Strength | None) -> None:
     segments = list(cut(frames_of(street(90)), [15, 30, 45, 60, 75]))
     uninterrupted = video(begin, strength)
     expected = [one for segment in segments for one in uninterrupted.segment(segment)]
@@ -172,7 +168,7 @@ def test_saving_between_segments_changes_nothing(begin: Begin, cuts: list[int]) 
         assert one.save() == other.save()
 
 
-def test_where_sort_is_cut_makes_no_difference() -> None:
+def test_segment_borders_do_not_affect_sort() -> None:
     poses = street(40)
     expected = run(video(sort), poses)
     for place in range(len(poses) + 1):
@@ -181,21 +177,21 @@ def test_where_sort_is_cut_makes_no_difference() -> None:
         assert ids == expected
 
 
-def test_only_who_has_an_id_is_smoothed() -> None:
+def test_only_people_with_ids_are_smoothed() -> None:
     ghost = [frame(person(100), person(600))] + [frame(person(100))] * 5
     found = video(strength=Strength.LIGHT).segment(frames_of(ghost))
     assert [one.ids.tolist() for one in found] == [[1, 0]] + [[1]] * 5
     assert [list(one.smoothed) for one in found] == [[1]] * 6
 
 
-def test_a_video_that_goes_on_knows_which_frame_comes_next() -> None:
+def test_resumed_video_knows_the_next_frame() -> None:
     first = video()
     run(first, street(10))
     with pytest.raises(InvalidRequestError, match="Frame 11 came after frame 9"):
         run(resumed(first), [frame()], first=11)
 
 
-def test_a_video_that_goes_on_keeps_its_settings() -> None:
+def test_resumed_video_keeps_its_settings() -> None:
     first = VideoTracker(PoseTracker(2 / FRAME_RATE), None)
     run(first, [frame(person(100))] * 3)
     second = resumed(first)

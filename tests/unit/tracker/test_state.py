@@ -1,4 +1,4 @@
-"""The tracker as bytes."""
+"""Saved states of the tracker."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ _positive = st.floats(1e-9, 1e18)
     st.lists(_positive, min_size=7, max_size=7),
     st.none() | st.integers(0, 1 << 40),
 )
-def test_every_float_is_exactly_what_it_was(
+def test_every_float_is_restored_exactly(
     rest: list[float],
     area_and_aspect: tuple[float, float],
     variances: list[float],
@@ -75,7 +75,7 @@ def assert_refused(saved: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "held"), [("sort", "tracks"), ("people", "people")])
-def test_what_was_written_can_be_changed_and_read(kind: str, held: str) -> None:
+def test_written_state_can_be_edited_and_read(kind: str, held: str) -> None:
     document = written(kind)
     assert document["version"] == 3
     assert document["tracker"]["kind"] == kind
@@ -88,11 +88,11 @@ def test_what_was_written_can_be_changed_and_read(kind: str, held: str) -> None:
 
 
 @pytest.mark.parametrize("saved", [b" ", b"{}", b"[]", b"null", b"\xff\xfe", b'{"version":1'])
-def test_what_is_no_state_is_refused(saved: bytes) -> None:
+def test_data_that_is_not_a_state_is_refused(saved: bytes) -> None:
     assert_refused(saved, "state cannot be read")
 
 
-def test_a_state_that_was_cut_off_is_refused() -> None:
+def test_truncated_state_is_refused() -> None:
     saved = json.dumps(written("people")).encode()
     for end in range(1, len(saved), 397):
         assert_refused(saved[:end], "state cannot be read")
@@ -129,7 +129,7 @@ def _assert_change_refused(kind: str, path: list[str | int], value: object, mess
         (["smoother", "tracks", 1, "places", 0, 0], float("nan"), "places.0.0"),
     ],
 )
-def test_a_state_that_cannot_be_is_refused(
+def test_invalid_state_is_refused(
     kind: str, path: list[str | int], value: object, message: str
 ) -> None:
     _assert_change_refused(kind, path, value, message)
@@ -151,7 +151,7 @@ def test_a_state_that_cannot_be_is_refused(
         (["filter", "covariance", 3], [0.0], "filter.covariance.3"),
     ],
 )
-def test_somebody_who_cannot_be_is_refused(
+def test_invalid_track_or_person_is_refused(
     kind: str, held: str, path: list[str | int], value: object, message: str
 ) -> None:
     _assert_change_refused(kind, ["tracker", held, 1, *path], value, message)
@@ -169,9 +169,7 @@ def test_somebody_who_cannot_be_is_refused(
         (["people", 0, "missed"], -1, "missed"),
     ],
 )
-def test_people_who_cannot_be_are_refused(
-    path: list[str | int], value: object, message: str
-) -> None:
+def test_invalid_person_is_refused(path: list[str | int], value: object, message: str) -> None:
     _assert_change_refused("people", ["tracker", *path], value, message)
 
 
@@ -183,9 +181,7 @@ def test_people_who_cannot_be_are_refused(
         (["tracks", 1, "id"], 0, "tracks.1.id"),
     ],
 )
-def test_tracks_that_cannot_be_are_refused(
-    path: list[str | int], value: object, message: str
-) -> None:
+def test_invalid_track_is_refused(path: list[str | int], value: object, message: str) -> None:
     _assert_change_refused("sort", ["tracker", *path], value, message)
 
 
@@ -201,7 +197,7 @@ def _per_frame(box_filter: Any) -> None:  # noqa: ANN401 # JSON
 
 
 def _version_2(document: Any) -> Any:  # noqa: ANN401 # JSON
-    """A state as the version before wrote it: time counted in frames at 30 a second."""
+    """Converts to version 2, which measured time in frames, here at 30 per second."""
     tracker, smoother = document["tracker"], document["smoother"]
     last = tracker.pop("time")
     tracker["max_age"] = _frames_since(tracker["max_age"])
@@ -225,7 +221,7 @@ def _version_2(document: Any) -> Any:  # noqa: ANN401 # JSON
 
 
 @pytest.mark.parametrize("kind", ["sort", "people"])
-def test_a_state_of_version_2_goes_on_with_times(kind: str) -> None:
+def test_state_of_version_2_is_resumed_with_times(kind: str) -> None:
     now = json.dumps(written(kind)).encode()
     old = json.dumps(_version_2(written(kind))).encode()
     following = frames_of(street(40)[12:], 12)
@@ -238,7 +234,7 @@ def test_a_state_of_version_2_goes_on_with_times(kind: str) -> None:
             assert one.smoothed[id_].filled.tolist() == smoothed.filled.tolist()
 
 
-def test_a_state_of_version_1_goes_on_with_sort() -> None:
+def test_state_of_version_1_is_resumed_with_sort() -> None:
     document = _version_2(written("sort")) | {"smoother": None}
     without = json.dumps(document).encode()
     tracker = document["tracker"]
@@ -250,7 +246,7 @@ def test_a_state_of_version_1_goes_on_with_sort() -> None:
     assert first == second
 
 
-def test_a_state_of_a_newer_version_is_for_a_newer_tracker() -> None:
+def test_state_of_a_newer_version_is_refused() -> None:
     document = written("people") | {"version": 4, "more": 1}
     with pytest.raises(IncompatibleError, match=r"version 4, but .* up to 3") as caught:
         state.load(json.dumps(document).encode(), RATE, 0.0)
@@ -258,7 +254,7 @@ def test_a_state_of_a_newer_version_is_for_a_newer_tracker() -> None:
 
 
 @pytest.mark.parametrize("saved", [b'{"version":1}', b'{"version":1,"last_frame":1,"tracks":[1]}'])
-def test_a_broken_state_of_version_1_is_refused(saved: bytes) -> None:
+def test_broken_state_of_version_1_is_refused(saved: bytes) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         VideoTracker.resume(saved, RATE, 0.0)
     assert refused.value.code == "state_unreadable"

@@ -1,4 +1,4 @@
-"""The same scene, whatever the times of its frames: the same people, the same tracks."""
+"""The same scene gives the same tracks, whatever the times of its frames."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ from poseway_tracker.trackers.sort import Sort
 from tests.support.tracked_people import frame, person
 
 _SECONDS = 6.0
-# Two who cross while one is hidden, one who stands, and one who comes late: where each begins and
-# pixels per second, and the seconds in which each is away.
+# Two people who cross while one is hidden, one who stands, one who comes late: start, speed in
+# pixels per second, and the seconds during which each is away.
 _WALKS = ((0.0, 150.0), (700.0, -100.0), (1000.0, 0.0), (1300.0, 60.0))
 _AWAY = ((2.0, 2.5), (4.0, 4.6), (1.0, 1.5), (0.0, 3.0))
 
 
 def _scene(times: Sequence[float]) -> list[NDArray[np.float64]]:
-    """Who is found at these times of the scene, float64 (n, 18, 3) each."""
+    """Returns the people detected at these times of the scene, float64 (n, 18, 3) each."""
     result = []
     for time in times:
         people = []
@@ -30,10 +30,10 @@ def _scene(times: Sequence[float]) -> list[NDArray[np.float64]]:
             if gone <= time < back:
                 continue
             pose = person(start + speed * time, 100.0 + 30 * number, 200.0 + 20 * number)
-            # As a network finds it: off by a pixel or so, in a way of its own in every frame.
+            # Like a network's output: off by about a pixel, differently in every frame.
             random = np.random.default_rng((number, round(time * 1e4)))
             pose[:, :2] += random.normal(0.0, 1.0, (18, 2))
-            # A wrist that is hidden for 0.07 s of every half second, an ankle for 0.2 s.
+            # In every half second, a wrist is hidden for 0.07 s and an ankle for 0.2 s.
             pose[4] *= not time % 0.5 < 0.07
             pose[10] *= not time % 0.7 < 0.2
             people.append(pose)
@@ -62,7 +62,7 @@ def _even(rate: float, seconds: float = _SECONDS) -> NDArray[np.float64]:
 
 
 def _assert_same(one: list[Identified], other: list[Identified]) -> None:
-    """The same ids in every frame, and the same gaps filled."""
+    """Asserts the same ids in every frame, and the same filled gaps."""
     for first, second in zip(one, other, strict=True):
         assert first.ids.tolist() == second.ids.tolist()
         for id_, smoothed in first.smoothed.items():
@@ -73,7 +73,7 @@ def _assert_same(one: list[Identified], other: list[Identified]) -> None:
 @pytest.mark.parametrize("rate", [24, 25, 30])
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 1 << 32), start=st.floats(0, 5000))
-def test_times_that_wander_change_nothing(sort: bool, rate: int, seed: int, start: float) -> None:
+def test_jitter_of_times_changes_nothing(sort: bool, rate: int, seed: int, start: float) -> None:
     times = _even(rate)
     pictures = _scene(times.tolist())
     wander = np.random.default_rng(seed).uniform(-0.006, 0.006, len(times))
@@ -84,7 +84,7 @@ def test_times_that_wander_change_nothing(sort: bool, rate: int, seed: int, star
 
 
 def _ids_over_time(found: list[Identified], times: list[float]) -> dict[float, tuple[int, ...]]:
-    """The ids of everybody at each tenth of a second, in the order of the walks."""
+    """Returns everyone's id at each tenth of a second, in the order of the walks."""
     return {
         round(time, 1): tuple(one.ids.tolist())
         for one, time in zip(found, times, strict=True)
@@ -93,7 +93,7 @@ def _ids_over_time(found: list[Identified], times: list[float]) -> dict[float, t
 
 
 @pytest.mark.parametrize("rate", [10, 20, 30, 50, 60, 120, 240])
-def test_the_same_scene_has_the_same_tracks_at_every_rate(rate: int) -> None:
+def test_tracks_do_not_depend_on_the_frame_rate(rate: int) -> None:
     few, many = _even(10).tolist(), _even(rate).tolist()
     expected = _ids_over_time(_tracked(_scene(few), few), few)
     found = _ids_over_time(_tracked(_scene(many), many), many)
@@ -104,8 +104,8 @@ def test_the_same_scene_has_the_same_tracks_at_every_rate(rate: int) -> None:
 @pytest.mark.parametrize("most", [2, 3, 6])
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
-def test_dropped_frames_keep_everybody(most: int, seed: int) -> None:
-    # Of up to six frames one is left, and all times wander.
+def test_ids_survive_dropped_frames(most: int, seed: int) -> None:
+    # One of up to six frames is left, and all times jitter.
     random = np.random.default_rng(seed)
     times = _even(30)
     left = np.cumsum([0, *random.integers(1, most + 1, len(times))])
@@ -120,7 +120,7 @@ def test_dropped_frames_keep_everybody(most: int, seed: int) -> None:
 
 @settings(max_examples=5, deadline=None)
 @given(st.lists(st.sampled_from([10, 15, 24, 30, 50, 60]), min_size=6, max_size=6))
-def test_a_rate_that_changes_every_second_changes_nobody(rates: list[int]) -> None:
+def test_ids_survive_a_changing_frame_rate(rates: list[int]) -> None:
     times = [second + n / rate for second, rate in enumerate(rates) for n in range(rate)]
     found = _tracked(_scene(times), times)
     few = _even(10).tolist()
@@ -131,7 +131,7 @@ def test_a_rate_that_changes_every_second_changes_nobody(rates: list[int]) -> No
 
 @pytest.mark.parametrize("sort", [False, True])
 @pytest.mark.parametrize("gap", [1.5, 3600.0])
-def test_a_gap_in_time_ends_tracks(sort: bool, gap: float) -> None:
+def test_long_gap_in_time_ends_tracks(sort: bool, gap: float) -> None:
     times = _even(30, 2.0)
     pictures = [frame(person(100), person(400))] * len(times)
     later = times + np.where(np.arange(len(times)) >= 30, gap, 0.0)
@@ -139,7 +139,7 @@ def test_a_gap_in_time_ends_tracks(sort: bool, gap: float) -> None:
     assert found == [[1, 2]] * 30 + [[3, 4]] * 30
 
 
-def test_a_short_gap_in_time_does_not() -> None:
+def test_short_gap_in_time_does_not_end_tracks() -> None:
     times = _even(30, 2.0)
     pictures = [frame(person(100), person(400))] * len(times)
     later = times + np.where(np.arange(len(times)) >= 30, 0.8, 0.0)
@@ -147,14 +147,14 @@ def test_a_short_gap_in_time_does_not() -> None:
 
 
 @pytest.mark.parametrize("sort", [False, True])
-def test_a_video_of_a_frame_every_ten_seconds_has_tracks(sort: bool) -> None:
+def test_one_frame_every_ten_seconds_can_be_tracked(sort: bool) -> None:
     times = (10 * np.arange(12)).tolist()
     found = _tracked([frame(person(100))] * 12, times, sort=sort)
     assert [one.ids.tolist() for one in found] == [[1]] * 12
 
 
 @pytest.mark.parametrize("sort", [False, True])
-def test_a_cut_ends_tracks_and_smoothing(sort: bool) -> None:
+def test_cut_ends_tracks_and_smoothing(sort: bool) -> None:
     times = _even(30, 2.0)
     trembling = np.random.default_rng(0).normal(0, 4, (len(times), 18, 2))
     pictures = []
@@ -164,12 +164,12 @@ def test_a_cut_ends_tracks_and_smoothing(sort: bool) -> None:
         pictures.append(frame(pose))
     found = _tracked(pictures, times.tolist(), cuts=[40], sort=sort)
     assert [one.ids.tolist() for one in found] == [[1]] * 40 + [[2]] * 20
-    # The first frame of a track is as it was measured.
+    # The first frame of a track is returned as measured.
     np.testing.assert_array_equal(found[40].smoothed[2].keypoints, pictures[40][0])
     assert (found[39].smoothed[1].keypoints != pictures[39][0]).any()
 
 
-def test_nothing_is_filled_over_a_cut() -> None:
+def test_gaps_are_not_filled_across_a_cut() -> None:
     times = _even(30, 1.0)
     pictures = [frame(person(100)) for _ in times]
     for picture in pictures[13:16]:

@@ -38,7 +38,7 @@ def exact(network: Network) -> Engine:
     return load_engine(network, "tensorflow", "float32")
 
 
-def test_it_says_what_it_is(each: Engine) -> None:
+def test_engine_describes_itself(each: Engine) -> None:
     library, version = each.about.name.split()
     assert library in ("TensorFlow", "OpenVINO")
     assert version[0] == "2"
@@ -63,7 +63,7 @@ def test_maps_of_any_size(each: Engine, exact: Engine, size: tuple[int, int]) ->
     assert np.sqrt(((maps - expected) ** 2).mean()) < 0.05 * scale
 
 
-def test_a_batch_is_its_images(each: Engine) -> None:
+def test_batch_gives_the_results_of_its_images(each: Engine) -> None:
     images = [noise(seed=seed) for seed in range(3)]
     together = each.run(np.concatenate(images))
     for image, maps in zip(images, together, strict=True):
@@ -71,7 +71,7 @@ def test_a_batch_is_its_images(each: Engine) -> None:
     assert np.abs(together[0] - together[1]).max() > 0.05
 
 
-def test_threads_do_not_mix_images_up(each: Engine) -> None:
+def test_threads_do_not_mix_up_images(each: Engine) -> None:
     images = [noise(96, 64 + 8 * (seed % 4), seed) for seed in range(24)]
     with ThreadPoolExecutor(6) as pool:
         results = list(pool.map(each.run, images))
@@ -79,7 +79,7 @@ def test_threads_do_not_mix_images_up(each: Engine) -> None:
         assert np.array_equal(maps, each.run(image))
 
 
-def test_the_precision_is_really_in_use(each: Engine, exact: Engine) -> None:
+def test_precision_is_really_in_use(each: Engine, exact: Engine) -> None:
     assert exact.about.precision == "float32"
     difference = np.abs(each.run(noise()) - exact.run(noise())).max()
     if each.about.precision == "float32":
@@ -96,7 +96,7 @@ def test_float32_is_the_same_everywhere(network: Network, exact: Engine, name: E
     np.testing.assert_allclose(maps, exact.run(noise()), atol=2e-4)
 
 
-def test_auto_takes_openvino_where_it_is_faster(
+def test_auto_chooses_openvino_where_it_is_faster(
     network: Network, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("openvino")
@@ -111,18 +111,18 @@ def test_auto_takes_openvino_where_it_is_faster(
         load_engine(network, "openvino")
 
 
-def test_a_missing_library_is_found_missing() -> None:
+def test_missing_library_is_detected() -> None:
     assert select._has_openvino() == (importlib.util.find_spec("openvino") is not None)
 
 
-def test_a_precision_that_the_device_lacks(network: Network, engine: Engine) -> None:
+def test_precision_that_the_device_lacks_is_refused(network: Network, engine: Engine) -> None:
     lacking: Precision = "float16" if engine.about.device == "CPU" else "bfloat16"
     with pytest.raises(IncompatibleError, match=f"cannot run {lacking}.*=auto"):
         load_engine(network, "tensorflow", lacking)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no CPU affinity here")
-def test_cores_are_those_that_it_may_run_on() -> None:
+def test_cores_follow_the_affinity() -> None:
     core = min(os.sched_getaffinity(0))
     code = (
         f"import os; os.sched_setaffinity(0, {{{core}}})\n"
@@ -147,7 +147,7 @@ def test_cores_are_those_that_it_may_run_on() -> None:
         (None, 8),
     ],
 )
-def test_a_container_has_as_many_cores_as_its_limit(
+def test_cores_follow_the_limit_of_a_container(
     limit: str | None, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if limit is not None:

@@ -1,4 +1,4 @@
-"""A model is data: it may compute, and do nothing else."""
+"""Models are data: their graphs may compute and do nothing else."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def default() -> Any:  # noqa: ANN401 # a GraphDef
     return tensorflow().compat.v1.GraphDef.FromString(read_weights(card)[0])
 
 
-def test_a_graph_that_would_write_a_file_is_refused(tmp_path: Path) -> None:
+def test_graph_that_writes_a_file_is_refused(tmp_path: Path) -> None:
     tf = tensorflow()
     target = tmp_path / "written"
     with tf.Graph().as_default() as harm:
@@ -30,12 +30,12 @@ def test_a_graph_that_would_write_a_file_is_refused(tmp_path: Path) -> None:
     assert not target.exists()
 
 
-def test_a_graph_with_functions_is_refused() -> None:
+def test_graph_with_functions_is_refused() -> None:
     graph = default()
     graph.library.function.add().signature.name = "harm"
     with pytest.raises(IncompatibleError, match="functions"):
         read_graph(graph.SerializeToString(), "model", sha256=HASH)
 
 
-def test_one_that_computes_is_taken() -> None:
+def test_graph_that_only_computes_is_read() -> None:
     assert read_graph(default().SerializeToString(), "model", sha256=HASH).sha256 == HASH

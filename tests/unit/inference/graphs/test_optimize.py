@@ -1,4 +1,4 @@
-"""Rewriting graphs: cheaper, and the same."""
+"""Rewritten graphs are cheaper and compute the same."""
 # ruff: noqa: ANN401 # TensorFlow has no types
 
 from collections import Counter
@@ -29,7 +29,7 @@ def operations(network: Network) -> Counter[str]:
 
 
 def small(build: Any) -> Network:
-    """The network that a function makes of a placeholder."""
+    """Makes a network from a function of a placeholder."""
     tf = tensorflow()
     with tf.Graph().as_default() as graph:
         image = tf.compat.v1.placeholder(tf.float32, (None, None, None, 3), "image")
@@ -41,20 +41,20 @@ def weights(*shape: int) -> Floats:
     return RNG.standard_normal(shape).astype(np.float32)
 
 
-def test_the_default_model_becomes_cheaper_and_stays_the_same(network: Network) -> None:
+def test_default_model_becomes_cheaper_and_computes_the_same(network: Network) -> None:
     simple = simplify(network)
     before, after = operations(network), operations(simple)
-    # 24 scales are gone; 10 separable convolutions became two each, for 5 copies of the features.
+    # 24 scales are folded, and 10 separable convolutions split, which saves 5 copies of features.
     assert before["DepthwiseConv2dNative"] - after["DepthwiseConv2dNative"] == 24 - 10
     assert after["Conv2D"] == before["Conv2D"] + 10
     assert after["AddV2"] == 10
     widest = max(len(node.input) for node in simple.graph.node if "_concat" in node.name)
-    assert widest == 4  # the three features of the backbone and the axis: joined once
-    # Sums in another order differ in the last digits only.
+    assert widest == 4  # three features of the backbone and the axis, concatenated once
+    # The order of sums changes only the last digits.
     np.testing.assert_allclose(run(simple), run(network), atol=2e-4)
 
 
-def test_simplifying_twice_changes_nothing_more(network: Network) -> None:
+def test_simplifying_is_idempotent(network: Network) -> None:
     once = simplify(network)
     assert operations(simplify(once)) == operations(once)
 
@@ -98,8 +98,8 @@ def test_only_plain_scales_are_folded(case: str) -> None:
 
 @pytest.mark.parametrize("activated", [True, False])
 @pytest.mark.parametrize("also_whole", [True, False])
-def test_shared_features_are_convolved_apart(activated: bool, also_whole: bool) -> None:
-    """Also where something else needs the concatenation whole."""
+def test_shared_features_are_convolved_separately(activated: bool, also_whole: bool) -> None:
+    """Even if another operation needs the whole concatenation."""
 
     def build(tf: Any, image: Any) -> Any:
         features = tf.nn.relu(image)
@@ -125,8 +125,8 @@ def test_shared_features_are_convolved_apart(activated: bool, also_whole: bool) 
     np.testing.assert_allclose(run(after), expected, atol=1e-5 * float(np.abs(expected).max()))
 
 
-def test_operations_with_several_outputs_stay_what_they_are() -> None:
-    """As in networks with channels in groups, or shuffled."""
+def test_operations_with_several_outputs_are_kept() -> None:
+    """As in networks with grouped or shuffled channels."""
 
     def build(tf: Any, image: Any) -> Any:
         first, second = tf.split(tf.nn.relu(tf.concat([image, image], 3)), 2, axis=3)
@@ -148,7 +148,7 @@ def test_operations_with_several_outputs_stay_what_they_are() -> None:
     assert 0 < np.abs(lowered - exact).max() < 0.05 * largest
 
 
-def test_outputs_are_not_taken_for_nodes_of_like_names() -> None:
+def test_outputs_are_not_confused_with_nodes_of_similar_names() -> None:
     """The second output of "split" is not the node "split_1"."""
 
     def build(tf: Any, image: Any) -> Any:
@@ -162,8 +162,8 @@ def test_outputs_are_not_taken_for_nodes_of_like_names() -> None:
     assert (error < 0.02 * np.abs(exact).max(axis=(0, 1, 2))).all()
 
 
-def test_maps_that_are_joined_without_an_activation() -> None:
-    """What replaced one operation may be looked at again for the next."""
+def test_maps_that_are_concatenated_without_an_activation() -> None:
+    """A replacement may be part of the next pattern."""
 
     def build(tf: Any, image: Any) -> Any:
         features, last = tf.nn.relu(image), image
@@ -181,7 +181,7 @@ def test_maps_that_are_joined_without_an_activation() -> None:
 
 
 def test_a_network_of_plain_convolutions() -> None:
-    """As OpenPose's first one: VGG, and stages that look at the maps beside the features."""
+    """Like the first OpenPose: VGG, and stages that take maps concatenated with features."""
 
     def build(tf: Any, image: Any) -> Any:
         def convolve(x: Any, size: int, channels: int) -> Any:
@@ -207,7 +207,7 @@ def test_a_network_of_plain_convolutions() -> None:
     assert 0 < error < 0.05 * np.abs(exact).max()
 
 
-def test_lowering_keeps_what_must_stay_float32(network: Network) -> None:
+def test_lowering_keeps_listed_nodes_in_float32(network: Network) -> None:
     tf = tensorflow()
     lowered = lower(simplify(network), "bfloat16")
     kinds = {
@@ -220,8 +220,8 @@ def test_lowering_keeps_what_must_stay_float32(network: Network) -> None:
     assert set(kinds.values()) == {"float32", "bfloat16"}
 
 
-def test_what_follows_the_last_convolution_stays_float32() -> None:
-    """As in networks that compute coordinates of their last maps."""
+def test_nodes_after_the_last_convolution_stay_float32() -> None:
+    """As in networks that compute coordinates from their last maps."""
 
     def build(tf: Any, image: Any) -> Any:
         maps = tf.nn.conv2d(image / 255, tf.constant(weights(3, 3, 3, 4)), 1, "SAME")

@@ -1,4 +1,4 @@
-"""Reading TensorFlow.js models, on a small one made here; test_movenet.py reads a real one."""
+"""Reading a small TensorFlow.js model; MoveNet's tests read a real one."""
 
 import base64
 import copy
@@ -83,7 +83,7 @@ def topology() -> Json:
 
 
 def model(quantised: str = "") -> tuple[Json, bytes]:
-    """The JSON file and the weights, as the converter would have written them."""
+    """Returns the JSON file and the weights as the converter would write them."""
     weights, data = [], b""
     for name, value in WEIGHTS.items():
         weight: Json = {"name": name, "shape": list(value.shape), "dtype": "float32"}
@@ -113,13 +113,13 @@ def encoded(document: Json) -> bytes:
 
 
 def padded(x: Floats, stride: int) -> Floats:
-    """Zeros around it as "SAME" has them: one more below and right than above and left."""
+    """Pads with zeros like "SAME": one row and column more below and right than above and left."""
     total = [max(3 - stride if n % stride == 0 else 3 - n % stride, 0) for n in x.shape[:2]]
     return np.pad(x, [*((t // 2, t - t // 2) for t in total), (0, 0)])
 
 
 def expected() -> Floats:
-    """What the network computes, by hand."""
+    """Computes the network's output with NumPy."""
     x = padded(IMAGE[0] * SCALE, 2)
     first = np.zeros((5, 6, 4), np.float32)
     for i, j in np.ndindex(3, 3):
@@ -134,7 +134,7 @@ def expected() -> Floats:
 @pytest.mark.parametrize(
     ("quantised", "tolerance"), [("", 1e-4), ("float16", 0.02), ("uint16", 0.01), ("uint8", 1)]
 )
-def test_the_network_computes_what_the_model_says(quantised: str, tolerance: float) -> None:
+def test_network_computes_the_same_as_the_model(quantised: str, tolerance: float) -> None:
     document, data = model(quantised)
     files = [encoded(document), data[:50], data[50:]]
     network = tfjs.read(files, ("first",))
@@ -146,7 +146,7 @@ def test_the_network_computes_what_the_model_says(quantised: str, tolerance: flo
     np.testing.assert_allclose(output[0], expected(), atol=tolerance)
 
 
-def test_only_plain_operations_are_left() -> None:
+def test_fused_operations_are_replaced() -> None:
     document, data = model()
     graph = tfjs.read([encoded(document), data]).graph
     operations = {node.name: node.op for node in graph.node}
@@ -165,7 +165,7 @@ def test_only_plain_operations_are_left() -> None:
         [b'{"format": "layers-model", "modelTopology": {}, "weightsManifest": []}'],
     ],
 )
-def test_files_that_are_no_model(files: list[bytes]) -> None:
+def test_files_that_are_not_a_model_are_refused(files: list[bytes]) -> None:
     with pytest.raises(IncompatibleError, match=r"not the JSON file of a TensorFlow\.js graph"):
         tfjs.read(files)
 
@@ -231,7 +231,7 @@ def _negative_shape(document: Json) -> None:
         (_negative_shape, r"weightsManifest\.0\.weights\.0\.shape\.0"),
     ],
 )
-def test_models_that_cannot_be_run_say_why(change: Callable[[Json], None], why: str) -> None:
+def test_unusable_model_is_refused_with_a_reason(change: Callable[[Json], None], why: str) -> None:
     document, data = model()
     wrong = copy.deepcopy(document)
     change(wrong)
@@ -239,7 +239,7 @@ def test_models_that_cannot_be_run_say_why(change: Callable[[Json], None], why: 
         tfjs.read([encoded(wrong), data])
 
 
-def test_weights_that_do_not_fit() -> None:
+def test_weights_of_the_wrong_length_are_refused() -> None:
     document, data = model()
     with pytest.raises(IncompatibleError, match=r"end after \d+ bytes, in the middle of scale"):
         tfjs.read([encoded(document), data[:-1]])

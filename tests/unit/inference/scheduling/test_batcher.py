@@ -1,4 +1,4 @@
-"""Batches: order, sharing, turns, and callers that leave."""
+"""Batches: order, sharing, fairness, and callers that leave."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from tests.support.batches import SOON, Make, Work, keyed, start
 from tests.support.waiting import until
 
 
-def test_answers_come_in_order_whatever_finishes_first(make: Make) -> None:
+def test_answers_keep_the_order_of_frames(make: Make) -> None:
     last_is_done = threading.Event()
 
     def work(key: str, frames: list[int]) -> list[int]:
@@ -23,7 +23,7 @@ def test_answers_come_in_order_whatever_finishes_first(make: Make) -> None:
     assert list(make(work, workers=2).map("", keyed(*range(5)))) == [0, -1, -2, -3, -4]
 
 
-def test_an_answer_does_not_wait_for_the_next_frame(make: Make) -> None:
+def test_answer_is_not_held_back_until_the_next_frame(make: Make) -> None:
     answered = threading.Event()
 
     def frames() -> Iterator[tuple[str, int]]:
@@ -37,7 +37,7 @@ def test_an_answer_does_not_wait_for_the_next_frame(make: Make) -> None:
     assert list(answers) == [-2]
 
 
-def test_callers_share_a_batch_and_a_full_one_does_not_wait(make: Make) -> None:
+def test_calls_share_batches_and_a_full_batch_starts_at_once(make: Make) -> None:
     work = Work()
     batcher = make(work, limit=4)
     one = start(list[int], batcher.map("one", keyed(1, 2)))
@@ -47,21 +47,21 @@ def test_callers_share_a_batch_and_a_full_one_does_not_wait(make: Make) -> None:
     assert [sorted(frames) for _, frames in work.batches] == [[1, 2, 3, 4]]
 
 
-def test_keys_do_not_share_a_batch(make: Make) -> None:
+def test_frames_of_different_keys_do_not_share_a_batch(make: Make) -> None:
     work = Work()
     batcher = make(work, limit=2)
     assert list(batcher.map("", [("a", 1), ("b", 2), ("a", 3), ("b", 4)])) == [-1, -2, -3, -4]
     assert sorted(work.batches) == [("a", [1, 3]), ("b", [2, 4])]
 
 
-def test_a_batch_waits_for_more_frames_from_its_first_on(make: Make) -> None:
+def test_delay_counts_from_the_first_frame_of_a_batch(make: Make) -> None:
     work = Work()
     delay = 0.3
     answered = threading.Event()
     sent: list[int] = []
 
     def frames() -> Iterator[tuple[str, int]]:
-        # As long as these come the batch would wait, if each began the delay anew.
+        # If each frame restarted the delay, the batch would wait as long as these arrive.
         while not answered.wait(delay / 10) and len(sent) < 100:
             sent.append(len(sent))
             yield "key", sent[-1]
@@ -75,7 +75,7 @@ def test_a_batch_waits_for_more_frames_from_its_first_on(make: Make) -> None:
     assert 2 <= len(work.batches[0][1]) < 100
 
 
-def test_a_full_batch_goes_before_one_that_still_waits(make: Make) -> None:
+def test_full_batch_overtakes_a_waiting_one(make: Make) -> None:
     batcher = make(Work(), limit=2)
     waiting = start(list[int], batcher.map("", keyed(1, key="a")))
     until(lambda: batcher.in_flight == 1)
@@ -85,7 +85,7 @@ def test_a_full_batch_goes_before_one_that_still_waits(make: Make) -> None:
     assert waiting.result(SOON) == [-1]
 
 
-def test_a_second_worker_takes_what_waits_while_the_first_works(make: Make) -> None:
+def test_second_worker_serves_while_the_first_is_busy(make: Make) -> None:
     both = threading.Barrier(2)
 
     def work(key: str, frames: list[int]) -> list[int]:
@@ -97,9 +97,7 @@ def test_a_second_worker_takes_what_waits_while_the_first_works(make: Make) -> N
 
 @pytest.mark.parametrize("limit", [1, 4])
 @pytest.mark.parametrize("keys", [("same", "same"), ("one", "other")])
-def test_a_long_job_hardly_delays_a_short_one(
-    make: Make, limit: int, keys: tuple[str, str]
-) -> None:
+def test_long_job_hardly_delays_a_short_one(make: Make, limit: int, keys: tuple[str, str]) -> None:
     work = Work()
     work.go_on.clear()
     batcher = make(work, limit=limit, max_delay=0.0, max_frames=5000)
@@ -115,7 +113,7 @@ def test_a_long_job_hardly_delays_a_short_one(
     assert all(work.frames.index(n) < in_progress + turns for n in (-1, -2, -3))
 
 
-def test_calls_without_a_job_take_turns(make: Make) -> None:
+def test_calls_without_a_job_are_served_fairly(make: Make) -> None:
     work = Work()
     work.go_on.clear()
     batcher = make(work)
@@ -129,8 +127,8 @@ def test_calls_without_a_job_take_turns(make: Make) -> None:
     assert max(work.frames.index(-1), work.frames.index(-2)) <= 4
 
 
-def test_expensive_frames_take_longer_turns(make: Make) -> None:
-    """Of equal shares of the time a job of cheap frames gets more frames."""
+def test_expensive_frames_use_up_more_of_a_share(make: Make) -> None:
+    """With equal shares of the time, a job of cheap frames gets more frames done."""
     work = Work()
     work.go_on.clear()
     batcher = make(work, cost=lambda key: {"cheap": 1.0, "dear": 10.0}[key])
@@ -142,11 +140,11 @@ def test_expensive_frames_take_longer_turns(make: Make) -> None:
     assert len(cheap.result(SOON)) == 30
     assert len(dear.result(SOON)) == 4
     places = [work.frames.index(number) for number in (101, 102, 103)]
-    # After the first one each dear frame waits for ten cheap ones, more or less.
+    # After the first, each expensive frame waits for about ten cheap ones.
     assert [9 <= b - a <= 12 for a, b in zip([0, *places], places, strict=False)] == [True] * 3
 
 
-def test_a_job_does_not_save_up_its_turns(make: Make) -> None:
+def test_idle_time_earns_a_job_no_credit(make: Make) -> None:
     work = Work()
     batcher = make(work)
     assert list(batcher.map("busy", keyed(*range(50)))) == [-n for n in range(50)]
@@ -162,8 +160,8 @@ def test_a_job_does_not_save_up_its_turns(make: Make) -> None:
     assert abs(work.frames.index(202) - work.frames.index(102)) <= 1
 
 
-def test_a_caller_that_is_told_to_be_gone_is_gone(make: Make) -> None:
-    """Though it waits for an answer, which takes long."""
+def test_call_ends_when_its_caller_leaves(make: Make) -> None:
+    """Even while it waits for an answer that takes long."""
     work = Work()
     work.go_on.clear()
     batcher = make(work)
@@ -186,7 +184,7 @@ def test_a_caller_that_is_told_to_be_gone_is_gone(make: Make) -> None:
     assert batcher.in_flight == 0
 
 
-def test_a_caller_that_is_gone_from_the_start_is_not_served(make: Make) -> None:
+def test_caller_that_left_before_the_call_is_not_served(make: Make) -> None:
     work = Work()
     batcher = make(work)
     assert list(batcher.map("", keyed(1), lambda _: False)) == []
@@ -196,7 +194,7 @@ def test_a_caller_that_is_gone_from_the_start_is_not_served(make: Make) -> None:
 
 @pytest.mark.parametrize("names", [("a", "b"), ("", "")])
 def test_many_short_calls_do_not_starve_a_long_job(make: Make, names: tuple[str, str]) -> None:
-    """A job is the same one from call to call, also while it has nothing waiting."""
+    """A job keeps its start tag from call to call, even if nothing of it is waiting."""
     work = Work()
     work.go_on.clear()
     batcher = make(work)
@@ -220,8 +218,8 @@ def test_many_short_calls_do_not_starve_a_long_job(make: Make, names: tuple[str,
     assert others < 2.5 * 100
 
 
-def test_a_caller_that_is_gone_gets_nothing_more(make: Make) -> None:
-    """Not even an answer that is ready: its place is another's by then."""
+def test_caller_that_left_gets_no_more_answers(make: Make) -> None:
+    """Not even answers that are ready, because their places are in use by other calls."""
     work = Work()
     batcher = make(work, max_frames=8)
     told: list[Callable[[], None]] = []

@@ -1,4 +1,4 @@
-"""Batches: what is in flight is bounded, and nothing is lost."""
+"""Batches: frames in flight are bounded, and none is lost."""
 
 import gc
 import random
@@ -15,7 +15,7 @@ from tests.support.batches import SOON, Make, Work, keyed, start
 from tests.support.waiting import until
 
 
-def test_a_job_never_takes_all_and_waits_for_its_own_answers(make: Make) -> None:
+def test_job_leaves_places_free_and_waits_for_its_own_answers(make: Make) -> None:
     work = Work()
     work.go_on.clear()
     batcher = make(work, max_frames=9)
@@ -27,7 +27,7 @@ def test_a_job_never_takes_all_and_waits_for_its_own_answers(make: Make) -> None
             yield "key", number
 
     long = start(list[int], batcher.map("long", frames()))
-    # Five are taken, as four are left then; the sixth is read and waits.
+    # Five are accepted, which leaves four places; the sixth is read and waits.
     until(lambda: len(read) == 6)
     assert batcher.in_flight == 5
     with pytest.raises(OverloadedError):
@@ -41,7 +41,7 @@ def test_a_job_never_takes_all_and_waits_for_its_own_answers(make: Make) -> None
     assert batcher.in_flight == 0
 
 
-def test_a_call_that_was_taken_is_not_refused_later(make: Make) -> None:
+def test_accepted_call_is_not_rejected_later(make: Make) -> None:
     batcher = make(Work(), max_frames=1)
     others_were_refused = threading.Event()
 
@@ -59,7 +59,7 @@ def test_a_call_that_was_taken_is_not_refused_later(make: Make) -> None:
     assert list(batcher.map("", keyed(7, 8))) == [-7, -8]
 
 
-def test_frames_of_a_caller_that_goes_away_are_withdrawn(make: Make) -> None:
+def test_frames_of_a_caller_that_leaves_are_withdrawn(make: Make) -> None:
     work = Work()
     batcher = make(work)
     one_is_answered = threading.Event()
@@ -94,7 +94,7 @@ def test_frames_before_a_broken_one_are_withdrawn(make: Make) -> None:
         assert work.begun.wait(SOON)
         raise ConnectionError
 
-    # While frame 1 is in work.
+    # While frame 1 is being processed.
     with pytest.raises(ConnectionError):
         next(batcher.map("", frames()))
     assert batcher.in_flight == 0
@@ -103,7 +103,7 @@ def test_frames_before_a_broken_one_are_withdrawn(make: Make) -> None:
     assert work.frames == [1, 4]
 
 
-def test_room_that_a_caller_leaves_is_used_at_once(make: Make) -> None:
+def test_places_of_a_caller_that_leaves_are_used_at_once(make: Make) -> None:
     work = Work()
     work.go_on.clear()
     batcher = make(work, max_frames=3)
@@ -121,13 +121,13 @@ def test_room_that_a_caller_leaves_is_used_at_once(make: Make) -> None:
     leave.set()
     with pytest.raises(ConnectionError):
         leaving.result(SOON)
-    # Frame 4 is taken while nothing is answered yet.
+    # Frame 4 is accepted before anything is answered.
     until(lambda: batcher.in_flight == 2)
     work.go_on.set()
     assert staying.result(SOON) == [-3, -4]
 
 
-def test_a_frame_that_breaks_the_work_fails_only_its_caller(make: Make) -> None:
+def test_frame_that_fails_affects_only_its_call(make: Make) -> None:
     batches = []
 
     def work(key: str, frames: list[int]) -> list[int]:
@@ -147,7 +147,7 @@ def test_a_frame_that_breaks_the_work_fails_only_its_caller(make: Make) -> None:
     assert batcher.in_flight == 0
 
 
-def test_work_on_one_callers_frames_is_not_repeated(make: Make) -> None:
+def test_failed_batch_of_one_call_is_not_retried(make: Make) -> None:
     batches = []
 
     def work(key: str, frames: list[int]) -> list[int]:
@@ -165,7 +165,7 @@ def test_work_must_answer_every_frame(make: Make) -> None:
         list(batcher.map("", keyed(1, 2)))
 
 
-def test_closing_finishes_what_was_taken_and_takes_no_more(make: Make) -> None:
+def test_closing_finishes_accepted_frames_and_accepts_no_more(make: Make) -> None:
     work = Work()
     batcher = make(work, limit=8)
     is_closed = threading.Event()
@@ -191,11 +191,11 @@ def test_closing_finishes_what_was_taken_and_takes_no_more(make: Make) -> None:
 
 
 class Pixels:
-    """A frame that can be told to be gone."""
+    """A frame that weak references can watch."""
 
 
 @pytest.mark.parametrize("breaks", [False, True])
-def test_frames_are_let_go_without_the_garbage_collector(breaks: bool) -> None:
+def test_frames_are_freed_without_the_garbage_collector(breaks: bool) -> None:
     def work(key: str, frames: list[Pixels]) -> list[int]:
         if breaks:
             raise ZeroDivisionError
@@ -219,7 +219,7 @@ def test_frames_are_let_go_without_the_garbage_collector(breaks: bool) -> None:
         batcher.close()
 
 
-def test_many_callers_at_once(make: Make) -> None:
+def test_many_concurrent_callers(make: Make) -> None:
     limit, max_frames = 4, 24
 
     def work(key: str, frames: list[int]) -> list[int]:

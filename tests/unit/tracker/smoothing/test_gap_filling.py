@@ -1,4 +1,4 @@
-"""Short gaps."""
+"""Filling short gaps."""
 
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ def _fill(
     limit: int,
     last: tuple[float, float] = (_NEVER, 0.0),
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Fills one keypoint that is at x = 10 * time, and y = -x, where it is seen; gives x."""
+    """Fills one keypoint at x = 10 * time, y = -x, where it is detected; returns x."""
     shape = (len(times), 18)
     places = np.full((*shape, 2), -7777.0)
     places[:, 4, 0] = 10 * np.array(times)
@@ -37,29 +37,29 @@ def _fill(
     return result.places[:, 4, 0], result.filled[:, 4]
 
 
-def test_a_gap_is_filled_along_a_line() -> None:
+def test_gap_is_filled_linearly() -> None:
     x, filled = _fill([0, 1, 2, 3, 4], [1, 0, 0, 0, 1], limit=3)
     np.testing.assert_allclose(x, [0, 10, 20, 30, 40])
     assert filled.tolist() == [False, True, True, True, False]
 
 
-def test_a_longer_gap_is_not() -> None:
+def test_long_gap_is_not_filled() -> None:
     x, filled = _fill([0, 1, 2, 3, 4], [1, 0, 0, 0, 1], limit=2)
     np.testing.assert_array_equal(x, [0, 0, 0, 0, 40])
     assert not filled.any()
 
 
-def test_frames_without_the_track_count_as_time() -> None:
+def test_frames_without_the_track_count_towards_the_gap() -> None:
     x, _ = _fill([0, 3, 4], [1, 0, 1], limit=3)
     np.testing.assert_allclose(x, [0, 30, 40])
     assert not _fill([0, 3, 4], [1, 0, 1], limit=2)[1].any()
 
 
-def test_open_ends_stay_open() -> None:
+def test_open_gaps_are_not_filled() -> None:
     assert not _fill([0, 1, 2], [0, 1, 0], limit=5)[1].any()
 
 
-def test_a_gap_closes_from_what_was_before() -> None:
+def test_gap_is_filled_from_the_previous_segment() -> None:
     x, filled = _fill([0, 1, 2], [0, 0, 1], limit=4, last=(-2, -20.0))
     np.testing.assert_allclose(x, [0, 10, 20])
     assert filled.tolist() == [True, True, False]

@@ -1,4 +1,4 @@
-"""What limbs say about sizes and wrong places."""
+"""Heights from limb lengths, and impossible keypoints."""
 
 import numpy as np
 import pytest
@@ -20,21 +20,21 @@ def _kept(pose: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[str]:
 
 
 @pytest.mark.parametrize("height", [60.0, 200.0, 900.0])
-def test_size_is_the_height_of_somebody_who_stands(height: float) -> None:
+def test_height_of_a_standing_person(height: float) -> None:
     assert limb_lengths.sizes(person(300.0, height=height)[None])[0] == pytest.approx(
         height, rel=0.15
     )
 
 
 @pytest.mark.parametrize("wrong", range(18))
-def test_a_wrong_keypoint_hardly_changes_the_size(wrong: int) -> None:
+def test_wrong_keypoint_hardly_changes_the_height(wrong: int) -> None:
     pose = person(300.0)
     right = limb_lengths.sizes(pose[None])[0]
     pose[wrong, :2] += 5000.0
     assert limb_lengths.sizes(pose[None])[0] == pytest.approx(right, rel=0.3)
 
 
-def test_too_few_limbs_have_no_size() -> None:
+def test_too_few_limbs_give_no_height() -> None:
     pose = person(300.0)
     pose[5:] = 0.0  # nose, neck and the right arm: four limbs
     assert limb_lengths.sizes(pose[None])[0] > 0
@@ -42,7 +42,7 @@ def test_too_few_limbs_have_no_size() -> None:
     assert limb_lengths.sizes(pose[None])[0] == 0
 
 
-def test_nothing_of_a_real_body_is_dropped() -> None:
+def test_possible_bodies_are_kept() -> None:
     pose = person(300.0, height=400.0)
     assert len(_kept(pose)) == 18
     pose[:, 0] = 300.0  # from the side
@@ -50,13 +50,13 @@ def test_nothing_of_a_real_body_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("end", _ENDS)
-def test_an_end_that_belongs_to_somebody_else_is_dropped(end: str) -> None:
+def test_keypoint_of_another_person_is_dropped(end: str) -> None:
     pose = person(300.0, height=400.0)
     pose[_NAMES[end], 0] += 300.0
     assert set(KEYPOINTS) - set(_kept(pose)) == {end}
 
 
-def test_what_follows_a_dropped_keypoint_is_judged_by_the_one_before() -> None:
+def test_anchor_skips_a_dropped_keypoint() -> None:
     pose = person(300.0, height=400.0)
     pose[_NAMES["right_elbow"], 0] -= 300.0
     assert set(KEYPOINTS) - set(_kept(pose)) == {"right_elbow"}
@@ -64,7 +64,7 @@ def test_what_follows_a_dropped_keypoint_is_judged_by_the_one_before() -> None:
     assert set(KEYPOINTS) - set(_kept(pose)) == {"right_elbow", "right_wrist"}
 
 
-def test_what_follows_a_keypoint_not_seen_is_judged_by_the_one_before() -> None:
+def test_anchor_skips_an_undetected_keypoint() -> None:
     pose = person(300.0, height=400.0)
     pose[_NAMES["left_knee"]] = 0.0
     assert "left_ankle" in _kept(pose)
@@ -72,13 +72,13 @@ def test_what_follows_a_keypoint_not_seen_is_judged_by_the_one_before() -> None:
     assert "left_ankle" not in _kept(pose)
 
 
-def test_a_neck_far_from_everything_is_itself_wrong() -> None:
+def test_neck_far_from_its_neighbours_is_dropped() -> None:
     pose = person(300.0, height=400.0)
     pose[_NAMES["neck"], 0] += 1000.0
     assert set(KEYPOINTS) - set(_kept(pose)) == {"neck"}
 
 
-def test_without_a_size_everything_is_possible() -> None:
+def test_without_a_height_everything_is_possible() -> None:
     pose = person(300.0)
     pose[4, :2] += 1e5
     assert limb_lengths.possible(pose[None], np.zeros(1)).all()
@@ -98,7 +98,7 @@ def test_every_limb_has_a_length() -> None:
         max_size=18,
     )
 )
-def test_only_what_is_seen_is_kept_and_never_nothing(rows: list[tuple[float, ...]]) -> None:
+def test_only_detected_keypoints_are_kept_and_never_none(rows: list[tuple[float, ...]]) -> None:
     pose = np.array(rows)[None]
     before = pose.copy()
     size = limb_lengths.sizes(pose)

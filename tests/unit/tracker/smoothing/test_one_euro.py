@@ -1,4 +1,4 @@
-"""The 1€ filter."""
+"""The One Euro filter."""
 
 from math import hypot, pi
 
@@ -24,7 +24,7 @@ def _follow(
     return np.array(result)
 
 
-def test_it_is_the_algorithm_of_the_paper() -> None:
+def test_matches_algorithm_1_of_the_paper() -> None:
     track = np.random.default_rng(3).normal(0, 20, (50, 2))
     x, y = track[0].tolist()
     u = v = 0.0
@@ -40,7 +40,7 @@ def test_it_is_the_algorithm_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.1, 8.0])
-def test_it_is_the_same_at_every_resolution(scale: float) -> None:
+def test_result_scales_with_resolution(scale: float) -> None:
     track = np.random.default_rng(4).normal(0, 20, (50, 2)).cumsum(axis=0)
     np.testing.assert_allclose(
         _follow(track * scale, 1 / 30, height=100 * scale), _follow(track, 1 / 30) * scale
@@ -54,7 +54,7 @@ def test_fast_points_are_filtered_less_than_slow_ones() -> None:
     assert 0 < lag_of_fast < lag_of_slow / 3
 
 
-def test_measurements_of_little_weight_move_little() -> None:
+def test_low_weight_moves_little() -> None:
     jump = np.array([[0.0, 0.0], [10.0, 10.0]])
     doubtful, certain = (_follow(jump, 1 / 30, weight)[1, 0] for weight in (0.25, 1.0))
     assert 0 < doubtful < 0.25 * certain
@@ -68,6 +68,6 @@ def test_weights_rise_with_the_score() -> None:
     assert (weights[30:] == 1).all()
 
 
-def test_without_a_size_nothing_is_smoothed() -> None:
+def test_without_a_height_nothing_is_smoothed() -> None:
     track = np.random.default_rng(5).normal(0, 20, (20, 2))
     np.testing.assert_array_equal(_follow(track, 1 / 30, height=0.0), track)

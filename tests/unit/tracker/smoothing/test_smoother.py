@@ -1,4 +1,4 @@
-"""Keypoints in time."""
+"""Smoothing keypoints over time."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def _smooth(strength: Strength, frames: Frames, rate: float = _RATE) -> list[dic
 
 
 def _still(frames: int, sigma: float = 0.0, height: float = 400.0) -> Frames:
-    """Somebody who stands still and trembles by sigma, in body heights."""
+    """A person who stands still, with noise of sigma body heights."""
     noise = np.random.default_rng(1).normal(0, sigma * height, (frames, 18, 2))
     pose = person(500.0, 300.0, height)
     pose[:, 2] = 0.7
@@ -40,7 +40,7 @@ def _still(frames: int, sigma: float = 0.0, height: float = 400.0) -> Frames:
 
 
 def _arm_swing(frames: int, frequency: float = 2.0) -> Frames:
-    """The right arm swings about the shoulder, 45 degrees to each side."""
+    """A person whose right arm swings about the shoulder, 45 degrees to each side."""
     result = _still(frames)
     for index, people in enumerate(result):
         angle = np.pi / 4 * np.sin(2 * np.pi * frequency * index / _RATE)
@@ -51,7 +51,7 @@ def _arm_swing(frames: int, frequency: float = 2.0) -> Frames:
 
 
 def _street(frames: int, seed: int = 0) -> Frames:
-    """Three people by id who come and go, tremble, lose keypoints and get wrong ones."""
+    """Three people by id who come and go, with noise, missing keypoints and wrong ones."""
     random = np.random.default_rng(seed)
     result: Frames = []
     for poses in street(frames, seed):
@@ -77,7 +77,7 @@ def _jitter(poses: NDArray[np.float64]) -> float:
 
 
 def _lag(truth: NDArray[np.float64], got: NDArray[np.float64]) -> float:
-    """Frames by which a curve must be delayed to be nearest to another."""
+    """Returns the delay in frames that brings one curve closest to another."""
     times = np.arange(len(truth))
     shifts = np.arange(-1.0, 3.0, 0.02)
     errors = [np.square(np.interp(times - s, times, truth) - got)[5:-5].sum() for s in shifts]
@@ -95,7 +95,7 @@ def _assert_same(first: list[dict[int, Smoothed]], second: list[dict[int, Smooth
 @pytest.mark.parametrize(
     ("strength", "left", "frames"), [(Strength.LIGHT, 0.5, 0.2), (Strength.STRONG, 0.25, 0.4)]
 )
-def test_jitter_goes_and_motion_stays(strength: Strength, left: float, frames: float) -> None:
+def test_jitter_is_removed_and_motion_kept(strength: Strength, left: float, frames: float) -> None:
     still = _still(200, sigma=0.003)
     assert _jitter(_array(_smooth(strength, still))) < left * _jitter(_raw(still))
     swing = _arm_swing(200)
@@ -105,7 +105,7 @@ def test_jitter_goes_and_motion_stays(strength: Strength, left: float, frames: f
 
 
 @_each_strength
-def test_it_is_the_same_at_every_resolution(strength: Strength) -> None:
+def test_result_scales_with_resolution(strength: Strength) -> None:
     small = _smooth(strength, _still(40, 0.01, height=100.0))
     large = _smooth(strength, _still(40, 0.01, height=800.0))
     offset = np.array([500.0, 300.0])
@@ -114,7 +114,7 @@ def test_it_is_the_same_at_every_resolution(strength: Strength) -> None:
     )
 
 
-def test_a_wrist_on_somebody_else_is_dropped_and_filled() -> None:
+def test_wrist_of_another_person_is_dropped_and_filled() -> None:
     frames = _still(9)
     frames[4][1][4, :2] += 300.0
     smoothed = _smooth(Strength.LIGHT, frames)
@@ -124,18 +124,18 @@ def test_a_wrist_on_somebody_else_is_dropped_and_filled() -> None:
     assert not any(smoothed[index][1].filled.any() for index in range(9) if index != 4)
 
 
-def test_one_frame_with_another_size_does_not_make_wrong_limbs_possible() -> None:
+def test_one_wrong_height_does_not_admit_wrong_limbs() -> None:
     frames = _still(10)
     frames[8][1][9:] = 0.0
     frames[9][1][:, 2] = 0.0
-    frames[9][1][[1, 2, 3, 4], 2] = 0.7  # too few limbs to speak for a size, and one is wrong
+    frames[9][1][[1, 2, 3, 4], 2] = 0.7  # too few limbs for a height, one of them wrong
     frames[9][1][4, 1] += 300.0
     smoothed = _smooth(Strength.LIGHT, frames)
     assert (smoothed[9][1].keypoints[:, 2] > 0).nonzero()[0].tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("factor", [0.2, 5.0])
-def test_a_sudden_zoom_drops_nothing(factor: float) -> None:
+def test_sudden_zoom_drops_nothing(factor: float) -> None:
     frames = _still(10) + _still(20, height=400.0 * factor)
     assert (_array(_smooth(Strength.LIGHT, frames))[..., 2] > 0).all()
 
@@ -155,7 +155,7 @@ def test_gaps_up_to_the_limit_are_filled_without_a_jump(strength: Strength) -> N
 
 
 @_each_strength
-def test_after_a_longer_gap_the_filter_starts_anew(strength: Strength) -> None:
+def test_filter_starts_anew_after_a_long_gap(strength: Strength) -> None:
     frames = _still(40, sigma=0.01)
     stop = 10 + _GAPS[strength] + 1
     for frame in frames[10:stop]:
@@ -168,13 +168,13 @@ def test_after_a_longer_gap_the_filter_starts_anew(strength: Strength) -> None:
 
 
 def _with(smoothed: list[dict[int, Smoothed]], frames: Frames, index: int) -> NDArray[np.float64]:
-    """What the filter gave in a frame, but with the wrist as it was measured."""
+    """Returns the filtered keypoints of a frame, but the wrist as measured."""
     expected = smoothed[index][1].keypoints.copy()
     expected[4] = frames[index][1][4]
     return expected
 
 
-def test_doubtful_measurements_weigh_less() -> None:
+def test_low_scores_weigh_less() -> None:
     def after_a_jump(score: float) -> float:
         frames = _still(5)
         frames[4][1][4] += (0.0, 10.0, score - 0.7)
@@ -184,7 +184,7 @@ def test_doubtful_measurements_weigh_less() -> None:
     assert 0 < after_a_jump(0.1) < 0.5 * after_a_jump(0.7) < 5
 
 
-def test_the_measurements_are_left_alone() -> None:
+def test_input_is_not_modified() -> None:
     frames, before = _street(30), _street(30)
     smoothed = _smooth(Strength.STRONG, frames)
     for now, then, got in zip(frames, before, smoothed, strict=True):
@@ -199,7 +199,7 @@ def test_the_measurements_are_left_alone() -> None:
 @_each_strength
 @given(cuts=st.lists(st.integers(0, 80), max_size=6), seed=st.integers(0, 50))
 @settings(max_examples=25, deadline=None)
-def test_cutting_changes_gaps_at_the_cuts_only(
+def test_segment_borders_affect_only_open_gaps(
     strength: Strength, cuts: list[int], seed: int
 ) -> None:
     frames = _street(80, seed)
@@ -219,7 +219,7 @@ def test_cutting_changes_gaps_at_the_cuts_only(
 
 @_each_strength
 @pytest.mark.parametrize("length", [1, 7, 40])
-def test_a_saved_smoother_goes_on_bit_for_bit(strength: Strength, length: int) -> None:
+def test_restored_smoother_continues_bit_for_bit(strength: Strength, length: int) -> None:
     frames = _street(80)
     going_on, saved = Smoother(strength), Smoother(strength)
     for start in range(0, 80, length):
@@ -230,7 +230,7 @@ def test_a_saved_smoother_goes_on_bit_for_bit(strength: Strength, length: int) -
         _assert_same(going_on.segment(part, moments), saved.segment(part, moments))
 
 
-def test_who_is_gone_for_long_is_forgotten() -> None:
+def test_tracks_are_forgotten_after_a_while() -> None:
     smoother = Smoother(Strength.STRONG)
     smoother.segment([{1: person(100.0)}, {2: person(300.0)}], even(2, _RATE))
     smoother.segment([{}] * 148, even(148, _RATE, 2))
@@ -241,7 +241,7 @@ def test_who_is_gone_for_long_is_forgotten() -> None:
     assert smoother.dump().tracks == []
 
 
-def test_who_is_forgotten_has_no_size_in_the_same_segment_either() -> None:
+def test_height_is_forgotten_within_a_segment_too() -> None:
     again: Mapping[int, NDArray[np.float64]] = {1: person(100.0, height=100.0)}
     smoother = Smoother(Strength.STRONG)
     smoother.segment([{1: person(100.0, height=800.0)}, *[{}] * 150, again], even(152, _RATE))
@@ -273,7 +273,7 @@ def _saved() -> dict[str, Any]:
         ("more", 1),
     ],
 )
-def test_a_state_that_cannot_be_is_refused(field: str, value: object) -> None:
+def test_invalid_state_is_refused(field: str, value: object) -> None:
     saved = _saved()
     SmootherState.model_validate_json(json.dumps(saved))
     saved["tracks"][0][field] = value
@@ -281,7 +281,7 @@ def test_a_state_that_cannot_be_is_refused(field: str, value: object) -> None:
         SmootherState.model_validate_json(json.dumps(saved))
 
 
-def test_a_smoother_that_cannot_be_is_refused() -> None:
+def test_invalid_smoother_is_refused() -> None:
     with pytest.raises(ValidationError):
         SmootherState.model_validate_json(json.dumps({**_saved(), "strength": "none"}))
 

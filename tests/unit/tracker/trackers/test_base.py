@@ -1,4 +1,4 @@
-"""What trackers are given, and what holds for every tracker whatever that is."""
+"""Detections, and properties of every tracker."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def sort() -> Tracker:
 both = pytest.mark.parametrize("begin", [people_tracker, sort])
 
 
-def test_a_box_is_what_was_seen_and_a_margin() -> None:
+def test_box_surrounds_detected_keypoints_with_a_margin() -> None:
     pose = np.zeros((18, 3))
     pose[3] = (100, 200, 0.1)
     pose[4] = (130, 300, 0.9)
@@ -40,27 +40,27 @@ def test_a_box_is_what_was_seen_and_a_margin() -> None:
     assert pose_boxes(frame(pose)).tolist() == [[85, 185, 145, 315]]
 
 
-def test_the_box_of_a_single_keypoint_has_an_area() -> None:
+def test_box_of_a_single_keypoint_has_an_area() -> None:
     pose = np.zeros((18, 3))
     pose[0] = (50, 60, 1)
     assert pose_boxes(frame(pose)).tolist() == [[46, 56, 54, 64]]
 
 
-def test_nobody_has_no_box() -> None:
+def test_no_people_give_no_boxes() -> None:
     nobody = found(frame())
     nobody.check()
     assert nobody.boxes.shape == (0, 4)
 
 
 @pytest.mark.parametrize("scores", [[0.5], [0.5, 0.5, 0.5], [0.5, np.nan], [np.inf, 0.5]])
-def test_every_box_has_a_score(scores: list[float]) -> None:
+def test_every_box_must_have_a_score(scores: list[float]) -> None:
     detections = found(frame(person(0), person(300)))._replace(scores=np.array(scores))
     with pytest.raises(InvalidRequestError, match="score"):
         detections.check()
 
 
 @pytest.mark.parametrize("shape", [(1, 17, 3), (1, 18, 2), (18, 3)])
-def test_a_pose_of_another_skeleton_is_refused(shape: tuple[int, ...]) -> None:
+def test_pose_of_another_skeleton_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InvalidRequestError, match="shape"):
         pose_boxes(np.ones(shape))
 
@@ -72,7 +72,7 @@ _somebody = st.tuples(_place, st.sampled_from([90.0, 200.0]), st.integers(0, 17)
 
 @st.composite
 def _frame(draw: st.DrawFn) -> Detections:
-    """People in a narrow street, who often are near each other and hide some keypoints."""
+    """People in a narrow street, often close together, some with hidden keypoints."""
     people = draw(st.lists(_somebody, max_size=4))
     poses = [person(x, height=height) for x, height, _, _ in people]
     for pose, (_, _, hidden, _) in zip(poses, people, strict=True):
@@ -92,7 +92,7 @@ _cuts = st.lists(st.integers(0, 14), max_size=3)
 @both
 @settings(max_examples=30, deadline=None)
 @given(_frames, _cuts, st.booleans())
-def test_an_id_is_one_person_once(
+def test_ids_are_unique_per_frame_and_consecutive(
     begin: Begin, frames: list[Detections], cuts: list[int], poses: bool
 ) -> None:
     if not poses:
@@ -129,7 +129,7 @@ _BAD = [[np.nan, 0, 1, 1], [0, 0, 1, np.inf], [-np.inf, 0, 1, 1], [9, 0, 0, 9], 
 @both
 @settings(max_examples=20, deadline=None)
 @given(_frames, _frames, st.sampled_from(_BAD), st.integers(0, 14))
-def test_a_refused_segment_leaves_the_tracker_as_it_was(
+def test_refused_segment_does_not_change_the_tracker(
     begin: Begin, before: list[Detections], frames: list[Detections], bad: list[float], place: int
 ) -> None:
     tracker = begin()
@@ -142,7 +142,7 @@ def test_a_refused_segment_leaves_the_tracker_as_it_was(
 
 
 @both
-def test_empty_frames_and_segments_are_fine(begin: Begin) -> None:
+def test_empty_frames_and_segments_are_allowed(begin: Begin) -> None:
     tracker = begin()
     assert tracker.segment([], []) == []
     tracked = tracker.segment([found(frame())] * 9, even(9, _RATE))

@@ -1,4 +1,4 @@
-"""Boxes: overlap, measurements, and what is refused."""
+"""Boxes: overlap, measurements and validity."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_iou() -> None:
     np.testing.assert_allclose(iou(first, second), expected)
 
 
-def test_iou_with_nothing_and_with_a_point() -> None:
+def test_iou_without_boxes_and_with_a_point() -> None:
     box = np.array([[0.0, 0, 10, 10]])
     point = np.array([[1e6, 1e6, 1e6, 1e6]])
     assert iou(box, np.empty((0, 4))).shape == (1, 0)
@@ -48,6 +48,6 @@ def test_unmeasure_is_the_inverse(x: float, y: float, width: float, height: floa
         ([0, 0, 1], "shape"),
     ],
 )
-def test_what_is_no_box_is_refused(box: list[float], message: str) -> None:
+def test_invalid_box_is_refused(box: list[float], message: str) -> None:
     with pytest.raises(InvalidRequestError, match=message):
         check_boxes(np.array([box]))

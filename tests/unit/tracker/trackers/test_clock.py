@@ -1,4 +1,4 @@
-"""Time as the tracker sees it."""
+"""The clock of the tracker."""
 
 import json
 from itertools import pairwise
@@ -18,7 +18,7 @@ def _moments(times: list[float]) -> list[Moment]:
 
 
 @pytest.mark.parametrize("rate", _RATES)
-def test_an_even_clock_tells_the_time_it_is_given(rate: float) -> None:
+def test_even_times_are_passed_on_exactly(rate: float) -> None:
     times = [5 + index / rate for index in range(100)]
     moments = _moments(times)
     np.testing.assert_allclose([moment.time for moment in moments], times, atol=1e-9)
@@ -26,7 +26,7 @@ def test_an_even_clock_tells_the_time_it_is_given(rate: float) -> None:
 
 
 @pytest.mark.parametrize("rate", [rate for rate in _RATES if rate <= 60])
-def test_times_that_wander_are_evened_out(rate: float) -> None:
+def test_jitter_is_evened_out(rate: float) -> None:
     wander = np.random.default_rng(3).uniform(-0.006, 0.006, 300)
     true = np.arange(300) / rate
     moments = _moments((true + wander).tolist())
@@ -37,14 +37,14 @@ def test_times_that_wander_are_evened_out(rate: float) -> None:
     np.testing.assert_allclose(intervals, 1 / rate, rtol=0.1)
 
 
-def test_a_time_rounded_to_milliseconds_is_evened_out() -> None:
+def test_rounding_to_milliseconds_is_evened_out() -> None:
     times = [round(index / 30, 3) for index in range(90)]
     steps = np.diff([moment.time for moment in _moments(times)])
     np.testing.assert_allclose(steps, 1 / 30, atol=2e-4)
 
 
 @pytest.mark.parametrize("gap", [2, 3, 30, 108_000])
-def test_dropped_frames_and_gaps_last_as_long_as_they_do(gap: int) -> None:
+def test_dropped_frames_and_gaps_keep_their_duration(gap: int) -> None:
     indices = [*range(50), *range(49 + gap, 99 + gap)]
     moments = _moments([index / 30 for index in indices])
     times = [moment.time for moment in moments]
@@ -52,7 +52,7 @@ def test_dropped_frames_and_gaps_last_as_long_as_they_do(gap: int) -> None:
     np.testing.assert_allclose([moment.interval for moment in moments], 1 / 30, rtol=1e-6)
 
 
-def test_a_rate_that_changes_is_followed() -> None:
+def test_new_frame_rate_is_followed() -> None:
     times = np.cumsum([1 / 30] * 60 + [1 / 10] * 40 + [1 / 60] * 120).tolist()
     moments = _moments(times)
     assert np.abs(np.array([moment.time for moment in moments]) - times).max() < 0.05
@@ -62,13 +62,13 @@ def test_a_rate_that_changes_is_followed() -> None:
 
 
 @pytest.mark.parametrize("burst", [2, 3, 5])
-def test_frames_that_come_in_bursts_count_as_on_average(burst: int) -> None:
+def test_bursts_have_their_average_interval(burst: int) -> None:
     times = [burst * (index // burst) / 30 + index % burst / 1000 for index in range(90)]
     intervals = [moment.interval for moment in _moments(times)]
     np.testing.assert_allclose(intervals[:60], 1 / 30, rtol=0.35)
 
 
-def test_a_slow_start_is_not_judged_by_what_follows() -> None:
+def test_slow_start_does_not_use_later_intervals() -> None:
     times = [*(5.0 * index for index in range(6)), *(25 + index / 30 for index in range(1, 60))]
     moments = _moments(times)
     assert all(2.5 < moment.interval <= 5.0 for moment in moments[:5])
@@ -85,7 +85,7 @@ _times = st.lists(st.floats(-10, 1e4), max_size=60)
 
 @settings(max_examples=60)
 @given(_times, st.integers(0, 60))
-def test_time_goes_on_whatever_comes_and_a_saved_clock_goes_on_bit_for_bit(
+def test_time_always_advances_and_restored_clock_continues_bit_for_bit(
     times: list[float], place: int
 ) -> None:
     clock, uninterrupted = Clock(), Clock()
@@ -105,14 +105,14 @@ def test_time_goes_on_whatever_comes_and_a_saved_clock_goes_on_bit_for_bit(
 
 @pytest.mark.parametrize("rate", [15, 20, 24, 25, 30, 50, 60, 120])
 @pytest.mark.parametrize("limit", [0.1, 0.2, 0.3, 1.0])
-def test_durations_are_told_to_the_nearest_frame(rate: int, limit: float) -> None:
+def test_durations_are_rounded_to_frames(rate: int, limit: float) -> None:
     moment = even(1, rate)[0]
     frames = limit * rate
     most = max(n for n in range(500) if moment.within(n / rate, limit))
     least = min(n for n in range(500) if moment.reached(n / rate, limit))
     assert most == least
     assert abs(most - frames) <= 0.6
-    # Neither turns over where times are a few per cent off.
+    # A few per cent of error in the times change neither.
     for off in (-0.05, 0.05):
         assert moment.within((most + off) / rate, limit)
         assert not moment.within((most + 1 + off) / rate, limit)

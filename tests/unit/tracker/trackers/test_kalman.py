@@ -1,4 +1,4 @@
-"""The filter of a box."""
+"""The Kalman filter of a box."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from poseway_tracker.trackers.boxes import measure
 from poseway_tracker.trackers.kalman import BoxFilter
 
-# What the published code gives for these boxes; None is a frame in which nothing was found.
+# Results of the published code for these boxes; None is a frame without a detection.
 _SEEN = [(10, 20, 50, 120), (16, 21, 58, 123), (21, 23, 65, 125), None, (33, 26, 76, 131)]
 _MEAN = [
     *(54.567125358984526, 78.46722590803783, 4590.929537880592, 0.4135154839425589),
@@ -22,7 +22,7 @@ def measured(box: tuple[float, ...]) -> NDArray[np.float64]:
     return measure(np.array([box], np.float64)).ravel()
 
 
-def test_the_filter_is_the_published_one() -> None:
+def test_filter_matches_the_published_code() -> None:
     first, *rest = (None if box is None else measured(box) for box in _SEEN)
     assert first is not None
     box_filter = BoxFilter(first)
@@ -34,7 +34,7 @@ def test_the_filter_is_the_published_one() -> None:
     np.testing.assert_allclose(np.diag(box_filter.covariance), _VARIANCES, rtol=1e-12)
 
 
-def test_filters_share_nothing_that_changes() -> None:
+def test_filters_share_no_mutable_state() -> None:
     one, other = BoxFilter(measured((0, 0, 10, 10))), BoxFilter(measured((0, 0, 10, 10)))
     for step in range(1, 4):
         one.predict()

@@ -30,7 +30,7 @@ def ids(sort: Sort, *boxes: list[float]) -> list[int]:
     return list(update(sort, np.array(boxes).reshape(-1, 4)).ids.tolist())
 
 
-def test_ids_begin_at_1_in_every_tracker() -> None:
+def test_ids_start_at_1_in_every_tracker() -> None:
     one, other = Sort(min_hits=0), Sort(min_hits=0)
     assert ids(one, box(0), box(200), box(400)) == [1, 2, 3]
     assert ids(other, box(0)) == [1]
@@ -38,7 +38,7 @@ def test_ids_begin_at_1_in_every_tracker() -> None:
     assert ids(other, box(800)) == [2]
 
 
-def test_a_moving_box_keeps_its_id_whatever_its_row() -> None:
+def test_moving_box_keeps_its_id_in_any_row() -> None:
     sort = Sort(min_hits=0)
     assert ids(sort, box(0), box(500)) == [1, 2]
     for step in range(1, 20):
@@ -52,7 +52,7 @@ def test_boxes_that_cross_keep_their_ids() -> None:
 
 
 @pytest.mark.parametrize(("missed", "expected"), [(1, 1), (5, 1), (6, 2)])
-def test_a_track_is_kept_for_max_age_frames(missed: int, expected: int) -> None:
+def test_track_is_kept_for_max_age(missed: int, expected: int) -> None:
     sort = Sort(max_age=5 * FRAME, min_hits=0)
     for step in range(10):
         ids(sort, box(5.0 * step))
@@ -71,28 +71,28 @@ def test_empty_frames() -> None:
     assert sort.tracks == []
 
 
-def test_a_track_is_shown_after_min_hits_frames_in_a_row() -> None:
+def test_track_is_shown_after_min_hits_consecutive_frames() -> None:
     sort = Sort(max_age=3 * FRAME, min_hits=3)
     # Every track is shown in the first three frames.
     assert [ids(sort, box(0)) for _ in range(3)] == [[1]] * 3
     assert ids(sort, box(0), box(300)) == [1, 0]
     shown = [ids(sort, box(0), box(300))[1] for _ in range(4)]
     assert shown == [0, 0, 2, 2]
-    # The row is broken by one frame, and begins with the frame after the next.
+    # One missed frame resets the streak, which starts again two frames later.
     assert ids(sort, box(0)) == [1]
     assert [ids(sort, box(0), box(300))[1] for _ in range(4)] == [0, 0, 2, 2]
 
 
-def test_boxes_are_those_of_the_filter() -> None:
+def test_boxes_are_filtered() -> None:
     sort = Sort(min_hits=0)
     update(sort, np.array([box(0)]))
     found = update(sort, np.array([box(10)])).boxes[0]
-    # Between where it was expected, at rest, and where it was found; nearly the latter.
+    # Between the expected place, at rest, and the detected one; nearly the latter.
     assert 9 < found[0] < 10
     assert 49 < found[2] < 50
 
 
-def test_a_shrinking_box_does_not_vanish_while_it_is_unseen() -> None:
+def test_shrinking_box_does_not_vanish_without_detections() -> None:
     sort = Sort(max_age=100 * FRAME, min_hits=0)
     for side in (100.0, 80.0, 60.0, 40.0):
         ids(sort, box(0, 0, side, side))
@@ -102,23 +102,23 @@ def test_a_shrinking_box_does_not_vanish_while_it_is_unseen() -> None:
     assert np.isfinite(update(sort, np.array([box(0, 0, 40, 40)])).boxes).all()
 
 
-def test_match_takes_the_largest_sum() -> None:
+def test_match_maximises_the_sum() -> None:
     overlap = np.array([[0.9, 0.8], [0.8, 0.1]])
     assert match(overlap, 0.3) == [(0, 1), (1, 0)]
     assert match(overlap, 0.85) == [(0, 0)]
 
 
-def test_match_does_not_give_up_the_only_pair_for_two_that_are_dropped() -> None:
+def test_match_keeps_a_valid_pair_instead_of_two_dropped_ones() -> None:
     assert match(np.array([[0.4, 0.29], [0.29, 0.0]]), 0.3) == [(0, 0)]
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0)])
-def test_match_with_nothing(shape: tuple[int, int]) -> None:
+def test_match_without_rows_or_columns(shape: tuple[int, int]) -> None:
     assert match(np.zeros(shape), 0.3) == []
 
 
 @pytest.mark.parametrize("bad", [[np.nan, 0, 1, 1], [10, 0, 0, 10], [0, 0, 1, np.inf]])
-def test_a_refused_frame_leaves_the_tracker_as_it_was(bad: list[float]) -> None:
+def test_refused_frame_does_not_change_the_tracker(bad: list[float]) -> None:
     sort, undisturbed = Sort(min_hits=0), Sort(min_hits=0)
     for step in range(6):
         with pytest.raises(InvalidRequestError):
@@ -129,7 +129,7 @@ def test_a_refused_frame_leaves_the_tracker_as_it_was(bad: list[float]) -> None:
         assert mine.boxes.tolist() == its.boxes.tolist()
 
 
-def test_a_segment_is_its_frames() -> None:
+def test_segment_equals_its_frames_one_by_one() -> None:
     frames = [np.array([box(9.0 * step), box(500.0)]) for step in range(6)]
     one, other = Sort(min_hits=0), Sort(min_hits=0)
     found = [Detections(boxes, np.zeros(2)) for boxes in frames]
@@ -151,7 +151,7 @@ def _boxes(draw: st.DrawFn) -> Boxes:
 
 @settings(max_examples=30)
 @given(st.lists(_boxes(), max_size=12), st.integers(0, 3), st.floats(0.05, 1.0))
-def test_whatever_comes_ids_are_unique_and_never_used_again(
+def test_ids_are_unique_and_never_reused(
     frames: list[Boxes], max_age: int, iou_threshold: float
 ) -> None:
     sort = Sort(max_age * FRAME, min_hits=0, iou_threshold=iou_threshold)

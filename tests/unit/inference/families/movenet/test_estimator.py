@@ -1,4 +1,4 @@
-"""MoveNet: its output made people, and the real network on a frame of a real video."""
+"""MoveNet: reading its output, and the real network on a frame of a real video."""
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ def output(*rows: Floats) -> Floats:
     return np.stack(rows)[None]
 
 
-def test_keypoints_are_those_of_their_names() -> None:
+def test_keypoints_are_mapped_by_name() -> None:
     ((keypoints,), (score,)) = read_people(output(row(0.7)))
     assert score == np.float32(0.7)
     for name, (x, y, seen) in zip(KEYPOINTS, keypoints.tolist(), strict=True):
@@ -43,7 +43,7 @@ def test_keypoints_are_those_of_their_names() -> None:
             assert (x, y, seen) == pytest.approx((k / 20, k / 40, 0.9))
 
 
-def test_the_neck_is_between_the_shoulders_and_as_certain_as_the_less_certain() -> None:
+def test_neck_is_the_midpoint_of_the_shoulders_with_the_lower_score() -> None:
     person = row(0.7)
     person[3 * COCO.index("left_shoulder") + 2] = 0.4
     ((keypoints,), _) = read_people(output(person))
@@ -54,7 +54,7 @@ def test_the_neck_is_between_the_shoulders_and_as_certain_as_the_less_certain() 
     assert keypoints[KEYPOINTS.index("right_shoulder"), 2] == np.float32(0.9)
 
 
-def test_people_come_best_first_and_unlikely_ones_not_at_all() -> None:
+def test_people_are_sorted_by_score_and_unlikely_ones_dropped() -> None:
     few = row(0.9)
     few[2 + 3 * 3 : 3 * len(COCO) : 3] = 0
     people = read_people(output(row(0.3), row(0.01), few, row(0.8), row(0), row(0.2)))
@@ -65,7 +65,7 @@ def test_people_come_best_first_and_unlikely_ones_not_at_all() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_not_seen(value: float) -> None:
+def test_values_that_are_not_finite_are_ignored(value: float) -> None:
     x_of_the_nose, score_of_a_knee, score_of_the_person = row(0.9), row(0.8), row(0.7)
     x_of_the_nose[1] = value
     score_of_a_knee[3 * COCO.index("left_knee") + 2] = value
@@ -109,7 +109,7 @@ def assert_woman_and_man(people: People) -> None:
 
 
 @pytest.mark.parametrize("accurate", [False, True])
-def test_the_people_of_a_frame(
+def test_finds_the_people_of_a_frame(
     estimator: MoveNetEstimator, picture: NDArray[np.uint8], accurate: bool
 ) -> None:
     (people,) = estimator.estimate([Frame(picture, (1768, 994), accurate=accurate)])
@@ -119,17 +119,17 @@ def test_the_people_of_a_frame(
 
 
 @pytest.mark.parametrize("size", [(683, 384), (2652, 1491)])
-def test_scaled_frames_give_source_pixels(
+def test_keypoints_are_in_pixels_of_the_source(
     estimator: MoveNetEstimator, picture: NDArray[np.uint8], size: tuple[int, int]
 ) -> None:
     (people,) = estimator.estimate([Frame(resized(picture, *size), (1768, 994))])
     assert_woman_and_man(people)
 
 
-def test_keypoints_are_pixels_of_what_the_network_sees(
+def test_keypoints_match_the_raw_output(
     engine: TensorFlowEngine, estimator: MoveNetEstimator, picture: NDArray[np.uint8]
 ) -> None:
-    # Nothing is scaled or padded here, so the network's own answer is known.
+    # Nothing is scaled or padded, so the network's own output is comparable.
     cut = resized(picture[100:900, 400:1600], 384, 256)
     direct = engine.run(np.asarray(cut[None, ..., ::-1], np.float32))[0]
     nose_y, nose_x, seen = direct[np.argmax(direct[:, -1]), :3].tolist()
@@ -137,7 +137,7 @@ def test_keypoints_are_pixels_of_what_the_network_sees(
     assert people.keypoints[0, 0].tolist() == pytest.approx([384 * nose_x, 256 * nose_y, seen])
 
 
-def test_the_order_of_colours(estimator: MoveNetEstimator, picture: NDArray[np.uint8]) -> None:
+def test_colour_order_matters(estimator: MoveNetEstimator, picture: NDArray[np.uint8]) -> None:
     swapped = np.ascontiguousarray(picture[..., ::-1])
     frames = [Frame(image, (1768, 994)) for image in (picture, swapped)]
     right, wrong = estimator.estimate(frames)
@@ -153,7 +153,7 @@ def test_the_order_of_colours(estimator: MoveNetEstimator, picture: NDArray[np.u
         ((1, 1), (384, 384), (512, 512)),
     ],
 )
-def test_any_shape_fits(
+def test_frames_of_any_shape_fit(
     estimator: MoveNetEstimator,
     size: tuple[int, int],
     shape: tuple[int, int],
@@ -167,7 +167,7 @@ def test_any_shape_fits(
     assert len(nobody.scores) == 0
 
 
-def test_a_frame_without_pixels_is_refused(estimator: MoveNetEstimator) -> None:
+def test_frame_without_pixels_is_refused(estimator: MoveNetEstimator) -> None:
     with pytest.raises(InvalidRequestError, match="must have pixels"):
         estimator.shape(Frame(np.zeros((0, 5, 3), np.uint8), (5, 5)))
     with pytest.raises(InvalidRequestError, match="must have pixels"):

@@ -1,4 +1,4 @@
-"""The decoder on maps that were drawn, so that the right answer is known."""
+"""The decoder on drawn maps, for which the right answer is known."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ Array = NDArray[np.float32]
 
 
 def assert_found(maps: Array, *people: Array, within: float = 0.1) -> None:
-    """Each person is found once, whole, and nobody else is."""
+    """Asserts that each person is found once and completely, and no one else."""
     found = decode(maps)
     assert len(found.keypoints) == len(people)
     for person in people:
@@ -25,7 +25,7 @@ def assert_found(maps: Array, *people: Array, within: float = 0.1) -> None:
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_peaks_are_finer_than_cells(dx: float, dy: float) -> None:
+def test_peaks_have_subcell_precision(dx: float, dy: float) -> None:
     person = at(20 + dx, 8 + dy)
     assert_found(draw(person), person)
 
@@ -36,7 +36,7 @@ def test_two_people_side_by_side_and_touching() -> None:
 
 
 def test_two_people_crossing() -> None:
-    """Their trunks form an X, at whose middle each field is half the other person's."""
+    """Their trunks form an X; in its middle each field is half the other person's."""
     lean = np.array([[1, 0], [0.45, 1]], np.float32)
     right = STANDING @ lean + np.array([24, 9], np.float32)
     left = STANDING @ (lean * np.array([[1, 1], [-1, 1]], np.float32)) + np.array(
@@ -45,12 +45,12 @@ def test_two_people_crossing() -> None:
     assert_found(draw(left, right), left, right, within=0.3)
 
 
-def test_a_crowd_is_told_apart() -> None:
+def test_people_of_a_crowd_are_separated() -> None:
     people = [at(4 + 8 * i, 3 + 14 * j, 0.5) for i in range(10) for j in range(3)]
     assert_found(draw(*people, height=0.8), *people, within=0.4)
 
 
-def test_best_first_and_scores_are_shares() -> None:
+def test_people_are_sorted_and_scores_in_0_to_1() -> None:
     maps = np.maximum(draw(at(20, 8), height=0.4), draw(at(50, 8), height=0.95))
     maps[..., 19:] = draw(at(20, 8), height=0.4)[..., 19:] + draw(at(50, 8))[..., 19:]
     found = decode(maps)
@@ -61,26 +61,26 @@ def test_best_first_and_scores_are_shares() -> None:
     assert ((found.keypoints[..., 2] > 0) & (found.keypoints[..., 2] <= 1)).all()
 
 
-def test_the_more_complete_of_two_is_better() -> None:
+def test_more_complete_person_ranks_higher() -> None:
     legs = (8, 9, 10, 11, 12, 13)
     maps = draw(at(20, 8), missing=legs) + draw(at(50, 8))
     assert abs(decode(maps).keypoints[0, 0, 0] - 50) < 0.1
 
 
-def test_missing_keypoints_are_exactly_zero() -> None:
+def test_undetected_keypoints_are_exactly_zero() -> None:
     found = decode(draw(at(20, 8), missing=(4, 10)))
     assert not found.keypoints[0, [4, 10]].any()
     assert found.keypoints[0, :, 2].astype(bool).sum() == 16
 
 
-def test_from_behind_ears_hang_on_shoulders() -> None:
+def test_ears_attach_to_shoulders_from_behind() -> None:
     found = decode(draw(at(20, 8), missing=(0, 14, 15)))
     assert len(found.keypoints) == 1
     assert np.nonzero(found.keypoints[0, :, 2] == 0)[0].tolist() == [0, 14, 15]
 
 
-def test_nobody_has_two_ears_of_a_side() -> None:
-    """A second right ear at the shoulder is left out, for the right eye already has one."""
+def test_person_has_one_ear_per_side() -> None:
+    """A second right ear at the shoulder is dropped, because the right eye has one already."""
     person = at(20, 8)
     maps = draw(person)
     other = person.copy()
@@ -91,7 +91,7 @@ def test_nobody_has_two_ears_of_a_side() -> None:
     assert_found(maps, person)
 
 
-def test_an_ear_at_an_eye_is_not_given_to_another_shoulder() -> None:
+def test_ear_attached_to_an_eye_is_not_given_to_another_shoulder() -> None:
     owner, other = at(20, 8), at(31, 8)
     maps = np.maximum(draw(owner), draw(other, missing=(16,)))
     maps[..., 19:] = draw(owner, other, missing=(16,))[..., 19:]
@@ -103,14 +103,14 @@ def test_an_ear_at_an_eye_is_not_given_to_another_shoulder() -> None:
     assert ears == {20: True, 31: False}
 
 
-def test_too_small_or_too_faint_is_nobody() -> None:
+def test_people_that_are_incomplete_or_faint_are_dropped() -> None:
     rest = tuple(range(3, 18))
     assert len(decode(draw(at(20, 8), missing=rest)).scores) == 0
     assert len(decode(draw(at(20, 8), height=0.05)).scores) == 0
 
 
-def test_equal_neighbours_are_one_peak() -> None:
-    """Coarse arithmetic makes neighbours equal; between two cells and among four."""
+def test_equal_neighbours_form_one_peak() -> None:
+    """Low precision makes neighbours equal: two cells, and four."""
     for x, y in ((20.5, 8), (20, 8.5), (20.5, 8.5)):
         maps = draw(at(x, y))
         maps = np.round(maps * 16) / np.float32(16)
@@ -125,14 +125,14 @@ def test_people_at_the_border_stay_on_the_map() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (2, 2), (46, 82)])
-def test_empty_maps_hold_nobody(size: tuple[int, int]) -> None:
+def test_empty_maps_have_no_people(size: tuple[int, int]) -> None:
     found = decode(np.zeros((*size, CHANNELS), np.float32))
     assert found.keypoints.shape == (0, 18, 3)
     assert found.scores.shape == (0,)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e38, -1e38])
-def test_values_that_are_none_count_as_zero(value: float) -> None:
+def test_implausible_values_count_as_zero(value: float) -> None:
     maps = draw(at(20, 8))
     bad = np.random.default_rng(0).random(maps.shape) < 0.05
     broken, zeroed = maps.copy(), maps.copy()
@@ -143,7 +143,7 @@ def test_values_that_are_none_count_as_zero(value: float) -> None:
 
 
 @pytest.mark.parametrize("noise", ["uniform", "normal", "ones", "checkerboard"])
-def test_noise_is_bounded_in_time_and_number(noise: str) -> None:
+def test_noise_takes_bounded_time_and_gives_bounded_results(noise: str) -> None:
     generator = np.random.default_rng(0)
     shape = (46, 184, CHANNELS)
     maps: Any = {
@@ -162,7 +162,7 @@ def test_noise_is_bounded_in_time_and_number(noise: str) -> None:
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.sampled_from((2, 1000)))
 def test_limbs_are_chosen_greedily(seed: int, most: int, levels: int) -> None:
-    """Against the plain loop; with few levels many limbs are equal."""
+    """Compares with a plain loop; few score levels make many limbs equal."""
     generator = np.random.default_rng(seed)
     scores = generator.integers(0, levels, (19, most, most)).astype(np.float32)
     distinct = levels > 2

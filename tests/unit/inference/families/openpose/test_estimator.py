@@ -1,4 +1,4 @@
-"""Pose estimation as a whole, with the real network on a frame of a real video."""
+"""Pose estimation from frame to people, with the real network on a frame of a real video."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,13 +40,13 @@ def assert_man_and_woman(people: People) -> None:
         assert np.abs(person[ANKLES, 1] - feet).max() < 30
 
 
-def test_the_people_of_a_frame(estimator: OpenPoseEstimator, picture: Picture) -> None:
+def test_finds_the_people_of_a_frame(estimator: OpenPoseEstimator, picture: Picture) -> None:
     (people,) = estimator.estimate([Frame(picture, SIZE)])
     assert_man_and_woman(people)
 
 
 @pytest.mark.parametrize("size", [(654, 368), (960, 540)])
-def test_scaled_frames_give_source_pixels(
+def test_keypoints_are_in_pixels_of_the_source(
     estimator: OpenPoseEstimator, picture: Picture, size: tuple[int, int]
 ) -> None:
     (people,) = estimator.estimate([Frame(scaled(picture, *size), SIZE)])
@@ -61,10 +61,10 @@ def test_accurate_frames_agree(estimator: OpenPoseEstimator, picture: Picture) -
     assert not np.array_equal(people.keypoints, plain.keypoints)
 
 
-def test_a_mirrored_picture_has_mirrored_people(
+def test_mirrored_image_gives_mirrored_people(
     estimator: OpenPoseEstimator, picture: Picture
 ) -> None:
-    """Looked at from both sides, nothing depends on the side."""
+    """Accurate frames are processed mirrored, too, so the result is symmetric."""
     small = scaled(picture, 640, 360)
     sides = small, np.ascontiguousarray(small[:, ::-1])
     found = [estimator.estimate([Frame(side, (640, 360), accurate=True)])[0] for side in sides]
@@ -77,7 +77,7 @@ def test_a_mirrored_picture_has_mirrored_people(
     assert np.abs(there[..., 1] - back[..., 1])[both].max() < 4
 
 
-def test_only_the_best(estimator: OpenPoseEstimator, picture: Picture) -> None:
+def test_max_people_keeps_the_best(estimator: OpenPoseEstimator, picture: Picture) -> None:
     small = scaled(picture, 654, 368)
     both, one = estimator.estimate([Frame(small, SIZE), Frame(small, SIZE, max_people=1)])
     assert len(both.scores) == 2
@@ -86,7 +86,7 @@ def test_only_the_best(estimator: OpenPoseEstimator, picture: Picture) -> None:
 
 
 def test_frames_of_one_shape_share_a_call(estimator: OpenPoseEstimator, picture: Picture) -> None:
-    """Also frames of other sizes, sources and numbers of people."""
+    """Even frames of different sizes, sources and numbers of people."""
     moved = np.roll(scaled(picture, 654, 368), 50, axis=1)
     nobody = np.zeros((184, 327, 3), np.uint8)
     frames = [Frame(picture, SIZE), Frame(nobody, (10, 10)), Frame(moved, (654, 368), 1)]
@@ -99,7 +99,7 @@ def test_frames_of_one_shape_share_a_call(estimator: OpenPoseEstimator, picture:
     assert estimator.estimate([]) == []
 
 
-def test_shapes_tell_what_may_share_a_call(estimator: OpenPoseEstimator) -> None:
+def test_shape_tells_which_frames_share_a_call(estimator: OpenPoseEstimator) -> None:
     plain = Frame(np.zeros((360, 640, 3), np.uint8), (640, 360))
     taller = Frame(np.zeros((400, 640, 3), np.uint8), (640, 400))
     accurate = Frame(plain.pixels, (640, 360), accurate=True)
@@ -107,7 +107,9 @@ def test_shapes_tell_what_may_share_a_call(estimator: OpenPoseEstimator) -> None
     assert len({estimator.shape(frame) for frame in (plain, taller, accurate)}) == 3
 
 
-def test_callers_do_not_disturb_each_other(estimator: OpenPoseEstimator, picture: Picture) -> None:
+def test_concurrent_callers_do_not_interfere(
+    estimator: OpenPoseEstimator, picture: Picture
+) -> None:
     frames = [Frame(scaled(picture, *size), SIZE) for size in ((654, 368), (480, 270))]
     alone = [estimator.estimate([f])[0] for f in frames]
     with ThreadPoolExecutor(4) as pool:
@@ -118,7 +120,7 @@ def test_callers_do_not_disturb_each_other(estimator: OpenPoseEstimator, picture
 
 @pytest.mark.parametrize("accurate", [False, True])
 @pytest.mark.parametrize("size", [(8000, 200), (200, 8000), (16, 16), (1, 1)])
-def test_odd_frames_hold_nobody(
+def test_blank_frames_of_odd_sizes_have_no_people(
     estimator: OpenPoseEstimator, size: tuple[int, int], accurate: bool
 ) -> None:
     grey = np.full((size[1], size[0], 3), 128, np.uint8)
@@ -135,7 +137,7 @@ def test_sources_without_pixels_are_refused(
 
 
 class Broken:
-    """An engine whose maps are not numbers here and there, or all over."""
+    """An engine that puts NaN into some or all values of its maps."""
 
     def __init__(self, engine: Engine, share: float) -> None:
         self.about = engine.about
@@ -150,7 +152,7 @@ class Broken:
 
 @pytest.mark.parametrize("accurate", [False, True])
 @pytest.mark.parametrize("share", [0.001, 0.3, 1.0])
-def test_what_is_not_a_number_never_leaves(
+def test_results_are_finite_even_if_maps_are_not(
     engine: Engine, picture: Picture, share: float, accurate: bool
 ) -> None:
     estimator = OpenPoseEstimator(

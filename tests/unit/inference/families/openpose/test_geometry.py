@@ -19,7 +19,7 @@ def keypoint(x: float, y: float, score: float = 1.0) -> np.ndarray:
 
 
 @given(sizes, sizes)
-def test_every_size_fits_a_bounded_input(width: int, height: int) -> None:
+def test_input_size_is_bounded(width: int, height: int) -> None:
     geometry = Geometry.fit(width, height, HEIGHT)
     input_width, input_height = geometry.input_size
     assert input_width % STRIDE == 0
@@ -28,7 +28,7 @@ def test_every_size_fits_a_bounded_input(width: int, height: int) -> None:
     assert geometry.scaled_height <= input_height <= HEIGHT
     assert input_width - geometry.scaled_width < STRIDE or input_width == 64
     assert input_height - geometry.scaled_height < STRIDE or input_height == 64
-    # The aspect is kept, but for what rounding to whole pixels costs.
+    # The aspect is kept, up to rounding to whole pixels.
     scale = min(HEIGHT / height, 4 * HEIGHT / width)
     assert abs(geometry.scaled_width - width * scale) <= 1
     assert abs(geometry.scaled_height - height * scale) <= 1
@@ -41,7 +41,9 @@ def test_every_size_fits_a_bounded_input(width: int, height: int) -> None:
     st.floats(0, 1),
     st.floats(0, 1),
 )
-def test_points_come_back(width: int, height: int, scale: float, u: float, v: float) -> None:
+def test_points_survive_the_round_trip(
+    width: int, height: int, scale: float, u: float, v: float
+) -> None:
     geometry = Geometry.fit(round(width * scale), round(height * scale), HEIGHT)
     x, y = u * (width - 1), v * (height - 1)
     cells_x = geometry.scaled_width / width / STRIDE
@@ -54,8 +56,8 @@ def test_points_come_back(width: int, height: int, scale: float, u: float, v: fl
 
 
 @pytest.mark.parametrize("frame_size", [(1280, 720), (640, 360), (655, 368), (321, 181)])
-def test_a_picture_and_its_points_move_together(frame_size: tuple[int, int]) -> None:
-    """Follows a blob through both scalings, whatever the formulas say."""
+def test_pixels_and_points_move_together(frame_size: tuple[int, int]) -> None:
+    """Follows a blob of pixels through both scalings, independently of the formulas."""
     width, height, x, y = 1280, 720, 517.3, 290.8
     rows, columns = np.mgrid[:height, :width]
     blob = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 20**2))
@@ -75,7 +77,7 @@ def test_a_picture_and_its_points_move_together(frame_size: tuple[int, int]) -> 
     assert np.hypot(back[0] - x, back[1] - y) < 0.1 * cell
 
 
-def test_a_frame_that_fits_is_not_touched() -> None:
+def test_frame_of_the_right_size_is_not_resampled() -> None:
     frame = np.random.default_rng(0).integers(0, 256, (HEIGHT, 652, 3), np.uint8)
     image = Geometry.fit(652, HEIGHT, HEIGHT).prepare(frame)
     assert image.shape == (1, HEIGHT, 656, 3)
@@ -85,13 +87,13 @@ def test_a_frame_that_fits_is_not_touched() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(8000, 200), (200, 8000), (16, 16), (1, 1)])
-def test_odd_frames_can_be_prepared(width: int, height: int) -> None:
+def test_frames_of_odd_sizes_can_be_prepared(width: int, height: int) -> None:
     image = Geometry.fit(width, height, HEIGHT).prepare(np.full((height, width, 3), 9, np.uint8))
     assert image.size <= 4 * HEIGHT * HEIGHT * 3
     assert image[0, 0, 0, 0] == 9
 
 
-def test_unseen_keypoints_stay_zero_and_seen_ones_inside() -> None:
+def test_undetected_keypoints_stay_zero_and_others_inside() -> None:
     geometry = Geometry.fit(640, 360, HEIGHT)
     keypoints = keypoint(1000, -3, 0.5)
     back = geometry.to_source(keypoints, (1920, 1080))
@@ -100,7 +102,7 @@ def test_unseen_keypoints_stay_zero_and_seen_ones_inside() -> None:
     assert not back[0, 1:].any()
 
 
-def test_nonsense_is_refused() -> None:
+def test_invalid_sizes_are_refused() -> None:
     geometry = Geometry.fit(640, 360, HEIGHT)
     with pytest.raises(InvalidRequestError, match="size is 0 x 10"):
         Geometry.fit(0, 10, HEIGHT)

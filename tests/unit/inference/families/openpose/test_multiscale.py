@@ -1,4 +1,4 @@
-"""Maps of several views of one picture."""
+"""Combining the maps of several views of one image."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def view(input_height: int, mirrored: bool = False, width: int = WIDTH) -> View:
 
 
 def blob(of: View, x: float, y: float, channel: int) -> Floats:
-    """What an ideal network sees: a peak at a place given in parts of the picture."""
+    """Makes the map of an ideal network, with a peak at a position given as shares of the image."""
     columns, rows = of.geometry.map_size
     x = float(of.geometry.to_cells(np.array([1 - x if of.mirrored else x], np.float32), 0)[0])
     y = float(of.geometry.to_cells(np.array([y], np.float32), 1)[0])
@@ -30,7 +30,7 @@ def blob(of: View, x: float, y: float, channel: int) -> Floats:
 
 @pytest.mark.parametrize("place", [(0.3, 0.4), (0.5, 0.5), (0.931, 0.9), (0.06, 0.83)])
 @pytest.mark.parametrize("other", [view(184), view(368, mirrored=True), view(184, mirrored=True)])
-def test_views_agree_on_where_things_are(place: tuple[float, float], other: View) -> None:
+def test_views_agree_on_positions(place: tuple[float, float], other: View) -> None:
     target = view(368)
     maps = [blob(other, *place, LEFT if other.mirrored else RIGHT), blob(target, *place, RIGHT)]
     both = average([other, target], maps)
@@ -38,14 +38,14 @@ def test_views_agree_on_where_things_are(place: tuple[float, float], other: View
     (point,) = find_peaks(both[..., [RIGHT]], 0.3, 0.3, 8).points[0]
     (alone,) = find_peaks(maps[1][..., [RIGHT]], 0.3, 0.3, 8).points[0]
     assert np.abs(point - alone).max() < 0.1
-    # The other one's own opinion, not only that of the target.
+    # Check the other view by itself, not only the average.
     (seen,) = find_peaks(average([other, target], [maps[0], 0 * maps[1]])[..., [RIGHT]], 0, 0.2, 8)[
         0
     ][0]
     assert np.abs(seen - alone).max() < 0.1
 
 
-def test_a_mirror_exchanges_sides_and_turns_fields() -> None:
+def test_mirroring_swaps_sides_and_flips_fields() -> None:
     target, mirrored = view(368), view(368, mirrored=True)
     field = X_CHANNELS[2], X_CHANNELS[4]  # right and left upper arm
     maps = np.zeros((*target.geometry.map_size[::-1], CHANNELS), np.float32)
@@ -58,18 +58,18 @@ def test_a_mirror_exchanges_sides_and_turns_fields() -> None:
     assert not seen[..., field[0] : field[0] + 2].any()
 
 
-def test_looking_twice_into_the_mirror_shows_the_picture() -> None:
-    # As wide as whole cells, so that nothing lies between them.
+def test_mirroring_twice_restores_the_maps() -> None:
+    # A width of whole cells, so that cells map to cells.
     target, mirrored = view(368, width=700), view(368, mirrored=True, width=700)
     shape = (*target.geometry.map_size[::-1], CHANNELS)
     maps = np.random.default_rng(0).random(shape, np.float32)
     nothing = np.zeros_like(maps)
     once = 2 * average([mirrored, target], [maps, nothing])
     twice = 2 * average([mirrored, target], [once, nothing])
-    # The network's bias of a quarter of a pixel is undone too.
+    # The network's bias of a quarter pixel is reversed, too.
     assert np.abs(twice - maps)[2:-2, 2:-2].mean() < 0.05
 
 
-def test_one_view_is_not_touched() -> None:
+def test_single_view_is_returned_as_is() -> None:
     maps = np.random.default_rng(0).random((4, 5, CHANNELS), np.float32)
     assert average([view(368)], [maps]) is maps
