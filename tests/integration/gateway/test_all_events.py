@@ -170,7 +170,7 @@ def test_lost_end_is_found_in_the_record(stack: Stack) -> None:
     async def run() -> None:
         async with connected(stack) as (client, queue), events(client, "/v1/events") as told:
             await anext(told)
-            # Older, so it is asked for first.
+            # It is older, so its record is read first.
             await queue.report(unreadable, running(0.1))
             await queue.report(job, running(0.1))
             await until(told, lambda event: job in event.data)

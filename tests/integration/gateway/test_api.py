@@ -111,7 +111,7 @@ def test_lists_newest_first_in_pages(http: httpx.Client, done: Job) -> None:
     assert [job["id"] for job in first["jobs"]] == [ids[2], ids[1]]
     second = http.get("/v1/jobs", params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert second["jobs"][0]["id"] == ids[0]
-    # Other tests leave jobs of their own, so there may be more pages.
+    # Other tests leave jobs, so there may be more pages.
     page, listed = first, first["jobs"]
     while page["next_cursor"] is not None:
         page = http.get("/v1/jobs", params={"limit": 100, "cursor": page["next_cursor"]}).json()
@@ -181,7 +181,7 @@ def test_finished_job_can_be_removed(http: httpx.Client, stack: Stack) -> None:
     assert [item.key for item in stack.store.walk("") if job_id in item.key] == []
 
 
-# While people are being found; while the last segment is drawn and all is put together.
+# While people are detected, and while the last segment is rendered and the result published.
 @pytest.mark.parametrize("frames", [11, 150])
 def test_running_job_can_be_cancelled(
     http: httpx.Client, client: Client, stack: Stack, short_sample: Path, frames: int
@@ -195,7 +195,7 @@ def test_running_job_can_be_cancelled(
     *_, last = client.watch(job.id)
     assert last.state is JobState.CANCELLED
     keys = Keys(job.id)
-    for pause in (0, 2):  # nothing is left, and nobody goes on writing
+    for pause in (0, 2):  # nothing is left, and nothing is written afterwards
         time.sleep(pause)
         left = [item.key for item in stack.store.walk("") if job.id in item.key]
         assert set(left) == {keys.request, keys.status, keys.cancel}

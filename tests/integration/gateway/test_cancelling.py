@@ -18,7 +18,7 @@ from tests.support.videos import make_video
 TIMES = 3
 SECONDS = 2.0
 SERVICES = ("dispatcher", "inference", "tracker", "renderer")
-# Of one core, over a second. What only waits takes a hundredth.
+# CPU time per second of one core. An idle service uses a hundredth of that.
 IDLE = 0.2
 
 
@@ -61,7 +61,7 @@ def cancel_when(
     for job in client.watch(job.id):  # noqa: B020 # the one at that moment
         if busy(job):
             break
-    time.sleep(0.3)  # what comes after that moment has begun
+    time.sleep(0.3)  # the step after that point has begun
     assert client.job(job.id).state is JobState.RUNNING
     began = time.monotonic()
     client.cancel(job.id)
@@ -87,7 +87,7 @@ def test_cancelled_job_stops_at_once_and_leaves_nothing(
         keys = Keys(job.id)
         assert client.job(job.id).state is JobState.CANCELLED
         left = {item.key for item in stack.store.walk("") if job.id in item.key}
-        # An upload in parts is remembered for a day, so that its completion can be repeated.
+        # A multipart upload is kept for a day, so that its completion can be repeated.
         assert left - {f"pending/{job.id}.json"} == {keys.request, keys.status, keys.cancel}
         client.cancel(job.id)
     took, used = zip(*measured, strict=True)

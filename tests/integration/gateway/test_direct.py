@@ -79,7 +79,7 @@ def test_latest_part_of_the_right_size_counts(stack: Stack) -> None:
             Body=data,
         )
 
-    for _ in range(5):  # as a server that does not look at sizes would take them
+    for _ in range(5):  # as a server that does not check sizes would accept them
         send(bytes(11))
     with pytest.raises(ConflictError, match="wrong size"):
         uploads.complete(pending)

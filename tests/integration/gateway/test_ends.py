@@ -111,7 +111,7 @@ def test_job_handed_back_keeps_its_progress(stack: Stack, record: JobRecord) -> 
 def test_end_recorded_by_an_older_version_is_consistent(client: Client, stack: Stack) -> None:
     with left_behind(stack, "done") as job_id:
         status = JobStatus.model_validate_json(stack.store.get(Keys(job_id).status)[0])
-        assert status.progress.frames_done < 50  # it was written a moment before the end
+        assert status.progress.frames_done < 50  # the record was written a moment before the end
         found = [client.job(job_id), next(job for job in client.jobs() if job.id == job_id)]
         assert [job.progress for job in found] == [whole(50)] * 2
 

@@ -72,7 +72,7 @@ def test_progress_never_returns_to_an_older_record(stack: Stack, queued: str) ->
         return seen
 
     async def report_later(queue: JobQueue) -> None:
-        await asyncio.sleep(6)  # by then the record has been looked at
+        await asyncio.sleep(6)  # by then the record has been read
         await queue.report(queued, status(0.6))
 
     assert asyncio.run(run()) == [0.0, 0.5, 0.6]
@@ -92,7 +92,7 @@ def test_open_event_stream_does_not_delay_a_stop(stack: Stack, queued: str) -> N
                 began = time.monotonic()
                 assert not any(line.startswith("event") for line in lines)
             api.wait(60)
-            # Long before the 20 seconds of grace are over.
+            # Long before the grace period of 20 seconds ends.
             assert time.monotonic() - began < 15
         finally:
             api.kill()
@@ -118,4 +118,4 @@ def test_watching_survives_a_restart_of_the_gateway(
     os.kill(stack.pid("api"), signal.SIGKILL)
     *_, last = told
     assert last.state is JobState.SUCCEEDED
-    until(lambda: is_ready(stack.gateway_url))  # for the tests that come after this one
+    until(lambda: is_ready(stack.gateway_url))  # for the tests that follow

@@ -28,7 +28,7 @@ def test_two_jobs_do_not_wait_for_twenty_of_another_owner(run: Run) -> None:
         few = await harness.accept(SMALL, 2)
         for left in range(20, -1, -1):
             done.append(await harness.do(dispatcher))
-            # Those that were done out of the queue's order are off it like all others.
+            # Jobs taken out of order leave the queue like all others.
             assert await lag(harness.queue) == left
         assert set(few) <= set(done[1:5])
         assert [job for job in done if job in few] == few
@@ -47,7 +47,7 @@ def test_owners_are_served_equally_whatever_their_backlog(
         await harness.accept(THIRD, 4)
         dispatchers = [harness.dispatcher(), harness.dispatcher()]
         turns = [harness.owners[await harness.do(dispatchers[n % 2])] for n in range(12)]
-        # Each of the two begins with who was first, for want of memory.
+        # Each of the two dispatchers begins with the first owner, having no history.
         assert sorted(turns) == sorted([GREEDY, SMALL, THIRD] * 4)
 
     run(test)
@@ -64,16 +64,16 @@ def test_leased_job_is_skipped_until_its_lease_expires(
         held, next_one = await harness.accept(SMALL, 2)
         chosen, record = await harness.begin(first)
         assert chosen.job_id == held
-        # Its holder is at it; another takes the next one first.
+        # A dispatcher holds its lease; another takes the next job first.
         assert await harness.do(second) == next_one
         for _ in range(2):
             await asyncio.to_thread(record.renew)
             assert harness.owners[await harness.do(second)] == GREEDY
-        # Storage has a pause, or clocks differ.
+        # As if storage paused or clocks differed.
         await asyncio.to_thread(record.renew)
         harness.age(held, 2 * DEFAULT_TERMS.delivered)
         assert harness.owners[await harness.do(second)] == GREEDY
-        # Its holder died.
+        # The dispatcher with its lease died.
         harness.age(held, DEFAULT_TERMS.early)
         assert await harness.do(second) == held
         assert await lag(harness.queue) == 1
@@ -129,7 +129,7 @@ def test_queue_that_lost_its_data_loses_no_job_taken_out_of_order(
         early, record = await harness.begin(dispatcher)
         assert isinstance(early, EarlyDelivery)
         await harness.lose()
-        # Of those that are accepted after that, one has the number that this one had.
+        # One of the jobs accepted afterwards gets the sequence number that this one had.
         after = [*await harness.accept(GREEDY, early.number), *await harness.accept(SMALL)]
         await harness.end(early, record)
         left = [job.job_id async for job in harness.queue.jobs_of(GREEDY)]

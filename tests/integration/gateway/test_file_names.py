@@ -61,14 +61,14 @@ def assert_kept(http: httpx.Client, job: str, name: str) -> None:
     assert http.get(f"/v1/jobs/{job}").json()["name"] == name
     listed = http.get("/v1/jobs", params={"limit": "100"}).json()["jobs"]
     assert name in {other["name"] for other in listed if other["id"] == job}
-    # There are many of them, and other tests' jobs would wait.
+    # They are many, and would delay the jobs of other tests.
     assert http.delete(f"/v1/jobs/{job}").is_success
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_name_is_returned_as_given(http: httpx.Client, name: str, tmp_path: Path) -> None:
     ways: list[Callable[[httpx.Client, str], str]] = [by_client, by_parts]
-    if "%22" not in name:  # in a form, that is a quote
+    if "%22" not in name:  # in a form, this stands for a quote
         ways.append(by_form)
     for way in ways:
         assert_kept(http, way(http, name), name)

@@ -55,7 +55,7 @@ def test_unknown_keys_evict_no_known_key(stack: Stack, monkeypatch: pytest.Monke
             assert await ring.check(unknown(0x300 + number)) is None
             assert ring.is_guess(unknown(0x300 + number))
         stack.store.delete(f"keys/{key.id}.json")
-        # It was read moments ago, so it is not read again.
+        # It was read moments ago, so it is served from the cache.
         assert await ring.check(text) is not None
         assert not ring.is_guess(text)
         assert not ring.is_guess(FIRST)

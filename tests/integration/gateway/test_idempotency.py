@@ -33,7 +33,7 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def key() -> str:
-    return f'../jobs/{new_job_id()} ?"%'  # any characters that HTTP takes
+    return f'../jobs/{new_job_id()} ?"%'  # any characters that HTTP permits
 
 
 def post(http: httpx.Client, key: str, **options: str) -> httpx.Response:
@@ -46,7 +46,7 @@ def post(http: httpx.Client, key: str, **options: str) -> httpx.Response:
 
 
 def test_repeated_request_returns_the_same_job(http: httpx.Client, stack: Stack, key: str) -> None:
-    # Jobs of other tests may still be running, and their uploads come and go.
+    # Jobs of other tests may still be running, so their uploads may appear and disappear.
     before = {item.key for item in stack.store.walk("uploads/")}
     first, second = post(http, key), post(http, key)
     assert (first.status_code, second.status_code) == (201, 201)
@@ -108,7 +108,7 @@ def test_job_reported_to_a_repetition_survives_failure_of_the_first_request(
     with ThreadPoolExecutor(2) as pool:
         with hanging_queue(stack):
             first = pool.submit(post, http, key)
-            until(lambda: job_ids(http) - before)  # it waits for the queue
+            until(lambda: job_ids(http) - before)  # the first request waits for the queue
             time.sleep(1)
             second = pool.submit(post, http, key)
             assert first.result().status_code == 503
@@ -127,7 +127,7 @@ def test_unqueued_job_without_a_key_leaves_nothing(http: httpx.Client, stack: St
     with hanging_queue(stack):
         answer = http.post("/v1/jobs", files={"video": ("clip.mp4", VIDEO)})
         assert answer.status_code == 503
-        # What was there is being worked on, and may be gone meanwhile.
+        # Earlier uploads are being processed and may disappear meanwhile.
         assert stored() <= before
 
 

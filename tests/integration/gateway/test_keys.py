@@ -64,7 +64,7 @@ def test_page_document_and_probes_need_no_key(url: str) -> None:
     with user(url) as nobody:
         for path in ("/", "/app.js", "/docs", "/openapi.json", "/healthz", "/readyz"):
             assert nobody.get(path).status_code == 200, path
-        # What goes on here is for operators; they have a port of their own.
+        # Metrics are for operators, who have a separate port.
         assert nobody.get("/metrics").status_code == 404
 
 
@@ -92,7 +92,7 @@ def test_upload_without_a_key_is_refused_before_it_is_read(url: str) -> None:
             sent += 1
             yield bytes(1 << 20)
 
-    with contextlib.suppress(httpx.WriteError):  # it hung up, which is as good
+    with contextlib.suppress(httpx.WriteError):  # a closed connection is also correct
         assert_problem(httpx.post(f"{url}/v1/jobs", content=body()), 401, "key_missing")
     assert sent < 100
 
@@ -173,7 +173,7 @@ def test_rotated_key_keeps_its_jobs_and_loses_its_old_secret(url: str, keys: Api
         job = submit(before)
         _, new = keys.rotate("turns")
         with user(url, new) as after:
-            time.sleep(1)  # a gateway looks a second time at a secret that does not fit
+            time.sleep(1)  # the gateway reads a key again if its secret does not match
             assert after.get(f"/v1/jobs/{job}").status_code == 200
         assert until_refused(before) < REVOKED_WITHIN_SECONDS
         assert_problem(before.get("/v1/jobs"), 401, "key_unknown")
@@ -194,7 +194,7 @@ def test_revoked_key_is_refused_soon_and_its_streams_end(
     begun = threading.Event()
     with user(url, whole) as leaver:
         job = submit(leaver)
-        # As if it ran on: a job that is over would end the stream by itself.
+        # As if it were still running: the end of the job would end the stream anyway.
         stack.store.put(f"jobs/{job}/status.json", b'{"state": "running"}', "application/json")
         thread = threading.Thread(target=watch)
         thread.start()

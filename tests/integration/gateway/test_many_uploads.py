@@ -17,7 +17,7 @@ from tests.support.videos import make_video
 def test_many_uploads_all_arrive_within_bounded_memory(
     stack: Stack, upload: Upload, count: int
 ) -> None:
-    # Each is another one, so that none can pass for another.
+    # Each video is different, so that none can be mistaken for another.
     clip = make_video(6)
     videos = [clip + number.to_bytes(2, "big") + bytes(1000) for number in range(count)]
     gateway = stack.pid("api")
@@ -33,14 +33,14 @@ def test_many_uploads_all_arrive_within_bounded_memory(
                 if jobs[job].state == "queued":
                     try:
                         data, _ = stack.store.get(Keys(job).upload)
-                    except NotFoundError:  # its turn has come since the list was asked for
+                    except NotFoundError:  # it started after the list was requested
                         assert client.job(job).state is JobState.SUCCEEDED
                         continue
                     assert hashlib.sha256(data).digest() == hashlib.sha256(video).digest()
             listed = [job.id for job in jobs.values()]
             assert all(newer < older for newer, older in pairwise(listed))
             assert found.megabytes < 500
-            assert len(found.list_seconds) > 5  # the page goes on meanwhile
+            assert len(found.list_seconds) > 5  # the page remained responsive meanwhile
         finally:
             for job in found.accepted.values():
                 client.cancel(job)

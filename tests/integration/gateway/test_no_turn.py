@@ -36,7 +36,7 @@ class Quick(Worker):
 async def begun(harness: QueueHarness, job_id: str) -> JobRecord:
     record = JobRecord(harness.store, job_id)
     await asyncio.to_thread(record.load)
-    # So that its holder is believed for long.
+    # So that its lease lasts long.
     await asyncio.to_thread(record.begin, alone=True)
     return record
 

@@ -44,7 +44,7 @@ def tiled(pictures: Pictures) -> bytes:
     return heic([pictures[0][:, left : left + 416] for left in (0, 416)], grid=True)
 
 
-# What is uploaded, its frames, and how long the first of them is shown.
+# The upload, its frames, and the duration of the first.
 UPLOADS: Final[dict[str, tuple[Callable[[Pictures], bytes], int, float]]] = {
     "pi.h264": (lambda pictures: video(pictures, "libx264", "h264"), FRAMES, 1 / 30),
     "cam.mjpeg": (

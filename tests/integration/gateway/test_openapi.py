@@ -15,16 +15,16 @@ from poseway.local.stack import Stack
 from tests.support.gateways import KEYS, gateway, submit, user
 from tests.support.videos import make_video
 
-# What these object to is documented, and as it should be.
+# Checks that object to documented and intended behaviour.
 UNFIT = (
-    # A job is made before its result is: until then that is not found.
+    # A job exists before its result, which is not found until then.
     "ensure_resource_availability",
-    # A schema does not say that a part must be one of this upload, or that start is before end.
+    # A schema cannot express that a part belongs to the upload, or that start precedes end.
     "positive_data_acceptance",
-    # GET /v1/jobs/{job_id}/{path} takes every path, so that of the shares, too: with 404.
+    # GET /v1/jobs/{job_id}/{path} matches every path, including that of shares: with 404.
     "allow_header_conformance",
-    # A link to a job that does not fit is told what a stranger is: that there is no such job (404).
-    # tests/integration/gateway/test_keys.py tells that every route wants a key.
+    # An invalid share link gets the same response as a stranger: 404, no such job.
+    # tests/integration/gateway/test_keys.py checks that every route requires a key.
     "ignored_auth",
 )
 
@@ -84,10 +84,10 @@ def assert_as_documented(url: str, folder: Path, *options: str, **parameters: st
         "--no-color",
         "run",
         f"{url}/openapi.json",
-        "--seed=1",  # makes a failure come again
+        "--seed=1",  # makes failures reproducible
         "--request-timeout=30",
         "--continue-on-failure",
-        "--exclude-path=/v1/events",  # it does not end
+        "--exclude-path=/v1/events",  # its response never ends
         *options,
     ]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

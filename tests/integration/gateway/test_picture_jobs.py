@@ -17,7 +17,7 @@ from poseway.skeleton import COLOURS
 from tests.support.still_images import encoded, held, tagged
 
 SIZE: Final = (1768, 994)
-# A frame of the sample in which both people are seen whole.
+# A frame of the sample in which both people are fully visible.
 FRAME: Final = 100
 
 

@@ -58,7 +58,7 @@ def test_finished_segments_of_a_running_job_can_be_fetched(
         frame = (times[-1] - times[0]) / (len(times) - 1)
         assert times[-1] + frame == pytest.approx(segment["end"] - segment["start"], abs=1e-3)
     assert httpx.get(f"{base}/preview", timeout=30).json() == {"segments": []}
-    # Segments are deleted right after the end is told.
+    # Segments are deleted right after the end is reported.
     until(lambda: httpx.get(f"{base}/preview/0.mp4", timeout=30).status_code != 200)
     gone = httpx.get(f"{base}/preview/0.mp4", timeout=30)
     assert (gone.status_code, gone.json()["code"]) == (404, "no_such_segment")

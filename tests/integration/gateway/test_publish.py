@@ -74,7 +74,7 @@ def test_tracks_span_segments_and_include_older_checkpoints(
     finally:
         stack.store.delete_prefix(keys.result)
         stack.store.delete_prefix(keys.segments)
-    assert manifest.options.max_resolution == 1080  # as it was made
+    assert manifest.options.max_resolution == 1080  # as the job was created
     assert tracks["duration_seconds"] == 0.2
     times = [track.pop("times") for track in tracks["tracks"]]
     assert tracks["tracks"] == [
@@ -89,7 +89,7 @@ def test_tracks_span_segments_and_include_older_checkpoints(
     assert manifest.cuts == [0.1, 0.166667]
     types = {file.path: file.content_type for file in manifest.files}
     assert types["tracks.json"] == "application/json"
-    # The second track is seen in one frame of six: a ghost. Of the third there is no picture.
+    # The second track appears in one frame of six: a ghost. The third has no still.
     assert [path for path in types if path.startswith("stills/")] == ["stills/person_001.jpg"]
     assert types["stills/person_001.jpg"] == "image/jpeg"
     assert (manifest.video_width, manifest.video_height) == (32, 24)

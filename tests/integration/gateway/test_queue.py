@@ -62,7 +62,7 @@ def test_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack) 
     assert last.state is JobState.FAILED
     assert last.error is not None
     assert last.error.code == "too_many_attempts"
-    # The state is told first, then all that is not needed any more goes.
+    # The state is reported first; then what is no longer needed is deleted.
     until(lambda: not stack.store.exists(Keys(poison).upload))
 
 
@@ -115,7 +115,7 @@ def test_requeueing_a_running_job_is_harmless(client: Client, stack: Stack, samp
     for state in client.watch(job.id):
         if state.progress.frames_done > 10:
             break
-    # A second dispatcher, idle, takes the second message while the first is at work.
+    # A second, idle dispatcher takes the second message while the first is working.
     command = [sys.executable, "-m", "poseway_gateway.dispatcher"]
     env = {**os.environ, **stack.env}
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as second:

@@ -20,12 +20,12 @@ def test_age_is_that_of_the_oldest_unstarted_job(stack: Stack, tmp_path: Path) -
 
         await harness.accept(GREEDY)
         await harness.do(dispatcher)
-        # A long one, begun before its message is delivered: the only one that the queue has.
+        # A long job, started before its message is delivered: the only one on the queue.
         await harness.accept(GREEDY)
         await harness.accept(SMALL)
         early, _ = await harness.begin(dispatcher)
         assert harness.owners[early.job_id] == SMALL
-        # And one that is delivered.
+        # And one whose message is delivered.
         await harness.begin(other)
         assert await waiting.longest(harness.queue) == 0
 

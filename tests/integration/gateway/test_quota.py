@@ -183,6 +183,6 @@ def test_usage_restarts_each_day(stack: Stack, keys: ApiKeys) -> None:
     write(-1)
     assert asyncio.run(charge(Quotas(stack.store, AccessExecutor()), key, 5))
     assert not asyncio.run(charge(Quotas(stack.store, AccessExecutor()), key, 5))
-    # Another gateway's clock is ahead, and its day has begun.
+    # The clock of another gateway is ahead: its next day has begun.
     write(1)
     assert not asyncio.run(charge(Quotas(stack.store, AccessExecutor()), key, 5))

@@ -62,7 +62,7 @@ def recorded(picture: Any, milliseconds: Sequence[float]) -> bytes:  # noqa: ANN
         container="matroska",
         rate=Fraction(1000),
         times=[round(time) for time in milliseconds],
-        # Nothing in a picture depends on its time.
+        # The content of an image does not depend on its time.
         options={"qp": "20", "preset": "veryfast"},
     )
 

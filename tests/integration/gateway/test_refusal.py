@@ -61,7 +61,7 @@ def test_gateway_does_not_start_without_keys(stack: Stack, env: dict[str, str]) 
 def test_gateway_starts_without_keys_if_auth_is_off(stack: Stack) -> None:
     env = {**EMPTY, "POSEWAY_HOST": "0.0.0.0", "POSEWAY_AUTH": "off"}
     with gateway(stack, env) as url, user(url) as client:
-        # Whatever name it is reached by: who says so knows.
+        # With any host name, since the operator chose this.
         assert client.get("/v1/jobs", headers={"Host": "pose.example"}).status_code == 200
 
 
@@ -95,7 +95,7 @@ def test_invalid_proxy_network_is_rejected(stack: Stack) -> None:
 def test_former_proxy_setting_is_warned_about(
     stack: Stack, before: str, now: str, *, warned: bool
 ) -> None:
-    # Nowhere to listen: it ends after the warning.
+    # It cannot listen, so it exits after the warning.
     env = {"POSEWAY_HOST": "192.0.2.1", "POSEWAY_AUTH": "off"}
     proxies = {"FORWARDED_ALLOW_IPS": before, "POSEWAY_TRUSTED_PROXIES": now}
     ended = start(stack, {**env, **proxies})

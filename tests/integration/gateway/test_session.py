@@ -125,7 +125,7 @@ def test_cross_site_requests_are_refused(browser: httpx.Client, headers: dict[st
     files = {"video": ("clip.mp4", b"x")}
     assert_problem(browser.post("/v1/jobs", files=files, headers=headers), 403, "cross_site")
     assert_problem(browser.delete(f"/v1/jobs/{job}", headers=headers), 403, "cross_site")
-    # Nor do they sign a browser in with a key of theirs, or out.
+    # Nor can they sign a browser in with a key of their own, or out.
     assert_problem(sign_in(browser, FIRST, **headers), 403, "cross_site")
     assert_problem(browser.delete("/v1/session", headers=headers), 403, "cross_site")
     assert browser.get(f"/v1/jobs/{job}").status_code == 200
@@ -135,7 +135,7 @@ def test_own_and_listed_origins_are_permitted(url: str, browser: httpx.Client) -
     for headers in (
         {"Origin": url},
         {"Sec-Fetch-Site": "same-origin", "Origin": url},
-        # A proxy that speaks HTTPS passes the host on, and speaks HTTP here.
+        # A proxy that terminates HTTPS forwards the host over HTTP.
         {"Origin": "https://pose.example", "Host": "pose.example"},
         {"Origin": LISTED, "Sec-Fetch-Site": "cross-site"},
     ):
@@ -154,7 +154,7 @@ def test_cors_headers_name_listed_origins(url: str) -> None:
     assert told.headers["access-control-allow-origin"] == LISTED
     evil = httpx.options(f"{url}/v1/jobs", headers={**asks, "Origin": "https://evil.example"})
     assert "access-control-allow-origin" not in evil.headers
-    # Errors can be read, too.
+    # Pages can read errors, too.
     refused = httpx.get(f"{url}/v1/jobs", headers={"Origin": LISTED})
     assert_problem(refused, 401, "key_missing")
     assert refused.headers["access-control-allow-origin"] == LISTED
@@ -168,7 +168,7 @@ def test_foreign_hosts_are_refused_without_keys(stack: Stack) -> None:
         evil = {"Origin": "https://evil.example"}
         files = {"video": ("clip.mp4", b"x")}
         assert_problem(browser.post("/v1/jobs", files=files, headers=evil), 403, "cross_site")
-        # A name that its owner made to lead here: the page of that name would be "same-origin".
+        # A foreign name that resolves to this machine: its page would be "same-origin".
         rebound = {"Host": "evil.example:8080", "Origin": "http://evil.example:8080"}
         for headers in (rebound, {"Host": "["}, {"Host": "[v1.x"}):
             assert_problem(browser.get("/v1/jobs", headers=headers), 403, "wrong_host")

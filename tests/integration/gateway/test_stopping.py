@@ -36,6 +36,6 @@ def test_stops_without_a_queue(stack: Stack, module: str) -> None:
 
 def test_waiting_for_messages_does_not_delay_a_stop(stack: Stack) -> None:
     with gateway(stack, {}):
-        time.sleep(9)  # by then it has asked the queue in vain
+        time.sleep(9)  # by then it has failed to reach the queue
         began = time.monotonic()
     assert time.monotonic() - began < 10

@@ -74,7 +74,7 @@ def test_job_begun_on_another_stream_restarts(tmp_path: Path) -> None:
     check_resumable([checkpoint(1)], video)
     with pytest.raises(IncompatibleError, match="stream 0 of the upload instead of 1"):
         check_resumable([checkpoint(0)], video)
-    # Before this was written down, it was the first.
+    # Older versions did not record the stream, and used the first.
     with pytest.raises(IncompatibleError, match="stream 0"):
         check_resumable([checkpoint(None)], video)
     alone = tmp_path / "one.mp4"

@@ -63,9 +63,9 @@ def test_multipart_upload_becomes_a_job(http: httpx.Client, client: Client, stac
     video = padded_video(BIG)
     upload = begin(http, BIG, options={"trails": True, "screenshot_frames": 2})
     assert (upload["part_bytes"], upload["parts"], upload["direct"]) == (PART_BYTES, [], False)
-    assert put(http, upload, 2, video[PART_BYTES:]).status_code == 204  # in any order
+    assert put(http, upload, 2, video[PART_BYTES:]).status_code == 204  # parts arrive in any order
 
-    # The connection broke here; another client asks what there is.
+    # The connection broke; another client inspects the upload.
     assert http.get(upload["links"]["self"]).json()["parts"] == [{"number": 2, "size": 1000}]
     early = http.post(upload["links"]["complete"])
     assert code(early) == "409 upload_incomplete"
@@ -73,7 +73,7 @@ def test_multipart_upload_becomes_a_job(http: httpx.Client, client: Client, stac
     assert http.get(upload["links"]["job"]).status_code == 404
 
     assert put(http, upload, 1, bytes(PART_BYTES)).status_code == 204
-    assert put(http, upload, 1, video[:PART_BYTES]).status_code == 204  # the newer one counts
+    assert put(http, upload, 1, video[:PART_BYTES]).status_code == 204  # the newer part counts
     made = http.post(upload["links"]["complete"])
     assert (made.status_code, made.json()["id"]) == (201, upload["id"])
     assert made.json()["options"]["trails"] is True
@@ -103,7 +103,7 @@ def test_hanging_queue_loses_no_upload(http: httpx.Client, client: Client, stack
     assert code(refused) == "503 unavailable"
     shown = http.get(upload["links"]["self"]).json()
     assert (shown["complete"], len(shown["parts"])) == (False, 1)
-    # It is a job already: somebody who asked at the same time may have been told so.
+    # It is a job already: a concurrent request may have reported it.
     assert http.post(upload["links"]["complete"]).status_code == 200
     assert http.get(upload["links"]["self"]).json()["complete"] is True
     assert client.wait(upload["id"]).state is JobState.SUCCEEDED
@@ -188,14 +188,14 @@ def test_broken_part_is_absent_and_can_be_sent_again(stack: Stack, http: httpx.C
 def test_upload_that_is_becoming_a_job_cannot_be_deleted(stack: Stack, http: httpx.Client) -> None:
     upload = begin(http, 1000)
     put(http, upload, 1, bytes(1000))
-    # Another gateway has put the parts together, and is about to record the job.
+    # Another gateway has assembled the parts and is about to record the job.
     other = MultipartUploads(stack.store, 1 << 30, 3600)
     pending = other.find(upload["id"], "")
     other.complete(pending)
     other.mark_completing(pending)
     assert code(http.delete(upload["links"]["self"])) == "409 upload_complete"
     assert stack.store.exists(Keys(upload["id"]).upload)
-    # It died.
+    # That gateway died.
     long_ago = (now() - timedelta(minutes=2)).isoformat()
     change(stack, f"pending/{upload['id']}.json", completing_at=long_ago)
     assert http.delete(upload["links"]["self"]).status_code == 204
@@ -237,7 +237,7 @@ def test_expired_uploads_are_deleted(stack: Stack) -> None:
     hasty, patient = MultipartUploads(store, 1 << 30, -1), MultipartUploads(store, 1 << 30, 3600)
     stale = hasty.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
     fresh = patient.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
-    unreadable = "pending/0.json"  # comes first
+    unreadable = "pending/0.json"  # sorts first
     store.put(unreadable, b"{", "application/json")
     assert patient.expire() >= 1
     store.delete(unreadable)

@@ -109,7 +109,7 @@ def test_silent_receiver_delays_only_its_own_webhooks(stack: Stack, receiver: Re
         _, headers, _ = receiver.received.get(timeout=60)
         assert headers["webhook-id"] == jobs[-1]
         assert time.monotonic() - began < 10
-        for job in jobs:  # or they are tried for a day
+        for job in jobs:  # otherwise their webhooks are retried for a day
             stack.store.delete_prefix(Keys(job).record)
 
 

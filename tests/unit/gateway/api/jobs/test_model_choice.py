@@ -20,7 +20,7 @@ def test_models_without_weights_are_not_offered(tmp_path: Path) -> None:
     (tmp_path / "from-npm.toml").write_text(npm_card())
     (tmp_path / "from-pypi.toml").write_text(pypi_card().replace("default = true", ""))
     (tmp_path / "cmu.toml").write_text(openpose("cmu", "cmu.pb", default=False))
-    # In a container without weights it is for inference to say.
+    # In a container without weights, the inference service decides.
     everything = ModelChoice(tmp_path)
     assert [card.name for card in everything.offered] == ["from-npm", "cmu", "from-pypi"]
     assert everything.choose("cmu") == "cmu"

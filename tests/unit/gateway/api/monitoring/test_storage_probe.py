@@ -52,7 +52,7 @@ def test_silent_storage_takes_one_thread_and_does_not_delay_exit(silent: str) ->
         return given_up
 
     assert asyncio.run(run()) == 20
-    # Left to itself, the client gives up after minutes.
+    # By default, the client gives up only after minutes.
     assert time.monotonic() - began < 30
 
 

@@ -50,7 +50,7 @@ def test_empty_fields_are_defaults() -> None:
     "name", ["max_resolution", "audio", "video_stream", "audio_stream", "assume_frame_rate"]
 )
 def test_newer_options_are_written_only_if_set(name: str) -> None:
-    # They had no null there.
+    # Older versions allowed no null here.
     assert name not in JobOptions().model_dump_json()
     assert '"max_resolution":1080' in JobOptions(max_resolution=1080).model_dump_json()
 

@@ -13,7 +13,7 @@ from poseway_gateway.api.web.ranges import parse_range
         ("bytes=-30", (70, 100)),
         ("bytes=-300", (0, 100)),
         ("bytes=90-200", (90, 100)),
-        # What cannot be read, or is not offered, gets the whole file.
+        # Malformed and unsupported ranges return the whole file.
         ("bytes=5-3", None),
         ("bytes=0-1,3-4", None),
         ("lines=0-1", None),

@@ -11,7 +11,7 @@ from poseway_gateway.api.webhooks.delivery import pause_after
         (1, 0, 5),
         (2, 6, 30),
         (3, 37, 120),
-        (1, 7200, 5),  # the gateway was away
+        (1, 7200, 5),  # the gateway was stopped for two hours
         (50, 6, 30),  # its host was busy
         (50, 86_000, 14_400),
     ],
