@@ -1,8 +1,8 @@
-"""``python -m benchmarks.ids``: ids on videos whose people were told apart by hand.
+"""``python -m benchmarks.ids``: ids on videos whose people were labelled by hand.
 
-``people.csv`` says where the middle of each person is, every few frames, checked by eye; in between
-it is on the straight line. The people that the network finds are compared with that, so what is
-counted is the tracker's: switches of a person's id, ids of nobody, people left without an id.
+``people.csv`` gives the middle of each person every few frames, checked by eye; positions in
+between are interpolated. The network's detections are matched with these labels, so the counts
+measure the tracker: switches of a person's id, ids without a person, detections without an id.
 """
 
 import asyncio
@@ -38,25 +38,25 @@ _TORSO: Final = [KEYPOINTS.index("neck")] + [
     KEYPOINTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("shoulder", "hip")
 ]
 _GAP: Final = 10
-"""Frames between two places of a person, beyond which nobody looked."""
+"""Most frames between two labels of a person; longer gaps are unlabelled."""
 
 _NEAR: Final = 0.35
-"""How far from a person's middle a pose may be, in parts of its box's longer side."""
+"""Largest distance of a pose from a person's middle, as a share of the longer side of its box."""
 
 _STEPS: Final = (1, 2, 4)
-"""Every so-many-th frame: people move faster, and there is less time to learn how."""
+"""Use every frame, every second and every fourth: people move further between frames."""
 
 
 @dataclass
 class Count:
-    """What became of the people of all videos.
+    """Counts over all videos.
 
     Attributes:
-        people: People there are.
+        people: Labelled people who were detected.
         ids: Ids that were given.
-        switches: Times that a person had another id than before.
-        ghosts: Ids that were never a person's.
-        without: Times that a person was found and had no id.
+        switches: How often a person's id changed.
+        ghosts: Ids that never belonged to a labelled person.
+        without: How often a person was detected without an id.
     """
 
     people: int = 0
@@ -66,7 +66,7 @@ class Count:
     without: int = 0
 
     def add(self, video: str, frames: list[tuple[list[str | None], list[int]]]) -> None:
-        """Adds a video: for each frame who was found (None: nobody), and the ids."""
+        """Adds a video: for each frame, the person of each detection, or None, and its id."""
         before: dict[str, int] = {}
         theirs: set[int] = set()
         given: set[int] = set()
@@ -130,7 +130,7 @@ def _fetched() -> list[Path]:
 
 
 async def _find(videos: list[Path]) -> dict[str, tuple[float, list[_Frame]]]:
-    """The people in the videos as the service finds them, and who they are."""
+    """Returns the frame rate of each video and its frames, with the service's detections."""
     people = _people()
     with started() as address:
         async with Inference(address) as inference:
@@ -171,7 +171,7 @@ async def _find_in(
 def _who(
     detections: Detections, index: int, people: dict[str, NDArray[np.float64]]
 ) -> list[str | None]:
-    """Who the people of a frame are; None for who is near nobody."""
+    """Returns the labelled person of each detection; None if none is near."""
     who: list[str | None] = [None] * len(detections.boxes)
     places = {name: place for name, rows in people.items() if (place := _place(rows, index))}
     if not places or not who or detections.keypoints is None:
@@ -194,7 +194,7 @@ def _middle(pose: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _place(rows: NDArray[np.float64], index: int) -> tuple[float, float] | None:
-    """Where a person is in a frame; `rows` are float64 (n, 3): frame, x, y."""
+    """Interpolates a person's place from labels, float64 (n, 3): frame, x, y; or returns None."""
     after = int(np.searchsorted(rows[:, 0], index))
     if after == len(rows):
         return None
@@ -205,7 +205,7 @@ def _place(rows: NDArray[np.float64], index: int) -> tuple[float, float] | None:
 
 
 def _people() -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Places of every person, by video and name."""
+    """Reads the labels, float64 (n, 3): frame, x, y, by video and name."""
     lists: dict[str, dict[str, list[list[float]]]] = {}
     with (_HERE / "people.csv").open(newline="") as file:
         for row in csv.DictReader(file):

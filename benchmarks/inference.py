@@ -1,8 +1,8 @@
 """``python -m benchmarks.inference``: frames per second of the network, alone and with decoding.
 
-All ways run on the same frames of the sample video, each in a process of its own, in turn, for
-many short rounds; medians count. With decoding, every way has our decoder. What is compared is the
-speed of the whole machine: every way is called by as many threads as its makers advise.
+Several ways to run the network process the same frames of the sample video, each in its own
+process, in turn, for many short rounds; medians count. All ways share our decoder. Each one is
+called by as many threads as its makers advise, so the throughput of the machine is compared.
 """
 
 import json
@@ -42,13 +42,13 @@ _FRAMES: Final = 16
 
 @dataclass
 class Result:
-    """What was measured of one way.
+    """Measurements of one way.
 
     Attributes:
-        name: The way's name.
-        network: Frames per second of the network alone, one figure per round.
-        decoded: The same from frame to people.
-        memory: Most resident memory in MB.
+        name: Name of the way.
+        network: Frames per second of the network alone, per round.
+        decoded: Frames per second from frame to people, per round.
+        memory: Peak resident memory in MB.
     """
 
     name: str
@@ -57,9 +57,9 @@ class Result:
     memory: float = 0
 
     def ratios(self, rival: "Result") -> tuple[float, float]:
-        """Speed of the network alone and with decoding, as multiples of a rival's.
+        """Returns the speed relative to a rival's, of the network alone and with decoding.
 
-        Each round is compared with the same round of the rival, which was next to it in time.
+        Each round is compared with the rival's same round, which ran at nearly the same time.
         """
         alone, decoded = (
             statistics.median(a / b for a, b in zip(mine, others, strict=True))
@@ -68,7 +68,7 @@ class Result:
         return round(alone, 3), round(decoded, 3)
 
     def summary(self, rival: "Result") -> dict[str, Any]:
-        """The figures, and the ratios to a rival's."""
+        """Returns the figures and their ratios to a rival's."""
         alone, decoded = self.ratios(rival)
         return {
             "name": self.name,
@@ -83,7 +83,7 @@ class Result:
 
 
 class Runner:
-    """A way in a process of its own, which is idle while it is not asked."""
+    """Runs a way in its own process, which is idle between rounds."""
 
     def __init__(self, make: Callable[[], Way]) -> None:
         """Starts the process and waits until the way has warmed up."""
@@ -103,7 +103,7 @@ class Runner:
 
 
 def _serve(make: Callable[[], Way], pipe: Connection) -> None:
-    """Runs rounds as long as somebody asks."""
+    """Runs a round for each request until the pipe closes."""
     way = make()
     frames = _frames()
     height, width = frames[0].shape[:2]
@@ -130,7 +130,7 @@ def _serve(make: Callable[[], Way], pipe: Connection) -> None:
 
 
 def _speed(work: Callable[[int], None], callers: int, seconds: float) -> float:
-    """Calls per second of some threads."""
+    """Returns the calls per second of all threads together."""
     counts = [0] * callers
     begin = time.perf_counter()
 
@@ -140,12 +140,12 @@ def _speed(work: Callable[[int], None], callers: int, seconds: float) -> float:
             counts[caller] += 1
 
     with ThreadPoolExecutor(callers) as threads:
-        list(threads.map(call, range(callers)))  # raises what a call raised
+        list(threads.map(call, range(callers)))  # re-raises errors of the calls
     return sum(counts) / (time.perf_counter() - begin)
 
 
 def _frames() -> list[NDArray[np.uint8]]:
-    """Frames of the sample, as large as the network wants them."""
+    """Reads frames of the sample, scaled to the height of the network's input."""
     video = cv2.VideoCapture(str(SAMPLE))
     frames: list[NDArray[np.uint8]] = []
     while len(frames) < _FRAMES:
@@ -168,7 +168,7 @@ def _peak_memory() -> float:
 
 
 def decoding(people: int) -> float:
-    """Milliseconds that decoding takes, median of 100, for people drawn over maps of 46 x 82."""
+    """Returns the median time to decode drawn people on maps of 46 x 82 cells, in milliseconds."""
     columns, rows = (5, 1) if people == 5 else (10, 3)
     scale = 0.9 / rows
     crowd = [
@@ -185,12 +185,12 @@ def decoding(people: int) -> float:
         found = decode(maps)
         times.append(time.perf_counter() - begin)
     if len(found.scores) != people:
-        sys.exit(f"{len(found.scores)} people were found of {people} that were drawn.")
+        sys.exit(f"The decoder found {len(found.scores)} of {people} drawn people.")
     return statistics.median(times) * 1000
 
 
 def measure() -> dict[str, Any]:
-    """Measures all ways in turn; returns what is written as JSON."""
+    """Measures all ways in turn; returns the figures for the JSON file."""
     runners = {make: Runner(make) for make in (*PEERS, *OURS.values())}
     for _ in _shown(_ROUNDS):
         for runner in runners.values():
@@ -245,9 +245,9 @@ def main() -> None:
     console.print(table)
     console.print(
         f"Medians of {_ROUNDS} rounds in turn, height {HEIGHT}, {figures['machine']}.\n"
-        f"{figures['chosen']}, is chosen here. To the best peer ({figures['best']}): "
+        f"{figures['chosen']} is chosen here. Relative to the best peer ({figures['best']}): "
         f"{figures['ratio_to_best']:.2f}; TensorFlow {figures['tensorflow_ratio_to_best']:.2f}.\n"
-        f"To OpenCV, with decoding: {figures['decoded_ratio_to_opencv']:.2f}.\n"
+        f"Relative to OpenCV, with decoding: {figures['decoded_ratio_to_opencv']:.2f}.\n"
         f"Decoding alone: {figures['decoding_ms']['5']:.1f} ms for 5 people, "
         f"{figures['decoding_ms']['30']:.1f} ms for 30, on one core."
     )

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.smoothing``: the jitter that smoothing takes out, and the lag it costs.
+"""``python -m benchmarks.smoothing``: how much jitter smoothing removes, and how much lag it adds.
 
-A drawn person stands, swings an arm and walks, with noise on every keypoint, so that the truth is
-known.
+A synthetic person stands, swings an arm and walks, with noise on every keypoint. The true positions
+are known.
 """
 
 import json
@@ -21,7 +21,7 @@ from tests.support.tracked_people import person
 
 Floats = NDArray[np.float64]
 Motion = Callable[[Floats], Floats]
-"""From times in seconds, (n,), to where the keypoints truly are, (n, 18, 2)."""
+"""From times in seconds, float64 (n,), to true positions, float64 (n, 18, 2)."""
 
 _RESULT: Final = Path("build/bench-smoothing.json")
 _FRAME_RATES: Final = (25, 30, 60)
@@ -35,20 +35,20 @@ _PACE: Final = 0.8  # body heights a second
 _SWINGS: Final = 2.0  # a second, by 45 degrees to each side
 _SCORE: Final = 0.7
 _LAGS: Final = np.arange(-1.0, 5.0, 0.01)
-"""Frames; less than half a swing, so that only one of them fits best."""
+"""Lags to try, in frames; less than half a swing, so that the best fit is unique."""
 
 _BODY: Final = person(500.0, 300.0, _HEIGHT)[:, :2]
 _SHOULDER, _ELBOW, _WRIST = (KEYPOINTS.index(f"right_{n}") for n in ("shoulder", "elbow", "wrist"))
 
 
 class Scores(NamedTuple):
-    """What smoothing does at a frame rate.
+    """Effects of smoothing at a frame rate.
 
     Attributes:
-        jitter_removed: Part of the jitter of somebody at rest.
-        swing_lag: Frames by which the wrist of a swinging arm is late.
-        walk_lag: Frames by which the keypoints of somebody who walks are late.
-        swing_error: Root mean square distance of that wrist from the truth, in body heights.
+        jitter_removed: Share of the jitter of a person at rest that is removed.
+        swing_lag: Lag of the wrist of a swinging arm, in frames.
+        walk_lag: Lag of the keypoints of a walking person, in frames.
+        swing_error: Root mean square error of the swinging wrist, in body heights.
         raw_error: The same without smoothing.
     """
 
@@ -60,12 +60,12 @@ class Scores(NamedTuple):
 
 
 def stand(seconds: Floats) -> Floats:
-    """Somebody at rest."""
+    """A person at rest."""
     return np.repeat(_BODY[None], len(seconds), axis=0)
 
 
 def swing(seconds: Floats) -> Floats:
-    """Somebody who swings the right arm, stiff, about the shoulder."""
+    """A person who swings the stiff right arm about the shoulder."""
     angles = np.pi / 4 * np.sin(2 * np.pi * _SWINGS * seconds)
     turns = np.array([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]])
     poses = stand(seconds)
@@ -77,14 +77,14 @@ def swing(seconds: Floats) -> Floats:
 
 
 def walk(seconds: Floats) -> Floats:
-    """Somebody who moves to the right at an even pace."""
+    """A person who moves to the right at constant speed."""
     poses = stand(seconds)
     poses[..., 0] += _PACE * _HEIGHT * seconds[:, None]
     return poses
 
 
 def film(motion: Motion, strength: Strength, rate: int) -> tuple[Floats, Floats, Floats]:
-    """Times, and keypoints (n, 18, 2) as they are found and smoothed, from when it has settled."""
+    """Returns times, noisy and smoothed keypoints, (n, 18, 2), after the filter has settled."""
     seconds = np.arange(_SECONDS * rate) / rate
     truth = motion(seconds)
     raw = truth + np.random.default_rng(0).normal(0.0, _NOISE * _HEIGHT, truth.shape)
@@ -97,18 +97,18 @@ def film(motion: Motion, strength: Strength, rate: int) -> tuple[Floats, Floats,
 
 
 def root_mean_square(values: Floats) -> float:
-    """Of all the values."""
+    """Returns the root mean square of all values."""
     return float(np.sqrt(np.mean(values**2)))
 
 
 def lag(motion: Motion, seconds: Floats, places: Floats, rate: int) -> float:
-    """By how many frames the truth must be delayed to fit the places best."""
+    """Returns the delay in frames with which the truth fits the places best."""
     errors = [root_mean_square(motion(seconds - late / rate) - places) for late in _LAGS]
     return float(_LAGS[np.argmin(errors)])
 
 
 def measure(strength: Strength, rate: int) -> Scores:
-    """Measures one strength at so many frames a second."""
+    """Measures one strength at a frame rate."""
     _, raw, still = film(stand, strength, rate)
     before, after = (root_mean_square(np.diff(places, 2, axis=0)) for places in (raw, still))
     walked, _, walking = film(walk, strength, rate)

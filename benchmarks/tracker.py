@@ -1,7 +1,7 @@
-"""``python -m benchmarks.tracker``: time the tracker needs for a frame with 5 and with 30 people.
+"""``python -m benchmarks.tracker``: time per frame of each tracker with 5 and with 30 people.
 
-People walk to and fro past each other, tremble, lose keypoints and hide at times. What ships (ids
-and light smoothing) runs beside the published SORT on the same boxes, round by round.
+Synthetic people walk back and forth past each other, with noise, missing keypoints and hidden
+people. All trackers, and the default one with smoothing, run on the same frames in turn.
 """
 
 import json
@@ -25,11 +25,11 @@ _FRAME_RATE: Final = 30.0
 _FRAMES: Final = 300
 _ROUNDS: Final = 15
 _LIMITS: Final = {5: 1.0, 30: 5.0}
-"""Milliseconds a frame that so many people may cost."""
+"""Upper limit in milliseconds per frame, by number of people."""
 
 
 def walkers(people: int, frames: int, seed: int = 0) -> list[Frame]:
-    """The people of a video, drawn."""
+    """Draws the people of a video."""
     random = np.random.default_rng(seed)
     height = random.uniform(150, 400, people)
     body = random.uniform(-0.5, 0.5, (people, 18, 2)) * height[:, None, None] * (0.4, 1.0)
@@ -65,7 +65,7 @@ _WAYS: Final[dict[str, Callable[[list[Frame]], object]]] = {
 
 
 def milliseconds(people: int) -> dict[str, float]:
-    """Median time of each way for a frame, all in turn in every round."""
+    """Returns the median time per frame of each way, in milliseconds."""
     video = walkers(people, _FRAMES)
     times: dict[str, list[float]] = {name: [] for name in _WAYS}
     for _ in range(_ROUNDS):
@@ -78,7 +78,7 @@ def milliseconds(people: int) -> dict[str, float]:
 
 def main() -> None:
     """Runs the benchmark."""
-    table = Table("people", "way", "ms a frame", "of SORT", "of the limit", box=None)
+    table = Table("people", "way", "ms/frame", "relative to SORT", "share of limit", box=None)
     result = {}
     for people, limit in _LIMITS.items():
         found = milliseconds(people)
