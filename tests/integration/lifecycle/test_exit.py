@@ -1,4 +1,4 @@
-"""Services end when they are told to, whatever the libraries in them still do."""
+"""Services exit on SIGTERM, whatever their libraries are doing."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ from poseway.local.stack import Stack
 from poseway.paths import ROOT
 from tests.support.paths import python_path
 
-# What Python's own way out would wait for until the end of time, and what gets the signal.
+# A thread for which a normal exit would wait forever, and which receives the signal.
 STUCK = """
 import signal, threading
 threading.Thread(target=threading.Event().wait).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 """
 
-# The signal comes while this module is imported.
+# The signal arrives while this module is imported.
 EARLY = """
 import os, signal, sys
 sys.addaudithook(
@@ -34,7 +34,7 @@ sys.addaudithook(
 
 @contextmanager
 def running(before: str, name: str, log: Path, env: dict[str, str]) -> Iterator[Popen[bytes]]:
-    """A service whose process does something else before."""
+    """A service whose process runs some code first."""
     code = f"{before}\nimport runpy\nrunpy.run_module('poseway_{name}', run_name='__main__')"
     env = {**os.environ, **env, "PYTHONPATH": python_path(ROOT), "POSEWAY_METRICS_PORT": "0"}
     with log.open("wb") as output:
@@ -51,7 +51,7 @@ def logged(log: Path, event: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ["inference", "tracker", "renderer"])
-def test_a_thread_that_never_ends_keeps_no_service(name: str, stack: Stack, tmp_path: Path) -> None:
+def test_endless_thread_does_not_prevent_exit(name: str, stack: Stack, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(STUCK, name, log, stack.env | {"POSEWAY_PORT": "0"}) as process:
         while not logged(log, "serving"):
@@ -65,7 +65,7 @@ def test_a_thread_that_never_ends_keeps_no_service(name: str, stack: Stack, tmp_
 @pytest.mark.parametrize(
     "name", ["gateway.api", "gateway.dispatcher", "inference", "tracker", "renderer"]
 )
-def test_a_service_that_starts_has_nothing_to_finish(name: str, tmp_path: Path) -> None:
+def test_sigterm_during_start_up_exits_at_once(name: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(STUCK + EARLY, name, log, {}) as process:
         # As the first process of a container, without a handler of its own, it would go on; here

@@ -1,4 +1,4 @@
-"""Against the real S3 server."""
+"""Object storage against a real S3 server."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ def prefix(store: ObjectStore) -> Iterator[str]:
     store.delete_prefix(name)
 
 
-def test_conditions_guard_a_record(store: ObjectStore, prefix: str) -> None:
+def test_conditional_writes_guard_a_record(store: ObjectStore, prefix: str) -> None:
     key = prefix + "status"
     first = store.put(key, b"1", "text/plain", if_absent=True)
     with pytest.raises(ConflictError):
@@ -40,7 +40,7 @@ def test_conditions_guard_a_record(store: ObjectStore, prefix: str) -> None:
     assert store.get(key)[0] == b"2"
 
 
-def test_what_is_not_there_has_a_name(store: ObjectStore, prefix: str) -> None:
+def test_missing_object_raises_not_found(store: ObjectStore, prefix: str) -> None:
     with pytest.raises(NotFoundError):
         store.get(prefix + "nothing")
     with pytest.raises(NotFoundError):
@@ -49,7 +49,7 @@ def test_what_is_not_there_has_a_name(store: ObjectStore, prefix: str) -> None:
     store.delete(prefix + "nothing")
 
 
-def test_an_unreachable_server_has_a_name() -> None:
+def test_unreachable_server_raises_unavailable() -> None:
     nobody = f"http://127.0.0.1:{free_ports(1)[0]}"
     settings = StorageSettings(
         s3_endpoint=nobody, s3_access_key="key", s3_secret_key=SecretStr(secrets.token_hex())
@@ -69,7 +69,7 @@ def test_folders_are_paged_in_order(store: ObjectStore, prefix: str) -> None:
     assert store.folders(prefix, names[6], 3) == []
 
 
-def test_streams_ranges(store: ObjectStore, prefix: str) -> None:
+def test_stream_of_a_range(store: ObjectStore, prefix: str) -> None:
     data = secrets.token_bytes(1000)
     store.put(prefix + "data", data, "text/plain")
     assert b"".join(store.stream(prefix + "data", 10, 20)) == data[10:20]
@@ -77,7 +77,7 @@ def test_streams_ranges(store: ObjectStore, prefix: str) -> None:
     assert b"".join(store.stream(prefix + "data", 5, 5)) == b""
 
 
-def test_reads_like_a_file(store: ObjectStore, prefix: str) -> None:
+def test_reader_behaves_like_a_file(store: ObjectStore, prefix: str) -> None:
     data = secrets.token_bytes(3_000_000)
     store.put(prefix + "data", data, "text/plain")
     reader, file = ObjectReader(store, prefix + "data"), io.BytesIO(data)
@@ -90,7 +90,7 @@ def test_reads_like_a_file(store: ObjectStore, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES + 5])
-def test_writes_any_size(store: ObjectStore, prefix: str, size: int) -> None:
+def test_writer_accepts_any_size(store: ObjectStore, prefix: str, size: int) -> None:
     data = secrets.token_bytes(size)
     with ObjectWriter(store, prefix + "data", "video/mp4") as writer:
         for i in range(0, size, 1_000_003):
@@ -100,7 +100,7 @@ def test_writes_any_size(store: ObjectStore, prefix: str, size: int) -> None:
     assert store.head(prefix + "data").content_type == "video/mp4"
 
 
-def test_the_head_can_be_written_last(store: ObjectStore, prefix: str) -> None:
+def test_head_can_be_written_last(store: ObjectStore, prefix: str) -> None:
     body = secrets.token_bytes(PART_BYTES + 1000)
     with ObjectWriter(store, prefix + "data", "video/mp4") as writer:
         writer.seek(5000)
@@ -112,7 +112,7 @@ def test_the_head_can_be_written_last(store: ObjectStore, prefix: str) -> None:
     assert store.get(prefix + "data")[0] == bytes(expected)
 
 
-def test_what_was_sent_cannot_be_written_again(store: ObjectStore, prefix: str) -> None:
+def test_sent_part_cannot_be_rewritten(store: ObjectStore, prefix: str) -> None:
     writer = ObjectWriter(store, prefix + "data", "video/mp4")
     writer.write(bytes(3 * PART_BYTES))
     writer.seek(PART_BYTES)
@@ -121,19 +121,19 @@ def test_what_was_sent_cannot_be_written_again(store: ObjectStore, prefix: str) 
     writer.abort()
 
 
-def test_an_aborted_object_never_appears(store: ObjectStore, prefix: str) -> None:
-    def break_off() -> None:
+def test_aborted_object_never_appears(store: ObjectStore, prefix: str) -> None:
+    def fail() -> None:
         with ObjectWriter(store, prefix + "data", "video/mp4") as writer:
             writer.write(bytes(2 * PART_BYTES + 1))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        break_off()
+        fail()
     assert not store.exists(prefix + "data")
 
 
 @pytest.mark.parametrize("end", [ObjectWriter.finish, ObjectWriter.abort])
-def test_a_writer_that_has_ended_holds_nothing(
+def test_finished_writer_frees_its_memory(
     store: ObjectStore, prefix: str, end: Callable[[ObjectWriter], None]
 ) -> None:
     tracemalloc.start()
@@ -148,7 +148,7 @@ def test_a_writer_that_has_ended_holds_nothing(
     assert writer.size == 2 * PART_BYTES - 1
 
 
-def test_the_head_can_be_larger_than_a_part(store: ObjectStore, prefix: str) -> None:
+def test_head_can_be_larger_than_a_part(store: ObjectStore, prefix: str) -> None:
     head = PART_BYTES + 5_000_000
     body = secrets.token_bytes(2 * PART_BYTES)
     with ObjectWriter(store, prefix + "data", "video/mp4", head) as writer:

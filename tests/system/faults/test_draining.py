@@ -1,4 +1,4 @@
-"""Services that are told to stop while a job is under way: nothing is lost, nothing is cut."""
+"""Services drain when they are stopped during a job: nothing is lost or cut."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tests.support.waiting import first_answer, until
 
 
 class Second:
-    """One more replica of a service."""
+    """A second replica of a service."""
 
     def __init__(self, stack: Stack, name: str, ports: tuple[int, int], log: Path) -> None:
         self.log = log
@@ -44,7 +44,7 @@ class Second:
         until(lambda: not is_free(ports[0]))
 
     def ended(self) -> int:
-        """Its exit status; what it does instead of ending is in its log."""
+        """Waits for its exit status. If it does not end, fails with its log and stack traces."""
         try:
             return self.process.wait(60)
         except subprocess.TimeoutExpired:
@@ -53,7 +53,7 @@ class Second:
             pytest.fail(f"It does not end:\n{self.log.read_text()}")
 
     def counted(self, metric: str) -> float:
-        """What a counter of it is at."""
+        """Current value of a counter."""
         url = f"http://127.0.0.1:{self._ports[1]}/metrics"
         answer = first_answer(lambda: httpx.get(url, timeout=60, trust_env=False))
         lines = answer.text.splitlines()
@@ -84,7 +84,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, dict
 
 @pytest.fixture(scope="module")
 def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seconds of the sample, small."""
+    """Three seconds of the sample, scaled down."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     small_clip(sample, path, 90)
     return path
@@ -98,7 +98,7 @@ def job(client: Client, video: Path) -> Iterator[str]:
 
 
 def files(client: Client, job_id: str, folder: Path) -> dict[str, bytes]:
-    """Waits for a job and gives its keypoints and its video."""
+    """Waits for a job and returns its keypoints and its video."""
     *_, last = client.watch(job_id)
     assert last.state is JobState.SUCCEEDED, last.error
     found = {}
@@ -116,7 +116,7 @@ def logged(stack: Stack, event: str, **fields: str | bool) -> list[dict[str, Any
 
 
 @pytest.mark.essential
-def test_replicas_and_dispatchers_that_stop_cost_nothing(
+def test_stopping_replicas_and_dispatchers_cost_nothing(
     wide: tuple[Stack, dict[str, Second]], clip: Path, tmp_path: Path
 ) -> None:
     stack, seconds = wide
@@ -135,7 +135,7 @@ def test_replicas_and_dispatchers_that_stop_cost_nothing(
                 second.process.send_signal(signal.SIGTERM)
             assert files(client, disturbed, tmp_path) == expected
         for second in seconds.values():
-            # Within its grace, and by itself.
+            # Within its grace period, without being killed.
             assert second.ended() == 0
             log = second.log.read_text()
             assert "stopping" in log
@@ -151,5 +151,5 @@ def test_replicas_and_dispatchers_that_stop_cost_nothing(
         begun = logged(stack, "begun", job=handed_back)
         assert [entry["attempt"] for entry in begun] == [1, 1]
         done = [entry["segment"] for entry in logged(stack, "segment done", job=handed_back)]
-        # What had a checkpoint was not done again.
+        # Segments with a checkpoint were not repeated.
         assert done == sorted(set(done))

@@ -1,4 +1,4 @@
-"""Object storage that takes connections and says nothing: nobody waits for it without an end."""
+"""Object storage that accepts connections but never responds: waiting for it is bounded."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ SECONDS = {
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Stack]:
-    """A system of its own: storage is everybody's."""
+    """A system of its own, because storage is shared by all tests."""
     env = {f"POSEWAY_{name.upper()}": str(seconds) for name, seconds in SECONDS.items()}
     with Stack(tmp_path, free_ports(1)[0], env) as running:
         yield running
@@ -42,13 +42,13 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_a_dispatcher_stops_though_storage_is_silent(own: Stack) -> None:
+def test_dispatcher_stops_while_storage_is_silent(own: Stack) -> None:
     with Client(own.gateway_url) as client:
         job = client.submit(make_video(300))
         until(lambda: own.store.exists(Keys(job.id).segment(1, "checkpoint.json")))
         dispatcher = own.pid("dispatcher")
         with stopped(own.pid("object-storage")):
-            # It is in the middle of saying that it has the job.
+            # The dispatcher is waiting for storage to renew its lease.
             time.sleep(SECONDS["heartbeat_seconds"] + 1)
             os.kill(dispatcher, signal.SIGTERM)
             stopping = SECONDS["stop_seconds"] + SECONDS["hand_back_seconds"]

@@ -1,4 +1,4 @@
-"""A local system for others in the same network, by the commands in docs/access.md."""
+"""A local system for other users of the network, with the commands in docs/access.md."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def launched(env: dict[str, str], tmp_path: Path) -> Iterator[Path]:
-    """The system, and the file with what its launcher says."""
+    """Starts the system and yields the file with its launcher's output."""
     said = tmp_path / "said"
     (up,) = [command for command in COMMANDS if command.startswith("poseway up")]
     with said.open("wb") as log:
@@ -42,7 +42,7 @@ def launched(env: dict[str, str], tmp_path: Path) -> Iterator[Path]:
         process.wait(60)
 
 
-def test_the_commands_of_the_document_work(launched: Path, env: dict[str, str]) -> None:
+def test_documented_commands_work(launched: Path, env: dict[str, str]) -> None:
     url = f"http://127.0.0.1:{env['POSEWAY_GATEWAY_PORT']}"
     found = re.search(r"pw_\w+", launched.read_text())
     assert found is not None

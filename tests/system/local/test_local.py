@@ -1,4 +1,4 @@
-"""Starting and ending the system from the command line."""
+"""Starting and stopping the system from the command line."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ POSEWAY = [sys.executable, "-c", "from poseway.cli import app; app()"]
 
 
 def behind_a_dead_proxy() -> dict[str, str]:
-    """An environment in which only what asks for no proxy reaches anything."""
+    """An environment whose proxy is dead, so that only direct requests succeed."""
     proxies = {f"{scheme}_proxy": "http://127.0.0.1:1" for scheme in ("http", "https", "all")}
     ours = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
     return ours | proxies | {name.upper(): value for name, value in proxies.items()}
@@ -34,7 +34,7 @@ def behind_a_dead_proxy() -> dict[str, str]:
 
 @pytest.fixture
 def launched(tmp_path: Path, stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
-    """`poseway up`, beside the system that the other tests use."""
+    """`poseway up`, beside the system that other tests share."""
     command = [*POSEWAY, "up", "--data-dir", str(tmp_path), "--port", str(free_ports(1)[0])]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=behind_a_dead_proxy()) as process:
         until(lambda: process.poll() is not None or running(tmp_path))
@@ -44,7 +44,7 @@ def launched(tmp_path: Path, stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def assert_nothing_is_left(data_dir: Path, url: str) -> None:
-    # The lock is let go when the last process is gone.
+    # The lock is released when the last process has ended.
     again = Stack(data_dir)
     again.stop()
     assert not is_ready(url)
@@ -65,7 +65,7 @@ def _command(entry: Path) -> bytes:
 
 @pytest.mark.essential
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_however_the_launcher_ends_nothing_is_left(
+def test_nothing_is_left_however_the_launcher_ends(
     launched: subprocess.Popen[bytes], tmp_path: Path, stack: Stack, number: signal.Signals
 ) -> None:
     url = running(tmp_path)
@@ -79,7 +79,7 @@ def test_however_the_launcher_ends_nothing_is_left(
     until(lambda: is_ready(stack.gateway_url))
 
 
-def test_a_system_does_not_start_on_the_port_of_another(tmp_path: Path, stack: Stack) -> None:
+def test_port_in_use_prevents_the_start(tmp_path: Path, stack: Stack) -> None:
     port = int(stack.gateway_url.rpartition(":")[2])
     second = Stack(tmp_path, port)
     with pytest.raises(StackError, match=f"port {port} already"), second:
@@ -87,7 +87,7 @@ def test_a_system_does_not_start_on_the_port_of_another(tmp_path: Path, stack: S
     second.stop()
 
 
-def test_ports_are_none_that_an_outgoing_connection_gets() -> None:
+def test_ports_lie_outside_the_range_of_outgoing_connections() -> None:
     ports = free_ports(50)
     with socket.socket() as outgoing:
         outgoing.bind(("127.0.0.1", 0))
@@ -97,7 +97,7 @@ def test_ports_are_none_that_an_outgoing_connection_gets() -> None:
         assert ports[0] not in free_ports(10_000)
 
 
-def test_no_part_of_a_system_takes_the_port_of_its_page(
+def test_no_service_takes_the_port_of_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen, *others = free_ports(16)
@@ -110,13 +110,13 @@ def test_no_part_of_a_system_takes_the_port_of_its_page(
     system.stop()
 
 
-def test_a_process_that_ended_is_not_ready_whoever_answers_for_it(tmp_path: Path) -> None:
-    def a_stranger_answers() -> bool:
+def test_ended_process_is_not_ready_even_if_another_responds(tmp_path: Path) -> None:
+    def another_responds() -> bool:
         assert process.running is not None
         process.running.wait()
         return True
 
-    process = Process("short", [sys.executable, "-c", "print('bye')"], {}, a_stranger_answers)
+    process = Process("short", [sys.executable, "-c", "print('bye')"], {}, another_responds)
     supervisor = Supervisor(tmp_path)
     try:
         with pytest.raises(StackError, match="short exited during start-up:\nbye"):
@@ -142,10 +142,10 @@ supervisor.start([Process("sleep", ["sleep", sys.argv[2]], {}, lambda: True)])
 """
 
 
-def test_a_launcher_killed_while_it_starts_a_process_leaves_nothing(tmp_path: Path) -> None:
-    seconds = f"{10**6 + os.getpid()}"  # a mark, too
+def test_launcher_killed_during_a_start_leaves_nothing(tmp_path: Path) -> None:
+    seconds = f"{10**6 + os.getpid()}"  # also identifies the process
     command = [sys.executable, "-c", KILLED_WHILE_IT_STARTS, str(tmp_path), seconds]
-    # The reaper and the process hold its output open: it ends with the last of them.
+    # The reaper and the process hold the output open, so it ends with the last of them.
     done = subprocess.run(command, stderr=subprocess.PIPE, timeout=15, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not any(
@@ -155,11 +155,11 @@ def test_a_launcher_killed_while_it_starts_a_process_leaves_nothing(tmp_path: Pa
     )
 
 
-def test_the_address_that_a_killed_system_left_is_not_trusted(tmp_path: Path, stack: Stack) -> None:
+def test_address_left_by_a_killed_system_is_not_trusted(tmp_path: Path, stack: Stack) -> None:
     left = tmp_path / "stack.json"
     left.write_text(json.dumps({"gateway_url": stack.gateway_url}))
     assert running(tmp_path) is None
-    # Nor while the next one starts, and holds the lock already.
+    # Nor while the next system is starting and already holds the lock.
     (tmp_path / "lock").touch()
     assert running(tmp_path) is None
     starting = Stack(tmp_path)
@@ -168,7 +168,7 @@ def test_the_address_that_a_killed_system_left_is_not_trusted(tmp_path: Path, st
     assert running(stack.data_dir) == stack.gateway_url
 
 
-def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
+def test_secrets_are_readable_by_the_owner_only(stack: Stack) -> None:
     for name in ("secrets.json", "nats.conf"):
         assert (stack.data_dir / name).stat().st_mode & 0o077 == 0
 
@@ -181,7 +181,7 @@ def test_no_secret_is_logged(stack: Stack) -> None:
 
 
 def leave_an_older_result(folder: Path, video: Path) -> None:
-    """What is there of an older result of a video, with pictures that a new one has not."""
+    """Leaves an older result of a video, with images that the new one lacks."""
     content = video.read_bytes()
     source = SourceInfo(
         name=video.name,
@@ -216,7 +216,7 @@ def leave_an_older_result(folder: Path, video: Path) -> None:
 
 
 def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path: Path) -> None:
-    # Square brackets are markup to what prints the paths.
+    # Square brackets are markup to the library that prints the paths.
     video = tmp_path / "my clip [draft].mp4"
     video.symlink_to(sample)
     command = [
@@ -264,11 +264,11 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
         line_width=3,
         crf=35,
         max_resolution=360,
-        audio=Audio.DROP,  # as it was taken: nobody chose
+        audio=Audio.DROP,  # the default, as no option was given
     )
     pictures = {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.jpg")}
     assert pictures == {file.path for file in manifest.files if "/" in file.path}
-    # Another video of that name does not touch it.
+    # Another video of the same name does not overwrite it.
     other = tmp_path / "other" / video.name
     other.parent.mkdir()
     other.write_bytes(b"not a video")
@@ -279,7 +279,7 @@ def test_run_leaves_the_result_in_a_folder(stack: Stack, sample: Path, tmp_path:
     assert {path.name for path in folder.iterdir()} == names
 
 
-def test_an_error_is_printed_as_it_is(stack: Stack, sample: Path) -> None:
+def test_error_is_printed_verbatim(stack: Stack, sample: Path) -> None:
     command = [*POSEWAY, "run", str(sample), "--model", "[/b]", "--data-dir", str(stack.data_dir)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -291,7 +291,7 @@ def test_make_run_takes_any_file_name(tmp_path: Path) -> None:
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)
     name = 'my "best" holiday\'s [1].mp4'
-    # Only the command itself: all that comes before it is taken for done.
+    # Only the command itself; everything before it counts as done.
     done_before = ("weights", "poseway/v1/.generated", "requirements/run.lock")
     command = ["make", "--silent", "run", *(f"--old-file={target}" for target in done_before)]
     command += [f"BIN={tmp_path}", f"VIDEO={name}", "ARGS=--csv"]

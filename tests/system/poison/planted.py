@@ -1,4 +1,4 @@
-"""Decoders with defects. FFmpeg has some as well, of which nobody knows: files bring them out."""
+"""Decoders with planted defects, standing in for unknown ones in FFmpeg that a file may trigger."""
 
 import ctypes
 import io
@@ -18,7 +18,7 @@ from poseway_renderer.segment import RenderedSegment, SegmentOptions
 
 
 def poisoned(video: bytes, place: str, defect: str) -> bytes:
-    """A video that brings out a defect: the last box of the file says which, and where."""
+    """A video that triggers a defect: the last box of the file names it and its place."""
     word = f"{place} {defect}".encode().rjust(_WORD)
     return video + struct.pack(">I", 8 + _WORD) + b"free" + word
 
@@ -27,7 +27,7 @@ _WORD: Final = 16
 
 
 class Work(decoder._Work):
-    """The dispatcher's."""
+    """The dispatcher's decoder, with defects."""
 
     def open(self) -> VideoInfo:
         _suffer(self._parent, "open")
@@ -35,7 +35,7 @@ class Work(decoder._Work):
 
 
 class IsolatedRenderer(isolated.IsolatedRenderer):
-    """The renderer's."""
+    """The renderer's child, with defects."""
 
     def render(
         self, options: SegmentOptions, encoding: Encoding, background: bool
@@ -59,7 +59,7 @@ def _suffer(parent: Parent, place: str) -> None:
     eaten = []
     while defect == "hunger":
         eaten.append(np.ones(1 << 21))
-    while defect == "thirst":  # reads for ever
+    while defect == "thirst":  # reads forever
         file.seek(0)
         file.read()
     while defect == "hang":

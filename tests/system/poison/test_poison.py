@@ -1,4 +1,4 @@
-"""Files that break what decodes them: their jobs fail with a reason, and nobody else notices.
+"""Files that crash their decoders: their jobs fail with a reason, and no other job is affected.
 
 With POSEWAY_TEST_HOSTILE, as `make test-hostile` has it, in all ways at all places.
 """
@@ -67,7 +67,7 @@ def ended(client: Client, job_id: str) -> Job:
 
 
 @pytest.mark.essential
-def test_poison_ends_with_a_reason_and_harms_nobody(system: Stack, tmp_path: Path) -> None:
+def test_poisoned_jobs_fail_with_a_reason_and_harm_no_other(system: Stack, tmp_path: Path) -> None:
     services = {name: system.pid(name) for name in ("dispatcher", "renderer")}
     with Client(system.gateway_url) as client:
         good = [submit(client, VIDEO, tmp_path, "good")]

@@ -1,4 +1,4 @@
-"""A collector of traces: takes OTLP over HTTP and keeps what it gets."""
+"""A trace collector that receives OTLP over HTTP and keeps all spans."""
 
 import gzip
 import threading
@@ -45,7 +45,7 @@ class Taken:
 
 
 class Collector(ThreadingHTTPServer):
-    """Listens on loopback."""
+    """Collector on a loopback port."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -61,7 +61,7 @@ class Collector(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def wait(self, wanted: Callable[[list[Taken]], bool], seconds: float = 60) -> list[Taken]:
-        """All spans, once they are what is wanted; an assertion fails if that takes too long."""
+        """Waits until the spans satisfy `wanted` and returns them; fails after `seconds`."""
         with self._changed:
             arrived = self._changed.wait_for(lambda: wanted(self._spans), seconds)
             names = sorted({(span.service, span.name) for span in self._spans})
@@ -69,7 +69,7 @@ class Collector(ThreadingHTTPServer):
             return list(self._spans)
 
     def settled(self, seconds: float) -> list[Taken]:
-        """All spans that there are after a while."""
+        """Returns all spans after a pause."""
         time.sleep(seconds)
         with self._changed:
             return list(self._spans)
@@ -124,7 +124,7 @@ def _value(value: AnyValue) -> object:
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """A collector that runs for the block."""
+    """Runs a collector for the block."""
     with Collector() as collector:
         thread = threading.Thread(target=collector.serve_forever, args=(0.02,))
         thread.start()

@@ -1,4 +1,4 @@
-"""One system for all tests of what is seen of it, with a job done."""
+"""One monitored system for all telemetry tests, with one job done."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -41,7 +41,7 @@ def short(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def done(watched: WatchedStack, short: Path) -> str:
-    """Id of a job that was done."""
+    """Id of a job that has succeeded."""
     with Client(watched.gateway_url) as client:
         job = client.wait(client.submit(short).id)
     assert job.state == "succeeded"

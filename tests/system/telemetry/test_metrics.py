@@ -1,4 +1,4 @@
-"""What the services of the real system tell of themselves is what the pages list."""
+"""The metrics of a real system are those that the documentation lists."""
 
 import shutil
 import subprocess
@@ -20,16 +20,16 @@ from tests.support.waiting import first_answer, until
 from tests.system.telemetry.watched import SERVICES, WatchedStack
 from tools.tables import metrics
 
-# Of the library itself.
+# Metrics of the client library itself.
 FOREIGN = ("python_", "process_")
-# Only what went wrong counts there, or what nobody did here.
+# These only count errors, or actions that no test here performs.
 SILENT = {"poseway_http_problems_total"}
 
 
 def families(watched: WatchedStack, service: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Kind and labels of all metrics of a service, with the names of the table."""
+    """Kind and labels of all metrics of a service, by their names in the table."""
     found = {}
-    for family in text_string_to_metric_families(watched.told(service)):
+    for family in text_string_to_metric_families(watched.scraped(service)):
         if family.name.startswith(FOREIGN):
             continue
         name = family.name + "_total" * (family.type == "counter")
@@ -39,7 +39,7 @@ def families(watched: WatchedStack, service: str) -> dict[str, tuple[str, frozen
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_table_has_all_metrics_and_no_other(
+def test_table_lists_exactly_the_exported_metrics(
     service: str, watched: WatchedStack, done: str
 ) -> None:
     assert done
@@ -51,12 +51,12 @@ def test_the_table_has_all_metrics_and_no_other(
     found = families(watched, service)
     assert set(found) == set(listed)
     for name, about in found.items():
-        # Without a value there are no labels.
+        # A metric without samples has no labels.
         if name not in SILENT:
             assert about == listed[name], name
 
 
-def test_no_series_is_of_one_job(watched: WatchedStack, done: str) -> None:
+def test_no_series_belongs_to_a_single_job(watched: WatchedStack, done: str) -> None:
     for service in SERVICES:
         for sample in watched.samples(service):
             assert done not in str(sample.labels), sample
@@ -67,7 +67,7 @@ def test_a_job_is_counted(watched: WatchedStack, short: Path, done: str) -> None
     before = {name: count(watched, name) for name in ("found", "ended", "accepted")}
     with Client(watched.gateway_url) as client:
         assert client.wait(client.submit(short).id).state == "succeeded"
-    # The end is told before it is counted.
+    # The status is published before the metric is incremented.
     until(lambda: count(watched, "ended") == before["ended"] + 1)
     assert count(watched, "found") == before["found"] + 75
     assert count(watched, "accepted") == before["accepted"] + 1
@@ -101,7 +101,7 @@ def test_requests_and_errors_are_counted_by_route(watched: WatchedStack) -> None
     assert after == problems + 1
 
 
-def test_what_can_be_reached_is_told(watched: WatchedStack) -> None:
+def test_reachability_is_exported(watched: WatchedStack) -> None:
     def reached(what: str) -> bool:
         return watched.value("api", "poseway_reachable", what=what) == 1
 
@@ -112,7 +112,7 @@ def test_what_can_be_reached_is_told(watched: WatchedStack) -> None:
 def prometheus(
     watched: WatchedStack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
-    """Prometheus itself, looking at the system every second."""
+    """A real Prometheus that scrapes the system every second."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("there is no prometheus; Debian has it")
@@ -145,13 +145,13 @@ def asks(prometheus: httpx.Client, expression: str) -> list[Any]:
     return found
 
 
-def test_every_panel_shows_something_once_there_was_work(
+def test_every_panel_has_data_after_some_work(
     prometheus: httpx.Client, watched: WatchedStack, short: Path, done: str
 ) -> None:
     assert done
     until(lambda: first_answer(lambda: prometheus.get("/-/ready")).status_code == 200)
     until(lambda: len(asks(prometheus, "up == 1")) == len(SERVICES))
-    # An error, so that there is a series of it before the rate is asked for.
+    # Cause an error, so that its series exists before the rate is queried.
     for _ in range(2):
         httpx.get(f"{watched.gateway_url}/v1/jobs/{'0' * 32}", trust_env=False)
         time.sleep(2)
@@ -165,7 +165,7 @@ def test_every_panel_shows_something_once_there_was_work(
         empty[:] = [text for text in empty if not asks(prometheus, text)]
         return not empty
 
-    with suppress(AssertionError):  # the next line names what is missing
+    with suppress(AssertionError):  # the next line names the missing panels
         until(all_have_values, pause=1)
     assert not empty
     assert not asks(prometheus, "absent(poseway_jobs)")

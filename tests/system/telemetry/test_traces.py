@@ -1,4 +1,4 @@
-"""One trace holds all that was done for a job, in all services."""
+"""One trace holds all work for a job in all services."""
 
 import os
 import signal
@@ -22,13 +22,13 @@ SERVER, CLIENT, CONSUMER = 2, 3, 5
 
 
 def of_job(spans: list[Taken], job_id: str) -> list[Taken]:
-    """The spans of the traces that a job is named in."""
+    """Spans of the traces that name a job."""
     named = {span.trace for span in spans if span.attributes.get("job_id") == job_id}
     return [span for span in spans if span.trace in named]
 
 
 def wait_for_end(collector: Collector, job_id: str, deliveries: int = 1) -> list[Taken]:
-    """The spans of a job whose last delivery has ended; what runs in it was sent before."""
+    """Waits for a job's last delivery to end and returns its spans. Children end earlier."""
 
     def over(spans: list[Taken]) -> bool:
         found = of_job(spans, job_id)
@@ -59,7 +59,7 @@ def test_a_trace_holds_the_whole_job(collector: Collector, done: str) -> None:
     assert [span.attributes["segment"] for span in segments] == [0, 1, 2]
     assert [span.attributes["frames"] for span in segments] == [30, 30, 15]
     for span in spans:
-        # Whatever a service answers was asked by a call of the dispatcher, within its time.
+        # Every span of a service is the child of a call by the dispatcher.
         if span.service in ("inference", "tracker", "renderer"):
             caller = by_id[span.parent]
             assert (caller.service, caller.kind, span.kind) == ("dispatcher", CLIENT, SERVER)
@@ -76,20 +76,20 @@ def test_a_trace_holds_the_whole_job(collector: Collector, done: str) -> None:
     assert names.count("joining") == names.count("publishing") == 1
 
 
-def test_spans_go_where_the_standard_says(collector: Collector, done: str) -> None:
+def test_spans_go_to_the_standard_path(collector: Collector, done: str) -> None:
     assert done
     collector.wait(lambda spans: bool(spans))
     assert collector.paths == {"/v1/traces"}
 
 
-def test_a_second_delivery_is_a_part_of_the_same_trace(
+def test_second_delivery_belongs_to_the_same_trace(
     collector: Collector, watched: WatchedStack, sample: Path
 ) -> None:
     with Client(watched.gateway_url) as client:
         job_id = client.submit(sample).id
         while client.job(job_id).progress.frames_done < 40:
             time.sleep(0.05)
-        # It hands its job back and tells of it before it ends; the launcher starts it again.
+        # It hands its job back and sends its spans before it ends. The launcher restarts it.
         os.kill(watched.pid("dispatcher"), signal.SIGTERM)
         assert client.wait(job_id).state == "succeeded"
     spans = wait_for_end(collector, job_id, deliveries=2)
@@ -102,13 +102,13 @@ def test_a_second_delivery_is_a_part_of_the_same_trace(
     assert not first.failed
     segments = sorted((s for s in spans if s.name == "segment"), key=lambda span: span.began)
     assert {span.parent for span in segments} == {first.id, second.id}
-    # No span is a part of one that never came, what was broken off included.
+    # No span has a parent that was never sent, not even an interrupted one.
     known = {span.id for span in spans}
     assert all(span.parent in known for span in spans if span.parent)
     assert all(a.ended <= b.began for a, b in pairwise([first, second]))
 
 
-def test_a_callers_own_trace_is_gone_on_with(collector: Collector, watched: WatchedStack) -> None:
+def test_trace_of_the_caller_is_continued(collector: Collector, watched: WatchedStack) -> None:
     caller = f"00-{'ab' * 16}-{'cd' * 8}-01"
     httpx.get(
         f"{watched.gateway_url}/v1/models", headers={"traceparent": caller}, trust_env=False
@@ -118,7 +118,7 @@ def test_a_callers_own_trace_is_gone_on_with(collector: Collector, watched: Watc
     assert (span.parent, span.attributes["route"]) == ("cd" * 8, "/v1/models")
 
 
-def test_what_comes_late_is_sent_at_the_end() -> None:
+def test_last_spans_are_sent_at_the_end() -> None:
     with collecting() as collector:
         code = (
             "from poseway.settings import Settings\n"
@@ -133,7 +133,7 @@ def test_what_comes_late_is_sent_at_the_end() -> None:
         assert (span.service, span.name, span.attributes) == ("late", "work", {"job_id": "7"})
 
 
-def test_a_collector_that_never_answers_keeps_nobody_waiting() -> None:
+def test_silent_collector_blocks_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         code = (
             "import time; from poseway.settings import Settings\n"
@@ -151,7 +151,7 @@ def test_a_collector_that_never_answers_keeps_nobody_waiting() -> None:
         run(code, {"POSEWAY_TRACES_ENDPOINT": url})
 
 
-def test_which_jobs_are_traced_is_set_as_the_standard_has_it() -> None:
+def test_sampling_follows_the_standard_variables() -> None:
     with collecting() as collector:
         code = (
             "from poseway.settings import Settings\n"
@@ -175,8 +175,8 @@ def test_which_jobs_are_traced_is_set_as_the_standard_has_it() -> None:
         "poseway_renderer.__main__",
     ],
 )
-def test_where_traces_are_off_nothing_makes_or_sends_them(module: str) -> None:
-    # FastAPI loads OpenTelemetry's interfaces by itself wherever they are installed.
+def test_sdk_and_exporter_are_not_loaded_without_traces(module: str) -> None:
+    # OpenTelemetry's API is always loaded; its spans do nothing.
     code = (
         f"import sys, {module}\n"
         "from poseway.settings import Settings\n"
@@ -194,6 +194,6 @@ def test_where_traces_are_off_nothing_makes_or_sends_them(module: str) -> None:
 
 
 def run(code: str, env: dict[str, str]) -> None:
-    """Runs a program; it must not fail."""
+    """Runs a program, which must succeed."""
     whole = environment() | {"PYTHONPATH": python_path(ROOT), "no_proxy": "127.0.0.1"} | env
     subprocess.run([sys.executable, "-W", "error", "-c", code], env=whole, check=True, timeout=60)

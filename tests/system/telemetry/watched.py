@@ -1,4 +1,4 @@
-"""A system that is looked at: every service with a port for metrics, traces to a collector."""
+"""A monitored system: every service exports metrics, and traces go to a collector."""
 
 import os
 from collections.abc import Callable
@@ -36,19 +36,19 @@ class WatchedStack(Stack):
             name, module, env | {"POSEWAY_METRICS_PORT": str(self._ports[name])}, ready
         )
 
-    def told(self, service: str) -> str:
-        """What a service says of itself now; one that is starting is waited for."""
+    def scraped(self, service: str) -> str:
+        """Metrics of a service as text; waits for one that is starting."""
         url = f"{self.metrics[service]}/metrics"
         answer = first_answer(lambda: httpx.get(url, timeout=60, trust_env=False))
         return answer.raise_for_status().text
 
     def samples(self, service: str) -> list[Sample]:
-        """All series of a service, as they are now."""
-        families = text_string_to_metric_families(self.told(service))
+        """Current samples of all series of a service."""
+        families = text_string_to_metric_families(self.scraped(service))
         return [sample for family in families for sample in family.samples]
 
     def value(self, service: str, name: str, **labels: str) -> float:
-        """The sum of a metric over all series with these labels."""
+        """Sum of a metric over all series with these labels."""
         return sum(
             sample.value
             for sample in self.samples(service)
@@ -57,5 +57,5 @@ class WatchedStack(Stack):
 
 
 def environment() -> dict[str, str]:
-    """The environment without what would reach a system under test from outside."""
+    """The environment without variables that would affect a system under test."""
     return {k: v for k, v in os.environ.items() if not k.startswith(("POSEWAY_", "OTEL_"))}

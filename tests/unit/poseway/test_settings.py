@@ -1,4 +1,4 @@
-"""Where settings come from."""
+"""Sources and validation of settings."""
 
 import re
 from pathlib import Path
@@ -11,10 +11,10 @@ from poseway_gateway.api.settings import ApiSettings
 
 
 class Mixed(Settings, StorageSettings, QueueSettings):
-    """As the services mix them."""
+    """Settings mixed like those of a service."""
 
 
-def test_a_secret_may_be_a_file_of_its_variables_name(
+def test_secret_is_read_from_a_file_named_like_its_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("POSEWAY_S3_SECRET_KEY", raising=False)
@@ -29,7 +29,7 @@ def test_a_secret_may_be_a_file_of_its_variables_name(
 
 
 @pytest.mark.parametrize("settings", [Settings, StorageSettings, QueueSettings, Mixed])
-def test_they_are_looked_for_where_containers_have_them(settings: type[Settings]) -> None:
+def test_secrets_directory_is_that_of_containers(settings: type[Settings]) -> None:
     expected = SECRETS_DIR if SECRETS_DIR.is_dir() else None
     assert settings.model_config["secrets_dir"] == expected
 
@@ -44,14 +44,14 @@ def test_they_are_looked_for_where_containers_have_them(settings: type[Settings]
         ("0.0.0.0/0,::/0", "0.0.0.0/0,::/0"),
     ],
 )
-def test_proxies_are_addresses_and_networks(text: str, meant: str) -> None:
+def test_proxies_are_addresses_or_networks(text: str, meant: str) -> None:
     assert ApiSettings(trusted_proxies=text).trusted_proxies == meant
 
 
 @pytest.mark.parametrize(
     "wrong", ["10.0.0.1/8", "10.0.0.0/33", "proxy.example", "10.0.0", "*", "10.0.0.0/8;::1", "a b"]
 )
-def test_what_is_neither_is_said_and_refused(wrong: str) -> None:
+def test_invalid_proxy_is_refused(wrong: str) -> None:
     said = re.escape(f"'{wrong}' is neither an address nor a network: ")
     with pytest.raises(ValidationError, match=said):
         ApiSettings(trusted_proxies=f"127.0.0.1, {wrong}")

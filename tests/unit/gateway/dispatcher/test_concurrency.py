@@ -1,4 +1,4 @@
-"""How much of a job may be on its way follows the replicas, up to what the memory allows."""
+"""Concurrency limits follow the number of replicas, up to configured maxima."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -13,8 +13,8 @@ from poseway_gateway.dispatcher.concurrency import ConcurrencyLimits
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 
-class Told:
-    """Tells its followers how many replicas there are."""
+class ReplicaCount:
+    """Reports a number of replicas to its followers."""
 
     def __init__(self) -> None:
         self.followers: list[Callable[[int], None]] = []
@@ -26,19 +26,19 @@ class Told:
         self.followers.remove(follower)
 
 
-def places(inference: int, renderers: int, **settings: object) -> tuple[int, int, int]:
-    """Batches, segments and renders that there is room for."""
+def limits_of(inference: int, renderers: int, **settings: object) -> tuple[int, int, int]:
+    """Limits of batches, segments and renders."""
 
     async def run() -> tuple[int, int, int]:
-        services = SimpleNamespace(inference=Told(), renderer=Told())
+        services = SimpleNamespace(inference=ReplicaCount(), renderer=ReplicaCount())
         limits = ConcurrencyLimits(
             DispatcherSettings.model_validate(settings), cast("Services", services)
         )
         async with limits:
-            for told, count in ((services.inference, inference), (services.renderer, renderers)):
-                # There were more, and then these.
+            for source, count in ((services.inference, inference), (services.renderer, renderers)):
+                # First more replicas, then this many.
                 for replicas in (64, count):
-                    told.followers[0](replicas)
+                    source.followers[0](replicas)
         assert not services.inference.followers
         assert not services.renderer.followers
         return limits.batches.size, limits.segments.size, limits.renders.size
@@ -56,23 +56,21 @@ def places(inference: int, renderers: int, **settings: object) -> tuple[int, int
         (16, (32, 18, 32)),
     ],
 )
-def test_there_is_room_for_as_much_as_keeps_the_replicas_busy(
-    replicas: int, expected: tuple[int, int, int]
-) -> None:
-    assert places(replicas, replicas) == expected
+def test_limits_keep_all_replicas_busy(replicas: int, expected: tuple[int, int, int]) -> None:
+    assert limits_of(replicas, replicas) == expected
 
 
-def test_each_part_is_followed_for_itself() -> None:
-    assert places(2, 1) == (8, 3, 2)
-    assert places(1, 2) == (4, 5, 4)
+def test_each_service_is_followed_separately() -> None:
+    assert limits_of(2, 1) == (8, 3, 2)
+    assert limits_of(1, 2) == (4, 5, 4)
 
 
-def test_the_most_is_what_is_set() -> None:
+def test_maxima_are_configurable() -> None:
     bounds = {"max_batches_in_flight": 6, "max_segments_in_flight": 4}
-    assert places(8, 8, **bounds)[:2] == (6, 4)
+    assert limits_of(8, 8, **bounds)[:2] == (6, 4)
 
 
-def test_a_most_below_the_least_is_the_least() -> None:
+def test_maximum_below_minimum_is_raised_to_it() -> None:
     bounds = {"batches_in_flight": 5, "segments_in_flight": 6}
     bounds |= {"max_batches_in_flight": 2, "max_segments_in_flight": 2}
-    assert places(8, 8, **bounds)[:2] == (5, 6)
+    assert limits_of(8, 8, **bounds)[:2] == (5, 6)

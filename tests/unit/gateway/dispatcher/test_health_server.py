@@ -1,4 +1,4 @@
-"""Probes of the dispatcher are answered from the loop that runs its jobs."""
+"""The dispatcher answers probes from the event loop that runs its jobs."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from poseway_gateway.dispatcher.health_server import Health
 from tests.support.waiting import first_answer, until
 
 
-def test_it_is_ready_once_it_can_take_jobs_and_well_before() -> None:
+def test_live_from_the_start_and_ready_once_jobs_can_be_taken() -> None:
     async def ask() -> list[int]:
         health = Health()
         server = await health.serve(0)
@@ -31,7 +31,7 @@ def test_it_is_ready_once_it_can_take_jobs_and_well_before() -> None:
 
 
 @pytest.mark.parametrize("said", [b"\r\n\r\n", b"x" * 20_000, b"GET"])
-def test_what_is_no_request_does_no_harm(said: bytes) -> None:
+def test_malformed_request_is_dropped(said: bytes) -> None:
     async def ask() -> int:
         health = Health()
         server = await health.serve(0)
@@ -40,7 +40,7 @@ def test_what_is_no_request_does_no_harm(said: bytes) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(said)
             writer.write_eof()
-            # What was not read is thrown away with the connection.
+            # Unread data is discarded with the connection.
             with suppress(ConnectionResetError):
                 await reader.read()
             writer.close()
@@ -56,7 +56,7 @@ def wait_for_status(url: str, status: int) -> None:
         until(lambda: first_answer(lambda: client.get(url)).status_code == status)
 
 
-def test_a_dispatcher_is_well_without_a_queue_and_ready_with_one(tmp_path: Path) -> None:
+def test_dispatcher_is_live_without_a_queue_and_ready_with_one(tmp_path: Path) -> None:
     health, queue = free_ports(2)
     env = os.environ | {
         "POSEWAY_HEALTH_PORT": str(health),

@@ -1,4 +1,4 @@
-"""A semaphore that can change its size."""
+"""A semaphore whose size can change."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ async def ask(limiter: Limiter, count: int, admitted: list[int]) -> list[asyncio
     return tasks
 
 
-async def test_it_lets_in_as_many_as_it_has_places_in_their_order() -> None:
+async def test_slots_are_granted_in_order_of_request() -> None:
     limiter, admitted = Limiter(2), list[int]()
     tasks = await ask(limiter, 5, admitted)
     assert admitted == [0, 1]
@@ -42,19 +42,19 @@ async def test_it_lets_in_as_many_as_it_has_places_in_their_order() -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_made_smaller_it_waits_until_enough_have_left() -> None:
+async def test_shrinking_waits_for_released_slots() -> None:
     limiter, admitted = Limiter(4), list[int]()
     tasks = await ask(limiter, 6, admitted)
     limiter.resize(2)
     for left in range(1, 5):
         limiter.release()
         await settle()
-        # Of four places two are to go; only then does the next come in.
+        # Two of the four slots must be released before the next is granted.
         assert len(admitted) == 4 + max(0, left - 2)
     await asyncio.gather(*tasks)
 
 
-async def test_whoever_waits_is_not_overtaken() -> None:
+async def test_waiter_is_not_overtaken() -> None:
     limiter, admitted = Limiter(1), list[int]()
     tasks = await ask(limiter, 2, admitted)
     limiter.release()
@@ -67,13 +67,13 @@ async def test_whoever_waits_is_not_overtaken() -> None:
 
 
 @pytest.mark.parametrize("admitted_first", [False, True])
-async def test_a_place_is_not_lost_with_who_waited_for_it(admitted_first: bool) -> None:
+async def test_cancelled_waiter_loses_no_slot(admitted_first: bool) -> None:
     limiter = Limiter(1)
     await limiter.acquire()
     waiting = asyncio.create_task(limiter.acquire())
     await settle()
     if admitted_first:
-        limiter.release()  # it has the place, and is cancelled before it knows
+        limiter.release()  # the slot is granted, then the waiter is cancelled before it runs
         waiting.cancel()
     else:
         waiting.cancel()
@@ -84,7 +84,7 @@ async def test_a_place_is_not_lost_with_who_waited_for_it(admitted_first: bool) 
     await asyncio.wait_for(limiter.acquire(), 5)
 
 
-async def test_whoever_gives_up_while_a_place_becomes_free_leaves_it_to_the_next() -> None:
+async def test_slot_of_a_cancelled_waiter_goes_to_the_next() -> None:
     limiter, admitted = Limiter(1), list[int]()
     tasks = await ask(limiter, 3, admitted)
     tasks[1].cancel()

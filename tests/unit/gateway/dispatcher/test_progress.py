@@ -1,4 +1,4 @@
-"""How far a job is."""
+"""Progress of a job."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -12,13 +12,13 @@ from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames.batches import Batch, Image, Position
 from poseway_gateway.dispatcher.progress import JobProgress
 
-# A container that claims 30 frames a second for 110 s; in truth there is one every ten seconds.
+# A container that declares 30 frames per second for 110 s but has one every ten seconds.
 SLOW = VideoInfo("h264", 64, 48, Fraction(1, 1000), Fraction(30), Fraction(1), 3301, Fraction(110))
 _PICTURE = Yuv(2, 2, bytes(6), 1, False)
 
 
 def batch(first: int, frames: int, seconds: float, *, last: bool = False) -> Batch:
-    """Frames that are shown for so many seconds each."""
+    """A batch of frames that last `seconds` each."""
     ticks = round(1000 * seconds)
     images = [Image(i, i * ticks, _PICTURE) for i in range(first, first + frames)]
     end = (first + frames) * ticks
@@ -37,7 +37,7 @@ def batch(first: int, frames: int, seconds: float, *, last: bool = False) -> Bat
     )
 
 
-def test_frames_total_is_estimated_from_the_duration_and_exact_in_the_end() -> None:
+def test_frames_total_is_estimated_from_the_duration_and_exact_at_the_end() -> None:
     advance = JobProgress(SLOW, [])
     assert advance.frames_total() == 3301
     advance.decoded(batch(0, 4, 10.0))
@@ -46,8 +46,8 @@ def test_frames_total_is_estimated_from_the_duration_and_exact_in_the_end() -> N
     assert advance.frames_total() == 12
 
 
-def test_a_picture_that_begins_late() -> None:
-    # Of a minute of sound, the picture has the last ten seconds.
+def test_video_that_starts_after_its_audio() -> None:
+    # The audio lasts a minute, the video its last ten seconds.
     advance = JobProgress(replace(SLOW, frames=1500, duration=Fraction(60)), [])
     first = batch(1250, 10, 0.04)
     images = [replace(image, index=image.index - 1250) for image in first.images]
@@ -55,7 +55,7 @@ def test_a_picture_that_begins_late() -> None:
     assert advance.frames_total() == 250
 
 
-def test_a_count_in_the_index_is_kept_until_it_is_known_better() -> None:
+def test_indexed_count_is_kept_until_all_frames_are_decoded() -> None:
     advance = JobProgress(replace(SLOW, frames=14, counted=True), [])
     advance.decoded(batch(0, 4, 10.0))
     assert advance.frames_total() == 14
@@ -63,14 +63,14 @@ def test_a_count_in_the_index_is_kept_until_it_is_known_better() -> None:
     assert advance.frames_total() == 12
 
 
-def test_more_frames_than_a_file_tells_of() -> None:
+def test_more_frames_than_the_file_declares() -> None:
     advance = JobProgress(replace(SLOW, frames=3, duration=None), [])
     advance.decoded(batch(0, 4, 10.0))
     assert advance.frames_total() == 4
     assert JobProgress(replace(SLOW, frames=None, duration=None), []).frames_total() is None
 
 
-def test_the_fraction_never_falls_and_is_1_only_when_the_job_has_ended() -> None:
+def test_fraction_never_falls_and_is_1_only_at_the_end() -> None:
     advance = JobProgress(replace(SLOW, frames=8, counted=False), [])
     advance.decoded(batch(0, 4, 10.0))
     advance.found(4)
@@ -88,7 +88,7 @@ def test_the_fraction_never_falls_and_is_1_only_when_the_job_has_ended() -> None
 
 
 @pytest.mark.parametrize(("following", "total"), [("[4, 40000]", 11), ("null", 4)])
-def test_an_attempt_goes_on_from_what_the_one_before_did(following: str, total: int) -> None:
+def test_attempt_starts_at_the_progress_of_the_previous_one(following: str, total: int) -> None:
     point = Checkpoint.model_validate_json(
         '{"segment": 0, "frames": 4, "end": 40000, "tracker": "", "people": 2, "tracks": [],'
         f' "screenshots": {{}}, "seconds": {{}}, "following": {following}}}'

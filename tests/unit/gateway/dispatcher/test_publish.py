@@ -8,7 +8,7 @@ import pytest
 from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.publish import contact_sheet, measured
 
-# The first was written before checkpoints had spans, stills and sizes.
+# The first is of a version before checkpoints had spans, stills and sizes.
 CHECKPOINTS = (
     '{"segment": 0, "frames": 3, "end": 3, "following": [3, 3], "tracker": "", "people": 2,'
     ' "tracks": [1, 2], "screenshots": {}, "seconds": {}}',
@@ -31,9 +31,7 @@ CHECKPOINTS = (
         ("25", 1, "0", "25"),
     ],
 )
-def test_the_rate_is_frames_over_time(
-    container: str, frames: int, duration: str, rate: str
-) -> None:
+def test_rate_is_frames_over_time(container: str, frames: int, duration: str, rate: str) -> None:
     found = measured(Fraction(container), frames, Fraction(duration))
     assert float(found) == pytest.approx(float(Fraction(rate)), rel=0.002)
     assert (found == Fraction(container)) == (container == rate)
@@ -47,7 +45,7 @@ def shots(count: int) -> list[Checkpoint]:
     ]
 
 
-def test_a_contact_sheet_has_at_most_forty_evenly_spaced_screenshots() -> None:
+def test_contact_sheet_has_at_most_forty_evenly_spaced_screenshots() -> None:
     assert contact_sheet(shots(40)) == list(range(40))
     chosen = contact_sheet(shots(200))
     assert len(chosen) == 40

@@ -1,4 +1,4 @@
-"""What the renderer is told of a segment: the options, and what comes before it."""
+"""Header of a render request: options and lead-in."""
 
 import math
 from fractions import Fraction
@@ -35,22 +35,22 @@ def lines(count: int) -> list[bytes]:
     return [keypoints.line(frame(index), TIME_BASE) for index in range(count)]
 
 
-def test_the_last_second_is_told() -> None:
+def test_lead_in_is_the_last_second() -> None:
     found = lead(lines(60), TIME_BASE)
     assert [(f.frame_index, f.pts) for f in found] == [(i, i * TICKS) for i in range(35, 60)]
 
 
-def test_a_segment_shorter_than_that_is_told_whole() -> None:
+def test_lead_in_is_all_of_a_shorter_segment() -> None:
     assert len(lead(lines(3), TIME_BASE)) == 3
     assert lead([], TIME_BASE) == []
 
 
-def test_what_is_read_back_is_what_was_written() -> None:
+def test_lead_in_equals_the_written_frames() -> None:
     written = lines(1)
     (found,) = lead(written, TIME_BASE)
     assert keypoints.line(found, TIME_BASE) == written[0]
     assert [person.HasField("smoothed") for person in found.people] == [True, False]
-    # To a hundredth of a pixel, so the frame itself would not be the same.
+    # Written to a hundredth of a pixel, so the original frame differs.
     assert found.people[0].pose != frame(0).people[0].pose
 
 
@@ -63,11 +63,11 @@ def test_what_is_read_back_is_what_was_written() -> None:
         (JobOptions(overlay=Overlay.FACES_BLURRED), True),
     ],
 )
-def test_only_trails_and_faces_need_what_came_before(options: JobOptions, needed: bool) -> None:
+def test_only_trails_and_blurred_faces_need_a_lead_in(options: JobOptions, needed: bool) -> None:
     assert wanted(options) is needed
 
 
-def test_the_header_says_what_was_chosen() -> None:
+def test_header_holds_the_chosen_options() -> None:
     options = JobOptions(
         overlay=Overlay.FACES_BLURRED,
         ids=False,
@@ -103,7 +103,7 @@ def test_the_header_says_what_was_chosen() -> None:
     )
 
 
-def test_by_default_there_are_ids_and_1080p_and_the_rest_suits_the_picture() -> None:
+def test_defaults_are_ids_and_1080p() -> None:
     header = segment_header("0" * 32, 0, JobOptions(), {}, [], Reading())
     assert header.drawing == renderer_pb2.Drawing()
     assert (header.crf, header.max_resolution) == (0, 1080)
@@ -111,25 +111,23 @@ def test_by_default_there_are_ids_and_1080p_and_the_rest_suits_the_picture() -> 
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 2160), (1080, 1080), (480, 480), (8192, 8192)])
-def test_a_picture_may_be_larger_than_a_video_unless_told_otherwise(
-    asked: int | None, given: int
-) -> None:
+def test_images_may_be_larger_than_videos_by_default(asked: int | None, given: int) -> None:
     options = JobOptions(max_resolution=asked)
     assert (
         segment_header("0" * 32, 0, options, {}, [], Reading(), photo=True).max_resolution == given
     )
 
 
-def test_what_is_drawn_on_black_has_no_background() -> None:
+def test_black_overlay_has_no_background() -> None:
     options = JobOptions(overlay=Overlay.BLACK, background=True)
     assert not segment_header("0" * 32, 0, options, {}, [], Reading()).background
 
 
-def test_what_the_user_said_about_the_file_reaches_the_renderer() -> None:
+def test_read_options_reach_the_renderer() -> None:
     options = JobOptions(video_stream=0, audio_stream=3)
     header = segment_header("0" * 32, 0, options, {}, [], options.reading)
     assert reading(header.reading) == options.reading == Reading(video_stream=0, audio_stream=3)
-    # An older dispatcher says nothing.
+    # An older dispatcher leaves the field unset.
     assert reading(renderer_pb2.SegmentHeader().reading) == Reading() == JobOptions().reading
     assumed = JobOptions(assume_frame_rate=12.5).reading
     assert reading(reading_message(assumed)) == assumed == Reading(assume_frame_rate=12.5)
@@ -144,6 +142,6 @@ def test_what_the_user_said_about_the_file_reaches_the_renderer() -> None:
         renderer_pb2.Reading(assume_frame_rate=math.nan),
     ],
 )
-def test_what_cannot_be_is_refused(message: renderer_pb2.Reading) -> None:
+def test_invalid_read_options_are_refused(message: renderer_pb2.Reading) -> None:
     with pytest.raises(InvalidRequestError):
         reading(message)

@@ -1,4 +1,4 @@
-"""Whatever is done in a process of its own, the process that wants it goes on."""
+"""A child process works for its parent and cannot take it down."""
 
 import io
 import os
@@ -29,7 +29,7 @@ FILE = bytes(range(256)) * 5000
 def ready() -> None:
     prepare(ChildWork.__module__)
     with child() as ada:
-        ada.call("pid")  # the first waits until all modules are there
+        ada.call("pid")  # the first child waits for the imports
 
 
 def child(limits: Limits = PATIENT, **answers: object) -> Isolated:
@@ -38,7 +38,7 @@ def child(limits: Limits = PATIENT, **answers: object) -> Isolated:
 
 
 def is_there(pid: int) -> bool:
-    """Whether a process runs; one that nobody has looked after since it ended does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -52,20 +52,20 @@ def code(ada: Isolated, method: str, *args: object) -> str:
     return raised.value.code
 
 
-def test_it_returns_what_the_method_does() -> None:
+def test_call_returns_the_result_of_the_method() -> None:
     with child() as ada:
         assert ada.call("greet", "Bob") == "Ada greets Bob"
         assert ada.call("pid") != os.getpid()
 
 
-def test_it_reads_the_files_that_it_is_given_and_no_other() -> None:
+def test_child_reads_only_the_given_files() -> None:
     with child() as ada:
         assert ada.call("reads", "file") == [FILE, FILE[-3:-1], b""]
         with pytest.raises(KeyError):
             ada.call("reads", "other")
 
 
-def test_it_writes_where_its_host_says() -> None:
+def test_child_writes_through_its_parent() -> None:
     written = bytearray()
 
     def write(position: int, data: bytes) -> None:
@@ -76,12 +76,12 @@ def test_it_writes_where_its_host_says() -> None:
     assert written == b"Beginrest"
 
 
-def test_it_asks_its_host() -> None:
+def test_child_calls_functions_of_its_parent() -> None:
     with child(double=lambda value: 2 * value) as ada:
         assert ada.call("asks", [1, 2, 3]) == [2, 4, 6]
 
 
-def test_what_keeps_the_host_from_answering_is_raised_to_whoever_called() -> None:
+def test_error_in_a_function_of_the_parent_is_raised_to_the_caller() -> None:
     def double(_: int) -> int:
         raise UnavailableError("Storage is away.")
 
@@ -89,7 +89,7 @@ def test_what_keeps_the_host_from_answering_is_raised_to_whoever_called() -> Non
         ada.call("asks", [1])
 
 
-def test_what_it_says_of_the_file_is_raised() -> None:
+def test_error_about_the_file_is_raised() -> None:
     with child() as ada:
         with pytest.raises(VideoError, match="too long") as raised:
             ada.call("refuse")
@@ -97,20 +97,20 @@ def test_what_it_says_of_the_file_is_raised() -> None:
         assert ada.call("greet", "Bob")
 
 
-def test_a_mistake_of_ours_is_no_fault_of_the_file() -> None:
+def test_unexpected_exception_is_a_service_error() -> None:
     with child() as ada, pytest.raises(ServiceError, match="in stumble"):
         ada.call("stumble")
 
 
 @pytest.mark.parametrize("method", ["crash", "leave"])
-def test_a_crash_says_so(method: str) -> None:
+def test_crash_is_reported(method: str) -> None:
     with child() as ada:
         assert code(ada, method) == "decoder_crashed"
         assert code(ada, "greet", "Bob") == "decoder_crashed"
 
 
 @pytest.mark.parametrize("method", ["hang", "read_for_ever", "grip"])
-def test_one_that_gets_nowhere_is_ended(method: str) -> None:
+def test_child_without_progress_is_killed(method: str) -> None:
     before = set(family(os.getpid()))
     began = time.monotonic()
     with child(HASTY) as ada:
@@ -119,12 +119,12 @@ def test_one_that_gets_nowhere_is_ended(method: str) -> None:
     until(lambda: not set(family(os.getpid())) - before)
 
 
-def test_one_that_gets_on_may_take_its_time() -> None:
+def test_child_with_progress_may_take_long() -> None:
     with child(Limits(1 << 30, 6)) as ada:
         assert ada.call("decode", 8.0) == "done"
 
 
-def test_waiting_for_the_host_does_not_count() -> None:
+def test_waiting_for_the_parent_does_not_count() -> None:
     def double(value: int) -> int:
         time.sleep(3.5)
         return 2 * value
@@ -133,31 +133,31 @@ def test_waiting_for_the_host_does_not_count() -> None:
         assert ada.call("asks", [1, 2]) == [2, 4]
 
 
-def test_one_that_wants_all_memory_gets_what_it_may_have() -> None:
+def test_memory_is_limited() -> None:
     with child(Limits(512 << 20, 60)) as ada:
         assert code(ada, "eat") == "out_of_memory"
-        # It could even go on.
+        # The child is still usable.
         assert ada.call("greet", "Bob")
 
 
-def test_an_answer_that_memory_does_not_suffice_for_is_no_crash() -> None:
+def test_result_too_large_for_memory_is_not_a_crash() -> None:
     with child(Limits(512 << 20, 60)) as ada:
         assert code(ada, "give", 300 << 20) == "out_of_memory"
         assert len(ada.call("give", 1 << 20)) == 1 << 20
 
 
-def test_what_others_raise_is_not_taken_for_the_end() -> None:
+def test_library_error_is_not_mistaken_for_a_closed_connection() -> None:
     with child() as ada, pytest.raises(ServiceError, match="miss_the_end"):
         ada.call("miss_the_end")
 
 
-def test_one_that_the_system_ends_wanted_too_much() -> None:
+def test_sigkill_is_reported_as_out_of_memory() -> None:
     with child() as ada:
         os.kill(ada.call("pid"), signal.SIGKILL)
         assert code(ada, "greet", "Bob") == "out_of_memory"
 
 
-def test_each_of_many_learns_how_its_own_ended() -> None:
+def test_concurrent_children_report_their_own_exit_status() -> None:
     def one(_: int) -> str:
         with child() as ada:
             os.kill(ada.call("pid"), signal.SIGKILL)
@@ -168,7 +168,7 @@ def test_each_of_many_learns_how_its_own_ended() -> None:
 
 
 @pytest.mark.parametrize("orphaned", [False, True])
-def test_it_can_be_ended_while_somebody_waits_for_it(orphaned: bool) -> None:
+def test_kill_interrupts_a_waiting_call(orphaned: bool) -> None:
     with child() as ada:
         pid = ada.call("pid")
         if orphaned:
@@ -181,7 +181,7 @@ def test_it_can_be_ended_while_somebody_waits_for_it(orphaned: bool) -> None:
     until(lambda: not is_there(pid))
 
 
-def test_nothing_of_it_stays() -> None:
+def test_close_leaves_nothing_behind() -> None:
     def held() -> tuple[int, int]:
         return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
@@ -196,14 +196,14 @@ def test_nothing_of_it_stays() -> None:
     until(lambda: held() == before)
 
 
-def test_a_guest_has_none_of_its_hosts_files(tmp_path: Path) -> None:
+def test_child_inherits_no_open_files(tmp_path: Path) -> None:
     with child() as ada:
         few = ada.call("open_files")
         with (tmp_path / "secret").open("wb"), child() as other:
             assert other.call("open_files") <= few
 
 
-HOST = """
+PARENT = """
 import io, sys
 from poseway.isolation import Isolated, Limits, prepare
 from tests.support.child_work import ChildWork
@@ -215,8 +215,8 @@ ada.call("hang")
 """
 
 
-def test_it_ends_with_its_host() -> None:
-    command = [sys.executable, "-c", HOST]
+def test_child_ends_with_its_parent() -> None:
+    command = [sys.executable, "-c", PARENT]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as host:
         assert host.stdout is not None
         pid = int(host.stdout.readline())
@@ -239,7 +239,7 @@ except UnavailableError as error:
 """
 
 
-def test_where_no_process_can_be_begun_the_file_is_not_to_blame() -> None:
+def test_failure_to_start_a_process_does_not_blame_the_file() -> None:
     done = subprocess.run(
         [sys.executable, "-c", NO_SOCKET], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""Whoever in a renderer's process wants memory that it may not have: it is said so."""
+"""Memory exhausted anywhere in the renderer's child process is reported as such."""
 
 import io
 from fractions import Fraction
@@ -30,7 +30,7 @@ def video() -> bytes:
 
 
 def render(video: bytes, memory_mb: int) -> int:
-    """Frames that were rendered with so much memory."""
+    """Number of frames rendered within a memory limit."""
     frames = iter(posed(frames_of(video)))
     answers = {
         "frame": lambda: next(frames, None),
@@ -44,11 +44,11 @@ def render(video: bytes, memory_mb: int) -> int:
 
 
 @pytest.mark.parametrize("memory_mb", [256, 320, 384, 448, 512, 640, 768, 896])
-def test_it_is_said_whoever_wants_it(video: bytes, memory_mb: int) -> None:
+def test_exhausted_memory_is_reported(video: bytes, memory_mb: int) -> None:
     with pytest.raises(DecoderError) as raised:
         render(video, memory_mb)
     assert raised.value.code == "out_of_memory"
 
 
-def test_enough_is_enough(video: bytes) -> None:
+def test_sufficient_memory_renders_the_video(video: bytes) -> None:
     assert render(video, 2240) == FRAMES

