@@ -39,8 +39,8 @@ def test_parts_are_sent_directly_to_object_storage(
     http: httpx.Client, stack: Stack, public: str
 ) -> None:
     video = make_video(6)
-    wish = {"name": "clip.mp4", "size": len(video)}
-    upload = http.post("/v1/uploads", json=wish).json()
+    new = {"name": "clip.mp4", "size": len(video)}
+    upload = http.post("/v1/uploads", json=new).json()
     assert upload["direct"] is True
     place = upload["links"]["part"].format(number=1)
     url = http.get(f"{place}/url").json()["url"]

@@ -24,8 +24,8 @@ def shown(client: Client, stack: Stack, last: Job) -> Progress:
     """Returns the progress of a finished job after checking that it is the same everywhere."""
     listed = next(job for job in client.jobs() if job.id == last.id)
     record = JobStatus.model_validate_json(stack.store.get(Keys(last.id).status)[0])
-    told = list(client.watch(last.id))[-1]
-    found = [last, client.job(last.id), listed, told]
+    watched = list(client.watch(last.id))[-1]
+    found = [last, client.job(last.id), listed, watched]
     assert [job.progress for job in found] == [record.progress] * len(found)
     assert {job.state for job in found} == {record.state}
     return record.progress
@@ -131,9 +131,9 @@ def test_late_message_does_not_revive_a_job() -> None:
         hub = Hub()
         ended, late = (JobStatus(state=state) for state in (JobState.FAILED, JobState.RUNNING))
         with hub.listen(None) as listener:
-            for number, told in enumerate((ended, late), 1):
-                hub.receive(StatusChange(number, "a", told))
-            assert [news.content for news in listener.take()] == [ended]
+            for number, status in enumerate((ended, late), 1):
+                hub.receive(StatusChange(number, "a", status))
+            assert [change.content for change in listener.take()] == [ended]
             hub.receive(StatusChange(3, "a", Gone(gone=True, owner="")))
             assert len(listener.take()) == 1
             hub.receive(StatusChange(4, "b", late))

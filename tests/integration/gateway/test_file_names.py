@@ -84,9 +84,9 @@ def test_downloads_have_portable_names(
     assert job.state is JobState.SUCCEEDED
     for file in ("video.mp4", "keypoints.csv", *ARCHIVES):
         answer = http.get(f"/v1/jobs/{job.id}/{file}")
-        told = unquote(answer.headers["content-disposition"].partition("filename*=UTF-8''")[2])
-        assert_portable(told)
-        assert told.endswith(f"_{file}")
+        suggested = unquote(answer.headers["content-disposition"].partition("filename*=UTF-8''")[2])
+        assert_portable(suggested)
+        assert suggested.endswith(f"_{file}")
         if file in ARCHIVES:
             entries = zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
             assert len({entry.casefold() for entry in entries}) == len(entries)

@@ -42,14 +42,14 @@ def until_refused(client: httpx.Client) -> float:
 
 
 def test_every_route_under_v1_requires_a_key(url: str) -> None:
-    with user(url) as nobody:
-        document = nobody.get("/openapi.json").json()
+    with user(url) as anonymous:
+        document = anonymous.get("/openapi.json").json()
         for path, methods in document["paths"].items():
             if not path.startswith("/v1/"):
                 continue
             place = re.sub(r"\{[^}]*\}", "f" * 32, path)
             for method, operation in methods.items():
-                answer = nobody.request(method.upper(), place)
+                answer = anonymous.request(method.upper(), place)
                 if path == "/v1/session" and method != "get":
                     assert answer.status_code in (204, 422)
                     continue
@@ -61,11 +61,11 @@ def test_every_route_under_v1_requires_a_key(url: str) -> None:
 
 
 def test_page_document_and_probes_need_no_key(url: str) -> None:
-    with user(url) as nobody:
+    with user(url) as anonymous:
         for path in ("/", "/app.js", "/docs", "/openapi.json", "/healthz", "/readyz"):
-            assert nobody.get(path).status_code == 200, path
+            assert anonymous.get(path).status_code == 200, path
         # Metrics are for operators, who have a separate port.
-        assert nobody.get("/metrics").status_code == 404
+        assert anonymous.get("/metrics").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_upload_without_a_key_is_refused_before_it_is_read(url: str) -> None:
 
 
 def test_refused_part_gets_a_response(url: str) -> None:
-    with user(url) as nobody:
+    with user(url) as anonymous:
         for _ in range(3):
-            answer = nobody.put(f"/v1/uploads/{'f' * 32}/parts/1", content=bytes(8 << 20))
+            answer = anonymous.put(f"/v1/uploads/{'f' * 32}/parts/1", content=bytes(8 << 20))
             assert_problem(answer, 401, "key_missing")
             assert "connection" not in answer.headers
 
@@ -132,10 +132,10 @@ def test_keys_see_their_own_jobs_only(url: str, keys: ApiKeys) -> None:
 def test_keys_receive_events_of_their_own_jobs_only(url: str, keys: ApiKeys) -> None:
     (_, one), (_, other) = keys.create("hears-1"), keys.create("hears-2")
     with user(url, one) as owner, user(url, other) as stranger:
-        with stranger.stream("GET", "/v1/events") as told:
-            assert told.status_code == 200
+        with stranger.stream("GET", "/v1/events") as stream:
+            assert stream.status_code == 200
             hidden, shown = submit(owner), submit(stranger)
-            lines = iter(told.iter_lines())
+            lines = iter(stream.iter_lines())
             heard = next(line for line in lines if hidden in line or shown in line)
         assert shown in heard
 
@@ -186,8 +186,8 @@ def test_revoked_key_is_refused_soon_and_its_streams_end(
     ended = threading.Event()
 
     def watch() -> None:
-        with user(url, whole) as watcher, watcher.stream("GET", f"/v1/jobs/{job}/events") as told:
-            for _ in told.iter_lines():
+        with user(url, whole) as watcher, watcher.stream("GET", f"/v1/jobs/{job}/events") as stream:
+            for _ in stream.iter_lines():
                 begun.set()
         ended.set()
 

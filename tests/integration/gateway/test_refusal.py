@@ -68,9 +68,9 @@ def test_gateway_starts_without_keys_if_auth_is_off(stack: Stack) -> None:
 @pytest.mark.usefixtures("empty")
 def test_key_from_the_settings_suffices(stack: Stack) -> None:
     env = {**EMPTY, "POSEWAY_HOST": "0.0.0.0", "POSEWAY_FIRST_KEY": FIRST}
-    with gateway(stack, env) as url, user(url, FIRST) as client, user(url) as nobody:
+    with gateway(stack, env) as url, user(url, FIRST) as client, user(url) as anonymous:
         assert client.get("/v1/jobs").status_code == 200
-        assert nobody.get("/v1/jobs").status_code == 401
+        assert anonymous.get("/v1/jobs").status_code == 401
 
 
 def test_key_from_the_settings_must_be_well_formed(stack: Stack) -> None:
@@ -99,9 +99,9 @@ def test_former_proxy_setting_is_warned_about(
     env = {"POSEWAY_HOST": "192.0.2.1", "POSEWAY_AUTH": "off"}
     proxies = {"FORWARDED_ALLOW_IPS": before, "POSEWAY_TRUSTED_PROXIES": now}
     ended = start(stack, {**env, **proxies})
-    told = [line for line in ended.stderr.splitlines() if "FORWARDED_ALLOW_IPS" in line]
-    assert len(told) == warned
-    assert all("POSEWAY_TRUSTED_PROXIES" in line and '"warning"' in line for line in told)
+    warnings = [line for line in ended.stderr.splitlines() if "FORWARDED_ALLOW_IPS" in line]
+    assert len(warnings) == warned
+    assert all("POSEWAY_TRUSTED_PROXIES" in line and '"warning"' in line for line in warnings)
 
 
 def test_gateway_without_object_storage_starts_and_refuses_access(stack: Stack) -> None:
@@ -117,9 +117,9 @@ def test_gateway_without_object_storage_starts_and_refuses_access(stack: Stack) 
             for _ in range(50):
                 if "running on" in process.stderr.readline():
                     break
-            with user(url, FIRST) as client, user(url) as nobody:
+            with user(url, FIRST) as client, user(url) as anonymous:
                 assert client.get("/v1/jobs").status_code == 503
-                assert nobody.get("/v1/jobs").status_code == 401
+                assert anonymous.get("/v1/jobs").status_code == 401
         finally:
             process.terminate()
 

@@ -149,9 +149,9 @@ def test_cors_headers_name_listed_origins(url: str) -> None:
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "authorization, idempotency-key",
     }
-    told = httpx.options(f"{url}/v1/jobs", headers=asks)
-    assert told.status_code == 200
-    assert told.headers["access-control-allow-origin"] == LISTED
+    preflight = httpx.options(f"{url}/v1/jobs", headers=asks)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == LISTED
     evil = httpx.options(f"{url}/v1/jobs", headers={**asks, "Origin": "https://evil.example"})
     assert "access-control-allow-origin" not in evil.headers
     # Pages can read errors, too.

@@ -24,8 +24,8 @@ class Owner:
 
     def share(self, seconds: int = 3600) -> dict[str, str]:
         with user(self.url, self.key) as client:
-            wish = {"expires_in_seconds": seconds}
-            answer = client.post(f"/v1/jobs/{self.job}/shares", json=wish)
+            body = {"expires_in_seconds": seconds}
+            answer = client.post(f"/v1/jobs/{self.job}/shares", json=body)
         assert answer.status_code == 201, answer.text
         made: dict[str, str] = answer.json()
         return made
@@ -36,8 +36,8 @@ def owner(stack: Stack) -> Iterator[Owner]:
     _, key = ApiKeys(stack.store).create("shares")
     with gateway(stack, KEYS) as url, user(url, key) as client:
         job = submit(client, make_video(6))
-        with client.stream("GET", f"/v1/jobs/{job}/events") as told:
-            assert any('"state":"succeeded"' in line for line in told.iter_lines())
+        with client.stream("GET", f"/v1/jobs/{job}/events") as stream:
+            assert any('"state":"succeeded"' in line for line in stream.iter_lines())
         yield Owner(url, "shares", key, job)
 
 
@@ -52,8 +52,8 @@ def test_share_link_shows_the_job_and_its_result(owner: Owner) -> None:
         for link in job["links"].values():
             assert guest.get(path).status_code == 401
             assert guest.get(link).status_code == 200, link
-        told = guest.get(f"{path}/events", params={"share": made["token"]}).text
-        assert made["token"] in told
+        events = guest.get(f"{path}/events", params={"share": made["token"]}).text
+        assert made["token"] in events
         head = guest.head(job["links"]["video"])
         assert (head.status_code, head.headers["accept-ranges"]) == (200, "bytes")
 
@@ -84,8 +84,8 @@ def test_share_link_works_with_another_key(stack: Stack, owner: Owner) -> None:
 def test_lifetime_of_share_links_is_bounded(owner: Owner) -> None:
     with user(owner.url, owner.key) as client:
         for seconds in (0, 59, 10**9):
-            wish = {"expires_in_seconds": seconds}
-            answer = client.post(f"/v1/jobs/{owner.job}/shares", json=wish)
+            body = {"expires_in_seconds": seconds}
+            answer = client.post(f"/v1/jobs/{owner.job}/shares", json=body)
             assert_problem(answer, 422, "invalid_request")
         usual = client.post(f"/v1/jobs/{owner.job}/shares").json()
     assert usual["expires_at"] > owner.share()["expires_at"]

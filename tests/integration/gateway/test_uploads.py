@@ -153,7 +153,7 @@ def test_deleted_upload_is_gone(http: httpx.Client, stack: Stack) -> None:
 
 
 def test_mistakes_are_reported_before_anything_is_uploaded(http: httpx.Client) -> None:
-    for wish, expected in (
+    for override, expected in (
         ({"size": 0}, "422 invalid_request"),
         ({"size": 1 << 50}, "413 too_large"),
         ({"options": {"colour": "red"}}, "422 invalid_request"),
@@ -161,7 +161,7 @@ def test_mistakes_are_reported_before_anything_is_uploaded(http: httpx.Client) -
         ({"options": {"model": "best"}}, "422 unknown_model"),
         ({"webhook_url": "ftp://example.org"}, "422 invalid_webhook"),
     ):
-        asked = {"name": "a", "size": 10, **wish}
+        asked = {"name": "a", "size": 10, **override}
         assert code(http.post("/v1/uploads", json=asked)) == expected
     assert code(http.get(f"/v1/uploads/{'f' * 32}")) == "404 upload_not_found"
 
@@ -216,8 +216,8 @@ def test_deleted_upload_cannot_be_completed(stack: Stack, http: httpx.Client) ->
 
 
 def test_silent_sender_counts_as_disconnected() -> None:
-    told: asyncio.Queue[Message] = asyncio.Queue()
-    told.put_nowait({"type": "http.request", "body": b"abc", "more_body": True})
+    messages: asyncio.Queue[Message] = asyncio.Queue()
+    messages.put_nowait({"type": "http.request", "body": b"abc", "more_body": True})
 
     async def read(scope: Scope, receive: Receive, _send: Send) -> None:
         pieces = arriving(Request(scope, receive))
@@ -229,18 +229,20 @@ def test_silent_sender_counts_as_disconnected() -> None:
     async def sent(_: Message) -> None:
         raise AssertionError
 
-    asyncio.run(RequestBodies(read, seconds=0.05)({"type": "http", "headers": []}, told.get, sent))
+    asyncio.run(
+        RequestBodies(read, seconds=0.05)({"type": "http", "headers": []}, messages.get, sent)
+    )
 
 
 def test_expired_uploads_are_deleted(stack: Stack) -> None:
     store = ObjectStore(stack.storage_settings)
-    hasty, patient = MultipartUploads(store, 1 << 30, -1), MultipartUploads(store, 1 << 30, 3600)
-    stale = hasty.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
-    fresh = patient.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
+    expiring, uploads = MultipartUploads(store, 1 << 30, -1), MultipartUploads(store, 1 << 30, 3600)
+    stale = expiring.begin(new_job_id(), "a.mp4", 10, JobOptions(), "", None)
+    fresh = uploads.begin(new_job_id(), "b.mp4", 10, JobOptions(), "", None)
     unreadable = "pending/0.json"  # sorts first
     store.put(unreadable, b"{", "application/json")
-    assert patient.expire() >= 1
+    assert uploads.expire() >= 1
     store.delete(unreadable)
-    assert not patient.exists(stale.id, "")
-    assert patient.arrived(fresh) == {}
-    patient.discard(fresh)
+    assert not uploads.exists(stale.id, "")
+    assert uploads.arrived(fresh) == {}
+    uploads.discard(fresh)

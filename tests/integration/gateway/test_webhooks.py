@@ -50,11 +50,11 @@ def test_end_of_a_job_sends_a_signed_webhook(stack: Stack, receiver: Receiver, s
     assert path == "/hook?a=b"
     assert headers["host"] == receiver.url.removeprefix("http://")
     assert headers["webhook-id"] == job_id
-    told = Webhook(secret).verify(body, headers)
-    assert told["type"] == "job.failed"
-    assert told["data"]["id"] == job_id
+    message = Webhook(secret).verify(body, headers)
+    assert message["type"] == "job.failed"
+    assert message["data"]["id"] == job_id
     with Client(stack.gateway_url) as client:
-        assert told["data"] == client.job(job_id).model_dump(mode="json")
+        assert message["data"] == client.job(job_id).model_dump(mode="json")
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body.replace(b"failed", b"worked"), headers)
 

@@ -140,7 +140,7 @@ def break_a_record(life: Life) -> None:
         put_on_queue(life.stack, job)
         assert owner.get(f"/v1/jobs/{job}").status_code == 503
     log = life.log.with_name("dispatcher.log")
-    until(lambda: b"the record cannot be read" in log.read_bytes())
+    until(lambda: b"record cannot be read" in log.read_bytes())
 
 
 def run(life: Life, name: str, module: str, env: dict[str, str], says: str | None) -> None:

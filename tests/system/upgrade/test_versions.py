@@ -134,7 +134,7 @@ def test_a_request_for_a_newer_version_is_left_to_it(client: Client, stack: Stac
         log = stack.data_dir / "logs" / "dispatcher.log"
         seen = log.stat().st_size
         put_on_queue(stack, job_id)
-        until(lambda: tail_has(log, seen, "the record cannot be read"))
+        until(lambda: tail_has(log, seen, "record cannot be read"))
         assert stack.store.get(keys.status)[0] == status
         answer = httpx.get(f"{stack.gateway_url}/v1/jobs/{job_id}", timeout=30)
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -49,7 +49,7 @@ async def _reconcile_forever(
                 continue
             except Exception:
                 # One unreadable record must not stop the others from being checked.
-                log.exception("record not readable", job=change.job_id)
+                log.exception("job record cannot be read", job=change.job_id)
 
 
 async def _report_missed(change: StatusChange, queue: JobQueue, repository: JobRepository) -> None:

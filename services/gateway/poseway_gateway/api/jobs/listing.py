@@ -106,7 +106,7 @@ class Listing:
         except NotFoundError:
             return None  # removed since it was listed
         except ValidationError:
-            log.exception("record not readable", job=job_id)
+            log.exception("job record cannot be read", job=job_id)
             return None
         if job.state.finished:
             with self._lock:

@@ -103,7 +103,7 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(ValidationError)
     async def _unreadable(_request: Request, error: ValidationError) -> JSONResponse:
         # Not the caller's fault: a newer gateway wrote a record that this version cannot read.
-        log.exception("record not readable", exc_info=error)
+        log.exception("record cannot be read", exc_info=error)
         return answer(
             errors.UnavailableError("A newer version of Poseway wrote this record. Try again soon.")
         )
