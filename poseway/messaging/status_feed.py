@@ -141,11 +141,11 @@ class Follower:
             if sequence.consumer != self._count:
                 raise nats.errors.Error
             try:
-                told = parse(message.data)
+                content = parse(message.data)
             except ValueError:
                 continue  # a message of another version
             job_id = message.subject.removeprefix(SUBJECT)
-            yield StatusChange(sequence.stream, job_id, told, self._count < self.backlog)
+            yield StatusChange(sequence.stream, job_id, content, self._count < self.backlog)
 
     async def _check(self) -> None:
         """Raises if a message that NATS sent did not arrive."""

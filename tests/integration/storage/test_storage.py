@@ -50,9 +50,9 @@ def test_missing_object_raises_not_found(store: ObjectStore, prefix: str) -> Non
 
 
 def test_unreachable_server_raises_unavailable() -> None:
-    nobody = f"http://127.0.0.1:{free_ports(1)[0]}"
+    nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
     settings = StorageSettings(
-        s3_endpoint=nobody, s3_access_key="key", s3_secret_key=SecretStr(secrets.token_hex())
+        s3_endpoint=nowhere, s3_access_key="key", s3_secret_key=SecretStr(secrets.token_hex())
     )
     with pytest.raises(UnavailableError):
         ObjectStore(settings).get("anything")

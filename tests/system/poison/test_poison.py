@@ -1,6 +1,6 @@
 """Files that crash their decoders: their jobs fail with a reason, and no other job is affected.
 
-With POSEWAY_TEST_HOSTILE, as `make test-hostile` has it, in all ways at all places.
+With POSEWAY_TEST_HOSTILE, which `make test-hostile` sets, every defect is tried at every place.
 """
 
 import os

@@ -16,20 +16,20 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 
 @dataclass(frozen=True)
-class Taken:
+class ReceivedSpan:
     """A span.
 
     Attributes:
-        service: Who sent it.
-        name: What it is.
-        trace: Id of its trace, hex.
-        id: Its own, hex.
-        parent: Of the span that it is a part of; empty if of none.
-        kind: As OTLP numbers them: 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
-        failed: Whether it says so.
-        attributes: Without the ``poseway.`` before their names.
-        began: Nanoseconds since 1970.
-        ended: Likewise.
+        service: Service that sent it.
+        name: Name of the span.
+        trace: Id of its trace in hex.
+        id: Id of the span in hex.
+        parent: Id of the parent span in hex; empty for a root.
+        kind: Kind as a number of OTLP: 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
+        failed: Whether its status is an error.
+        attributes: Attributes without the ``poseway.`` prefix.
+        began: Start in nanoseconds since 1970.
+        ended: End in nanoseconds since 1970.
     """
 
     service: str
@@ -51,7 +51,7 @@ class Collector(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.paths: set[str] = set()
-        self._spans: list[Taken] = []
+        self._spans: list[ReceivedSpan] = []
         self._changed = threading.Condition()
 
     def take(self, path: str, request: ExportTraceServiceRequest) -> None:
@@ -60,7 +60,9 @@ class Collector(ThreadingHTTPServer):
             self._spans += _spans(request)
             self._changed.notify_all()
 
-    def wait(self, wanted: Callable[[list[Taken]], bool], seconds: float = 60) -> list[Taken]:
+    def wait(
+        self, wanted: Callable[[list[ReceivedSpan]], bool], seconds: float = 60
+    ) -> list[ReceivedSpan]:
         """Waits until the spans satisfy `wanted` and returns them; fails after `seconds`."""
         with self._changed:
             arrived = self._changed.wait_for(lambda: wanted(self._spans), seconds)
@@ -68,7 +70,7 @@ class Collector(ThreadingHTTPServer):
             assert arrived, f"of these only: {names}"
             return list(self._spans)
 
-    def settled(self, seconds: float) -> list[Taken]:
+    def settled(self, seconds: float) -> list[ReceivedSpan]:
         """Returns all spans after a pause."""
         time.sleep(seconds)
         with self._changed:
@@ -93,13 +95,13 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _spans(request: ExportTraceServiceRequest) -> Iterator[Taken]:
+def _spans(request: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
     for resource in request.resource_spans:
         about = dict(_attributes(resource.resource.attributes))
         assert about["service.namespace"] == "poseway"
         for scope in resource.scope_spans:
             for span in scope.spans:
-                yield Taken(
+                yield ReceivedSpan(
                     service=str(about["service.name"]),
                     name=span.name,
                     trace=span.trace_id.hex(),

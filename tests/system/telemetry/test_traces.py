@@ -15,22 +15,22 @@ import pytest
 from poseway.client import Client
 from poseway.paths import ROOT
 from tests.support.paths import python_path
-from tests.system.telemetry.collector import Collector, Taken, collecting
+from tests.system.telemetry.collector import Collector, ReceivedSpan, collecting
 from tests.system.telemetry.watched import WatchedStack, environment
 
 SERVER, CLIENT, CONSUMER = 2, 3, 5
 
 
-def of_job(spans: list[Taken], job_id: str) -> list[Taken]:
+def of_job(spans: list[ReceivedSpan], job_id: str) -> list[ReceivedSpan]:
     """Spans of the traces that name a job."""
     named = {span.trace for span in spans if span.attributes.get("job_id") == job_id}
     return [span for span in spans if span.trace in named]
 
 
-def wait_for_end(collector: Collector, job_id: str, deliveries: int = 1) -> list[Taken]:
+def wait_for_end(collector: Collector, job_id: str, deliveries: int = 1) -> list[ReceivedSpan]:
     """Waits for a job's last delivery to end and returns its spans. Children end earlier."""
 
-    def over(spans: list[Taken]) -> bool:
+    def over(spans: list[ReceivedSpan]) -> bool:
         found = of_job(spans, job_id)
         jobs = [span for span in found if span.name == "job"]
         return len(jobs) >= deliveries and any(span.name.startswith("HTTP") for span in found)

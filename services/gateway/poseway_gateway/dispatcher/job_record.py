@@ -160,7 +160,7 @@ class JobRecord:
             found.append(Checkpoint.model_validate_json(data))
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Writes a checkpoint. This is progress, so attempts are counted anew."""
+        """Writes a checkpoint. This is progress, so the count of attempts restarts."""
         key = self._checkpoint_key(checkpoint.segment)
         self._store.put(key, checkpoint.model_dump_json().encode(), _JSON)
         self._write(attempts=1)

@@ -74,16 +74,16 @@ def test_fraction_never_falls_and_is_1_only_at_the_end() -> None:
     advance = JobProgress(replace(SLOW, frames=8, counted=False), [])
     advance.decoded(batch(0, 4, 10.0))
     advance.found(4)
-    told = [advance.progress().fraction]
+    fractions = [advance.progress().fraction]
     advance.decoded(batch(4, 20, 1.0))
-    told.append(advance.progress().fraction)
+    fractions.append(advance.progress().fraction)
     advance.decoded(batch(24, 1, 1.0, last=True))
     advance.found(21)
-    told.append(advance.progress().fraction)
+    fractions.append(advance.progress().fraction)
     advance.rendered(25)
-    told.append(advance.progress().fraction)
-    assert told == sorted(told)
-    assert told[-1] == 0.99
+    fractions.append(advance.progress().fraction)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 0.99
     assert advance.progress().frames_done == advance.progress().frames_total == 25
 
 

@@ -1,1 +1,1 @@
-"""A video on its way into batches: decoding, cuts, and which frames become stills."""
+"""Frames of a job: decoding, batches, cut detection, lead-in and stills."""
