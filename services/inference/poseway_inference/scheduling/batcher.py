@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
 
 from poseway.errors import OverloadedError, UnavailableError
-from poseway_inference.scheduling.fair_queue import Call, Clock, Item, Job, Queue
+from poseway_inference.scheduling.fair_queue import Call, FrameQueue, Job, VirtualTime, WaitingFrame
 
 K = TypeVar("K")
 F = TypeVar("F")
@@ -25,15 +25,15 @@ class Batcher(Generic[K, F, P]):
     1997): jobs get equal shares of the workers' time, regardless of how many frames they have
     waiting and what a frame costs.
 
-    **Bounds.** Frames in flight, which are accepted but not yet answered, take places, and places
-    are limited. A job may hold at most as many places as are still free. This is the dynamic
+    **Bounds.** Frames in flight, which are accepted but not yet answered, take slots, and slots
+    are limited. A job may hold at most as many slots as are still free. This is the dynamic
     threshold of Choudhury and Hahne ("Dynamic queue length thresholds for shared-memory packet
     switches", IEEE/ACM Transactions on Networking 6(2), 1998) with alpha = 1. A single job ends up
-    with half of the places, n jobs with 1/(n + 1) each, and the same share stays free for the next.
+    with half of the slots, n jobs with 1/(n + 1) each, and the same share stays free for the next.
 
-    **Rejection.** A call can be rejected only at its first frame, whose place it keeps until it
-    ends. Each further frame waits until a place is free, or until all frames before it are answered
-    and it can use the call's own place. So a call of any length makes progress while its caller
+    **Rejection.** A call can be rejected only at its first frame, whose slot it keeps until it
+    ends. Each further frame waits until a slot is free, or until all frames before it are answered
+    and it can use the call's own slot. So a call of any length makes progress while its caller
     reads the answers.
     """
 
@@ -55,7 +55,7 @@ class Batcher(Generic[K, F, P]):
             cost: Returns the work that a frame of a key takes, in any unit.
             workers: Number of threads that process batches.
             max_delay: Seconds that a frame waits for others to fill its batch.
-            max_frames: Number of places, that is, most frames in flight.
+            max_frames: Number of slots, that is, most frames in flight.
         """
         self._work = work
         self._limit = limit
@@ -63,19 +63,19 @@ class Batcher(Generic[K, F, P]):
         self._max_delay = max_delay
         self._max_frames = self._free = max_frames
         self._closed = False
-        self._clock = Clock()
+        self._virtual_time = VirtualTime()
         self._jobs: dict[str, Job] = {}
-        self._queues: dict[K, Queue[K, F, P]] = {}
+        self._queues: dict[K, FrameQueue[K, F, P]] = {}
         self._lock = threading.Lock()
         self._waiting = threading.Condition(self._lock)
-        self._room = threading.Condition(self._lock)
+        self._slot_freed = threading.Condition(self._lock)
         self._workers = [threading.Thread(target=self._serve, daemon=True) for _ in range(workers)]
         for worker in self._workers:
             worker.start()
 
     @property
     def in_flight(self) -> int:
-        """Places in use: the unanswered frames of each open call, at least one per call."""
+        """Slots in use: the unanswered frames of each open call, at least one per call."""
         return self._max_frames - self._free
 
     def map(
@@ -97,12 +97,12 @@ class Batcher(Generic[K, F, P]):
                 Returns False if the caller has left already.
 
         Raises:
-            OverloadedError: There is no place for the first frame.
+            OverloadedError: There is no slot for the first frame.
             UnavailableError: The batcher is closed.
             Exception: What `frames` raised, or what `work` raised for frames of this call alone.
         """
         call: Call[P] = Call(self._job(job), threading.Condition(self._lock))
-        if not when_gone(lambda: self._give_up(call)):
+        if not when_gone(lambda: self._abandon(call)):
             return
         threading.Thread(target=self._read, args=(call, frames), daemon=True).start()
         try:
@@ -113,8 +113,8 @@ class Batcher(Generic[K, F, P]):
                         break
                     answer = call.answers.pop(call.answered)
                     call.answered += 1
-                    self._move_places(call, max(1, call.pending) - call.places)
-                    self._room.notify_all()
+                    self._take_slots(call, max(1, call.pending) - call.slots)
+                    self._slot_freed.notify_all()
                 yield answer
             if call.error is not None:
                 raise call.error
@@ -126,7 +126,7 @@ class Batcher(Generic[K, F, P]):
         with self._lock:
             self._closed, self._max_delay = True, 0.0
             self._waiting.notify_all()
-            self._room.notify_all()
+            self._slot_freed.notify_all()
         for worker in self._workers:
             worker.join()
 
@@ -134,10 +134,12 @@ class Batcher(Generic[K, F, P]):
         """Returns the job of this name, or a new one for ""."""
         with self._lock:
             if not name:
-                return Job(self._clock.now, anonymous=True)
+                return Job(self._virtual_time.now, anonymous=True)
             # A job that is ahead of the others is remembered until they have caught up.
-            now = self._clock.now
-            self._jobs = {n: job for n, job in self._jobs.items() if job.places or job.turn > now}
+            now = self._virtual_time.now
+            self._jobs = {
+                n: job for n, job in self._jobs.items() if job.slots or job.start_tag > now
+            }
             return self._jobs.setdefault(name, Job(now))
 
     def _read(self, call: Call[P], frames: Iterable[tuple[K, F]]) -> None:
@@ -150,34 +152,34 @@ class Batcher(Generic[K, F, P]):
             call.end(error)
 
     def _take(self, call: Call[P], key: K, frame: F) -> bool:
-        """Queues a frame once there is a place; returns False if the caller has left."""
+        """Queues a frame once there is a slot; returns False if the caller has left."""
         limit, cost = self._limit(key), self._cost(key)
         with self._lock:
             job = call.job
-            self._room.wait_for(
-                lambda: call.gone or self._closed or not call.pending or job.places < self._free
+            self._slot_freed.wait_for(
+                lambda: call.gone or self._closed or not call.pending or job.slots < self._free
             )
             if call.gone:
                 return False
             if self._closed:
                 raise UnavailableError("The service is shutting down. Retry the call.")
-            if call.pending == call.places:
-                if job.places >= self._free:
+            if call.pending == call.slots:
+                if job.slots >= self._free:
                     raise OverloadedError("Too many frames are in flight. Retry the call later.")
-                self._move_places(call, 1)
+                self._take_slots(call, 1)
             if not any(job in queue.items for queue in self._queues.values()):
                 # Idle time earns no credit. A call without a name may belong to a job that was
                 # served a moment ago, so it starts behind the others.
                 late = cost if job.anonymous else 0.0
-                job.turn = max(job.turn, self._clock.now + late)
-            queue = self._queues.setdefault(key, Queue(key, limit, cost))
-            item = Item(call, call.taken, frame, time.monotonic())
+                job.start_tag = max(job.start_tag, self._virtual_time.now + late)
+            queue = self._queues.setdefault(key, FrameQueue(key, limit, cost))
+            item = WaitingFrame(call, call.taken, frame, time.monotonic())
             queue.items.setdefault(job, deque()).append(item)
             call.taken += 1
             self._waiting.notify()
             return True
 
-    def _give_up(self, call: Call[P]) -> None:
+    def _abandon(self, call: Call[P]) -> None:
         self._leave(call)
         call.end()
 
@@ -188,13 +190,14 @@ class Batcher(Generic[K, F, P]):
             for queue in self._queues.values():
                 queue.withdraw(call)
             self._drop_empty_queues()
-            self._move_places(call, -call.places)
-            self._room.notify_all()
+            self._take_slots(call, -call.slots)
+            self._slot_freed.notify_all()
 
-    def _move_places(self, call: Call[P], count: int) -> None:
+    def _take_slots(self, call: Call[P], count: int) -> None:
+        """Gives a call more slots, or fewer if the count is negative."""
         self._free -= count
-        call.places += count
-        call.job.places += count
+        call.slots += count
+        call.job.slots += count
 
     def _drop_empty_queues(self) -> None:
         self._queues = {key: queue for key, queue in self._queues.items() if queue.items}
@@ -211,8 +214,8 @@ class Batcher(Generic[K, F, P]):
                     return False
                 due = [queue.due(self._max_delay) for queue in self._queues.values()]
                 self._waiting.wait(min(due) - time.monotonic() if due else None)
-            queue = min(ready, key=lambda queue: queue.next_job().turn)
-            batch = queue.take(self._clock)
+            queue = min(ready, key=lambda queue: queue.next_job().start_tag)
+            batch = queue.take(self._virtual_time)
             self._drop_empty_queues()
             if self._queues:
                 # Another worker takes over waiting for the remaining frames.
@@ -220,12 +223,12 @@ class Batcher(Generic[K, F, P]):
         self._answer(queue.key, batch)
         return True
 
-    def _ready_queues(self) -> list[Queue[K, F, P]]:
+    def _ready_queues(self) -> list[FrameQueue[K, F, P]]:
         """Returns queues with a full batch, or whose oldest frame has waited long enough."""
         now = time.monotonic()
         return [queue for queue in self._queues.values() if queue.due(self._max_delay) <= now]
 
-    def _answer(self, key: K, batch: list[Item[F, P]]) -> None:
+    def _answer(self, key: K, batch: list[WaitingFrame[F, P]]) -> None:
         calls = dict.fromkeys(item.call for item in batch)
         try:
             answers = list(zip(batch, self._work(key, [i.frame for i in batch]), strict=True))

@@ -12,7 +12,7 @@ P = TypeVar("P")
 
 
 @dataclass
-class Clock:
+class VirtualTime:
     """Virtual time: the start tag of the job served last."""
 
     now: float = 0.0
@@ -23,13 +23,13 @@ class Job:
     """What the calls of a job share.
 
     Attributes:
-        turn: Start tag of the job's next frame; the job with the lowest one is served first.
-        places: Places that its calls hold.
+        start_tag: Start tag of the job's next frame; the job with the lowest one is served first.
+        slots: Slots that its calls hold.
         anonymous: Whether the job has no name and consists of one call.
     """
 
-    turn: float
-    places: int = 0
+    start_tag: float
+    slots: int = 0
     anonymous: bool = False
 
 
@@ -40,7 +40,7 @@ class Call(Generic[P]):
     Attributes:
         job: The job to which it belongs.
         changed: Notified when an answer arrives or the call ends.
-        places: Places that it holds.
+        slots: Slots that it holds.
         taken: Frames accepted so far; they are numbered from 0.
         answered: Answers that the caller has read.
         answers: Answers by number of the frame.
@@ -51,7 +51,7 @@ class Call(Generic[P]):
 
     job: Job
     changed: threading.Condition
-    places: int = 0
+    slots: int = 0
     taken: int = 0
     answered: int = 0
     answers: dict[int, P] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Call(Generic[P]):
 
 
 @dataclass(frozen=True)
-class Item(Generic[F, P]):
+class WaitingFrame(Generic[F, P]):
     """A waiting frame.
 
     Attributes:
@@ -95,12 +95,12 @@ class Item(Generic[F, P]):
     arrived: float
 
 
-class Queue(Generic[K, F, P]):
+class FrameQueue(Generic[K, F, P]):
     """The waiting frames of one key: a first-in, first-out queue per job."""
 
     def __init__(self, key: K, limit: int, cost: float) -> None:
         self.key = key
-        self.items: dict[Job, deque[Item[F, P]]] = {}
+        self.items: dict[Job, deque[WaitingFrame[F, P]]] = {}
         self._limit = limit
         self._cost = cost
 
@@ -112,15 +112,15 @@ class Queue(Generic[K, F, P]):
 
     def next_job(self) -> Job:
         """Returns the job to serve next."""
-        return min(self.items, key=lambda job: job.turn)
+        return min(self.items, key=lambda job: job.start_tag)
 
-    def take(self, clock: Clock) -> list[Item[F, P]]:
+    def take(self, time: VirtualTime) -> list[WaitingFrame[F, P]]:
         """Takes a batch; each frame comes from the job to serve next."""
-        batch: list[Item[F, P]] = []
+        batch: list[WaitingFrame[F, P]] = []
         while self.items and len(batch) < self._limit:
             job = self.next_job()
-            clock.now = max(clock.now, job.turn)
-            job.turn += self._cost
+            time.now = max(time.now, job.start_tag)
+            job.start_tag += self._cost
             batch.append(self.items[job].popleft())
             if not self.items[job]:
                 del self.items[job]

@@ -53,7 +53,7 @@ _LEVELS: Final = [
 ]
 
 
-def sizes(keypoints: NDArray[np.float64]) -> NDArray[np.float64]:
+def body_heights(keypoints: NDArray[np.float64]) -> NDArray[np.float64]:
     """Estimates body heights from limb lengths.
 
     The estimate is the 65th percentile of the heights that the limbs suggest. The median would be

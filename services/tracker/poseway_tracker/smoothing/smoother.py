@@ -189,7 +189,7 @@ class Smoother:
 
         memory = _Memory(self._tracks, len(ids))
         before = memory.times.copy(), memory.places.copy()
-        heights, allowed = self._sizes(memory, keypoints, rows, times)
+        heights, allowed = self._heights(memory, keypoints, rows, times)
         seen = limb_lengths.possible(keypoints, allowed)
         places = self._filtered(memory, keypoints, seen, heights, rows, counts, moments)
         filled = np.zeros_like(seen)
@@ -215,7 +215,7 @@ class Smoother:
         gap = max(self._gap_seconds, moment.interval)
         return moment.longest(gap) + moment.interval
 
-    def _sizes(
+    def _heights(
         self,
         memory: _Memory,
         keypoints: NDArray[np.float64],
@@ -230,7 +230,7 @@ class Smoother:
         Returns:
             Two float64 (n,), in pixels.
         """
-        observed = limb_lengths.sizes(keypoints)
+        observed = limb_lengths.body_heights(keypoints)
         known = memory.heights.tolist()
         last = memory.times.max(axis=1, initial=NEVER).tolist()
         here = keypoints[..., 2].max(axis=1, initial=0.0) > 0

@@ -21,7 +21,7 @@ def _kept(pose: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[str]:
 
 @pytest.mark.parametrize("height", [60.0, 200.0, 900.0])
 def test_height_of_a_standing_person(height: float) -> None:
-    assert limb_lengths.sizes(person(300.0, height=height)[None])[0] == pytest.approx(
+    assert limb_lengths.body_heights(person(300.0, height=height)[None])[0] == pytest.approx(
         height, rel=0.15
     )
 
@@ -29,17 +29,17 @@ def test_height_of_a_standing_person(height: float) -> None:
 @pytest.mark.parametrize("wrong", range(18))
 def test_wrong_keypoint_hardly_changes_the_height(wrong: int) -> None:
     pose = person(300.0)
-    right = limb_lengths.sizes(pose[None])[0]
+    right = limb_lengths.body_heights(pose[None])[0]
     pose[wrong, :2] += 5000.0
-    assert limb_lengths.sizes(pose[None])[0] == pytest.approx(right, rel=0.3)
+    assert limb_lengths.body_heights(pose[None])[0] == pytest.approx(right, rel=0.3)
 
 
 def test_too_few_limbs_give_no_height() -> None:
     pose = person(300.0)
     pose[5:] = 0.0  # nose, neck and the right arm: four limbs
-    assert limb_lengths.sizes(pose[None])[0] > 0
+    assert limb_lengths.body_heights(pose[None])[0] > 0
     pose[0] = 0.0
-    assert limb_lengths.sizes(pose[None])[0] == 0
+    assert limb_lengths.body_heights(pose[None])[0] == 0
 
 
 def test_possible_bodies_are_kept() -> None:
@@ -101,9 +101,9 @@ def test_every_limb_has_a_length() -> None:
 def test_only_detected_keypoints_are_kept_and_never_none(rows: list[tuple[float, ...]]) -> None:
     pose = np.array(rows)[None]
     before = pose.copy()
-    size = limb_lengths.sizes(pose)
-    kept = limb_lengths.possible(pose, size)
-    assert np.isfinite(size).all()
+    height = limb_lengths.body_heights(pose)
+    kept = limb_lengths.possible(pose, height)
+    assert np.isfinite(height).all()
     assert not (kept & (pose[..., 2] == 0)).any()
     assert kept.any() == (pose[..., 2] > 0).any()
     np.testing.assert_array_equal(pose, before)
