@@ -9,19 +9,17 @@ import structlog
 from poseway.errors import NotFoundError
 from poseway.formats import keypoints, tracks
 from poseway.formats.manifest import Manifest, ModelInfo, ResultFile, SourceInfo
-from poseway.jobs import JobOptions, JobRequest, Keys, now
-from poseway.media.raw_streams import Timing
+from poseway.jobs import JobRequest, Keys, now
 from poseway.media.reader import VideoInfo
 from poseway.storage import ObjectStore, ObjectWriter
 from poseway.v1 import inference_pb2, renderer_pb2
 from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.frames import stills
+from poseway_gateway.dispatcher.warnings import content_warnings, timing_warnings
 
 log = structlog.get_logger(__name__)
 
 _SHEET_PICTURES: Final = 40
-# Containers round their duration, and audio may outlast the video.
-_MOST: Final = Fraction(9, 10)
 # Containers round the times of frames, most of all the duration of the last one.
 _SAME_RATE: Final = Fraction(1, 200)
 _JSON: Final = "application/json"
@@ -129,8 +127,8 @@ def publish(
         audio_codec=joined.audio_codec or None,
         damaged_packets=damaged,
         warnings=[
-            *_timing_warnings(video, request.options),
-            *_warnings(video, duration, damaged, joined, reshaped),
+            *timing_warnings(video, request.options),
+            *content_warnings(video, duration, damaged, joined, reshaped),
         ],
         cuts=[
             round(float(pts * video.time_base), 6) for segment in segments for pts in segment.cuts
@@ -226,47 +224,6 @@ def _runs(
         for frame in keypoints.read_frames(lines)
     )
     return tracks.runs(tracks.with_ends(frames, float(1 / rate)))
-
-
-def _timing_warnings(video: VideoInfo, options: JobOptions) -> list[str]:
-    if video.timing is Timing.ASSUMED:
-        return [
-            f"The file has neither timestamps nor a frame rate; {float(video.frame_rate):g} frames "
-            "per second are assumed. If that is wrong, set assume_frame_rate."
-        ]
-    timed = video.timing is Timing.FILE and not video.is_photo
-    if timed and options.assume_frame_rate is not None:
-        return ["The file has timestamps, so assume_frame_rate has no effect."]
-    return []
-
-
-def _warnings(
-    video: VideoInfo,
-    duration: Fraction,
-    damaged: int,
-    joined: renderer_pb2.JoinSegmentsResponse,
-    reshaped: int = 0,
-) -> list[str]:
-    found = []
-    if damaged and video.is_photo:
-        found.append("The image is damaged or truncated: part of it is missing.")
-    elif damaged:
-        found.append(f"The video is damaged in {damaged} {'places' if damaged > 1 else 'place'}.")
-    if reshaped:
-        times = "once" if reshaped == 1 else f"{reshaped} times"
-        found.append(
-            f"The frame size or aspect ratio changes {times}. Every frame is fitted into the size "
-            "of the first, with black bars if its aspect ratio differs."
-        )
-    if joined.sound_lost:
-        found.append("Some or all of the audio is missing: it is damaged or in an unknown format.")
-    if video.duration is not None and duration < _MOST * video.duration:
-        found.append(
-            f"The video ends after {float(duration):.1f} s, but the file declares "
-            f"{float(video.duration):.1f} s. If that is not intended, the file is truncated: "
-            "upload it again."
-        )
-    return found
 
 
 def _summed(segments: list[Checkpoint]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from poseway.media.reader import VideoInfo, VideoReader
 from poseway.read_options import AS_FOUND, Reading
 from poseway.v1 import renderer_pb2
 from poseway_gateway.dispatcher.frames.batches import Position, batches
-from poseway_gateway.dispatcher.publish import _timing_warnings, _warnings
+from poseway_gateway.dispatcher.warnings import content_warnings, timing_warnings
 from tests.support.videos import make_video
 
 WHOLE = renderer_pb2.JoinSegmentsResponse()
@@ -25,32 +25,32 @@ def test_audio_longer_than_video_is_not_truncation(container: str) -> None:
         50, container=container, codec=codec, sound=True, sound_codec=sound, sound_seconds=4
     )
     info = VideoReader(io.BytesIO(data)).info
-    assert _warnings(info, Fraction(50, 30), 0, WHOLE) == []
-    assert (_warnings(info, Fraction(1, 2), 0, WHOLE) != []) is (info.duration is not None)
+    assert content_warnings(info, Fraction(50, 30), 0, WHOLE) == []
+    assert (content_warnings(info, Fraction(1, 2), 0, WHOLE) != []) is (info.duration is not None)
     if container in ("mp4", "matroska"):
         assert info.frames == pytest.approx(50, abs=1)
 
 
 def test_damage_and_lost_audio_are_reported() -> None:
     info = VideoReader(io.BytesIO(make_video(30))).info
-    one, many = (_warnings(info, Fraction(1), count, WHOLE) for count in (1, 4))
+    one, many = (content_warnings(info, Fraction(1), count, WHOLE) for count in (1, 4))
     assert one == ["The video is damaged in 1 place."]
     assert many == ["The video is damaged in 4 places."]
     lost = renderer_pb2.JoinSegmentsResponse(sound_lost=True)
-    (words,) = _warnings(info, Fraction(1), 0, lost)
+    (words,) = content_warnings(info, Fraction(1), 0, lost)
     assert "audio" in words
 
 
 def test_assumed_frame_rate_is_reported() -> None:
     data = make_video(5, codec="mjpeg", container="mjpeg", pix_fmt="yuvj420p")
-    (words,) = _timing_warnings(read(data), JobOptions())
+    (words,) = timing_warnings(read(data), JobOptions())
     assert "25 frames per second are assumed" in words
     assert "assume_frame_rate" in words
     given = JobOptions(assume_frame_rate=12.5)
-    assert _timing_warnings(read(data, given.reading), given) == []
-    (words,) = _timing_warnings(read(make_video(5)), given)
+    assert timing_warnings(read(data, given.reading), given) == []
+    (words,) = timing_warnings(read(make_video(5)), given)
     assert "no effect" in words
-    assert _timing_warnings(read(make_video(5, container="h264")), JobOptions()) == []
+    assert timing_warnings(read(make_video(5, container="h264")), JobOptions()) == []
 
 
 def read(data: bytes, reading: Reading = AS_FOUND) -> VideoInfo:
@@ -90,6 +90,6 @@ def test_damage_before_a_segment_is_counted_once() -> None:
 @pytest.mark.parametrize(("times", "words"), [(1, "changes once."), (3, "changes 3 times.")])
 def test_changes_of_frame_size_are_reported(times: int, words: str) -> None:
     info = VideoReader(io.BytesIO(make_video(30))).info
-    (warning,) = _warnings(info, Fraction(1), 0, WHOLE, times)
+    (warning,) = content_warnings(info, Fraction(1), 0, WHOLE, times)
     assert words in warning
     assert "black bars" in warning
