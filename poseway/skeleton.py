@@ -25,6 +25,27 @@ KEYPOINTS: Final = (
 )
 """Names of the keypoints; their order is the order of every keypoint array."""
 
+COCO_KEYPOINTS: Final = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+"""COCO's 17 keypoints in the order of its files: all of `KEYPOINTS` except the neck."""
+
 LIMBS: Final = (
     (1, 2),
     (1, 5),

@@ -16,28 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from pydantic import BaseModel, Field, ValidationError
 
 from poseway.errors import PosewayError
-from poseway.skeleton import KEYPOINTS
-
-COCO_KEYPOINTS: Final = (
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-)
-"""COCO's 17 keypoints in the order of its files: the skeleton's without the neck."""
+from poseway.skeleton import COCO_KEYPOINTS, KEYPOINTS
 
 _OURS: Final = [KEYPOINTS.index(name) for name in COCO_KEYPOINTS]
 _FLAT: Final = 3 * len(COCO_KEYPOINTS)

@@ -17,7 +17,7 @@ from poseway.jobs.records import (
     JobState,
     JobStatus,
     Progress,
-    Stretch,
+    TimeSpan,
 )
 
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
     "Progress",
     "Record",
     "Smoothing",
-    "Stretch",
+    "TimeSpan",
     "new_job_id",
     "now",
 ]

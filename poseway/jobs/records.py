@@ -110,7 +110,7 @@ class JobStatus(Record):
         return self.model_copy(update=changes)
 
 
-class Stretch(Record):
+class TimeSpan(Record):
     """Start and end of a part of a video, in seconds from the start of the whole."""
 
     start: float

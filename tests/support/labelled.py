@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from poseway.evaluation import Detection
-from poseway.evaluation.coco_metrics import COCO_KEYPOINTS
+from poseway.skeleton import COCO_KEYPOINTS
 
 SIZE = (1768, 994)
 """Pixels of the sample's frames."""

@@ -12,20 +12,11 @@ from poseway.formats import keypoints
 from poseway.formats.exports.places import seen
 from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks
-from poseway.skeleton import KEYPOINTS
+from poseway.skeleton import COCO_KEYPOINTS, KEYPOINTS
 
 _PERSON: Final = 1
 """COCO's category of persons."""
-_ORDER: Final = (
-    "nose",
-    *(
-        f"{side}_{name}"
-        for name in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-        for side in ("left", "right")
-    ),
-)
-"""COCO's 17 keypoints; it has no neck."""
-_PLACES: Final = [3 * KEYPOINTS.index(name) + part for name in _ORDER for part in range(3)]
+_PLACES: Final = [3 * KEYPOINTS.index(name) + part for name in COCO_KEYPOINTS for part in range(3)]
 
 
 def to_coco(source: Source) -> Generator[bytes]:

@@ -17,7 +17,7 @@ from poseway.jobs import (
     JobState,
     JobStatus,
     Keys,
-    Stretch,
+    TimeSpan,
     new_job_id,
     now,
 )
@@ -96,7 +96,7 @@ def test_restarted_job_lists_its_new_segments(stack: Stack, running: str) -> Non
     for restarts, frames in enumerate((3, 6)):
         status = JobStatus(state=JobState.RUNNING, restarts=restarts)
         stack.store.put(keys.status, status.model_dump_json().encode(), "application/json")
-        video, when = make_video(frames), Stretch(start=0, end=frames)
+        video, when = make_video(frames), TimeSpan(start=0, end=frames)
         stack.store.put(keys.segment(0, "video.mp4"), video, "video/mp4")
         stack.store.put(
             keys.segment(0, "preview.json"), when.model_dump_json().encode(), "application/json"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from poseway.errors import NotFoundError
-from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, Stretch, now
+from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, TimeSpan, now
 from poseway.storage import ObjectStore
 from poseway_gateway.dispatcher.checkpoint import Checkpoint
 from poseway_gateway.dispatcher.lease import DEFAULT_TERMS, LeaseTerms
@@ -165,7 +165,7 @@ class JobRecord:
         self._store.put(key, checkpoint.model_dump_json().encode(), _JSON)
         self._write(attempts=1)
 
-    def show(self, segment: int, when: Stretch) -> None:
+    def show(self, segment: int, when: TimeSpan) -> None:
         """Publishes the time range of a rendered segment, so that it can be previewed."""
         key = self.keys.segment(segment, "preview.json")
         self._store.put(key, when.model_dump_json().encode(), _JSON)

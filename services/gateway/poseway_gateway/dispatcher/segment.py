@@ -11,7 +11,7 @@ from fractions import Fraction
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from poseway.formats import tracks
-from poseway.jobs import Stretch
+from poseway.jobs import TimeSpan
 from poseway.media.reader import VideoInfo
 from poseway.telemetry import traces
 from poseway.v1 import pose_pb2, renderer_pb2
@@ -72,10 +72,10 @@ class Segment:
         self.reshaped += batch.reshaped
         self.spend("decode", batch.seconds)
 
-    def stretch(self, time_base: Fraction) -> Stretch:
+    def stretch(self, time_base: Fraction) -> TimeSpan:
         """Time range of the segment in seconds, given the seconds per tick."""
         start, end = (round(float(ticks * time_base), 6) for ticks in (self.pts[0], self.end))
-        return Stretch(start=start, end=end)
+        return TimeSpan(start=start, end=end)
 
     @contextmanager
     def working(self, stage: str) -> Iterator[None]:

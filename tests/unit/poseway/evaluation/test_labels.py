@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from poseway.evaluation import Detection, Labels
-from poseway.evaluation.coco_metrics import COCO_KEYPOINTS, LabelsError
-from poseway.skeleton import KEYPOINTS
+from poseway.evaluation.coco_metrics import LabelsError
+from poseway.skeleton import COCO_KEYPOINTS, KEYPOINTS
 from tests.support.labelled import SOMEBODY, annotated
 
 WITHOUT = {"bbox": [500, 500, 100, 200], "area": 20_000.0}

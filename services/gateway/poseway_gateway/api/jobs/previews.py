@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from poseway.errors import ConflictError, NotFoundError
-from poseway.jobs import Keys, Stretch
+from poseway.jobs import Keys, TimeSpan
 from poseway.storage import ObjectInfo, ObjectStore
 from poseway_gateway.api.jobs.mp4_edit_list import from_zero
 
@@ -24,7 +24,7 @@ class Previews:
         self._stretch = lru_cache(_CACHED_SEGMENTS)(self._read)
         self._change = lru_cache(_CACHED_PATCHES)(self._compute)
 
-    def segments(self, job_id: str, restarts: int) -> dict[int, Stretch]:
+    def segments(self, job_id: str, restarts: int) -> dict[int, TimeSpan]:
         """Returns the time range of each finished segment of a job, by number, in order.
 
         Args:
@@ -34,7 +34,7 @@ class Previews:
         folders = self._store.folders(Keys(job_id).segments, "", _MAX_SEGMENTS)
         numbers = [int(name) for name in folders]
 
-        def stretch(number: int) -> Stretch | None:
+        def stretch(number: int) -> TimeSpan | None:
             try:
                 return self._stretch(job_id, restarts, number)
             except NotFoundError:
@@ -66,6 +66,6 @@ class Previews:
         except ConflictError:  # replaced since it was listed
             raise NotFoundError(f"There is no {video.key} as it was.") from None
 
-    def _read(self, job_id: str, _restarts: int, number: int) -> Stretch:
+    def _read(self, job_id: str, _restarts: int, number: int) -> TimeSpan:
         data, _ = self._store.get(Keys(job_id).segment(number, "preview.json"))
-        return Stretch.model_validate_json(data)
+        return TimeSpan.model_validate_json(data)

@@ -14,23 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway.errors import InvalidRequestError
-from poseway.skeleton import KEYPOINTS
+from poseway.skeleton import COCO_KEYPOINTS, KEYPOINTS
 from poseway_inference.engines.base import Engine
 from poseway_inference.families.base import Frame, People
 
 Floats = NDArray[np.float32]
 
 _STRIDE: Final = 32
-_COCO_KEYPOINTS: Final = (
-    "nose",
-    *("left_eye", "right_eye", "left_ear", "right_ear"),
-    *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
-    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
-)
-_SHOULDERS: Final = [_COCO_KEYPOINTS.index(f"{side}_shoulder") for side in ("left", "right")]
+_SHOULDERS: Final = [COCO_KEYPOINTS.index(f"{side}_shoulder") for side in ("left", "right")]
 # Index of each of our keypoints among COCO's, with the neck appended to them.
-_ORDER: Final = [(*_COCO_KEYPOINTS, "neck").index(name) for name in KEYPOINTS]
-_VALUES: Final = 3 * len(_COCO_KEYPOINTS) + 5  # keypoints, then a box and a score
+_ORDER: Final = [(*COCO_KEYPOINTS, "neck").index(name) for name in KEYPOINTS]
+_VALUES: Final = 3 * len(COCO_KEYPOINTS) + 5  # keypoints, then a box and a score
 
 # Below these scores most people are false detections and most keypoints are guesses.
 _MIN_SCORE: Final = 0.05
@@ -143,7 +137,7 @@ def read_people(output: Floats) -> People:
         The people, with x and y as shares of the input's width and height.
     """
     rows = output.reshape(-1, _VALUES)
-    keypoints = _our_keypoints(rows[:, : 3 * len(_COCO_KEYPOINTS)])
+    keypoints = _our_keypoints(rows[:, : 3 * len(COCO_KEYPOINTS)])
     scores = np.nan_to_num(rows[:, -1], nan=0, posinf=0, neginf=0)
     enough = np.count_nonzero(keypoints[..., 2], axis=1) >= _MIN_KEYPOINTS
     order = np.argsort(-scores, kind="stable")

@@ -8,9 +8,8 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from poseway.evaluation.coco_metrics import COCO_KEYPOINTS
 from poseway.formats import exports
-from poseway.skeleton import KEYPOINTS
+from poseway.skeleton import COCO_KEYPOINTS, KEYPOINTS
 from tests.support.walk import FRAMES, records, source, walk
 
 ORDER = [KEYPOINTS.index(name) for name in COCO_KEYPOINTS]
