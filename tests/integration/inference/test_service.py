@@ -256,7 +256,7 @@ def test_logs_name_the_job_of_a_call(
 
 @pytest.fixture
 def narrow(tmp_path: Path) -> Iterator[inference_pb2_grpc.InferenceServiceStub]:
-    """A service with two places for frames that lacks the weights of a model."""
+    """A service with two slots for frames that lacks the weights of a model."""
     models = tmp_path / "models"
     shutil.copytree(MODELS_DIR, models, ignore=shutil.ignore_patterns("movenet*.json", "*.bin"))
     with socket.socket() as free:
@@ -298,7 +298,7 @@ def test_errors_of_missing_models_and_of_overload(
     calls = [narrow.EstimatePoses(unfinished(job), timeout=60) for job in ("a", "b")]
     for call in calls:
         assert len(next(call).poses.poses) == 2
-    # Unfinished calls hold both places.
+    # Unfinished calls hold both slots.
     with pytest.raises(grpc.RpcError) as caught:
         estimate(narrow, header(), frame(picture))
     assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -18,7 +18,7 @@ from tests.integration.inference.test_service import SMALL, estimate, frame, hea
 from tests.support.waiting import until
 
 
-class Held:
+class BlockedEstimator:
     """An estimator that blocks until it is released, like a long queue."""
 
     batch_size = 1
@@ -40,9 +40,9 @@ class Held:
 
 def test_calls_without_a_waiting_client_are_dropped(engine: Engine) -> None:
     """Cancelled or past their deadline: their frames are neither counted nor processed."""
-    held = Held()
+    blocked = BlockedEstimator()
     service = InferenceService(
-        {"held": LoadedModel(engine, held, 8, 8)},
+        {"blocked": LoadedModel(engine, blocked, 8, 8)},
         {},
         workers=1,
         batch_frames=0,
@@ -55,16 +55,16 @@ def test_calls_without_a_waiting_client_are_dropped(engine: Engine) -> None:
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = inference_pb2_grpc.InferenceServiceStub(channel)
-        requests = [header("held"), *(frame(SMALL, index) for index in range(4))]
+        requests = [header("blocked"), *(frame(SMALL, index) for index in range(4))]
         late = stub.EstimatePoses(iter(requests), timeout=1)
         cancelled = stub.EstimatePoses(iter(requests), timeout=60)
-        assert held.begun.wait(10)
+        assert blocked.begun.wait(10)
         with pytest.raises(grpc.RpcError) as caught:
             next(late)
         assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.DEADLINE_EXCEEDED
         cancelled.cancel()
         until(lambda: not service.in_flight)
-        held.go_on.set()
-        assert len(estimate(stub, header("held"), frame(SMALL))) == 1
-        assert held.estimated == 2  # the frame in progress, and the last one
+        blocked.go_on.set()
+        assert len(estimate(stub, header("blocked"), frame(SMALL))) == 1
+        assert blocked.estimated == 2  # the frame in progress, and the last one
     server.stop(None).wait()
