@@ -13,6 +13,7 @@ import pytest
 
 from poseway.client import Client
 from poseway.errors import InvalidRequestError, NotFoundError
+from poseway.formats.exports import FORMATS
 from poseway.formats.manifest import Manifest
 from poseway.jobs import Job, JobState, Keys
 from poseway.local.stack import Stack
@@ -106,7 +107,7 @@ def test_the_result_is_converted_to_every_export_format(
     http: httpx.Client, processed: Processed
 ) -> None:
     links = processed.seen[-1].links
-    for name in ("csv", "angles", "coco", "openpose", "trc", "all"):
+    for name in (*(made.name for made in FORMATS), "zip"):
         answer = http.get(links[name])
         assert (answer.status_code, answer.content != b"") == (200, True), name
 
@@ -145,7 +146,7 @@ def test_a_file_that_is_no_video_fails_with_its_code_and_calls_the_webhook(
     job = client.job(answer.json()["id"])
     assert (body["type"], body["data"]["id"]) == ("job.failed", job.id)
     assert job.error is not None
-    assert job.error.code == "unsupported_format"
+    assert job.error.code == "video_unreadable"
 
 
 def test_wrong_requests_are_refused(
