@@ -59,6 +59,6 @@ class Caller:
             await self.usage.charge(self.key, size)
 
     async def refund(self, size: int) -> None:
-        """Undoes `charge` for a job that did not come about."""
+        """Undoes `charge` for a job that was not created."""
         if self.key is not None and self.usage is not None:
             await self.usage.refund(self.key, size)

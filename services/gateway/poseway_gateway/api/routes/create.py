@@ -131,7 +131,7 @@ async def create_job(
             # Also reached when the client disconnects: an incomplete upload is useless.
             await asyncio.shield(asyncio.to_thread(writer.abort))
             raise
-    asked = JobRequest(
+    job_request = JobRequest(
         id=job_id,
         name=name,
         size=writer.size,
@@ -141,14 +141,14 @@ async def create_job(
         owner=caller.owner,
         webhook_url=webhook_url,
     )
-    request_print = fingerprint(name, asked.sha256, options, webhook_url)
+    request_print = fingerprint(name, job_request.sha256, options, webhook_url)
     accepted = False
     try:
         async with submission.claimed(
             caller, key, job_id, request_print, submission.knows
         ) as known:
             if known == job_id:
-                job = await submission.accept(asked, caller, repeatable=key is not None)
+                job = await submission.accept(job_request, caller, repeatable=key is not None)
                 accepted = True
             else:
                 response.headers["Idempotency-Replayed"] = "true"

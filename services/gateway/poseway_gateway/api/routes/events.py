@@ -99,7 +99,7 @@ async def _event(
     responses=documented("job_not_found"),
 )
 async def watch_job(
-    asked: KnownJob,
+    job: KnownJob,
     repository: JobRepositoryDep,
     hub: HubDep,
     _queue: QueueDep,
@@ -114,25 +114,25 @@ async def watch_job(
     `Last-Event-ID`, it begins only with what was missed.
     """
     await hub.ready(_READY_SECONDS)
-    with hub.listen(last_event_id, asked.id) as listener:
+    with hub.listen(last_event_id, job.id) as listener:
         missed = last_event_id is None or listener.reset or bool(listener.take())
         now = hub.event_id()
         try:
-            sent = await asyncio.to_thread(_record, repository, asked.id)
-            newest = hub.newest(asked.id)
+            sent = await asyncio.to_thread(_record, repository, job.id)
+            newest = hub.newest(job.id)
             if newest and isinstance(newest.content, JobStatus) and _is_newer(newest.content, sent):
                 sent = newest.content
             # Includes the changes that arrived while the record was being read.
             missed = bool(listener.take()) or missed
             if missed or sent.state.finished:
-                yield _job(asked, sent, now)
+                yield _job(job, sent, now)
             while not sent.state.finished:
                 now = hub.event_id()
                 change = await _next(listener, stopping)
                 if stopping.is_set():
                     return
                 if change is None:  # a message may have been lost
-                    status = await asyncio.to_thread(_record, repository, asked.id)
+                    status = await asyncio.to_thread(_record, repository, job.id)
                     if not _is_newer(status, sent):
                         continue
                 elif isinstance(change.content, Gone):
@@ -141,12 +141,12 @@ async def watch_job(
                     status = change.content
                 if status != sent:
                     sent = status
-                    yield _job(asked, sent, hub.event_id(change) if change else now)
+                    yield _job(job, sent, hub.event_id(change) if change else now)
             else:
                 return
         except NotFoundError:
             pass
-        yield _gone(asked.id, hub.event_id())
+        yield _gone(job.id, hub.event_id())
 
 
 async def _next(listener: Listener, stopping: asyncio.Event) -> StatusChange | None:

@@ -79,7 +79,7 @@ class FramePage(BaseModel):
     | {304: {"description": "Unchanged since the ETag of If-None-Match"}},
 )
 def get_frames(
-    asked: KnownJob,
+    job: KnownJob,
     request: Request,
     store: StoreDep,
     start: Annotated[
@@ -103,7 +103,7 @@ def get_frames(
         end = start + MAX_SECONDS
     if end <= start:
         raise InvalidRequestError("end: Must be greater than start.", "invalid_request")
-    keys = Keys(asked.id)
+    keys = Keys(job.id)
     try:
         store.head(keys.manifest)
         info = store.head(keys.keypoints)

@@ -74,9 +74,9 @@ def list_jobs(
     responses=documented("job_not_found")
     | {304: {"description": "Unchanged since the ETag of If-None-Match"}},
 )
-def get_job(asked: KnownJob, repository: JobRepositoryDep, request: Request) -> Response:
+def get_job(job: KnownJob, repository: JobRepositoryDep, request: Request) -> Response:
     """Returns a job."""
-    content = view(asked, repository.status(asked.id)).model_dump_json().encode()
+    content = view(job, repository.status(job.id)).model_dump_json().encode()
     headers = {
         "ETag": f'W/"{sha256(content).hexdigest()[:32]}"',
         "Cache-Control": "private, no-cache",
@@ -92,19 +92,18 @@ def get_job(asked: KnownJob, repository: JobRepositoryDep, request: Request) -> 
     responses=documented("job_not_found")
     | {202: {"model": Job, "description": "The job will be cancelled"}},
 )
-async def delete_job(asked: KnownJob, repository: JobRepositoryDep, queue: QueueDep) -> Response:
+async def delete_job(job: KnownJob, repository: JobRepositoryDep, queue: QueueDep) -> Response:
     """Cancels an unfinished job (202), or removes a finished one with its result (204)."""
-    job_id = asked.id
-    job = await asyncio.to_thread(repository.cancel_or_remove, job_id)
-    if job is None:
-        await queue.report_gone(job_id, asked.owner)
+    unfinished = await asyncio.to_thread(repository.cancel_or_remove, job.id)
+    if unfinished is None:
+        await queue.report_gone(job.id, job.owner)
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    await queue.cancel(job_id)
-    status = await asyncio.to_thread(repository.status, job_id)
+    await queue.cancel(job.id)
+    status = await asyncio.to_thread(repository.status, job.id)
     if status.state is JobState.CANCELLED:
-        await queue.report(job_id, status.model_dump_json().encode())
+        await queue.report(job.id, status.model_dump_json().encode())
     return Response(
-        view(asked, status).model_dump_json(),
+        view(job, status).model_dump_json(),
         status_code=HTTPStatus.ACCEPTED,
         media_type="application/json",
     )

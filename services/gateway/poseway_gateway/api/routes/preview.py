@@ -54,14 +54,14 @@ class Preview(BaseModel):
 
 
 @router.get("", responses=documented("job_not_found", "unavailable"))
-def get_preview(asked: KnownJob, repository: JobRepositoryDep, previews: PreviewsDep) -> Preview:
+def get_preview(job: KnownJob, repository: JobRepositoryDep, previews: PreviewsDep) -> Preview:
     """Lists the finished segments of a running job."""
-    status = repository.status(asked.id)
+    status = repository.status(job.id)
     if status.state.finished:
         return Preview(segments=[])
-    found = previews.segments(asked.id, status.restarts)
+    found = previews.segments(job.id, status.restarts)
     links = with_share(
-        asked, {str(number): f"/v1/jobs/{asked.id}/preview/{number}.mp4" for number in found}
+        job, {str(number): f"/v1/jobs/{job.id}/preview/{number}.mp4" for number in found}
     )
     return Preview(
         segments=[
@@ -78,14 +78,14 @@ def get_preview(asked: KnownJob, repository: JobRepositoryDep, previews: Preview
     | documented("job_not_found", "no_such_segment", "range_not_satisfiable", "unavailable"),
 )
 def get_segment(
-    asked: KnownJob,
+    job: KnownJob,
     request: Request,
     store: StoreDep,
     previews: PreviewsDep,
     number: Annotated[int, Path(ge=0, lt=1_000_000, description="Number of the segment.")],
 ) -> Response:
     """Returns the video of a finished segment. Supports range requests."""
-    keys = Keys(asked.id)
+    keys = Keys(job.id)
     try:
         if not store.exists(keys.segment(number, "preview.json")):
             raise NotFoundError("not finished")

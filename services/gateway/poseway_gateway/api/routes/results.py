@@ -58,7 +58,7 @@ class ExportFormats(BaseModel):
 
 
 @router.get("/formats")
-def list_formats(asked: KnownJob) -> ExportFormats:
+def list_formats(job: KnownJob) -> ExportFormats:
     """Lists the export formats in which the keypoints of a result can be downloaded."""
     return ExportFormats(
         formats=[ExportFormat.model_validate(made, from_attributes=True) for made in FORMATS]
@@ -68,9 +68,9 @@ def list_formats(asked: KnownJob) -> ExportFormats:
 def _add_export(made: Format) -> None:
     """Adds the route of an export format."""
 
-    def get(asked: KnownJob, store: StoreDep) -> Response:
-        _require_result(store, Keys(asked.id))
-        return _download(asked, made.file, made.media_type, made.convert(_source(store, asked)))
+    def get(job: KnownJob, store: StoreDep) -> Response:
+        _require_result(store, Keys(job.id))
+        return _download(job, made.file, made.media_type, made.convert(_source(store, job)))
 
     router.add_api_route(
         f"/{made.file}",
@@ -85,9 +85,9 @@ for _format in FORMATS:
     _add_export(_format)
 
 
-def _source(store: ObjectStore, asked: JobRequest) -> Source:
+def _source(store: ObjectStore, job: JobRequest) -> Source:
     """Returns the keypoints of a job for converters."""
-    keys = Keys(asked.id)
+    keys = Keys(job.id)
 
     def read(start: int) -> Generator[bytes]:
         return cast("Generator[bytes]", store.stream(keys.keypoints, start))
@@ -99,15 +99,15 @@ def _source(store: ObjectStore, asked: JobRequest) -> Source:
             return None
         return Presence.model_validate_json(data)
 
-    return Source(filenames.stem(asked.name), read, find_presence)
+    return Source(filenames.stem(job.name), read, find_presence)
 
 
-def _download(asked: JobRequest, name: str, media_type: str, content: Generator[bytes]) -> Response:
+def _download(job: JobRequest, name: str, media_type: str, content: Generator[bytes]) -> Response:
     return StoredResponse(
         content,
         content,
         media_type=media_type,
-        headers={"Content-Disposition": _disposition(asked, name, "attachment")},
+        headers={"Content-Disposition": _disposition(job, name, "attachment")},
     )
 
 
@@ -118,9 +118,9 @@ def _download(asked: JobRequest, name: str, media_type: str, content: Generator[
     + ", ".join(made.file for made in FORMATS if made.in_bundle)
     + ".",
 )
-def get_everything(asked: KnownJob, store: StoreDep) -> Response:
+def get_everything(job: KnownJob, store: StoreDep) -> Response:
     """Sends the whole result in a zip."""
-    keys = Keys(asked.id)
+    keys = Keys(job.id)
     try:
         data, _ = store.get(keys.manifest)
     except NotFoundError:
@@ -131,13 +131,13 @@ def get_everything(asked: KnownJob, store: StoreDep) -> Response:
         return cast("Generator[bytes]", store.stream(keys.result + name))
 
     everything = [("manifest.json", len(data)), *files]
-    content = to_bundle(everything, read, _source(store, asked), FORMATS)
-    return _download(asked, "all.zip", "application/zip", content)
+    content = to_bundle(everything, read, _source(store, job), FORMATS)
+    return _download(job, "all.zip", "application/zip", content)
 
 
 @router.get("/{path:path}", response_class=Response, responses=_RESPONSES)
 def get_result(
-    asked: KnownJob,
+    job: KnownJob,
     path: str,
     request: Request,
     store: StoreDep,
@@ -147,12 +147,12 @@ def get_result(
     ] = False,
 ) -> Response:
     """Returns a file of the result by its path in the manifest. Supports range requests."""
-    keys = Keys(asked.id)
+    keys = Keys(job.id)
     if not _STORED.fullmatch(path):
         raise _no_such_file()
     _require_result(store, keys)
     try:
-        disposition = _disposition(asked, PurePath(path).name, "inline")
+        disposition = _disposition(job, PurePath(path).name, "inline")
         # Signed URLs are valid for GET only; HEAD is answered here with the same headers.
         redirects = direct and IS_HEAD not in request.scope
         if redirects and settings.s3_public_endpoint is not None:
@@ -184,7 +184,7 @@ def _no_result() -> NotFoundError:
     return NotFoundError("The job has no result yet. Check its state.", "no_result")
 
 
-def _disposition(asked: JobRequest, name: str, kind: str) -> str:
+def _disposition(job: JobRequest, name: str, kind: str) -> str:
     """Returns a ``Content-Disposition`` (RFC 6266) that names the file after the upload."""
-    named = filenames.portable(filenames.stem(asked.name), f"_{name}")
+    named = filenames.portable(filenames.stem(job.name), f"_{name}")
     return f"{kind}; filename*=UTF-8''{quote(named, safe='')}"

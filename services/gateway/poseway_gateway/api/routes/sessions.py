@@ -101,7 +101,7 @@ async def get_session(caller: CallerDep, authenticator: AuthenticatorDep) -> Ses
 
 @router.post("/session", responses=documented("key_unknown", "too_large"))
 async def sign_in(
-    asked: SignIn, request: Request, response: Response, authenticator: AuthenticatorDep
+    credentials: SignIn, request: Request, response: Response, authenticator: AuthenticatorDep
 ) -> Session:
     """Signs a browser in with a cookie that scripts cannot read.
 
@@ -110,7 +110,7 @@ async def sign_in(
     """
     if not authenticator.keys_needed:
         return await _session(Caller(), authenticator)
-    caller, session = await authenticator.sign_in(asked.key.strip(), request)
+    caller, session = await authenticator.sign_in(credentials.key.strip(), request)
     await authenticator.limiter.hit(caller)
     response.set_cookie(
         COOKIE,
@@ -137,7 +137,7 @@ async def sign_out(request: Request) -> Response:
     responses=documented("job_not_found"),
 )
 async def share_job(
-    asked: KnownJob,
+    job: KnownJob,
     authenticator: AuthenticatorDep,
     new: Annotated[NewShareLink | None, Body()] = None,
 ) -> ShareLink:
@@ -147,11 +147,11 @@ async def share_job(
     job is removed or its owner's key is revoked.
     """
     expires = int(time.time()) + (new or NewShareLink()).expires_in_seconds
-    token = await authenticator.signatures.share(asked.id, asked.owner, expires)
+    token = await authenticator.signatures.share(job.id, job.owner, expires)
     return ShareLink(
         token=token,
         expires_at=datetime.fromtimestamp(expires, UTC),
-        page=f"/#/{asked.id}?share={token}",
+        page=f"/#/{job.id}?share={token}",
     )
 
 

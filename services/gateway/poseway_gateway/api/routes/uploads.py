@@ -85,10 +85,10 @@ async def begin_upload(
     name, webhook_url = filenames.given(new.name), check_webhook(new.webhook_url)
     options = models.chosen(JobOptions(**dict(new.options)))
     upload_id = new_job_id()
-    asked = fingerprint(name, new.size, options, webhook_url)
+    request_print = fingerprint(name, new.size, options, webhook_url)
     owner = caller.owner
     exists = partial(uploads.exists, owner=owner)
-    async with submission.claimed(caller, key, upload_id, asked, exists) as known:
+    async with submission.claimed(caller, key, upload_id, request_print, exists) as known:
         if known == upload_id:
             # Charged now: an upload that is never completed takes up storage as well.
             await caller.charge(new.size)

@@ -34,12 +34,12 @@ class IdempotencyRecord(Record):
     at: datetime
 
 
-def fingerprint(*asked: BaseModel | str | int | None) -> str:
+def fingerprint(*parts: BaseModel | str | int | None) -> str:
     """Returns a fingerprint, equal for equal requests only."""
     # Defaults are excluded, so that fields added by a newer version leave it unchanged.
     texts = [
-        a.model_dump_json(exclude_defaults=True) if isinstance(a, BaseModel) else repr(a)
-        for a in asked
+        part.model_dump_json(exclude_defaults=True) if isinstance(part, BaseModel) else repr(part)
+        for part in parts
     ]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
@@ -51,7 +51,7 @@ class IdempotencyStore:
         self._store = store
 
     def claim(
-        self, owner: str, key: str, job_id: str, asked: str, exists: Callable[[str], bool]
+        self, owner: str, key: str, job_id: str, request_print: str, exists: Callable[[str], bool]
     ) -> str:
         """Claims an idempotency key for a request, unless an earlier request created a job with it.
 
@@ -59,7 +59,7 @@ class IdempotencyStore:
             owner: Owner of the request.
             key: Idempotency key of the request.
             job_id: Id of the job that the request would create.
-            asked: Fingerprint of the request.
+            request_print: Fingerprint of the request.
             exists: Returns whether a job with an id exists.
 
         Returns:
@@ -70,11 +70,14 @@ class IdempotencyStore:
             ConflictError: The same request is still being processed.
         """
         object_key = _object_key(owner, key)
-        mine = IdempotencyRecord(job=job_id, fingerprint=asked, at=now())
+        mine = IdempotencyRecord(job=job_id, fingerprint=request_print, at=now())
         data = mine.model_dump_json().encode()
         while True:
             known, etag = self._read(object_key)
-            if known is not None and (job := _earlier_job(known, asked, exists)) is not None:
+            if (
+                known is not None
+                and (job := _earlier_job(known, request_print, exists)) is not None
+            ):
                 return job
             try:
                 self._store.put(
@@ -98,9 +101,11 @@ class IdempotencyStore:
         return (known if now() - known.at < KEPT else None), etag
 
 
-def _earlier_job(known: IdempotencyRecord, asked: str, exists: Callable[[str], bool]) -> str | None:
+def _earlier_job(
+    known: IdempotencyRecord, request_print: str, exists: Callable[[str], bool]
+) -> str | None:
     """Returns the id of the job that a request created; None if the request failed."""
-    if known.fingerprint != asked:
+    if known.fingerprint != request_print:
         raise InvalidRequestError(
             "This Idempotency-Key was used for a different request. Use a new one.",
             "idempotency_key_reused",

@@ -110,7 +110,7 @@ class Submission:
         caller: Caller,
         key: str | None,
         job_id: str,
-        asked: str,
+        request_print: str,
         exists: Callable[[str], bool],
     ) -> AsyncIterator[str]:
         """Provides the id of a request's job, and releases the claim if the block creates none.
@@ -119,7 +119,7 @@ class Submission:
             caller: Caller of the request.
             key: Idempotency key of the request, if any.
             job_id: Id of the job if the request is new.
-            asked: Fingerprint of the request.
+            request_print: Fingerprint of the request.
             exists: Returns whether the job or upload of an id was created.
 
         Yields:
@@ -133,7 +133,9 @@ class Submission:
             yield job_id
             return
         idempotency, owner = self._idempotency, caller.owner
-        known = await asyncio.to_thread(idempotency.claim, owner, key, job_id, asked, exists)
+        known = await asyncio.to_thread(
+            idempotency.claim, owner, key, job_id, request_print, exists
+        )
         try:
             yield known
         except BaseException:
