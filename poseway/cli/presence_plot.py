@@ -24,7 +24,7 @@ _LEFT: Final = 64
 _RIGHT: Final = 24
 _TOP: Final = 44
 _ROW: Final = 22
-_MOST_TICKS: Final = 10
+_MAX_TICKS: Final = 10
 _MIN_TEXT_WIDTH: Final = 10
 
 _STYLE: Final = """
@@ -144,7 +144,7 @@ def _axis(duration: float, bottom: int) -> Iterator[str]:
 
 def _step(duration: float) -> float:
     """Returns the seconds between ticks, 1, 2 or 5 times a power of ten, for few enough ticks."""
-    least = max(duration, 0.01) / _MOST_TICKS
+    least = max(duration, 0.01) / _MAX_TICKS
     power = 10.0 ** ceil(log10(least) - 1)
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= 0.999 * least)
 

@@ -18,8 +18,8 @@ from poseway.formats.exports.text import blocks, cells
 from poseway.formats.exports.zip_stream import ZipStream
 from poseway.skeleton import KEYPOINTS
 
-_MOST_ROWS_ASIDE: Final = 20_000
-"""About 8 MB of text."""
+_MAX_ROWS_ASIDE: Final = 20_000
+"""Rows of short tracks kept in memory in one pass: about 8 MB of text."""
 _MARK_FRAMES: Final = 1000
 _NOWHERE: Final = [None] * 3
 
@@ -96,7 +96,7 @@ def _groups(tracks: list[_Track]) -> Iterator[list[_Track]]:
     group: list[_Track] = []
     aside = 0
     for track in tracks:
-        if group and aside + track.rows <= _MOST_ROWS_ASIDE:
+        if group and aside + track.rows <= _MAX_ROWS_ASIDE:
             aside += track.rows
             group.append(track)
             continue

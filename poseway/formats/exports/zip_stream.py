@@ -15,7 +15,7 @@ _PLAIN, _ZIP64 = 20, 45
 """Version that a reader needs: for deflate, or for many or large files."""
 _UNIX: Final = 3
 _MODE: Final = 0o100644 << 16
-_MOST_16, _MOST_32 = 0xFFFF, 0xFFFFFFFF
+_MAX_16, _MAX_32 = 0xFFFF, 0xFFFFFFFF
 
 
 class ZipStream:
@@ -47,7 +47,7 @@ class ZipStream:
         needed = _ZIP64 if large else _PLAIN
         # With this field, the sizes after the data have eight bytes each.
         extra = struct.pack("<2H2Q", 1, 16, 0, 0) if large else b""
-        sizes_here = (_MOST_32, _MOST_32) if large else (0, 0)
+        sizes_here = (_MAX_32, _MAX_32) if large else (0, 0)
         yield self._counted(
             struct.pack(
                 "<4s5H3L2H", b"PK\3\4", needed, *fields, 0, *sizes_here, len(path), len(extra)
@@ -84,7 +84,7 @@ class ZipStream:
         large: bool,
     ) -> None:
         crc, *lengths = sizes
-        far = start >= _MOST_32
+        far = start >= _MAX_32
         # In the order of the format: size, compressed size, offset.
         wide = (lengths[::-1] if large else []) + ([start] if far else [])
         extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
@@ -97,12 +97,12 @@ class ZipStream:
             needed,
             *fields,
             crc,
-            *((_MOST_32, _MOST_32) if large else lengths),
+            *((_MAX_32, _MAX_32) if large else lengths),
             len(path),
             len(extra),
             *(0, 0, 0),
             _MODE,
-            min(start, _MOST_32),
+            min(start, _MAX_32),
         )
         if some := self._packer.compress(entry + path + extra):
             self._directory.append(some)
@@ -116,10 +116,10 @@ class ZipStream:
         for some in self._directory:
             yield self._counted(unpacker.decompress(some))
         size, end = self._offset - start, self._offset
-        if self._files >= _MOST_16 or end >= _MOST_32:
+        if self._files >= _MAX_16 or end >= _MAX_32:
             counts = (self._files, self._files, size, start)
             yield struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, _ZIP64, _ZIP64, 0, 0, *counts)
             yield struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
-        files = min(self._files, _MOST_16)
-        where = min(size, _MOST_32), min(start, _MOST_32)
+        files = min(self._files, _MAX_16)
+        where = min(size, _MAX_32), min(start, _MAX_32)
         yield struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, files, files, *where, 0)

@@ -49,7 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 def test_memory_does_not_grow_with_the_video(
     files: dict[int, Path], made: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trc, "_MOST_ROWS_ASIDE", 500)
+    monkeypatch.setattr(trc, "_MAX_ROWS_ASIDE", 500)
 
     def peak(path: Path) -> int:
         tracemalloc.start()

@@ -78,7 +78,7 @@ def test_files_do_not_depend_on_how_passes_are_shared(
     together = convert(file)
     monkeypatch.setattr(trc, "_MARK_FRAMES", 10)
     for rows in (0, 50, 200):
-        monkeypatch.setattr(trc, "_MOST_ROWS_ASIDE", rows)
+        monkeypatch.setattr(trc, "_MAX_ROWS_ASIDE", rows)
         apart = convert(file)
         assert apart.namelist() == together.namelist()
         assert len(apart.namelist()) == len(spans)
