@@ -78,7 +78,7 @@ def _row(key: ApiKey) -> tuple[str, ...]:
 
 
 def _print(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    typer.echo(line)  # Rich would turn tabs into spaces
 
 
 @contextmanager

@@ -235,6 +235,7 @@ def test_keys_command_of_operators(stack: Stack, url: str) -> None:
             "bytes_per_day": 500_000_000,
         }
     (line,) = [text for text in run("list").stdout.splitlines() if "by-operator" in text]
+    assert line.split("\t")[1:4:2] == ["by-operator", "valid"]
     assert "2 jobs a day" in line
     assert whole.split("_")[1] in line
     assert run("rotate", "by-operator").stdout.strip() != whole
