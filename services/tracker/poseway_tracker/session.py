@@ -98,8 +98,8 @@ class VideoTracker:
             last = frame.index
             detections.append(_detections(frame))
         times, cuts = [frame.time for frame in frames], [frame.cut for frame in frames]
-        moments = list(self._clock.moments(times, cuts))
-        tracked = [frame.ids for frame in self._tracker.segment(detections, moments)]
+        frame_times = list(self._clock.frame_times(times, cuts))
+        tracked = [frame.ids for frame in self._tracker.segment(detections, frame_times)]
         self._last_frame = last
         if self._smoother is None:
             return [Identified(ids, {}) for ids in tracked]
@@ -107,7 +107,7 @@ class VideoTracker:
             {id_: pose for id_, pose in zip(ids.tolist(), frame.keypoints, strict=True) if id_}
             for ids, frame in zip(tracked, frames, strict=True)
         ]
-        return list(map(Identified, tracked, self._smoother.segment(people, moments)))
+        return list(map(Identified, tracked, self._smoother.segment(people, frame_times)))
 
 
 def _check_order(index: int, last: int | None) -> None:

@@ -17,7 +17,7 @@ from poseway_tracker.service import add_to
 from poseway_tracker.settings import TrackerSettings
 from poseway_tracker.trackers import TRACKERS
 from poseway_tracker.trackers.base import Detections, Tracked
-from poseway_tracker.trackers.clock import Moment
+from poseway_tracker.trackers.clock import FrameTime
 from poseway_tracker.trackers.filter_state import TrackId
 from poseway_tracker.trackers.kind import TrackerKind, TrackerRecord
 from tests.support.tracked_people import person
@@ -29,7 +29,9 @@ class Toy:
     def __init__(self, next_id: int) -> None:
         self.next_id = next_id
 
-    def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
+    def segment(
+        self, frames: Sequence[Detections], frame_times: Sequence[FrameTime]
+    ) -> list[Tracked]:
         return [self._update(frame) for frame in frames]
 
     def _update(self, frame: Detections) -> Tracked:

@@ -58,7 +58,7 @@ class Engine(Protocol):
 
 
 def cores() -> int:
-    """Returns how many cores the process may use: the affinity mask and CPU limit count."""
+    """Returns how many cores the process may use, given its affinity and CPU limit."""
     count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from poseway.skeleton import KEYPOINTS
 from poseway_tracker.smoothing import gap_filling, limb_lengths
 from poseway_tracker.smoothing.one_euro import OneEuro, weigh
-from poseway_tracker.trackers.clock import Moment
+from poseway_tracker.trackers.clock import FrameTime
 
 MEMORY_SECONDS: Final = 5.0
 """A track that is not seen for longer is forgotten."""
@@ -166,14 +166,14 @@ class Smoother:
         return SmootherState.model_construct(strength=self._strength, tracks=list(self._tracks))
 
     def segment(
-        self, frames: Sequence[Mapping[int, NDArray[np.float64]]], moments: Sequence[Moment]
+        self, frames: Sequence[Mapping[int, NDArray[np.float64]]], frame_times: Sequence[FrameTime]
     ) -> list[dict[int, Smoothed]]:
         """Smooths the next segment.
 
         Args:
             frames: For each of the next frames, none left out, the keypoints by track id, float64
                 (18, 3): x, y in pixels and score; score 0 means not detected.
-            moments: The time of each frame.
+            frame_times: The time of each frame.
 
         Returns:
             The smoothed keypoints of the same tracks in the same frames.
@@ -181,8 +181,10 @@ class Smoother:
         ids = list(dict.fromkeys([t.id for t in self._tracks] + [i for f in frames for i in f]))
         row_of = {track_id: row for row, track_id in enumerate(ids)}
         counts = [len(frame) for frame in frames]
-        times = np.repeat(np.array([moment.time for moment in moments], np.float64), counts)
-        limits = np.repeat(np.array(list(map(self._limit, moments)), np.float64), counts)
+        times = np.repeat(
+            np.array([frame_time.time for frame_time in frame_times], np.float64), counts
+        )
+        limits = np.repeat(np.array(list(map(self._limit, frame_times)), np.float64), counts)
         rows = np.array([row_of[track_id] for frame in frames for track_id in frame], np.intp)
         poses = [pose for frame in frames for pose in frame.values()]
         keypoints = np.array(poses, np.float64).reshape(-1, _NUMBER, 3)
@@ -191,7 +193,7 @@ class Smoother:
         before = memory.times.copy(), memory.places.copy()
         heights, allowed = self._heights(memory, keypoints, rows, times)
         seen = limb_lengths.possible(keypoints, allowed)
-        places = self._filtered(memory, keypoints, seen, heights, rows, counts, moments)
+        places = self._filtered(memory, keypoints, seen, heights, rows, counts, frame_times)
         filled = np.zeros_like(seen)
         for row in range(len(ids)):
             mine = np.flatnonzero(rows == row)
@@ -203,17 +205,17 @@ class Smoother:
                 before[1][row],
                 limits[mine],
             )
-        if moments:
-            self._remember(memory, ids, moments[-1])
+        if frame_times:
+            self._remember(memory, ids, frame_times[-1])
         scores = np.where(seen, keypoints[..., 2], 0.0)
         smoothed = iter(map(Smoothed, np.dstack([places, scores]), filled))
         return [{track_id: next(smoothed) for track_id in frame} for frame in frames]
 
-    def _limit(self, moment: Moment) -> float:
+    def _limit(self, frame_time: FrameTime) -> float:
         """Returns the longest time in seconds across a gap that is filled, if a frame ends it."""
         # A gap of one frame is filled at any frame rate.
-        gap = max(self._gap_seconds, moment.interval)
-        return moment.longest(gap) + moment.interval
+        gap = max(self._gap_seconds, frame_time.interval)
+        return frame_time.longest(gap) + frame_time.interval
 
     def _heights(
         self,
@@ -260,17 +262,17 @@ class Smoother:
         heights: NDArray[np.float64],
         rows: NDArray[np.intp],
         counts: Sequence[int],
-        moments: Sequence[Moment],
+        frame_times: Sequence[FrameTime],
     ) -> NDArray[np.float64]:
         """Returns filtered places, float64 (n, 18, 2), in pixels; 0 for keypoints not in `seen`."""
         weights = weigh(keypoints[..., 2])
         results = np.zeros((len(keypoints), _NUMBER, 2))
         stop = 0
-        for moment, count in zip(moments, counts, strict=True):
+        for frame_time, count in zip(frame_times, counts, strict=True):
             now, stop = slice(stop, stop + count), stop + count
             row, here, measured = rows[now], seen[now], keypoints[now, :, :2]
-            old, elapsed = memory.places[row], moment.time - memory.times[row]
-            continues = (here & (elapsed <= self._limit(moment)))[..., None]
+            old, elapsed = memory.places[row], frame_time.time - memory.times[row]
+            continues = (here & (elapsed <= self._limit(frame_time)))[..., None]
             places, speeds = self._filter.step(
                 old,
                 memory.speeds[row],
@@ -285,10 +287,10 @@ class Smoother:
             memory.speeds[row] = np.where(
                 here[..., None], np.where(continues, speeds, 0.0), memory.speeds[row]
             )
-            memory.times[row] = np.where(here, moment.time, memory.times[row])
+            memory.times[row] = np.where(here, frame_time.time, memory.times[row])
         return results
 
-    def _remember(self, memory: _Memory, ids: Sequence[int], last: Moment) -> None:
+    def _remember(self, memory: _Memory, ids: Sequence[int], last: FrameTime) -> None:
         ages = last.time - memory.times
         # At a low frame rate, a gap that may still be filled can be longer than the memory.
         memory.times[ages >= max(MEMORY_SECONDS, self._limit(last))] = NEVER

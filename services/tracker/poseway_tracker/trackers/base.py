@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from poseway.errors import InvalidRequestError
 from poseway.skeleton import KEYPOINTS
 from poseway_tracker.trackers.boxes import MAX_COORDINATE, Boxes, check_boxes
-from poseway_tracker.trackers.clock import Moment
+from poseway_tracker.trackers.clock import FrameTime
 
 Poses: TypeAlias = NDArray[np.float64]
 """float64 (n, 18, 3): x, y in pixels and score of each keypoint; score 0 means not detected."""
@@ -71,12 +71,14 @@ class Tracked(NamedTuple):
 class Tracker(Protocol):
     """Gives the detections of one video ids."""
 
-    def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
+    def segment(
+        self, frames: Sequence[Detections], frame_times: Sequence[FrameTime]
+    ) -> list[Tracked]:
         """Tracks consecutive frames, including those without detections.
 
         Args:
             frames: The detections of each frame.
-            moments: The time of each frame.
+            frame_times: The time of each frame.
 
         Returns:
             The tracks of each frame's detections.

@@ -39,7 +39,7 @@ Durations are known only to the nearest frame. Common limits often fall half way
 """
 
 
-class Moment(NamedTuple):
+class FrameTime(NamedTuple):
     """The time of a frame.
 
     Attributes:
@@ -65,9 +65,9 @@ class Moment(NamedTuple):
         return seconds >= limit - (1 - _ROUNDED) * self.interval
 
 
-def even(count: int, rate: float, first: int = 0) -> list[Moment]:
-    """Returns the moments of frames at a constant rate, starting at index `first`."""
-    return [Moment(index / rate, 1 / rate) for index in range(first, first + count)]
+def even(count: int, rate: float, first: int = 0) -> list[FrameTime]:
+    """Returns the times of frames at a constant rate, starting at index `first`."""
+    return [FrameTime(index / rate, 1 / rate) for index in range(first, first + count)]
 
 
 # Twice as far as any time may be, because the clock advances even if the times stand still.
@@ -94,7 +94,7 @@ class ClockState(BaseModel):
 
 
 class Clock:
-    """Turns the presentation times of a video's frames into moments.
+    """Turns the presentation times of a video's frames into frame times.
 
     Containers and recorders round times, and browsers stamp frames late. Motion does not jump with
     such times, so the clock runs evenly while they only scatter around an even beat: like a
@@ -125,8 +125,8 @@ class Clock:
             measured=self._measured, time=self._time, intervals=list(self._intervals)
         )
 
-    def moments(self, times: Sequence[float], cuts: Sequence[bool]) -> Iterator[Moment]:
-        """Yields the moments of the next segment's frames.
+    def frame_times(self, times: Sequence[float], cuts: Sequence[bool]) -> Iterator[FrameTime]:
+        """Yields the times of the next segment's frames.
 
         Args:
             times: Presentation time of each frame, in seconds.
@@ -144,7 +144,7 @@ class Clock:
             interval = self._interval()
             self._time = time if self._measured is None else self._next(time, interval)
             self._measured = time
-            yield Moment(self._time, interval, cut)
+            yield FrameTime(self._time, interval, cut)
 
     def _next(self, time: float, interval: float) -> float:
         expected = self._time + interval

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseway_tracker.trackers.boxes import measure
-from poseway_tracker.trackers.clock import REFERENCE_RATE, Moment
+from poseway_tracker.trackers.clock import REFERENCE_RATE, FrameTime
 from poseway_tracker.trackers.kalman import BoxFilter
 
 _MAX_RETRACED_FRAMES: Final = 600
@@ -42,12 +42,12 @@ class Person:
 
     @classmethod
     def begin(
-        cls, box: NDArray[np.float64], pose: NDArray[np.float64] | None, moment: Moment
+        cls, box: NDArray[np.float64], pose: NDArray[np.float64] | None, frame_time: FrameTime
     ) -> Self:
         """Starts a person at rest, at their first sighting."""
         first = BoxFilter(measure(box[None])[0])
         mean, covariance = first.mean.copy(), first.covariance.copy()
-        return cls(first, box, pose, mean, covariance, moment.time, moment.interval)
+        return cls(first, box, pose, mean, covariance, frame_time.time, frame_time.interval)
 
     def predict(self, seconds: float) -> None:
         """Moves the filter forward by the time since the previous frame."""
@@ -57,17 +57,17 @@ class Person:
         self.missed += 1
 
     def find(
-        self, box: NDArray[np.float64], pose: NDArray[np.float64] | None, moment: Moment
+        self, box: NDArray[np.float64], pose: NDArray[np.float64] | None, frame_time: FrameTime
     ) -> None:
         """Updates the person with a sighting."""
         measurement = measure(box[None])[0]
         if self.missed > 1:
-            self._retrace(measurement, moment.time - self.seen)
+            self._retrace(measurement, frame_time.time - self.seen)
         self.filter.update(measurement)
         self.box, self.pose = box, pose
         self.mean, self.covariance = self.filter.mean.copy(), self.filter.covariance.copy()
-        self.seen = moment.time
-        self.found += moment.interval
+        self.seen = frame_time.time
+        self.found += frame_time.interval
         self.missed = 0
 
     def _retrace(self, measurement: NDArray[np.float64], seconds: float) -> None:

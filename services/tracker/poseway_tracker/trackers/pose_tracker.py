@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from poseway_tracker.trackers.assignment import match
 from poseway_tracker.trackers.base import Detections, Poses, Tracked
 from poseway_tracker.trackers.boxes import Boxes, iou, unmeasure
-from poseway_tracker.trackers.clock import Moment
+from poseway_tracker.trackers.clock import FrameTime
 from poseway_tracker.trackers.person import Person
 from poseway_tracker.trackers.similarity import oks, widened
 from poseway_tracker.trackers.thresholds import POSES, Thresholds
@@ -53,7 +53,9 @@ class PoseTracker:
     next_id: int = 1
     time: float | None = None
 
-    def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
+    def segment(
+        self, frames: Sequence[Detections], frame_times: Sequence[FrameTime]
+    ) -> list[Tracked]:
         """Tracks consecutive frames, including those without detections.
 
         A person who is confirmed has the id in every frame of this segment. Anyone present in the
@@ -61,58 +63,62 @@ class PoseTracker:
 
         Args:
             frames: The detections of each frame.
-            moments: The time of each frame. At a cut all people are forgotten.
+            frame_times: The time of each frame. At a cut all people are forgotten.
 
         Raises:
             InvalidRequestError: A detection is invalid; the tracker has not changed.
         """
         for frame in frames:
             frame.check()
-        found = [self._update(*pair) for pair in zip(frames, moments, strict=True)]
+        found = [self._update(*pair) for pair in zip(frames, frame_times, strict=True)]
         for sighting in found[-1] if found else []:
             if sighting is not None and not sighting.person.id:
                 self._confirm(sighting.person)
         return [_tracked(people, frame) for people, frame in zip(found, frames, strict=True)]
 
-    def _update(self, detections: Detections, moment: Moment) -> "list[_Sighting | None]":
+    def _update(self, detections: Detections, frame_time: FrameTime) -> "list[_Sighting | None]":
         """Tracks one frame; returns the sighting that each detection is, or None."""
-        self._advance(moment)
-        frame = _Matching(detections, self.people, moment)
+        self._advance(frame_time)
+        frame = _Matching(detections, self.people, frame_time)
         similarity = frame.similarity()
         certain = detections.scores >= self.thresholds.high_score
         limits = self.thresholds
         all_people = np.ones(len(self.people), bool)
         frame.match(certain, all_people, similarity, limits.overlap)
-        frame.match(~certain, self._recent(moment), similarity, limits.uncertain_overlap)
+        frame.match(~certain, self._recent(frame_time), similarity, limits.uncertain_overlap)
         if frame.is_open(certain):
             wide = frame.wide_overlap(limits.widening, limits.same_height)
             frame.match(certain, all_people, wide, limits.wide_overlap)
         for index in np.flatnonzero(detections.scores >= limits.new_score).tolist():
             frame.begin(index)
-        self.people = [person for person in frame.old_and_new() if self._is_kept(person, moment)]
+        self.people = [
+            person for person in frame.old_and_new() if self._is_kept(person, frame_time)
+        ]
         for person in self.people:
-            if not person.id and moment.reached(person.found, _CONFIRM_SECONDS):
+            if not person.id and frame_time.reached(person.found, _CONFIRM_SECONDS):
                 self._confirm(person)
         return [
             None if person is None else _Sighting(person, person.filter.mean[:4].copy())
             for person in frame.found
         ]
 
-    def _advance(self, moment: Moment) -> None:
+    def _advance(self, frame_time: FrameTime) -> None:
         """Moves people to the time of a frame and forgets those who expired before it."""
-        if moment.cut:
+        if frame_time.cut:
             self.people = []
         if self.time is not None:
             # Keep those whom a frame just before this one would have kept.
-            self.people = [p for p in self.people if self._is_kept(p, moment, moment.interval)]
+            self.people = [
+                p for p in self.people if self._is_kept(p, frame_time, frame_time.interval)
+            ]
             for person in self.people:
-                person.predict(moment.time - self.time)
-        self.time = moment.time
+                person.predict(frame_time.time - self.time)
+        self.time = frame_time.time
 
-    def _recent(self, moment: Moment) -> NDArray[np.bool_]:
+    def _recent(self, frame_time: FrameTime) -> NDArray[np.bool_]:
         """Which people were seen in the last frame or a moment ago, bool (m,)."""
         recent = [
-            person.missed == 1 or moment.within(moment.time - person.seen, _RECENT_SECONDS)
+            person.missed == 1 or frame_time.within(frame_time.time - person.seen, _RECENT_SECONDS)
             for person in self.people
         ]
         return np.array(recent, bool)
@@ -121,13 +127,13 @@ class PoseTracker:
         person.id = self.next_id
         self.next_id += 1
 
-    def _is_kept(self, person: Person, moment: Moment, grace: float = 0.0) -> bool:
+    def _is_kept(self, person: Person, frame_time: FrameTime, grace: float = 0.0) -> bool:
         limit = self.max_age
         # A person without an id must be confirmed soon. Frames that are missing from the video
         # are not held against them.
         if not person.id and person.missed:
-            limit = min(limit, max(_CONFIRM_SECONDS, moment.interval))
-        return moment.within(moment.time - person.seen - grace, limit)
+            limit = min(limit, max(_CONFIRM_SECONDS, frame_time.interval))
+        return frame_time.within(frame_time.time - person.seen - grace, limit)
 
 
 class _Sighting(NamedTuple):
@@ -153,10 +159,10 @@ class _Matching:
         found: The person whom each detection was matched with or began.
     """
 
-    def __init__(self, detections: Detections, people: list[Person], moment: Moment) -> None:
+    def __init__(self, detections: Detections, people: list[Person], frame_time: FrameTime) -> None:
         self._detections = detections
         self._people = people
-        self._moment = moment
+        self._moment = frame_time
         self._expected = _boxes([person.filter.mean[:4] for person in people])
         self.found: list[Person | None] = [None] * len(detections.boxes)
         self._free = np.ones(len(people), bool)
@@ -177,7 +183,7 @@ class _Matching:
         """Overlap of widened boxes with expected or last seen positions, float64 (n, m).
 
         Pairs whose heights differ too much score 0: people do not come that much closer within a
-        moment.
+        frame_time.
         """
         found = self._detections.boxes
         last = np.array([person.box for person in self._people]).reshape(-1, 4)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from poseway_tracker.trackers.assignment import match
 from poseway_tracker.trackers.base import Detections, Tracked
 from poseway_tracker.trackers.boxes import Boxes, iou, measure, unmeasure
-from poseway_tracker.trackers.clock import REFERENCE_RATE, Moment
+from poseway_tracker.trackers.clock import REFERENCE_RATE, FrameTime
 from poseway_tracker.trackers.kalman import BoxFilter
 
 
@@ -74,18 +74,20 @@ class Sort:
         self.frame_count = 0
         self.time: float | None = None
 
-    def segment(self, frames: Sequence[Detections], moments: Sequence[Moment]) -> list[Tracked]:
+    def segment(
+        self, frames: Sequence[Detections], frame_times: Sequence[FrameTime]
+    ) -> list[Tracked]:
         """Tracks consecutive frames; see `Tracker.segment`."""
         for frame in frames:
             frame.check()
-        return [self.update(*pair) for pair in zip(frames, moments, strict=True)]
+        return [self.update(*pair) for pair in zip(frames, frame_times, strict=True)]
 
-    def update(self, detections: Detections, moment: Moment) -> Tracked:
+    def update(self, detections: Detections, frame_time: FrameTime) -> Tracked:
         """Tracks one frame. Frames without detections must not be left out.
 
         Args:
             detections: The detections of the frame; only their boxes are used.
-            moment: The time of the frame. At a cut all tracks are dropped.
+            frame_time: The time of the frame. At a cut all tracks are dropped.
 
         Raises:
             InvalidRequestError: A detection is invalid; the tracker has not changed.
@@ -94,25 +96,25 @@ class Sort:
         boxes = detections.boxes
         self.frame_count += 1
         if self.time is not None:
-            self._advance(moment, moment.time - self.time)
-        self.time = moment.time
-        found = self._find(boxes, moment.time)
-        self.tracks = [track for track in self.tracks if self._is_kept(track, moment, 0.0)]
+            self._advance(frame_time, frame_time.time - self.time)
+        self.time = frame_time.time
+        found = self._find(boxes, frame_time.time)
+        self.tracks = [track for track in self.tracks if self._is_kept(track, frame_time, 0.0)]
         ids = [track.id if self._is_shown(track) else 0 for track in found]
         return Tracked(np.array(ids, np.int64), _boxes_of(found))
 
-    def _advance(self, moment: Moment, seconds: float) -> None:
+    def _advance(self, frame_time: FrameTime, seconds: float) -> None:
         # The published code drops expired tracks at the end of the frame before.
         self.tracks = [
             track
             for track in self.tracks
-            if not moment.cut and self._is_kept(track, moment, moment.interval)
+            if not frame_time.cut and self._is_kept(track, frame_time, frame_time.interval)
         ]
         for track in self.tracks:
             track.predict(seconds)
 
-    def _is_kept(self, track: Track, moment: Moment, grace: float) -> bool:
-        return moment.within(moment.time - track.seen - grace, self.max_age)
+    def _is_kept(self, track: Track, frame_time: FrameTime, grace: float) -> bool:
+        return frame_time.within(frame_time.time - track.seen - grace, self.max_age)
 
     def _find(self, boxes: Boxes, time: float) -> list[Track]:
         """Returns the track of each detection, a new one if none matches."""

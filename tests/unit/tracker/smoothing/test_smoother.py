@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from poseway_tracker.smoothing.smoother import Smoothed, Smoother, SmootherState, Strength
-from poseway_tracker.trackers.clock import Moment, even
+from poseway_tracker.trackers.clock import FrameTime, even
 from tests.support.tracked_people import person, street
 
 Frames = list[dict[int, NDArray[np.float64]]]
@@ -203,10 +203,10 @@ def test_segment_borders_affect_only_open_gaps(
     strength: Strength, cuts: list[int], seed: int
 ) -> None:
     frames = _street(80, seed)
-    whole, moments = _smooth(strength, frames, 10.0), even(80, 10.0)
+    whole, frame_times = _smooth(strength, frames, 10.0), even(80, 10.0)
     smoother, parts = Smoother(strength), []
     for start, stop in zip([0, *sorted(cuts)], [*sorted(cuts), 80], strict=True):
-        parts += smoother.segment(frames[start:stop], moments[start:stop])
+        parts += smoother.segment(frames[start:stop], frame_times[start:stop])
     near = {cut - back for cut in cuts for back in range(1, 4)}
     for index, (one, other) in enumerate(zip(whole, parts, strict=True)):
         for track_id, smoothed in one.items():
@@ -223,11 +223,11 @@ def test_restored_smoother_continues_bit_for_bit(strength: Strength, length: int
     frames = _street(80)
     going_on, saved = Smoother(strength), Smoother(strength)
     for start in range(0, 80, length):
-        part, moments = frames[start : start + length], even(80, _RATE)[start : start + length]
+        part, frame_times = frames[start : start + length], even(80, _RATE)[start : start + length]
         text = saved.dump().model_dump_json()
         saved = Smoother.load(SmootherState.model_validate_json(text))
         assert saved.dump().model_dump_json() == text
-        _assert_same(going_on.segment(part, moments), saved.segment(part, moments))
+        _assert_same(going_on.segment(part, frame_times), saved.segment(part, frame_times))
 
 
 def test_tracks_are_forgotten_after_a_while() -> None:
@@ -298,7 +298,7 @@ def test_extremes_stay_finite(interval: float, place: float) -> None:
         {1: np.zeros((18, 3))},
     ]
     for index, people in enumerate(poses):
-        (smoothed,) = smoother.segment([people], [Moment(index * interval, interval)])
+        (smoothed,) = smoother.segment([people], [FrameTime(index * interval, interval)])
         assert all(np.isfinite(one.keypoints).all() for one in smoothed.values())
         state = SmootherState.model_validate_json(smoother.dump().model_dump_json())
         smoother = Smoother.load(state)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poseway_tracker.trackers.base import Detections
-from poseway_tracker.trackers.clock import Moment, even
+from poseway_tracker.trackers.clock import FrameTime, even
 from poseway_tracker.trackers.pose_tracker import PoseTracker
 from poseway_tracker.trackers.thresholds import BOXES, POSES
 from tests.support.tracked_people import cut, found, frame, person
@@ -20,15 +20,15 @@ def tracker(max_age_seconds: float = 1.0) -> PoseTracker:
     return PoseTracker(max_age_seconds)
 
 
-def following(people: PoseTracker, frames: int) -> list[Moment]:
-    """Returns the moments of the next frames."""
+def following(people: PoseTracker, frames: int) -> list[FrameTime]:
+    """Returns the times of the next frames."""
     first = 0 if people.time is None else round(people.time * FRAME_RATE) + 1
     return even(frames, FRAME_RATE, first)
 
 
 def ids(people: PoseTracker, frames: list[Detections]) -> list[list[int]]:
-    moments = following(people, len(frames))
-    return [tracked.ids.tolist() for tracked in people.segment(frames, moments)]
+    frame_times = following(people, len(frames))
+    return [tracked.ids.tolist() for tracked in people.segment(frames, frame_times)]
 
 
 def walk(start: float, speed: float, frames: int) -> list[Detections]:

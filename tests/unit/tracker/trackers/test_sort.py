@@ -9,7 +9,7 @@ from poseway.errors import InvalidRequestError
 from poseway_tracker.trackers.assignment import match
 from poseway_tracker.trackers.base import Detections, Tracked
 from poseway_tracker.trackers.boxes import Boxes
-from poseway_tracker.trackers.clock import REFERENCE_RATE, Moment, even
+from poseway_tracker.trackers.clock import REFERENCE_RATE, FrameTime, even
 from poseway_tracker.trackers.sort import Sort
 
 NOBODY = np.empty((0, 4))
@@ -22,8 +22,8 @@ def box(x: float, y: float = 0.0, width: float = 40.0, height: float = 100.0) ->
 
 
 def update(sort: Sort, boxes: Boxes) -> Tracked:
-    moment = Moment(sort.frame_count * FRAME, FRAME)
-    return sort.update(Detections(boxes, np.ones(len(boxes))), moment)
+    frame_time = FrameTime(sort.frame_count * FRAME, FRAME)
+    return sort.update(Detections(boxes, np.ones(len(boxes))), frame_time)
 
 
 def ids(sort: Sort, *boxes: list[float]) -> list[int]:
