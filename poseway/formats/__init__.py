@@ -1,1 +1,1 @@
-"""The files of a result: what `docs/formats.md` documents, and what other formats are made from."""
+"""The files of a result, which `docs/formats.md` documents, and the export formats."""

@@ -1,8 +1,8 @@
 """MOTChallenge's files of boxes in a video: ``frame,id,left,top,width,height,confidence,...``.
 
-Each row is a box in pixels. Frames count from 1. Columns after the confidence are ignored.
-Leal-Taixé et al.,
-"MOTChallenge 2015: Towards a Benchmark for Multi-Target Tracking", arXiv:1504.01942, section 3.
+Each row is a box in pixels. Frames count from 1. Columns after the confidence are ignored. Source:
+Leal-Taixé et al., "MOTChallenge 2015: Towards a Benchmark for Multi-Target Tracking",
+arXiv:1504.01942, section 3.
 """
 
 import itertools
