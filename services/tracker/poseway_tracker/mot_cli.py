@@ -19,6 +19,11 @@ from poseway_tracker.trackers.clock import REFERENCE_RATE, even
 from poseway_tracker.trackers.thresholds import BOXES
 
 _MAX_FRAME_RATE: Final = 100_000
+_HELP: Final = {
+    "frame_rate": "frames per second (%(default)g)",
+    "high_score": "least score of a certain detection (%(default)g); not for sort",
+    "new_score": "least score of a detection that may begin a track (%(default)g); not for sort",
+}
 
 
 class Settings(NamedTuple):
@@ -89,12 +94,15 @@ def track(
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns 2 if the request is invalid, with the reason on standard error."""
-    parser = argparse.ArgumentParser("poseway_tracker.mot_cli", description="Tracks boxes.")
-    parser.add_argument("detections", type=Path, nargs="?")
+    parser = argparse.ArgumentParser(
+        "poseway_tracker.mot_cli", description="Tracks the boxes of a MOTChallenge file."
+    )
+    parser.add_argument("detections", type=Path, nargs="?", help="file of detections")
     parser.add_argument("--list", action="store_true", help="write the trackers' names and exit")
-    parser.add_argument("--tracker", choices=TRACKERS, default="default")
+    parser.add_argument("--tracker", choices=TRACKERS, default="default", help="which tracker")
     for name, default in Settings()._asdict().items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=default)
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=float, default=default, help=_HELP[name])
     given = vars(parser.parse_args(arguments))
     path, tracker = given.pop("detections"), given.pop("tracker")
     if given.pop("list"):
