@@ -44,7 +44,7 @@ def test_guessing_is_limited_but_not_keys_in_use(stack: Stack) -> None:
 
 
 def test_unknown_keys_evict_no_known_key(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "_REMEMBERED", 2)
+    monkeypatch.setattr(keyring, "_MAX_CACHED", 2)
     key, text = ApiKeys(stack.store).create("remembered")
     settings = ApiSettings(auth="keys", first_key=SecretStr(FIRST))
     ring = keyring.KeyRing(stack.store, AccessExecutor(), settings)

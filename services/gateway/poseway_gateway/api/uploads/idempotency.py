@@ -17,7 +17,7 @@ from poseway.storage import ObjectStore
 
 KEPT: Final = timedelta(hours=24)
 # Two writes separate a claim from its job. After this time, the request with the claim has failed.
-_CLAIM_SECONDS: Final = timedelta(seconds=60)
+_CLAIM_TIMEOUT: Final = timedelta(seconds=60)
 
 
 class IdempotencyRecord(Record):
@@ -112,7 +112,7 @@ def _earlier_job(
         )
     if exists(known.job):
         return known.job
-    if now() - known.at < _CLAIM_SECONDS:
+    if now() - known.at < _CLAIM_TIMEOUT:
         raise ConflictError(
             "The same request is still being processed. Try again in a few seconds.",
             "idempotency_in_progress",

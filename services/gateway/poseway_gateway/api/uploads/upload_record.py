@@ -9,7 +9,7 @@ from poseway.storage import ArrivedPart
 
 # One write separates the record's `completing_at` from the job's record. After this time, the
 # request that completed the upload has failed.
-_COMPLETING_SECONDS: Final = timedelta(seconds=60)
+_COMPLETION_TIMEOUT: Final = timedelta(seconds=60)
 
 
 class UploadRecord(Record):
@@ -53,7 +53,7 @@ class UploadRecord(Record):
     @property
     def completing(self) -> bool:
         """Whether a request is completing the upload."""
-        return self.completing_at is not None and now() - self.completing_at < _COMPLETING_SECONDS
+        return self.completing_at is not None and now() - self.completing_at < _COMPLETION_TIMEOUT
 
     @property
     def parts(self) -> int:
