@@ -93,7 +93,7 @@ style: $(STUBS) $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against proto/released.binpb
