@@ -34,4 +34,4 @@ def test_a_module_that_has_moved_runs_under_its_old_name(was: str, module: str) 
     first, rest = done.stderr.split("\n", 1)
     assert first == f"{was} is now {module}; please start that."
     assert done.returncode != 0
-    assert "usage: " in rest or "Unknown level: 'NONSENSE'" in rest
+    assert "usage: " in rest.lower() or "Unknown level: 'NONSENSE'" in rest
