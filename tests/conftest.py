@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
 
 from poseway.client import Client
@@ -25,7 +26,13 @@ SYSTEM_FIXTURES: Final = frozenset({"stack", "client", "watched"})
 
 
 def pytest_configure() -> None:
-    """Lets SIGINT end what tests start, though a shell ignores it in ``pytest &``."""
+    """Makes tests independent of the shell and of the load of the machine.
+
+    SIGINT ends what tests start, though a shell ignores it in ``pytest &``. Hypothesis allows an
+    example any time, since a busy machine may stop a process for longer than its 200 ms.
+    """
+    hypothesis.settings.register_profile("poseway", deadline=None)
+    hypothesis.settings.load_profile("poseway")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
