@@ -1,4 +1,4 @@
-"""Command-line options that are derived: those of a job from `JobOptions`, files from `FORMATS`.
+"""Derives command-line options: job options from `JobOptions`, files from `FORMATS`.
 
 Each option is declared once, there. The gateway checks the values.
 """
@@ -32,7 +32,7 @@ def _flag(name: str) -> str:
 
 
 def _of_field(name: str, field: FieldInfo) -> inspect.Parameter:
-    # Typer would add --no-accurate for what is off already.
+    # Typer would add --no-accurate, although that is the default.
     flags = [_flag(name)] if field.default is False else []
     text = _FIELD_NAME.sub(lambda found: _flag(found[0]), field.description or "")
     group = next(item for item in field.metadata if isinstance(item, OptionGroup))
@@ -57,7 +57,7 @@ def _parameter(name: str, kind: Any, option: Any, default: object) -> inspect.Pa
 
 
 def _declare(function: Callable[..., object], parameters: Iterable[inspect.Parameter]) -> None:
-    """Gives a function of any keywords the signature from which Typer makes options."""
+    """Gives a function with ``**keywords`` the signature from which Typer makes options."""
     signature = inspect.Signature(list(parameters))
     function.__signature__ = signature  # type: ignore[attr-defined] # PEP 362
 

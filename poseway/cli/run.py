@@ -30,7 +30,7 @@ def run(
     ] = Path("outputs"),
     json: Json = False,
 ) -> None:
-    """Processes a video, without --url on this machine, starting the system if needed."""
+    """Processes a video, on this machine unless --url is given; starts the system if needed."""
     job = _process(client, video, options)
     manifest = client.manifest(job.id)
     folder = result.target(output, manifest.source)

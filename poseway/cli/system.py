@@ -34,7 +34,7 @@ Host = Annotated[
     str,
     typer.Option(
         envvar="POSEWAY_GATEWAY_HOST",
-        help="Address on which to serve the page; all but this machine's own need API keys.",
+        help="Address on which to serve the page; any but this machine's own requires API keys.",
     ),
 ]
 NoKeys = Annotated[

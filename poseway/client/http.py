@@ -1,4 +1,4 @@
-"""Requests to the gateway, and the errors that its responses stand for."""
+"""Requests to the gateway, and exceptions for its error responses."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -124,7 +124,7 @@ def lost(url: str, error: httpx.HTTPError) -> UnavailableError:
 
 
 def problem(answer: httpx.Response) -> PosewayError:
-    """Makes the error that a response stands for, with the gateway's own message."""
+    """Converts an error response to an exception with the gateway's message."""
     kind = _KINDS.get(answer.status_code, PosewayError)
     try:
         body = answer.json()

@@ -155,7 +155,7 @@ def models() -> Steps[list[Model]]:
 
 
 def session() -> Steps[Session]:
-    """Gets who the caller is to the gateway."""
+    """Gets the caller as the gateway sees it."""
     answer = yield from ask(Request("GET", "/v1/session"))
     return Session.model_validate_json(answer.content)
 

@@ -108,4 +108,4 @@ class Session(Record):
     name: str = Field("", description="Name of the API key; empty if the gateway needs none.")
     limits: dict[str, int | None] | None = Field(None, description="Limits of the key.")
     usage: dict[str, int | str] | None = Field(None, description="What the key has used today.")
-    webhook_secret: str = Field("", description="Secret that signs calls of webhooks.")
+    webhook_secret: str = Field("", description="Secret that signs webhooks.")

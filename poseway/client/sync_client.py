@@ -213,7 +213,7 @@ class Client:
         return self._run(operations.models())
 
     def session(self) -> Session:
-        """Returns who this client is to the gateway, its limits and its usage."""
+        """Returns the caller as the gateway sees it, with its limits and usage."""
         return self._run(operations.session())
 
     def ready(self) -> None:

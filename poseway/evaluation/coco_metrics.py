@@ -207,7 +207,7 @@ class Labels(BaseModel):
         return None
 
     def _dataset(self) -> dict[str, object]:
-        """Returns the labels for COCO's code, which takes a person with the id 0 for missing."""
+        """Returns the labels for COCO's code, which treats a person with the id 0 as missing."""
         return {
             "images": [image.model_dump() for image in self.images],
             "categories": [category.model_dump() for category in self.categories],

@@ -35,7 +35,7 @@ class Parent:
         return self._exchange(Kind.ASK, name, args)
 
     def file(self, name: str) -> io.BufferedReader:
-        """Opens a file of the parent's for reading."""
+        """Opens one of the parent's files for reading."""
         return io.BufferedReader(_File(self._exchange, name), _READ_BYTES)
 
     def sink(self, name: str) -> io.BufferedWriter:

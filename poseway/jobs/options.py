@@ -162,7 +162,7 @@ class JobOptions(Record):
 
     @property
     def has_background(self) -> bool:
-        """Whether the result has a `background`; the page can draw on black by itself."""
+        """Whether the result has a `background`. Over black it needs none: the page draws that."""
         return self.background and self.overlay is not Overlay.BLACK
 
     @property

@@ -51,7 +51,7 @@ class JobError(Record):
 
 
 class Progress(Record):
-    """Progress of a job; of a finished job, how far it came."""
+    """Progress of a job; for a finished job, how far it got."""
 
     fraction: float = Field(0.0, ge=0, le=1, description="Fraction of the work done, 0 to 1.")
     frames_done: int = Field(0, ge=0, description="Frames in which people have been detected.")

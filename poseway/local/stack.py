@@ -184,7 +184,7 @@ class Stack:
         )
 
     def _storage_ready(self) -> bool:
-        """Whether storage works. It responds long before that, so a real put and get are needed."""
+        """Whether storage works. It responds before it works, so this puts and gets an object."""
         try:
             self.store.ensure_bucket()
             self.store.put("ready", b"ready", "text/plain")

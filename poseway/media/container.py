@@ -34,7 +34,7 @@ _DEEP_PROBE: Final = {"probesize": str(64 << 20), "analyzeduration": str(3600 * 
 
 
 class _UnnamedFile:
-    """A file without a name, in which FFmpeg would take a ``%`` for a sequence of files."""
+    """A file without a name, because FFmpeg takes a ``%`` in a name for a list of files."""
 
     def __init__(self, file: Readable) -> None:
         self.read = file.read

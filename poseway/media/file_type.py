@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 HEAD: Final = 1024
 """Bytes at the start of a file that detection needs."""
 
-# Flags of the WebP's ``VP8X`` chunk (RFC 9649, 2.7), and the one for animation.
+# Position of the flags in a WebP's ``VP8X`` chunk (RFC 9649, 2.7); the animation flag.
 _WEBP_FLAGS: Final = 20
 _ANIMATED: Final = 2
 

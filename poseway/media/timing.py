@@ -196,7 +196,7 @@ def with_durations(
 def without_stray_times(
     images: Iterator[tuple[av.VideoFrame, int | None]], second: Fraction, stray: Callable[[], None]
 ) -> Iterator[tuple[av.VideoFrame, int | None]]:
-    """Removes a time that lies far ahead of the next one, when the next one continues from before.
+    """Removes a time far ahead of the next one, if that continues from the one before.
 
     Args:
         images: Frames and their ticks, None if unknown.

@@ -1,8 +1,8 @@
 """Tone mapping from high dynamic range (ITU-R BT.2100) to standard dynamic range (BT.709).
 
 Powers and logarithms are too slow for every pixel of a large frame, so the complete conversion is
-computed once for a grid of colours. Chroma is looked up in the grid. Luma takes the exact curve of
-grey for every pixel, and from the grid only the departure of its colour from grey.
+computed once for a grid of colours. Chroma is looked up in the grid. Luma is computed exactly for
+grey; the grid only adds the difference between a colour and grey.
 """
 
 from functools import lru_cache

@@ -27,8 +27,8 @@ class VideoDecoder:
         container: The open container.
         stream: The stream in it. `rewind` replaces both.
         damaged_packets: Number of packets so far that could not be decoded completely.
-        held_until: Ticks until which empty packets keep the last frame on screen; None if decoding
-            has met no empty packet since it started.
+        held_until: Time in ticks up to which empty packets extend the last frame; None if no packet
+            has been empty since decoding started.
         avi_times: Presentation times of frames in AVI, derived from the order of packets.
     """
 

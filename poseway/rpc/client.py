@@ -126,7 +126,7 @@ def _counts(error: grpc.aio.AioRpcError) -> bool:
         return any(key == BEGUN for key, _ in error.initial_metadata() or ())
     if error.code() in BROKEN:
         return True
-    # Without a code of ours, gRPC itself refused the call: the message is too large.
+    # A status without one of our codes is gRPC's own: the message is too large.
     if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _code(error) is not None:
         return False
     if _of_version(error):

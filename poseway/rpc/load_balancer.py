@@ -117,7 +117,7 @@ class Replicas:
 
     @property
     def spare(self) -> bool:
-        """Whether a connected replica is not avoided; see `Replica.rest`."""
+        """Whether any connected replica is not being avoided; see `Replica.rest`."""
         return any(replica.ready and not replica.rests for replica in self._replicas.values())
 
     @contextmanager

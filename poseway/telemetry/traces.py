@@ -1,4 +1,4 @@
-"""Traces with OpenTelemetry: what its API needs to start, stop and carry them between services.
+"""Starts and stops OpenTelemetry traces, and carries them between services.
 
 Until `start` sets a provider, spans of `tracer` do nothing and neither SDK nor exporter is
 imported. OpenTelemetry's own ``OTEL_*`` variables set sampling, limits, batches and the exporter's

@@ -1,1 +1,1 @@
-"""The gateway: `api` takes jobs and hands out results, `dispatcher` runs the jobs."""
+"""The gateway: `api` accepts jobs and serves results, `dispatcher` runs the jobs."""

@@ -21,7 +21,7 @@ class InferenceSettings(ServerSettings):
     )
     precision: Precision | Literal["auto"] = Field(
         "auto",
-        description="Arithmetic of the networks; auto chooses the fastest that the device has.",
+        description="Arithmetic of the networks; auto chooses the fastest that is supported.",
     )
     input_height: int = Field(
         0,

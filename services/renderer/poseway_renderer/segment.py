@@ -185,7 +185,7 @@ class _ImageCapture:
                 self._images.still(track_id, jpeg(crop(shown, people[track_id].box)))
 
     def finish(self) -> None:
-        """Raises InvalidRequestError if a still belongs to a frame that did not come."""
+        """Raises InvalidRequestError if a still belongs to a frame that was not received."""
         for index, tracks in self._stills.items():
             raise InvalidRequestError(
                 f"Frame {index} of the still of track {tracks[0]} is not in the segment."
@@ -220,7 +220,7 @@ def _matched(
     if found < (sent + 1) // 2:
         # Another version may have decoded it, or selected another stream.
         raise IncompatibleError(
-            f"The video has {found} of {sent} frames from frame {first.index} at {first.pts} on."
+            f"The video has {found} of the {sent} frames from frame {first.index} at {first.pts}."
         )
 
 

@@ -88,6 +88,6 @@ def add_to(server: grpc.Server, renderer: Renderer) -> str:
 
 
 def _bind(**values: str | int) -> None:
-    """Replaces the context of this thread's log events, including the one that ends the call."""
+    """Sets the context of this thread's log events until its next call."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**values)

@@ -79,7 +79,7 @@ class VideoTracker:
         return video
 
     def save(self) -> bytes:
-        """Returns the state. Resumed from it, the same ids and keypoints follow, bit for bit."""
+        """Returns the state, from which the video continues with the same results bit for bit."""
         saved = state.Saved(self._tracker, self._smoother, self._clock, self._last_frame)
         return state.dump(saved)
 

@@ -184,7 +184,7 @@ def test_frames_out_of_order_are_refused(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda frames: [PosedFrame(4, 1, [])], "has 0 of 1 frames from frame 4 at 1 on"),
+        (lambda frames: [PosedFrame(4, 1, [])], "has 0 of the 1 frames from frame 4 at 1"),
         (
             lambda frames: [frames[0], PosedFrame(1, 7, []), PosedFrame(2, 8, [])],
             "The video has 1 of 3",

@@ -28,7 +28,7 @@ class Checkpoint(BaseModel):
         spans: For each track, the first and last frame of every run of consecutive frames with it.
         times: For each of these runs, its start and end in seconds.
         screenshots: For each frame with a screenshot, the number of people in it.
-        stills: For each track, its best frame and the quality of that; see `stills`.
+        stills: For each track, its best frame and that frame's quality; see `stills`.
         video_size: Width and height of the segment's video in pixels.
         seconds: Wall-clock time per stage in seconds.
         damaged_packets: Packets of the upload that could not be decoded.

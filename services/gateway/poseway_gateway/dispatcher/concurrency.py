@@ -67,7 +67,7 @@ class Limiter:
 
 
 class ConcurrencyLimits:
-    """Limits of a job's batches and segments: as many as keep the replicas busy and memory allows.
+    """Limits a job's batches and segments to what keeps replicas busy and fits into memory.
 
     Attributes:
         batches: Batches in inference.

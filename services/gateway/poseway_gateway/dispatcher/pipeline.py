@@ -89,7 +89,7 @@ class Pipeline:
         Raises:
             VideoError: The upload cannot be processed as a video.
             DecoderError: The upload crashes or overloads its decoder.
-            IncompatibleError: Completed segments do not match the ones to come.
+            IncompatibleError: Completed segments do not match the remaining ones.
             UnavailableError: A service, storage or the queue is unavailable.
             ConflictError: The lease was lost to another dispatcher.
             PosewayError: A service rejected a call.
@@ -291,7 +291,7 @@ class Pipeline:
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `asyncio.to_thread`, but waits for the thread if cancelled: it would go on writing."""
+    """Like `asyncio.to_thread`, but if cancelled, waits until the thread stops writing."""
     task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
     try:
         return await asyncio.shield(task)

@@ -25,7 +25,7 @@ _BY_WEIGHT: Final = (
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Picks the error of a group that decides what becomes of the job; see `_BY_WEIGHT`."""
+    """Picks the error of a group that determines the job's outcome; see `_BY_WEIGHT`."""
     leaves = list(_leaves(error))
     for kind in _BY_WEIGHT:
         for leaf in leaves:

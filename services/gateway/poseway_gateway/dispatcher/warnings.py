@@ -13,7 +13,7 @@ _TRUNCATED_BELOW: Final = Fraction(9, 10)
 
 
 def timing_warnings(video: VideoInfo, options: JobOptions) -> list[str]:
-    """Returns warnings about timestamps that are assumed, or an option without effect.
+    """Returns warnings about assumed timestamps and about an option without effect.
 
     Args:
         video: Properties of the upload.

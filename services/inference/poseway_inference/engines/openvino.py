@@ -41,7 +41,7 @@ class OpenVinoEngine:
             device="CPU",
             precision=precision,
             batch_size=1,
-            callers=streams + 1,  # one more prepares or decodes its image in the meantime
+            callers=streams + 1,  # one more prepares or decodes an image
             sha256=network.sha256,
         )
         if precision != "float32":

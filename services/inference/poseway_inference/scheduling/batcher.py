@@ -186,7 +186,7 @@ class Batcher(Generic[K, F, P]):
     def _leave(self, call: Call[P]) -> None:
         with self._lock:
             call.gone = True
-            call.error = None  # its traceback refers to the call, a cycle that keeps frames alive
+            call.error = None  # a reference cycle through its traceback would keep frames alive
             for queue in self._queues.values():
                 queue.withdraw(call)
             self._drop_empty_queues()

@@ -54,7 +54,7 @@ class Composer:
                 self._trails.follow(frame)
 
     def prepare(self, canvas: Canvas, source: SourceFrame, frame: PosedFrame) -> None:
-        """Paints the background of the next frame, with everything hidden that the style hides.
+        """Paints the background of the next frame and hides what the style hides.
 
         Args:
             canvas: Painted over completely.
@@ -70,7 +70,7 @@ class Composer:
                 canvas.show(source)
                 blur(canvas)
             case _:
-                # mypy reports an overlay that is added without being drawn.
+                # mypy reports a new overlay that is not handled above.
                 assert_never(self._overlay)
         if self._heads:
             for head in self._heads.find(frame):

@@ -34,7 +34,7 @@ _TO: Final = [KEYPOINTS.index(end) for _, end, _ in _MEASURES]
 _FACTORS: Final = np.array([factor for _, _, factor in _MEASURES])
 # A misplaced keypoint must not make a head larger than this multiple of the median estimate.
 _MAX_RATIO: Final = 2.0
-# Height of a head without any estimate, as a fraction of the square root of the frame's area.
+# Height of a head that cannot be estimated, as a fraction of the square root of the frame's area.
 _UNKNOWN: Final = 1 / 12
 
 _SHOULDERS: Final = [KEYPOINTS.index(name) for name in ("right_shoulder", "left_shoulder")]
@@ -111,10 +111,10 @@ class HeadFinder:
     """Finds the heads of consecutive frames, and keeps lost ones covered for a while.
 
     Limits: heads are derived from body keypoints. The network misses people who are very small or
-    in deep shadow, and faces on posters. A person of whom neither head, neck nor shoulder was seen
-    has no head here. Someone who enters the frame is covered once the network detects them, not
-    earlier. A lost head stays covered where it was for 0.3 s, so a fast one may leave its cover.
-    Clothes, gait and voice identify people as well.
+    in deep shadow, and faces on posters. A person without a visible head, neck or shoulder gets no
+    ellipse. Someone who enters the frame is covered once the network detects them, not earlier. A
+    lost head stays covered where it was for 0.3 s, so a fast one may leave its cover. Clothes, gait
+    and voice identify people as well.
     """
 
     def __init__(self, width: int, height: int, time_base: Fraction) -> None:
@@ -141,7 +141,7 @@ class HeadFinder:
 
 
 def _is_found(last: _Found, found: _Found) -> bool:
-    """Whether a recent head is present again. One that was seen must be seen again."""
+    """Whether a recent head is found again: by its own keypoints, if it was before."""
     if last.head.seen and not found.head.seen:
         return False
     if last.track_id is not None:
@@ -159,7 +159,7 @@ def _figures(frame: PosedFrame) -> Iterator[tuple[int | None, _Points]]:
 
 
 def _places(person: Person) -> list[_Points]:
-    """Returns the drawn positions completed by the raw ones, and the reverse."""
+    """Returns drawn positions with gaps filled from raw ones, and the reverse."""
     drawn = _placed(person.keypoints, person.placed)
     if person.raw is None:
         return [drawn]
@@ -178,7 +178,7 @@ def _heads(points: _Points, unknown: float) -> list[Head]:
 
     Args:
         points: Positions of the keypoints, float64 (18, 2), NaN if unknown.
-        unknown: Height in pixels of a head without any estimate.
+        unknown: Height in pixels of a head that cannot be estimated.
     """
     size = _size(points) or unknown
     neck = _mean(points[[NECK]], points[_SHOULDERS])
@@ -210,7 +210,7 @@ def _above(neck: _Points, hips: _Points | None, size: float) -> Head:
 
 
 def _size(points: _Points) -> float:
-    """Estimates the height of a head in pixels; 0 without an estimate."""
+    """Estimates the height of a head in pixels; returns 0 if that is impossible."""
     across = points[_FROM] - points[_TO]
     sizes = np.hypot(across[:, 0], across[:, 1]) * _FACTORS
     sizes = sizes[~np.isnan(sizes)]

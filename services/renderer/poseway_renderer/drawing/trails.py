@@ -15,7 +15,7 @@ from poseway_renderer.drawing.colour import ColourSpace
 from poseway_renderer.drawing.people import Person, PosedFrame
 
 _SECONDS: Final = 1.0
-# Seconds of a gap beyond which a path is not connected.
+# Longest gap in seconds across which a path is connected.
 _GAP: Final = 0.2
 # Speed limit in person sizes per second. Faster motion means that left and right were swapped.
 _MAX_SPEED: Final = 8.0

@@ -212,7 +212,7 @@ class Smoother:
         return [{track_id: next(smoothed) for track_id in frame} for frame in frames]
 
     def _limit(self, frame_time: FrameTime) -> float:
-        """Returns the longest time in seconds across a gap that is filled, if a frame ends it."""
+        """Returns the longest gap, in seconds, that is filled if it ends with this frame."""
         # A gap of one frame is filled at any frame rate.
         gap = max(self._gap_seconds, frame_time.interval)
         return frame_time.longest(gap) + frame_time.interval
@@ -224,10 +224,10 @@ class Smoother:
         rows: NDArray[np.intp],
         times: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Returns each pose's body height, tracked over time, and the height that it may have.
+        """Returns each pose's body height, tracked over time, and the one that limits its limbs.
 
-        If enough limbs agree on a larger height than the one remembered, they are right: the camera
-        has come closer.
+        If enough limbs agree on a larger height than the one remembered, the larger one is right:
+        the camera has come closer.
 
         Returns:
             Two float64 (n,), in pixels.

@@ -97,7 +97,7 @@ class Clock:
     """Turns the presentation times of a video's frames into frame times.
 
     Containers and recorders round times, and browsers stamp frames late. Motion does not jump with
-    such times, so the clock runs evenly while they only scatter around an even beat: like a
+    such times, so as long as they only scatter around a steady rate, the clock runs evenly: like a
     phase-locked loop, it corrects a tenth of every error. It follows a dropped frame, a gap or a
     new rate at once, to within half an interval.
     """

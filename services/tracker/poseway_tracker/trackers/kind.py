@@ -52,8 +52,7 @@ class TrackerKind(Generic[T]):
         record: Its saved form.
         begin: Begins a video of people.
         begin_boxes: Begins a video of a detector's boxes.
-        counts_frames: Whether it measures time in frames when it tracks boxes, whatever their
-            rate.
+        counts_frames: Whether it measures time in frames when it tracks boxes, at any frame rate.
     """
 
     tracker: type[T]

@@ -77,7 +77,7 @@ class PoseTracker:
         return [_tracked(people, frame) for people, frame in zip(found, frames, strict=True)]
 
     def _update(self, detections: Detections, frame_time: FrameTime) -> "list[_Sighting | None]":
-        """Tracks one frame; returns the sighting that each detection is, or None."""
+        """Tracks one frame; returns the sighting of each detection, None for no person."""
         self._advance(frame_time)
         frame = _Matching(detections, self.people, frame_time)
         similarity = frame.similarity()
@@ -129,8 +129,8 @@ class PoseTracker:
 
     def _is_kept(self, person: Person, frame_time: FrameTime, grace: float = 0.0) -> bool:
         limit = self.max_age
-        # A person without an id must be confirmed soon. Frames that are missing from the video
-        # are not held against them.
+        # A person without an id must be confirmed soon. Frames that are missing from the video do
+        # not shorten that time.
         if not person.id and person.missed:
             limit = min(limit, max(_CONFIRM_SECONDS, frame_time.interval))
         return frame_time.within(frame_time.time - person.seen - grace, limit)
@@ -182,8 +182,8 @@ class _Matching:
     def wide_overlap(self, widening: float, same_height: float) -> NDArray[np.float64]:
         """Overlap of widened boxes with expected or last seen positions, float64 (n, m).
 
-        Pairs whose heights differ too much score 0: people do not come that much closer within a
-        frame_time.
+        Pairs whose heights differ too much score 0: people do not come that much closer within one
+        frame.
         """
         found = self._detections.boxes
         last = np.array([person.box for person in self._people]).reshape(-1, 4)

@@ -47,7 +47,7 @@ class Track:
 
 
 class Sort:
-    """Tracks the boxes of one video with the published algorithm; the defaults are published, too.
+    """Tracks the boxes of one video with the published algorithm and defaults.
 
     Attributes:
         max_age: Seconds for which a track is kept without a sighting.

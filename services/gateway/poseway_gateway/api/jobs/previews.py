@@ -64,7 +64,7 @@ class Previews:
         try:
             return from_zero(read, video.size)
         except ConflictError:  # replaced since it was listed
-            raise NotFoundError(f"There is no {video.key} as it was.") from None
+            raise NotFoundError(f"{video.key} was replaced or removed.") from None
 
     def _read(self, job_id: str, _restarts: int, number: int) -> TimeSpan:
         data, _ = self._store.get(Keys(job_id).segment(number, "preview.json"))

@@ -67,7 +67,7 @@ async def _probe(what: str, check: Awaitable[None]) -> bool:
     except (PosewayError, TimeoutError):
         _REACHABLE.labels(what).set(0)
     except Exception:
-        # Does not end the loop: it would go unnoticed that the metrics stand still.
+        # The loop continues: if it ended, metrics would stop changing unnoticed.
         log.exception("probe failed", what=what)
         _REACHABLE.labels(what).set(0)
     else:

@@ -13,7 +13,7 @@ from poseway_gateway.api.jobs.repository import JobRepository
 class QueueAge:
     """Finds the oldest job on the queue that has not started.
 
-    A job may have been done while its message is still on the queue, so the age comes from the
+    A job may already be done while its message is still on the queue, so the age comes from the
     job's record rather than from the queue.
     """
 

@@ -57,7 +57,7 @@ class Connection(H11Protocol):
         self._cancel_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Parses the bytes that arrived, as far as the current request allows."""
+        """Parses as many of the arrived bytes as the current request allows."""
         self._unparsed += data
         self._parse()
         self._update_timer()
@@ -126,7 +126,7 @@ class Connection(H11Protocol):
             for event in (head, h11.Data(body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         if self.cycle is not None:
-            # Otherwise a route that reads this body would wait for ever, or answer as well.
+            # Otherwise a route that reads this body would wait forever or send a second response.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()

@@ -82,7 +82,7 @@ def send_known(
     disposition: str,
     change: tuple[int, bytes] = (0, b""),
 ) -> Response:
-    """Returns a response with an object as `info` describes it; it breaks off if that changes.
+    """Returns a response with the object of `info`; it breaks off if the object changes.
 
     Args:
         request: The request to answer.
@@ -165,7 +165,7 @@ def _respond(
 def _patched(
     pieces: Iterator[bytes], position: int, patch_at: int, patch: bytes
 ) -> Iterator[bytes]:
-    """Replaces the bytes from `patch_at` on; `position` is that of the first piece in the file."""
+    """Replaces the bytes from `patch_at` on. The first piece is at `position` in the file."""
     for piece in pieces:
         first = max(position, patch_at)
         last = min(position + len(piece), patch_at + len(patch))

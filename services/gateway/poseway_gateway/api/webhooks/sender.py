@@ -80,7 +80,7 @@ class WebhookSender:
 
     @contextmanager
     def _slot(self, host: str) -> Iterator[None]:
-        """Counts a request to a host, so that one that never responds delays only its own."""
+        """Counts a request to a host, so that a silent host delays only its own webhooks."""
         if self._busy[host] >= _MAX_PER_HOST:
             raise BusyError
         self._busy[host] += 1

@@ -71,7 +71,7 @@ class CutDetector(Generic[T]):
     """Decides for every frame whether there is a cut before it.
 
     The verdict depends only on the frames within 0.3 s, or within 4 frames, before and after.
-    Frames are delayed only while a frame that signatures different is being judged.
+    Frames are delayed only while a frame that looks different is being judged.
     """
 
     def __init__(
