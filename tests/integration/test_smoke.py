@@ -77,7 +77,7 @@ def test_progress_only_grows(processed: Processed) -> None:
     assert processed.seen[-1].progress.frames_done == FRAMES
 
 
-def test_every_frame_keeps_its_picture_and_its_time(processed: Processed) -> None:
+def test_every_frame_keeps_its_image_and_its_time(processed: Processed) -> None:
     before, after = (list(decoded(path)) for path in (processed.clip, processed.video))
     assert [frame.time for frame in after] == [frame.time for frame in before]
     pictures = (frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in after)
@@ -136,7 +136,7 @@ def test_the_end_is_in_the_event_stream(stack: Stack, processed: Processed) -> N
     assert json.loads(asyncio.run(last_event()))["state"] == "succeeded"
 
 
-def test_a_file_that_is_no_video_fails_with_its_code_and_calls_the_webhook(
+def test_a_file_that_is_not_a_video_fails_with_a_code_and_a_webhook(
     http: httpx.Client, client: Client
 ) -> None:
     with listening() as receiver:

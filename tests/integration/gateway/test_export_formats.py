@@ -38,7 +38,7 @@ def done(url: str) -> Iterator[Job]:
         client.delete(job.id)
 
 
-def test_api_has_its_route_its_link_and_its_description(url: str, done: Job) -> None:
+def test_registered_format_has_a_route_a_link_and_a_description(url: str, done: Job) -> None:
     with httpx.Client(base_url=url) as http:
         assert done.links["toy"] == f"/v1/jobs/{done.id}/toy.txt"
         answer = http.get(done.links["toy"])
@@ -51,13 +51,13 @@ def test_api_has_its_route_its_link_and_its_description(url: str, done: Job) -> 
         assert operation["description"] == "Toy: the number of frames."
 
 
-def test_zip_contains_it(url: str, done: Job) -> None:
+def test_zip_contains_a_registered_format(url: str, done: Job) -> None:
     whole = httpx.get(f"{url}{done.links['zip']}").content
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         assert archive.read("clip/toy.txt") == CONTENT
 
 
-def test_command_has_a_flag_that_fetches_it(url: str, done: Job, tmp_path: Path) -> None:
+def test_registered_format_has_a_flag(url: str, done: Job, tmp_path: Path) -> None:
     command = [*WITH_TOY, "poseway", "get", done.id, str(tmp_path), "--url", url]
     subprocess.run([*command, "--toy"], check=True, capture_output=True)
     assert (tmp_path / "toy.txt").read_bytes() == CONTENT

@@ -66,7 +66,7 @@ def test_job_that_keeps_stopping_its_worker_fails(client: Client, stack: Stack) 
     until(lambda: not stack.store.exists(Keys(poison).upload))
 
 
-def test_handing_back_a_job_is_no_attempt(stack: Stack) -> None:
+def test_handing_back_a_job_is_not_an_attempt(stack: Stack) -> None:
     job_id = record_only(stack, b"")
     for _ in range(5):
         record = JobRecord(stack.store, job_id)

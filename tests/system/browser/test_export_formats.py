@@ -11,7 +11,7 @@ from tests.support.gateways import gateway
 from tests.support.toy_format import TOY
 
 
-def test_page_has_a_download_for_it(page: Page, job: Job, stack: Stack) -> None:
+def test_page_offers_a_registered_format(page: Page, job: Job, stack: Stack) -> None:
     command = (sys.executable, "-m", "tests.support.toy_format", "poseway_gateway.api")
     with gateway(stack, {}, command=command) as url:
         page.goto(f"{url}/#/{job.id}")

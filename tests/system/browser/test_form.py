@@ -181,7 +181,7 @@ def test_result_shows_the_accurate_option(page: Page, tmp_path: Path, problems: 
     assert problems == []
 
 
-def test_file_that_is_no_video_is_rejected_with_a_message(page: Page, tmp_path: Path) -> None:
+def test_file_that_is_not_a_video_is_rejected_with_a_message(page: Page, tmp_path: Path) -> None:
     notes = tmp_path / "notes.mp4"
     notes.write_text("milk\nbread\n" * 1000)
     page.goto("/")

@@ -84,7 +84,7 @@ def stub(models: Path) -> Iterator[inference_pb2_grpc.InferenceServiceStub]:
     server.stop(None).wait()
 
 
-def test_the_service_lists_its_model_and_finds_people_with_it(
+def test_the_service_lists_and_runs_a_model_of_the_new_family(
     stub: inference_pb2_grpc.InferenceServiceStub,
 ) -> None:
     (model,) = stub.ListModels(inference_pb2.ListModelsRequest(), timeout=10).models

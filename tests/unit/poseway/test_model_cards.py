@@ -56,7 +56,7 @@ def test_a_frozen_graph_may_have_a_card(tmp_path: Path) -> None:
     assert read_weights(load_cards(tmp_path)[0], tmp_path) == [b"graph"]
 
 
-def test_graph_that_the_card_of_its_name_does_not_mention_is_refused(tmp_path: Path) -> None:
+def test_graph_is_refused_if_its_card_does_not_mention_it(tmp_path: Path) -> None:
     (tmp_path / "cmu.toml").write_text(openpose("cmu", "graph.pb"))
     (tmp_path / "cmu.pb").write_bytes(b"graph")
     with pytest.raises(IncompatibleError, match=r"cmu\.pb: cmu\.toml does not mention"):

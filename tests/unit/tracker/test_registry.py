@@ -91,7 +91,7 @@ def segment(
     return [[one.track_id for one in answer.frame.people] for answer in tracked], last.state
 
 
-def test_the_service_tracks_with_it_and_resumes_it(
+def test_the_service_tracks_and_resumes_with_the_new_tracker(
     stub: tracker_pb2_grpc.TrackerServiceStub,
 ) -> None:
     ids, state = segment(stub, [0, 1])
@@ -100,13 +100,15 @@ def test_the_service_tracks_with_it_and_resumes_it(
     assert segment(stub, [2], state)[0] == [[45, 46]]
 
 
-def test_a_broken_state_of_it_is_refused(stub: tracker_pb2_grpc.TrackerServiceStub) -> None:
+def test_a_broken_state_of_the_new_tracker_is_refused(
+    stub: tracker_pb2_grpc.TrackerServiceStub,
+) -> None:
     _, state = segment(stub, [0])
     with pytest.raises(grpc.RpcError, match=r"tracker\.next_id: Input should be"):
         segment(stub, [1], state.replace(b'"next_id":48', b'"next_id":0'))
 
 
-def test_the_command_lists_it_and_tracks_boxes_with_it(
+def test_the_command_lists_and_runs_the_new_tracker(
     toy: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert mot_cli.main(["--list"]) == 0

@@ -15,7 +15,7 @@ from tests.support.batches import SOON, Make, Work, keyed, start
 from tests.support.waiting import until
 
 
-def test_job_leaves_places_free_and_waits_for_its_own_answers(make: Make) -> None:
+def test_job_leaves_slots_free_and_waits_for_its_own_answers(make: Make) -> None:
     work = Work()
     work.go_on.clear()
     batcher = make(work, max_frames=9)
@@ -103,7 +103,7 @@ def test_frames_before_a_broken_one_are_withdrawn(make: Make) -> None:
     assert work.frames == [1, 4]
 
 
-def test_places_of_a_caller_that_leaves_are_used_at_once(make: Make) -> None:
+def test_slots_of_a_caller_that_leaves_are_reused_at_once(make: Make) -> None:
     work = Work()
     work.go_on.clear()
     batcher = make(work, max_frames=3)

@@ -125,7 +125,7 @@ def test_unreadable_images_are_reported(name: str) -> None:
     assert "JPEG" in str(error.value) or "complete file" in str(error.value)
 
 
-def test_too_large_an_image_is_refused_before_decoding() -> None:
+def test_oversized_image_is_refused_before_decoding() -> None:
     with pytest.raises(VideoError, match="128 x 64 pixels, more than 50 megapixels") as error:
         as_png(io.BytesIO(halves()), max_pixels=128 * 64 - 1)
     assert error.value.code == "picture_unreadable"

@@ -55,12 +55,12 @@ def call(
     return asyncio.run(run())
 
 
-def test_late_service_is_waited_for(server: Server) -> None:
+def test_client_waits_for_a_late_service(server: Server) -> None:
     assert call(server, patience=20, late=1.0) == b"done"
     assert server.calls == 1
 
 
-def test_unavailable_service_is_given_up(server: Server) -> None:
+def test_client_gives_up_on_an_unavailable_service(server: Server) -> None:
     with pytest.raises(UnavailableError, match="was unavailable"):
         call(server, patience=1)
 
@@ -228,14 +228,14 @@ def refusals(server: Server, calls: int = 100) -> set[grpc.StatusCode]:
     return asyncio.run(run())
 
 
-def test_status_of_a_stopping_server_survives_sending(server: Server) -> None:
+def test_client_that_is_still_sending_learns_that_the_server_stops(server: Server) -> None:
     server.stopping.set()
     server.start()
     assert refusals(server) == {grpc.StatusCode.UNAVAILABLE}
     assert server.calls == 0
 
 
-def test_status_of_an_overloaded_server_survives_sending(server: Server) -> None:
+def test_client_that_is_still_sending_learns_that_the_server_is_overloaded(server: Server) -> None:
     def busy(context: grpc.ServicerContext) -> bytes:
         raise OverloadedError("later")
 

@@ -145,7 +145,7 @@ def test_failed_look_up_keeps_the_replicas(servers: list[Server]) -> None:
     run(names, work)
 
 
-def test_service_without_replicas_is_waited_for(servers: list[Server]) -> None:
+def test_call_waits_until_a_service_has_a_replica(servers: list[Server]) -> None:
     names = Names()
     servers[0].start()
 

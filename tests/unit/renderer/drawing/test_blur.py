@@ -207,7 +207,7 @@ def test_lost_head_stays_covered_for_a_while() -> None:
     assert not finder.find(PosedFrame(10, 10, []))
 
 
-def test_refound_head_is_covered_only_where_it_is() -> None:
+def test_refound_head_is_covered_only_at_its_new_position() -> None:
     finder = HeadFinder(1000, 1000, TICK)
     finder.find(PosedFrame(0, 0, [standing(1, 200, 50, 600), standing(2, 500, 50, 600)]))
     found = finder.find(PosedFrame(1, 1, [standing(1, 400, 50, 600)]))

@@ -23,7 +23,7 @@ def measured(places: NDArray[np.float64], aspect: float = 1.0) -> dict[str, floa
     return dict(zip(NAMES, angles(places, aspect).tolist(), strict=True))
 
 
-def test_upright_everything_is_straight() -> None:
+def test_joints_of_an_upright_person_are_straight() -> None:
     expected = dict.fromkeys(NAMES, 180.0) | {"left_shoulder": 0, "right_shoulder": 0, "trunk": 0}
     assert measured(standing()) == pytest.approx(expected, abs=1e-9)
 

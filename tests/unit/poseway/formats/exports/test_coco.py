@@ -47,7 +47,7 @@ def truth(file: bytes) -> COCO:
 
 
 @pytest.mark.parametrize("smoothed", [False, True])
-def test_pycocotools_loads_and_evaluates_it(tmp_path: Path, smoothed: bool) -> None:
+def test_pycocotools_loads_and_evaluates_the_export(tmp_path: Path, smoothed: bool) -> None:
     file = walk(smoothed=smoothed)
     path = tmp_path / "coco.json"
     path.write_bytes(b"".join(exports.to_coco(source(file))))

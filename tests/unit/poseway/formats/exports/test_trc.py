@@ -56,7 +56,7 @@ def test_trc_data_reader_reads_a_file_per_person(tmp_path: Path, smoothed: bool)
         np.testing.assert_array_equal(places, expected(file, track, first, last))
 
 
-def test_pandas_reads_it_as_pose2sim_does() -> None:
+def test_pandas_reads_trc_as_pose2sim_does() -> None:
     file = walk(smoothed=True)
     with convert(file).open("a walk_person_002.trc") as text:
         table = pd.read_csv(text, sep="\t", skiprows=4)
