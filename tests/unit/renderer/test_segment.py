@@ -187,9 +187,9 @@ def test_frames_out_of_order_are_refused(
         (lambda frames: [PosedFrame(4, 1, [])], "has 0 of the 1 frames from frame 4 at 1"),
         (
             lambda frames: [frames[0], PosedFrame(1, 7, []), PosedFrame(2, 8, [])],
-            "The video has 1 of 3",
+            "The video has 1 of the 3",
         ),
-        (lambda frames: [PosedFrame(99, 50_688, [])], "The video has 0 of 1"),
+        (lambda frames: [PosedFrame(99, 50_688, [])], "The video has 0 of the 1"),
     ],
 )
 def test_frames_missing_in_the_video_are_incompatible(
