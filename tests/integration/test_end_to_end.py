@@ -246,7 +246,7 @@ def test_a_job_resumes_bit_exactly_after_a_killed_dispatcher(
 ) -> None:
     clip = tmp_path / "clip.mp4"
     small_clip(sample, clip, SMALL_FRAMES)
-    # What is drawn of trails and faces depends on the frames before, of the segment before too.
+    # Trails and blurred faces depend on preceding frames, across segments too.
     options = {"trails": "true", "overlay": "faces_blurred", "background": "true"}
     *_, whole = client.watch(client.submit(clip, options).id)
     assert whole.state is JobState.SUCCEEDED

@@ -1,4 +1,4 @@
-"""What is done in a process of its own in the tests: most of it is bad."""
+"""Methods that tests run in a child process; most of them misbehave."""
 
 import ctypes
 import itertools
@@ -15,7 +15,7 @@ from poseway.isolation import Parent
 
 
 class ChildWork:
-    """Does whatever it is told to."""
+    """Runs in a child process and misbehaves on request."""
 
     def __init__(self, parent: Parent, name: str = "") -> None:
         self.parent = parent
@@ -41,7 +41,7 @@ class ChildWork:
         time.sleep(seconds)
 
     def eat(self) -> int:
-        """Takes 16 MiB again and again, and writes to them."""
+        """Allocates and fills blocks of 16 MiB until memory is exhausted."""
         return sum(len(held) for held in [np.ones(1 << 21) for _ in itertools.count()])
 
     def refuse(self) -> None:
@@ -51,7 +51,7 @@ class ChildWork:
         raise KeyError("secret")
 
     def reads(self, name: str) -> list[bytes]:
-        """A file from front to end, from its middle, and beyond its end."""
+        """Reads a whole file, a part near its end, and beyond its end."""
         with self.parent.file(name) as file:
             whole = file.read()
             file.seek(-3, os.SEEK_END)
@@ -73,7 +73,7 @@ class ChildWork:
             sink.write(b"B")
 
     def decode(self, seconds: float) -> str:
-        """Is slow, but gets on."""
+        """Takes long, but reports progress."""
         over = time.monotonic() + seconds
         while time.monotonic() < over:
             self.parent.alive()
@@ -90,7 +90,7 @@ class ChildWork:
         return bytes(size)
 
     def grip(self, name: str) -> None:
-        """Stops all threads, one of which waits for what it has asked for."""
+        """Blocks all threads, including one that waits for its parent."""
         threading.Thread(target=self.read_for_ever, args=(name,), daemon=True).start()
         time.sleep(0.5)
         ctypes.PyDLL(None).sleep(60)

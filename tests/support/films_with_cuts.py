@@ -39,7 +39,7 @@ def place(seed: int) -> Picture:
 
 
 def view(picture: Picture, x: float, y: float, zoom: float = 1.0, roll: float = 0.0) -> Picture:
-    """What a camera sees that looks at a point of a place."""
+    """The view of a camera that points at a position in a scene."""
     towards = np.asarray(cv2.getRotationMatrix2D((x, y), roll, zoom), np.float64)
     towards[:, 2] += np.array((WIDTH / 2 - x, HEIGHT / 2 - y))
     seen = cv2.warpAffine(picture, towards, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)

@@ -14,7 +14,7 @@ SMALL = (640, 360)
 """Pixels of a frame that no model has scaled down."""
 
 SOMEBODY: dict[str, Any] = {"keypoints": [1.0, 1.0, 2] * 17, "bbox": [0, 0, 2, 2], "area": 4.0}
-"""A labelled person where nobody is."""
+"""A labelled person in an empty place."""
 
 
 def annotated(

@@ -52,7 +52,7 @@ def running_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def named(path: Path) -> Iterator[str]:
-    """Whatever a file imports; of ``from a import b`` both ``a`` and ``a.b``."""
+    """All modules that a file imports; for ``from a import b``, both ``a`` and ``a.b``."""
     for node in running_nodes(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

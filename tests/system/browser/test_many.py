@@ -1,4 +1,4 @@
-"""A list of a thousand jobs, all of which can be reached, found and followed."""
+"""A list of a thousand jobs: all can be reached, found and followed."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ COUNT = 1000
 
 @pytest.fixture(scope="module")
 def jobs(stack: Stack) -> Iterator[list[str]]:
-    """Finished jobs, every tenth of which has failed."""
+    """Finished jobs; every tenth one failed."""
     states = {0: JobState.FAILED}
     wanted = [
         Record(f"session {index:04d}.mp4", states.get(index % 10, JobState.CANCELLED))

@@ -22,7 +22,7 @@ FULL_SECONDS: Final = 6.0
 
 
 class Disturbed:
-    """A system whose processes can be killed, whose connections cut and whose disk filled.
+    """A system whose processes can be killed, connections cut and disk filled.
 
     Attributes:
         stack: The system.
@@ -58,7 +58,7 @@ class Disturbed:
             subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
 
     def kill(self, *parts: str) -> None:
-        """Ends processes as a machine does that has no memory left."""
+        """Kills processes as the kernel does when memory is exhausted."""
         pids = {part: self.stack.pid(part) for part in parts}
         for pid in pids.values():
             with suppress(ProcessLookupError):
@@ -70,7 +70,7 @@ class Disturbed:
         until(lambda: is_ready(self.stack.gateway_url))
 
     def freeze(self, part: str, seconds: float) -> None:
-        """Stops a process that goes on later, as if nothing had been."""
+        """Freezes a process for some seconds; it then continues."""
         pid = self.stack.pid(part)
         os.kill(pid, signal.SIGSTOP)
         time.sleep(seconds)
@@ -78,7 +78,7 @@ class Disturbed:
             os.kill(pid, signal.SIGCONT)
 
     def fill(self, seconds: float) -> None:
-        """Leaves no room on the disk of object storage for a while."""
+        """Fills the disk of object storage for a while."""
         assert self.disk
         filler = self.disk / "filler"
         with filler.open("wb", buffering=0) as file, suppress(OSError):
@@ -98,7 +98,7 @@ def _mounted(folder: Path, size: int) -> Path | None:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is done once.
+    """A fault that is injected once.
 
     Attributes:
         name: What it is, for the table.

@@ -55,7 +55,7 @@ def video(sample: Path, tmp_path: Path) -> Path:
 
 
 def plan(system: Disturbed) -> list[Fault]:
-    """What is done, in an order that the seed decides."""
+    """The faults, in an order that depends on the seed."""
     rng = random.Random(SEED)  # noqa: S311 # not a secret
     if not ALL:
         faults = [*kills(("inference", "tracker", "renderer", "api", "object-storage", "queue"))]

@@ -25,7 +25,7 @@ _START_SECONDS: Final = 180
 
 
 def build() -> None:
-    """Builds the base, where it is not yet there, the images of the services and the stand-ins."""
+    """Builds the base if it is missing, the images of the services, and the stand-ins."""
     if not _exists(BASE):
         run("deploy/images/base.sh", BASE, ENGINE="buildah")
     run("deploy/images/build.sh", ENGINE="buildah", BASE=BASE, TAG=TAG)
@@ -44,7 +44,7 @@ def _exists(name: str) -> bool:
 
 
 class Cluster:
-    """What the manifests describe, each Deployment a pod in podman, all in one network.
+    """The system of the manifests: a podman pod for each Deployment, in one network.
 
     Attributes:
         deployments: The Deployments, by name, as podman got them.
@@ -70,7 +70,7 @@ class Cluster:
         self.remove()
         podman("network", "create", NETWORK)
         for name, values in self._held.items():
-            # Of a Secret in YAML this podman cannot read the values again.
+            # This podman cannot read back the values of a Secret given in YAML.
             coded = {
                 key: base64.b64encode(value.encode()).decode() for key, value in values.items()
             }
@@ -79,7 +79,7 @@ class Cluster:
             self._play([pod], [name])
         _wait("object storage", self._bucket)
         for deployment in self.deployments.values():
-            # Whoever is called by the name of a Service finds all pods that the Service selects.
+            # The name of a Service resolves to all pods that it selects.
             names = manifests.aliases(deployment, self._services)
             self._play([*self._settings, deployment], names)
         self.gateway_url = f"http://{self.address('gateway-api')}:8080"
@@ -125,7 +125,7 @@ class Cluster:
         return str(networks[NETWORK]["IPAddress"])
 
     def log(self, name: str) -> str:
-        """What a pod's container wrote."""
+        """The log of a pod's container."""
         return run("sh", "-c", f"podman logs {self.container(name)} 2>&1")
 
     def remove(self) -> None:

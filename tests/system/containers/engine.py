@@ -27,7 +27,7 @@ _NEEDED: Final = {
 
 
 def reason_to_skip() -> str | None:
-    """Why the tests cannot run here, None if they can."""
+    """The reason why the tests cannot run here; None if they can."""
     if not os.environ.get("POSEWAY_TEST_CONTAINERS"):
         return "builds images for many minutes: `make test-containers` runs it"
     missing = [package for package, program in _NEEDED.items() if not shutil.which(program)]
@@ -68,7 +68,7 @@ def _at_most(limit: int, most: int) -> int:
 
 
 def run(*words: str, given: str | None = None, **env: str) -> str:
-    """Runs a command in the checkout and returns what it printed; fails with what it said."""
+    """Runs a command in the checkout and returns its output; fails with its errors."""
     done = subprocess.run(
         words,
         cwd=ROOT,
@@ -89,12 +89,12 @@ def podman(*words: str, given: str | None = None) -> str:
 
 
 def inspect(*words: str) -> dict[str, Any]:
-    """What podman tells about one thing, ``inspect("pod", "inspect", NAME)``, from its JSON."""
+    """Podman's JSON about one object: ``inspect("pod", "inspect", NAME)``."""
     told = json.loads(podman(*words))
     found: dict[str, Any] = told[0] if isinstance(told, list) else told
     return found
 
 
 def image(name: str) -> str:
-    """A service's image as it is called in the store of the tests."""
+    """Name of a service's image in the store of the tests."""
     return f"localhost/{name}:{TAG}"

@@ -50,13 +50,13 @@ def adapted(deployment: Document) -> Document:
 
 
 def aliases(deployment: Document, services: list[Document]) -> list[str]:
-    """Names of the Services that a Deployment's pods are behind: podman knows no Services."""
+    """Names of the Services that select a Deployment's pods: podman has no Services."""
     labels = deployment["spec"]["template"]["metadata"]["labels"].items()
     return [name_of(s) for s in services if s["spec"]["selector"].items() <= labels]
 
 
 def new_secrets() -> dict[str, dict[str, str]]:
-    """What the Secrets hold, as the services read it."""
+    """Contents of the Secrets, as services read them."""
     return {
         "storage": {
             "POSEWAY_S3_ACCESS_KEY": secrets.token_hex(10),
@@ -71,7 +71,7 @@ def new_secrets() -> dict[str, dict[str, str]]:
 
 
 def stand_ins(held: dict[str, dict[str, str]]) -> dict[str, Document]:
-    """SeaweedFS in the place of MinIO, and NATS, as pods, by the names that they are found by."""
+    """Pods of SeaweedFS, which replaces MinIO, and NATS, by their host names."""
     storage = held["storage"]
     weed = ["mini", "-dir=/data", "-ip=127.0.0.1", "-ip.bind=0.0.0.0", "-s3.port=9000"]
     off = ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]

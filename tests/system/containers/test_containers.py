@@ -25,7 +25,7 @@ pytestmark = [
 
 PROJECT = ROOT / "pyproject.toml"
 SERVICES = ("gateway-api", "gateway-dispatcher", "inference", "tracker", "renderer")
-# What is in each image: packages of ours, and under /app/services the names from before they moved.
+# Packages in each image, and their former names under /app/services.
 PACKAGES = {
     "poseway-gateway": ("poseway_gateway", {"gateway"}),
     "poseway-dispatcher": ("poseway_gateway.dispatcher", {"gateway"}),
@@ -35,7 +35,7 @@ PACKAGES = {
     "poseway-setup": ("deploy.setup", set()),
 }
 LOCKS = ("build", "sbom", *(name.removeprefix("poseway-") for name in PACKAGES), "inference-gpu")
-# Runs inside an image: imports a package whole, and tells what is there besides.
+# Runs in an image: imports a package with all modules and reports what else is there.
 LOOK = """
 import importlib, importlib.util, json, os, pkgutil, shutil, sys
 package = importlib.import_module(sys.argv[1])
@@ -142,7 +142,7 @@ def test_every_package_has_a_wheel_for_each_architecture(
 ) -> None:
     uv = str(Path(sys.executable).with_name("uv"))
     options = ["--quiet", "--no-config", "--dry-run", "--only-binary=:all:", "--require-hashes"]
-    # What Debian 12 has: wheels that need a newer glibc do not count.
+    # Debian 12's version: wheels that need a newer glibc do not count.
     platform = [f"--python-platform={machine}-manylinux_2_36", "--python-version=3.11"]
     target = [f"--target={tmp_path}", "-r", f"requirements/{lock}.lock"]
     run(uv, "pip", "install", *options, *platform, *target)

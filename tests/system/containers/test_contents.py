@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 BUILT = [name for name in IMAGES if name != "poseway-inference-gpu"]
-# Runs inside an image: what is there, by the files that say so.
+# Runs in an image: lists the installed packages by their metadata.
 LOOK = """
 import hashlib, json, pathlib, re
 from importlib import metadata
@@ -35,7 +35,7 @@ print(json.dumps({
                 for path in pathlib.Path("models/weights").glob("*/*")},
 }))
 """
-# Where a build keeps what is secret, and what people keep beside their code.
+# Where builds keep secrets, and files that developers keep beside code.
 SECRET = re.compile(
     r"(^|/)(\.git|\.env[^/]*|\.poseway|secrets\.json|\.netrc|\.pypirc|\.npmrc|id_[a-z0-9]+)(/|$)"
     r"|^etc/pip\.conf$|^root/(?!\.bashrc$|\.profile$).+|^run/secrets/.+|^(app|src)/.*\.(pem|key)$"
@@ -44,13 +44,13 @@ SECRET = re.compile(
 
 @pytest.fixture(scope="module")
 def decoy() -> str:
-    """A word of pip's settings, which are secrets of a build. It is no word of any image."""
+    """A marker in pip's settings, which are secrets of a build and must not be in an image."""
     return f"decoy-{secrets.token_hex(8)}.invalid"
 
 
 @pytest.fixture(scope="module")
 def again(decoy: str) -> str:
-    """The tracker's image, built once more, without a cache, by somebody with a secret."""
+    """The tracker's image, rebuilt without a cache and with a build secret."""
     build()
     env = {"ENGINE": "buildah", "BASE": BASE, "TAG": "again", "NO_CACHE": "yes"}
     own = {"PIP_TRUSTED_HOST": decoy, "POSEWAY_S3_SECRET_KEY": decoy}

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 async def at_last(ask: Callable[[], Awaitable[T]]) -> T:
-    """Asks again until the servers agree who leads."""
+    """Polls until the servers agree on a leader."""
     while True:
         try:
             return await ask()
@@ -38,7 +38,7 @@ async def at_last(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 async def take(queue: JobQueue, count: int) -> list[str]:
-    """Takes so many jobs off the queue."""
+    """Takes `count` jobs off the queue."""
     stopping = asyncio.Event()
     taken: list[str] = []
     async for delivery in queue.deliveries(stopping):
@@ -68,7 +68,7 @@ def test_one_server_keeps_its_jobs_when_it_is_killed(tmp_path: Path) -> None:
 def test_three_servers_lose_nothing_without_their_leader(
     tmp_path: Path, stop: Callable[[Servers, int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Enough for machines that are busy with other things.
+    # Enough for busy machines.
     monkeypatch.setattr("poseway.messaging.job_queue._TAKEOVER_SECONDS", 120)
 
     async def run(cluster: Servers) -> list[str]:
@@ -91,7 +91,7 @@ def test_three_servers_lose_nothing_without_their_leader(
 
 
 async def copies(queue: JobQueue) -> set[int | None]:
-    """How many copies there are of the streams."""
+    """Number of copies of the streams."""
     names = (STREAM, "POSEWAY_WEBHOOKS", "POSEWAY_PROGRESS")
     infos = [await queue._stream.stream_info(name) for name in names]
     return {info.config.num_replicas for info in infos}
@@ -104,7 +104,7 @@ def test_a_queue_with_one_copy_gets_three(tmp_path: Path) -> None:
         assert await copies(old) == {1}
         new = await JobQueue.connect(cluster.settings(3))
         assert await copies(new) == {3}
-        # One that still runs with the old setting is content with what there is.
+        # A gateway that still has the old setting accepts the stream as it is.
         await old.check()
         await (await old.follow()).stop()
         assert await copies(old) == {3}
@@ -125,7 +125,7 @@ def test_status_feeds_continue_on_another_server(tmp_path: Path) -> None:
                 return
 
     async def tell(queue: JobQueue, job_id: str) -> None:
-        # What is told while nobody leads is lost, as may be: it is no record.
+        # Messages published without a leader are lost, which is permitted: the feed is no record.
         while True:
             await queue.report_gone(job_id, "me")
             await asyncio.sleep(0.2)
@@ -150,7 +150,7 @@ def test_status_feeds_continue_on_another_server(tmp_path: Path) -> None:
 
 def test_a_stranger_cannot_join_the_cluster(tmp_path: Path) -> None:
     def greeting(port: int, password: str) -> bytes:
-        """What a server says to another that names itself with a password."""
+        """A server's response to another server that connects with a password."""
         hello = {
             "user": "poseway",
             "pass": password,

@@ -17,12 +17,12 @@ from tests.support.blocks import PAGES, ROOT, RUN, SHOWN, blocks, script
 from tests.support.paths import python_path
 from tests.support.videos import shorten
 
-# What stands in the pages for the system that is running.
+# Placeholders in the pages for the running system.
 URL = "http://127.0.0.1:8080"
-# Where nobody listens, so that no test reaches for somebody else's machine.
+# An address without a server, so that no test connects to another machine.
 STANDS_FOR = {"https://example.org/poseway": "http://127.0.0.1:9/poseway"}
 
-# Targets of make that run as they are but for the set-up, which has been done.
+# Targets of make that run as documented, except for set-up steps already done.
 MADE = ("run", "up")
 DONE_BEFORE = (
     "weights",
@@ -31,7 +31,7 @@ DONE_BEFORE = (
     "pyproject.toml",
     "requirements/run.lock",
 )
-# What commands use of the checkout.
+# Parts of the checkout that commands use.
 LINKED = (
     ".venv",
     "Makefile",
@@ -43,8 +43,8 @@ LINKED = (
     "services",
 )
 
-# The others set up what the tests stand on, and run for minutes; `make -n` tells that they are
-# there and that what they are given is read.
+# The others prepare the test environment or run for minutes; `make -n` shows that they exist and
+# accept their arguments.
 NOT_MADE = {
     "test": "it is what runs this",
     "models": "it downloads 144 MB; tests/unit/poseway/local/test_downloads.py fetches",
@@ -68,7 +68,7 @@ def page_id(page: Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, sample: Path) -> Path:
-    """A copy of the checkout as far as commands need it, with short videos."""
+    """A copy of the parts of the checkout that commands use, with short videos."""
     for name in LINKED:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "build" / "sample").mkdir(parents=True)
@@ -81,7 +81,7 @@ def folder(tmp_path: Path, sample: Path) -> Path:
 
 def environment(stack: Stack, folder: Path) -> dict[str, str]:
     programs = f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    # Settings as operators have them, for commands that are no client's.
+    # Operators' settings, for commands other than the client's.
     return (
         os.environ
         | stack.env
@@ -96,7 +96,7 @@ def environment(stack: Stack, folder: Path) -> dict[str, str]:
 
 
 def make_function() -> str:
-    """Stands in for make: leaves alone what is set up, and only goes through what takes long."""
+    """Replaces make: skips set-up and only dry-runs slow targets."""
     old = " ".join(f"--old-file={name}" for name in DONE_BEFORE)
     return (
         "make() { case $1 in "

@@ -35,7 +35,7 @@ def evaluate(
 
 
 def measured(images: Path, annotations: Path, *more: str) -> dict[str, Any]:
-    """What it writes as JSON, to standard output."""
+    """The JSON that it writes to standard output."""
     done = evaluate(images, annotations, "--json", "-", *more)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)

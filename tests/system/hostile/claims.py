@@ -16,7 +16,7 @@ from tests.support.videos import make_video, numbered, remuxed
 
 
 def _png(width: int, height: int, data: bytes = b"") -> bytes:
-    """A PNG that says it has this size, whatever it has."""
+    """A PNG whose header declares this size, regardless of its content."""
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
         (b"IDAT", data or zlib.compress(bytes(1000))),
@@ -30,7 +30,7 @@ def _png(width: int, height: int, data: bytes = b"") -> bytes:
 
 
 def _patched(data: bytes, kind: bytes, offset: int, value: bytes) -> bytes:
-    """Every box of this kind with other bytes so far behind its name."""
+    """Replaces bytes at an offset after the name of every box of a kind."""
     patched, at = bytearray(data), data.find(kind)
     while at >= 0:
         patched[at + 4 + offset : at + 4 + offset + len(value)] = value
@@ -39,23 +39,23 @@ def _patched(data: bytes, kind: bytes, offset: int, value: bytes) -> bytes:
 
 
 def _large(data: bytes) -> bytes:
-    """An MP4 whose header says 16384x16384."""
+    """An MP4 whose header declares 16384 x 16384 pixels."""
     sized = _patched(data, b"avc1", 24, struct.pack(">HH", 16384, 16384))
     return _patched(sized, b"tkhd", 76, struct.pack(">II", 16384 << 16, 16384 << 16))
 
 
 def _countless(data: bytes) -> bytes:
-    """An MP4 that says it has a thousand million frames."""
+    """An MP4 that declares a thousand million frames."""
     return _patched(data, b"stts", 8, struct.pack(">I", 1_000_000_000))
 
 
 def _endless(data: bytes) -> bytes:
-    """An MP4 each of whose frames lasts for years."""
+    """An MP4 whose frames each last for years."""
     return _patched(data, b"stts", 12, b"\x7f\xff\xff\xff")
 
 
 def _nested(depth: int) -> bytes:
-    """Boxes in boxes."""
+    """Deeply nested boxes."""
     data = b""
     for _ in range(depth):
         data = struct.pack(">I", 8 + len(data)) + b"moov" + data
@@ -63,7 +63,7 @@ def _nested(depth: int) -> bytes:
 
 
 def grown(sizes: list[tuple[int, int]]) -> bytes:
-    """A MOV whose frames have these sizes in pixels; it says that all are as the first."""
+    """A MOV whose frames have these sizes in pixels but which declares the first for all."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mov") as container:
         stream = container.add_stream("png", rate=25)
@@ -95,7 +95,7 @@ def _tar() -> bytes:
 
 
 def claims() -> Iterator[tuple[str, bytes]]:
-    """All of them, each with a name that tells what it is."""
+    """All files of this module, each under a descriptive name."""
     video = make_video(8)
     noise = np.random.default_rng(1).bytes(20_000)
     yield "one-byte.mp4", b"\0"

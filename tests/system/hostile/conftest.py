@@ -13,7 +13,7 @@ from poseway.local.stack import Stack
 from tests.support.gateways import KEYS, gateway
 from tests.system.hostile.http_raw import PATIENCE
 
-# Long enough for a busy machine, on which a test itself may stand still for some seconds.
+# Long enough for a busy machine, on which a test may stall for some seconds.
 HASTY_SECONDS = 8
 
 
@@ -25,18 +25,18 @@ class Keyless:
     stack: Stack
 
     def client(self) -> httpx.Client:
-        """A polite one."""
+        """A client that sends valid requests."""
         return httpx.Client(base_url=self.url, timeout=PATIENCE)
 
     def figure(self, name: str) -> float:
-        """One of those that it tells."""
+        """The value of a metric."""
         told = httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text
         found = re.search(rf"^{name} (\S+)$", told, re.M)
         assert found is not None, name
         return float(found[1])
 
     def stored(self) -> set[str]:
-        """What is stored of uploads: whole ones, those begun, and parts of them."""
+        """Keys of stored uploads: complete ones, unfinished ones, and their parts."""
         store = self.stack.store
         begun = store.client.list_multipart_uploads(Bucket=store.bucket).get("Uploads", [])
         places = ("uploads/", "pending/")
@@ -47,13 +47,13 @@ class Keyless:
 
 @dataclass
 class Keyed:
-    """A gateway that asks for keys, has places for four event streams and lets one origin in."""
+    """A gateway that requires keys, allows four event streams and accepts one origin."""
 
     url: str
     keys: list[str]
 
     def bearer(self, number: int) -> bytes:
-        """The header with one of three keys."""
+        """The authorization header of one of three keys."""
         return f"Authorization: Bearer {self.keys[number]}\r\n".encode()
 
 
@@ -62,19 +62,19 @@ LISTED = "https://lab.example"
 
 @pytest.fixture(scope="session")
 def calm(stack: Stack) -> Keyless:
-    """One with the usual patience."""
+    """A gateway with default timeouts."""
     return Keyless(stack.gateway_url, stack)
 
 
 @pytest.fixture(scope="session")
 def hasty(stack: Stack) -> Iterator[Keyless]:
-    """One that waits for nobody long."""
+    """A gateway with short timeouts."""
     env = {
         "POSEWAY_HEAD_SECONDS": str(HASTY_SECONDS),
         "POSEWAY_SILENCE_SECONDS": str(HASTY_SECONDS),
         "POSEWAY_MAX_EVENT_STREAMS": "2000",
     }
-    # The usual limit of open files, which the gateway is to raise by itself.
+    # The usual limit of open files, which the gateway must raise itself.
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, limit), most))
     with gateway(stack, env) as url:

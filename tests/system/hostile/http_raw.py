@@ -1,7 +1,7 @@
-"""A client that says exactly what it is told to: libraries are too polite to try a server.
+"""A client that sends arbitrary bytes, because libraries only send valid requests.
 
-Whatever is answered goes through `Answer.check`, so every test sees to that no answer tells of the
-server, and that each carries the headers that every answer must.
+Every response goes through `Answer.check`: it must reveal nothing about the server and carry the
+headers that all responses have.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ _CSP: Final = ("default-src 'self'", "object-src 'none'", "frame-ancestors 'none
 
 @dataclass
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -39,18 +39,18 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """That of a problem; empty if there is none."""
+        """Error code of a problem; empty for any other response."""
         if self.headers.get("content-type") != "application/problem+json":
             return ""
         return str(json.loads(self.body)["code"])
 
-    def json(self) -> Any:  # noqa: ANN401 # whatever was answered
+    def json(self) -> Any:  # noqa: ANN401 # any JSON
         return json.loads(self.body)
 
     def check(self, asked: bytes) -> None:
-        """Fails if it tells what it should not, or lacks what every answer has."""
+        """Fails if the response reveals internals or lacks a header that all responses have."""
         told = f"{self.headers} {self.body.decode(errors='replace')}"
-        # What was sent may be told again.
+        # The request may be quoted.
         found = {word for word in _TOLD.findall(told) if word.encode() not in asked}
         assert not found, told
         for name, value in _CARRIED.items():
@@ -79,26 +79,26 @@ class Raw:
         self._sent = b""
 
     def send(self, data: bytes) -> None:
-        """Sends it; a server that has hung up is no error here."""
+        """Sends bytes; ignores that the server may have closed the connection."""
         self._sent += data
         with contextlib.suppress(OSError):
             self.socket.sendall(data)
 
     def answers(self) -> list[Answer]:
-        """All that comes until the server ends the connection; too long a wait is an error."""
+        """All responses until the server closes the connection; raises after a timeout."""
         came = b""
         try:
             while piece := self.socket.recv(1 << 16):
                 came += piece
         except ConnectionError:
-            pass  # it did not want what was still being sent
+            pass  # the server rejected the rest of the request
         found = parse(came)
         for answer in found:
             answer.check(self._sent)
         return found
 
     def first(self) -> Answer:
-        """One answer, with the connection left open."""
+        """One response; the connection stays open."""
         with HTTPResponse(self.socket) as response:
             response.begin()
             answer = _read(response)
@@ -106,7 +106,7 @@ class Raw:
         return answer
 
     def seconds_open(self) -> float:
-        """How long it takes until the server ends the connection."""
+        """Seconds until the server closes the connection."""
         began = time.monotonic()
         self.answers()
         return time.monotonic() - began
@@ -119,7 +119,7 @@ class Raw:
 
 
 class _Bytes:
-    """Bytes that came, for the parser of the standard library."""
+    """Received bytes, for the parser of the standard library."""
 
     def __init__(self, data: bytes) -> None:
         self.file = io.BytesIO(data)
@@ -130,7 +130,7 @@ class _Bytes:
 
 
 def parse(data: bytes) -> list[Answer]:
-    """The answers one after another in what came; events without end are read as far as they go."""
+    """Parses consecutive responses; an event stream may break off."""
     came, found = _Bytes(data), list[Answer]()
     while came.file.tell() < len(data):
         response = HTTPResponse(cast("socket.socket", came))
@@ -157,21 +157,21 @@ def request(
     *,
     host: bytes = b"",
 ) -> bytes:
-    """A whole request, after which the server is to end the connection."""
+    """A complete request that asks the server to close the connection."""
     host = host or url.removeprefix("http://").encode()
     head = b"%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n" % (method, target, host)
     return head + headers + b"\r\n" + body
 
 
 def ask(url: str, data: bytes) -> list[Answer]:
-    """What is answered to exactly these bytes."""
+    """Sends exactly these bytes and returns the responses."""
     with Raw(url) as raw:
         raw.send(data)
         return raw.answers()
 
 
 def get(url: str, target: bytes, headers: bytes = b"", *, host: bytes = b"") -> Answer:
-    """What is answered to a GET."""
+    """Sends a GET and returns the response."""
     (answer,) = ask(url, request(url, target, headers=headers, host=host))
     return answer
 

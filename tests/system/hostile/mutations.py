@@ -18,47 +18,47 @@ def _flip(data: bytearray, start: int, end: int, rng: random.Random) -> None:
 
 
 def head_flipped(data: bytearray, rng: random.Random) -> None:
-    """Some bits at the beginning, where the container says what it is."""
+    """Flips bits at the start, where the container's type is."""
     _flip(data, 0, min(_HEAD, len(data)), rng)
 
 
 def tail_flipped(data: bytearray, rng: random.Random) -> None:
-    """Some bits at the end, where many have their index."""
+    """Flips bits at the end, where many formats have their index."""
     _flip(data, max(0, len(data) - 2 * _HEAD), len(data), rng)
 
 
 def flipped(data: bytearray, rng: random.Random) -> None:
-    """Some bits anywhere."""
+    """Flips bits anywhere."""
     _flip(data, 0, len(data), rng)
 
 
 def cut(data: bytearray, rng: random.Random) -> None:
-    """The end is missing."""
+    """Cuts off the end."""
     del data[rng.randrange(1, len(data)) :]
 
 
 def holed(data: bytearray, rng: random.Random) -> None:
-    """A stretch is missing from the middle."""
+    """Removes bytes from the middle."""
     start = rng.randrange(len(data))
     del data[start : start + rng.randint(1, 2000)]
 
 
 def zeroed(data: bytearray, rng: random.Random) -> None:
-    """A stretch is nothing but zeros."""
+    """Overwrites bytes with zeros."""
     start = rng.randrange(len(data))
     length = min(rng.randint(1, 2000), len(data) - start)
     data[start : start + length] = bytes(length)
 
 
 def doubled(data: bytearray, rng: random.Random) -> None:
-    """A stretch is there twice."""
+    """Repeats some bytes."""
     start = rng.randrange(len(data))
     piece = data[start : start + rng.randint(1, 2000)]
     data[start:start] = piece
 
 
 def enlarged(data: bytearray, rng: random.Random) -> None:
-    """Four bytes become the largest number there is: a size, a count, a time."""
+    """Sets four bytes, such as a size, a count or a time, to the largest number."""
     start = rng.randrange(max(1, min(len(data), 4 * _HEAD) - 4))
     data[start : start + 4] = rng.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"))
 
@@ -114,7 +114,7 @@ def whole() -> dict[str, bytes]:
 
 
 def mutated(of_each: int, seed: int = 1) -> Iterator[tuple[str, bytes]]:
-    """Spoilt files of every kind, each with a name that tells what was done to it."""
+    """Damaged files of every kind, each named after its damage."""
     for suffix, data in whole().items():
         for number in range(of_each):
             mutation = MUTATIONS[number % len(MUTATIONS)]

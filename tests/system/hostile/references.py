@@ -71,7 +71,7 @@ def box(kind: bytes, *content: bytes) -> bytes:
 
 
 def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
-    """An MP4 with its index at the end, one box of which is another."""
+    """An MP4 with its index at the end, in which one box is replaced."""
     at = data.index(old)
     path = [b"moov", b"trak", b"mdia", b"minf", b"dinf"]
     grown = bytearray(data[:at] + new + data[at + len(old) :])
@@ -89,7 +89,7 @@ def elsewhere(target: str) -> bytes:
 
 
 def aliased(path: str) -> bytes:
-    """The same as QuickTime has it: an alias with the path of a file."""
+    """A QuickTime alias with the path of a file."""
     name = path.rpartition("/")[2].encode()
     record = bytes(4) + struct.pack(">HH", 150 + 4 + len(path) + 4, 2) + bytes(2)
     record += bytes(1 + 27 + 4 + 2 + 2 + 4)
@@ -109,7 +109,7 @@ def reference_movie(target: str) -> bytes:
 
 
 def subtitled(target: str) -> bytes:
-    """An AVI whose subtitles are a playlist: FFmpeg looks into them by itself."""
+    """An AVI whose subtitles are a playlist, which FFmpeg probes unasked."""
     data = bytearray(make_video(3, codec="mpeg4", container="avi"))
     playlist = _playlist(target).encode()
     text = b"GAB2\0" + struct.pack("<HIHI", 2, 0, 4, len(playlist)) + playlist

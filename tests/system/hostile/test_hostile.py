@@ -26,8 +26,8 @@ from tests.system.hostile.references import references
 ALL = "POSEWAY_TEST_HOSTILE" in os.environ
 PARTS = ("api", "dispatcher", "inference", "tracker", "renderer")
 AT_ONCE = 6
-# How much more a process may have after the second half of the files than after the first.
-# A few files of each kind do not show all that is kept at hand in their first half.
+# Limits on the growth of a process between the first and the second half of the files.
+# A few files of each kind do not fill all caches in their first half.
 SPARE_FILES, SPARE_MB = 12, 60 if ALL else 200
 
 
@@ -49,7 +49,7 @@ def hostile(canary: Canary) -> Iterator[tuple[str, bytes]]:
 
 
 def outcome(client: Client, name: str, data: bytes) -> str:
-    """What becomes of a file: ``succeeded``, or the code that says why not."""
+    """Outcome of a file: ``succeeded`` or an error code."""
     try:
         job = client.wait(client.submit(data, name=name).id)
     except PosewayError as error:
@@ -65,7 +65,7 @@ def outcome(client: Client, name: str, data: bytes) -> str:
 
 
 class Held(NamedTuple):
-    """A process, and what it has."""
+    """Resources of a process."""
 
     pid: int
     files: int
@@ -73,7 +73,7 @@ class Held(NamedTuple):
 
 
 def held(stack: Stack) -> dict[str, Held]:
-    """What each service has."""
+    """Resources of each service."""
     pids = {part: stack.pid(part) for part in PARTS}
     return {
         part: Held(pid, len(list(Path(f"/proc/{pid}/fd").iterdir())), megabytes(pid))
@@ -111,7 +111,7 @@ def test_hostile_files_get_a_documented_answer(
         return held(stack)
 
     canary.arm()
-    # What is kept at hand is there after the first half; a leak is of every file.
+    # Caches are full after the first half; a leak grows with every file.
     before, after = process(files[::2]), process(files[1::2])
     if ALL:
         report(found, before, after)
@@ -121,7 +121,7 @@ def test_hostile_files_get_a_documented_answer(
         assert after[part].pid == before[part].pid, f"{part} was started again"
         assert after[part].files <= before[part].files + SPARE_FILES, part
         assert after[part].megabytes <= before[part].megabytes + SPARE_MB, part
-    # A file that ended its worker has a documented answer, and is a defect all the same.
+    # A file that ends its worker gets a documented answer, but is still a defect.
     known = {"succeeded", *FAILURES, *CODES} - {"too_many_attempts", "internal"}
     assert {name: code for name, code in found.items() if code not in known} == {}
     assert "succeeded" in found.values()
@@ -129,7 +129,7 @@ def test_hostile_files_get_a_documented_answer(
 
 
 def report(found: dict[str, str], before: dict[str, Held], after: dict[str, Held]) -> None:
-    """Writes what became of each file, and what the services held."""
+    """Writes the outcome of each file and the resources of the services."""
     figures = {
         "files": found,
         "codes": Counter(found.values()),

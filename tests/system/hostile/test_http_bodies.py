@@ -32,7 +32,7 @@ def post(calm: Keyless, headers: bytes, body: bytes = WHOLE) -> list[Answer]:
         (CHUNKED, b"".join(chunk(bytes([byte])) for byte in WHOLE) + b"0\r\n\r\n"),
         (CHUNKED, b"%x;a=b\r\n%s\r\n0\r\nX: y\r\n\r\n" % (len(WHOLE), WHOLE)),
         (length(len(WHOLE)) + b"Expect: 100-continue\r\n", WHOLE),
-        # What is said of an encoding is not looked at, so nothing unpacks a bomb.
+        # Content-Encoding is ignored, so no compressed bomb is unpacked.
         (length(len(WHOLE)) + b"Content-Encoding: gzip\r\n", WHOLE),
     ],
     ids=["plain", "twice", "a list", "chunks", "tiny chunks", "extension", "expect", "encoding"],
@@ -78,7 +78,7 @@ def test_an_ambiguous_length_is_refused_and_leaves_nothing(
 ) -> None:
     before = calm.stored()
     answers = post(calm, headers, body)
-    # One: of what is in the body, nothing is taken for another request.
+    # One answer: nothing in the body is taken for another request.
     assert [answer.code for answer in answers] == [code]
     assert answers[0].headers["connection"] == "close"
     until(lambda: calm.stored() <= before)
@@ -104,7 +104,7 @@ def test_a_form_of_unknown_length_is_cut_off_at_the_limit(calm: Keyless) -> None
         raw.send(chunk(form().removesuffix(b"\r\n--edge--\r\n")))
         for _ in range(52):  # the limit is 50 MiB
             raw.send(chunk(bytes(1 << 20)))
-        # What was not read yet may cost the answer, but not more than that.
+        # Unread bytes may cost the answer, but nothing else.
         assert [answer.code for answer in raw.answers()] in ([], ["too_large"])
     until(lambda: calm.stored() <= before)
 

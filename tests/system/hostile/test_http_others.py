@@ -16,15 +16,15 @@ from tests.system.hostile.conftest import Keyed
 from tests.system.hostile.http_raw import PATIENCE, Answer
 
 NOBODYS = "f" * 32
-# What differs from answer to answer anyway.
+# Headers that differ between responses anyway.
 VARIES = ("date", "ratelimit-remaining", "ratelimit-reset", "content-length")
-# Ids are all that an address of somebody else's things has; these are within them.
+# Parameters of paths other than ids.
 WITHIN = {"number": "1", "path": "manifest.json"}
 
 
 @dataclass
 class Owned:
-    """What a key has."""
+    """Objects that belong to a key."""
 
     job: str
     upload: str
@@ -43,7 +43,7 @@ def owned(keyed: Keyed) -> Iterator[Owned]:
 
 
 def operations(url: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Everything documented that has an id in its address."""
+    """All documented operations with an id in the path."""
     paths = httpx.get(f"{url}/openapi.json", timeout=PATIENCE).json()["paths"]
     return [
         (method, path, operation)
@@ -70,7 +70,7 @@ def shape(answer: httpx.Response, thing: str) -> tuple[int, dict[str, str], str]
 
 
 def body_of(operation: dict[str, Any]) -> object:
-    """What is right to send, so that nothing else than the id is wrong."""
+    """A valid body, so that only the id is wrong."""
     kinds = operation.get("requestBody", {}).get("content", {})
     return b"x" * 10 if "application/octet-stream" in kinds else {} if kinds else b""
 

@@ -13,7 +13,7 @@ from tests.system.hostile.http_raw import FOREIGN, PATIENCE, ask, get, request
 
 PAGE = (ROOT / "frontend" / "index.html").read_bytes()
 JOB = b"/v1/jobs/" + b"f" * 32
-# What a way out of the page's folder could lead to.
+# Files outside the page's folder.
 WANTED = ("README.md", "pyproject.toml", "../../../../../etc/passwd", "frontend/../LICENSE")
 WAYS = (
     "/../{}", "/..%2f{}", "/%2e%2e/{}", "/%2e%2e%2f{}", "//../{}", "/./../{}", "/result/../../{}",
@@ -115,7 +115,7 @@ def test_a_forwarded_client_address_is_not_trusted(stack: Stack) -> None:
         says += "".join(f"{name}: 10.0.0.{number}\r\n" for name in ("X-Forwarded-For", "X-Real-IP"))
         return get(url, b"/v1/models", says.encode()).status
 
-    # One of its own, as keys that were not used lately are refused there as well.
+    # A separate gateway, because it also rejects keys that were not used recently.
     with gateway(stack, {**KEYS, "POSEWAY_FIRST_KEY": f"pw_00000001_{'ab' * 20}"}) as url:
         answers = [guess(url, number) for number in range(100, 161)]
     assert answers == [401] * 60 + [429]
@@ -171,7 +171,7 @@ def test_pages_of_other_origins_learn_nothing(calm: Keyless, keyed: Keyed) -> No
         JOB,
         b"/nothing",
     ):
-        # `Answer.check` sees to it that no origin is let in.
+        # `Answer.check` verifies that no origin is allowed.
         assert get(calm.url, target, origin).status in (200, 404)
         assert get(keyed.url, target, origin + keyed.bearer(0)).status in (200, 404)
         (preflight,) = ask(calm.url, request(calm.url, target, b"OPTIONS", asked))

@@ -13,14 +13,14 @@ MOST_FRAMES = 1000
 
 
 def read(data: bytes) -> str:
-    """``frames``, or the code that says why there are none."""
+    """``frames`` or an error code."""
     try:
         reader = VideoReader(io.BytesIO(data), threads=1)
         frames = sum(1 for _ in islice(reader.frames(), MOST_FRAMES))
         reader.close()
     except VideoError as error:
         return error.code
-    # No file has more than it says; one that never ends would be read forever.
+    # Bounded, because an endless file would be read forever.
     assert frames < MOST_FRAMES
     return "frames"
 

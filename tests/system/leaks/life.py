@@ -20,14 +20,14 @@ from tests.system.upgrade.records import put, put_on_queue
 
 @dataclass
 class Life:
-    """A running system, and what is known of it.
+    """A running system and its secrets.
 
     Attributes:
         stack: The system.
         known: Its secrets.
-        hook: Where somebody hears of jobs that have ended, at the second attempt.
-        deaf: Where nobody listens, with the same secret in it.
-        answers: What the gateway answered to those who may not know its secrets, by the question.
+        hook: URL of a webhook receiver that accepts the second attempt.
+        deaf: URL with the same secret that has no receiver.
+        answers: Responses to callers who must not learn the secrets, by request.
     """
 
     stack: Stack
@@ -43,12 +43,12 @@ class Life:
 
 
 def new_key() -> str:
-    """An API key that nobody has."""
+    """A well-formed API key that was never created."""
     return f"pw_{secrets.token_hex(4)}_{secrets.token_hex(20)}"
 
 
 def settings(known: Known) -> dict[str, str]:
-    """Settings of a gateway that others reach, with all that it can keep secret, and say."""
+    """Settings of a gateway with every secret that it can have, and verbose logs."""
     return {
         "POSEWAY_LOG_LEVEL": "DEBUG",
         "POSEWAY_AUTH": "keys",
@@ -60,7 +60,7 @@ def settings(known: Known) -> dict[str, str]:
 
 
 def know_of(stack: Stack, known: Known) -> None:
-    """Takes note of what a system made up by itself."""
+    """Records the secrets that a system generated itself."""
     made = load_secrets(stack.data_dir / "secrets.json")
     assert set(made) == {"s3_access_key", "s3_secret_key", "nats_token", *WEED_SECRETS}
     for name, value in made.items():
@@ -68,7 +68,7 @@ def know_of(stack: Stack, known: Known) -> None:
 
 
 def do_jobs(life: Life, video: bytes) -> None:
-    """Jobs of somebody with a key: in one piece and in parts, each with a webhook."""
+    """Runs jobs with an API key, as a form and in parts, each with a webhook."""
     known, url = life.known, life.stack.gateway_url
     key = known.add("API key", ApiKeys(life.stack.store).create("somebody")[1])
     with user(url, key) as owner:
@@ -90,7 +90,7 @@ def in_parts(life: Life, owner: httpx.Client, video: bytes) -> None:
     made = owner.post("/v1/uploads", json=wish).json()
     part = owner.get(made["links"]["part"].format(number=1) + "/url").json()["url"]
     life.known.add_signature("signature of a part", part)
-    # What is refused is what somebody logs.
+    # Rejected requests are those most likely to be logged.
     refused = life.known.add("signature that is wrong", secrets.token_hex(32))
     wrong = part.replace(life.known.values["signature of a part"], refused)
     assert httpx.put(wrong, content=video).status_code == 403
@@ -100,7 +100,7 @@ def in_parts(life: Life, owner: httpx.Client, video: bytes) -> None:
 
 
 def share(life: Life, owner: httpx.Client, job: str) -> None:
-    """Everything of a job, for somebody who has a link to it."""
+    """Fetches everything about a job through a share link."""
     token = owner.post(f"/v1/jobs/{job}/shares").json()["token"]
     life.known.add("token of a link", token)
     with user(life.stack.gateway_url) as guest:
@@ -117,7 +117,7 @@ def share(life: Life, owner: httpx.Client, job: str) -> None:
 
 
 def sign_in(life: Life, key: str) -> None:
-    """In a browser: with a key, with a wrong one, and with one where nobody looks for it."""
+    """Signs a browser in with a valid key, a wrong one, and one in the query, which is ignored."""
     wrong = life.known.add("key that is wrong", new_key())
     with user(life.stack.gateway_url) as browser:
         assert browser.post("/v1/session", json={"key": key}).status_code == 200
@@ -132,7 +132,7 @@ def sign_in(life: Life, key: str) -> None:
 
 
 def break_a_record(life: Life) -> None:
-    """A job that nobody can read, which is a surprise wherever it is met."""
+    """Makes the record of a job unreadable, so that every reader of it fails."""
     with user(life.stack.gateway_url, life.known.values["first key"]) as owner:
         job = submit(owner)
         until(lambda: owner.get(f"/v1/jobs/{job}").json()["state"] == "failed")
@@ -144,7 +144,7 @@ def break_a_record(life: Life) -> None:
 
 
 def run(life: Life, name: str, module: str, env: dict[str, str], says: str | None) -> None:
-    """Runs a service until it says something, or None: until it ends, with a log as the others'."""
+    """Runs a service with a log until it writes `says`; if that is None, until it ends."""
     log = life.log.with_name(f"{name}.log")
     whole = gateway_env(life.stack, env)
     command = [sys.executable, "-m", module]
@@ -162,14 +162,14 @@ def run(life: Life, name: str, module: str, env: dict[str, str], says: str | Non
 
 
 def fail_to_log_in(life: Life) -> None:
-    """Services whose secrets are not those of the others, or are none at all."""
+    """Runs services with wrong or malformed secrets."""
     wrong = life.known.add("secret of others", secrets.token_hex(20))
     part = life.known.add("part of a key", secrets.token_hex(12))
     api, dispatcher = "poseway_gateway.api", "poseway_gateway.dispatcher"
     no_queue, no_storage = {"POSEWAY_NATS_TOKEN": wrong}, {"POSEWAY_S3_SECRET_KEY": wrong}
     run(life, "api-no-queue", api, no_queue, "Authorization")
     run(life, "dispatcher-no-queue", dispatcher, no_queue, "Authorization")
-    # The settings' signing key counts, so that it starts; the bucket is closed to it.
+    # It starts because its signing key is in the settings; it cannot read the bucket.
     run(life, "api-no-storage", api, no_storage, "SignatureDoesNotMatch")
     run(life, "api-no-key", api, {"POSEWAY_FIRST_KEY": f"pw_{part}"}, None)
     run(life, "api-short-key", api, {"POSEWAY_SIGNING_KEY": part}, None)

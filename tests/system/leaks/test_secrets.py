@@ -16,9 +16,9 @@ from tests.system.leaks.life import Life, break_a_record, do_jobs, fail_to_log_i
 
 pytestmark = pytest.mark.timeout(600)
 
-# Where the system keeps its own secrets, for nobody but who runs it.
+# Files in which the system stores its own secrets; only its user can read them.
 KEPT = {"secrets.json", "nats.conf"}
-# Whoever asked to be told wrote a secret of theirs into the address.
+# The user put a secret of their own into the webhook's URL.
 HOOK = "secret of a webhook's address"
 
 
@@ -30,7 +30,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Life]:
-    """A system that has seen everything, and still runs."""
+    """A system that has used all its secrets and is still running."""
     known = Known()
     env = settings(known)
     stack = Stack(tmp_path_factory.mktemp("leaks") / "data", free_ports(1)[0], env)
@@ -49,7 +49,7 @@ def life(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterat
 
 
 def leaks(known: Known, texts: dict[str, bytes], allowed: str = "") -> dict[str, set[str]]:
-    """Names of the secrets that are in each text, of texts that have some."""
+    """Names of the secrets in each text; texts without secrets are left out."""
     found = {name: known.found_in(text) - {allowed} for name, text in texts.items()}
     return {name: names for name, names in found.items() if names}
 

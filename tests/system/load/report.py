@@ -1,4 +1,4 @@
-"""``python -m tests.system.load.report``: what `make test-load` found, in the form of the docs."""
+"""``python -m tests.system.load.report``: the measurements of `make test-load` for the docs."""
 
 import json
 import sys
@@ -10,14 +10,14 @@ NAME = "load.json"
 
 
 def write(figures: dict[str, Any], folder: Path) -> None:
-    """Keeps what was found, and prints it."""
+    """Collects the measurements and prints them."""
     folder.mkdir(exist_ok=True)
     (folder / NAME).write_text(json.dumps(figures, indent=2) + "\n")
     sys.stdout.write(text(figures))
 
 
 def text(figures: dict[str, Any]) -> str:
-    """What was found, in Markdown."""
+    """The measurements in Markdown."""
     return "\n".join(_lines(json.loads(json.dumps(figures)))) + "\n"
 
 

@@ -20,7 +20,7 @@ KINDS = 5
 
 @cache
 def file(kind: int) -> tuple[str, bytes, int]:
-    """A picture, or a video of one to four frames, as small as they are taken: and its frames."""
+    """An image or a video of one to four frames, as small as accepted; and its frames."""
     if kind == 0:
         return "photo.png", encoded(card(SIZE, SIZE), "png"), 1
     small = make_video(kind, picture=lambda index: numbered(index, SIZE, SIZE))
@@ -28,7 +28,7 @@ def file(kind: int) -> tuple[str, bytes, int]:
 
 
 class Tenant:
-    """Somebody with an API key. Safe to use from several threads.
+    """An owner with an API key. Safe to use from several threads.
 
     Attributes:
         name: Of the key.
@@ -49,13 +49,13 @@ class Tenant:
         self.http = httpx.Client(
             base_url=self._url,
             headers={"Authorization": f"Bearer {self._key}"},
-            # And none that the gateway is about to close, which it does after five idle seconds.
+            # Idle ones are dropped before the gateway closes them, after five seconds.
             limits=httpx.Limits(max_connections=None, keepalive_expiry=2),
             timeout=120,
         )
 
     def send(self, number: int) -> None:
-        """Has a job done; what it is goes by the number."""
+        """Submits the job of a number."""
         name, data, frames = file(number % KINDS)
 
         def post() -> httpx.Response:
@@ -75,7 +75,7 @@ class Tenant:
                 client.wait(job_id)
 
     def listed(self) -> list[Job]:
-        """All that this tenant has, as the API tells."""
+        """All jobs of this tenant, as the API lists them."""
         with Client(self._url, self._key) as client:
             return list(client.jobs())
 

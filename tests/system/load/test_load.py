@@ -1,4 +1,4 @@
-"""Many jobs at once, and many one after the other: none is lost, nobody waits for somebody else.
+"""Bursts and steady streams of jobs: none is lost, and no owner waits for another's jobs.
 
 ``make test-load`` sends a burst of 500 jobs and then jobs for ten minutes, and writes
 ``build/load.json``; `make test` sends a burst of 30 and then jobs for twenty seconds.
@@ -25,17 +25,17 @@ from tests.system.load.tenants import Tenant
 from tests.system.load.watching import Held, Times, held, probed, quarters
 
 ALL = "POSEWAY_TEST_LOAD" in os.environ
-# Of the one who sends the most, and of those who come when half of that is accepted.
+# Jobs of the busiest owner, and of owners who arrive when half of those are accepted.
 BURST = {"a": 400, "b": 50, "c": 30, "d": 15, "e": 5}
 if not ALL:
     BURST = {"a": 18, "b": 5, "c": 4, "d": 2, "e": 1}
 AT_ONCE = 64
-# Few in the short form: after a pause of the machine all that were due come at once.
+# Few in the short form: after the machine stalls, all jobs that were due come at once.
 STEADY_AT_ONCE = AT_ONCE if ALL else 8
 STEADY_SECONDS = 600.0 if ALL else 20.0
-# Of what the burst showed to be possible.
+# Fraction of the rate that the burst reached.
 STEADY_PART = 0.7
-# Jobs that were in hand, or whose turn it was already.
+# Jobs that were running or next in order.
 SPARE_JOBS = 10 if ALL else 6
 # The beginning of a process is not flat, and the short form sees little else. The api may keep
 # some connections more, to object storage, which counts them, too; not one for each request.
@@ -104,7 +104,7 @@ def burst(tenants: list[Tenant]) -> None:
         sent = [greedy.submit(first.send, number) for number in range(BURST[first.name])]
         for accepted in sent[: len(sent) // 2]:
             accepted.result()
-        # Side by side, not one tenant after the other.
+        # Interleaved, not one tenant after the other.
         for number in range(max(BURST.values())):
             sent += [small.submit(t.send, number) for t in others if number < BURST[t.name]]
         _all(sent)
@@ -113,7 +113,7 @@ def burst(tenants: list[Tenant]) -> None:
 
 
 def steady(tenants: list[Tenant], rate: float) -> None:
-    """Sends so many jobs a second, of one tenant after the other, and waits for them."""
+    """Submits jobs at a steady rate, alternating between tenants, and waits for them."""
     began = time.monotonic()
     sent = []
     with ThreadPoolExecutor(STEADY_AT_ONCE) as pool:
@@ -134,7 +134,7 @@ def _all(futures: list[Future[None]]) -> None:
 
 
 def ended(tenants: list[Tenant]) -> dict[str, list[Job]]:
-    """The jobs of each tenant, newest first: each that was accepted, once, and whole."""
+    """Checks and returns the jobs of each tenant: every accepted one, once, with all frames."""
     found = {}
     for tenant in tenants:
         jobs = found[tenant.name] = tenant.listed()
@@ -145,7 +145,7 @@ def ended(tenants: list[Tenant]) -> dict[str, list[Job]]:
 
 
 def fairness(done: dict[str, list[Job]], tenants: list[Tenant]) -> dict[str, dict[str, int]]:
-    """For each tenant, how many jobs of all were done until all of its own were.
+    """For each tenant, the number of all jobs that ended before its last one.
 
     Counted from when all of its own were on the queue. Beside it are how many may be, and how many
     would be in the order in which they came: only where that is more does the bound say something.
@@ -182,7 +182,7 @@ def per_second(done: dict[str, list[Job]]) -> float:
 
 
 def in_all(done: dict[str, list[Job]]) -> dict[str, Any]:
-    """How many jobs, of how many, in what time."""
+    """Describes the numbers of jobs and the time."""
     began, over = span(done)
     return {
         "jobs": sum(map(len, done.values())),
@@ -192,7 +192,7 @@ def in_all(done: dict[str, list[Job]]) -> dict[str, Any]:
 
 
 def unfinished(done: dict[str, list[Job]]) -> list[int]:
-    """How many jobs were accepted and had not ended, twice a second while jobs were sent."""
+    """Number of unfinished jobs, twice a second during submission."""
     jobs = [job for theirs in done.values() for job in theirs]
     began, last = span(done)[0], max(job.created_at for job in jobs)
     moments = (
@@ -203,7 +203,7 @@ def unfinished(done: dict[str, list[Job]]) -> list[int]:
 
 
 def submitted(tenants: list[Tenant]) -> list[float]:
-    """How long requests took that became jobs, since this was asked before."""
+    """Durations of requests that created jobs since the previous call."""
     seconds = [second for tenant in tenants for second in tenant.seconds]
     for tenant in tenants:
         tenant.seconds.clear()

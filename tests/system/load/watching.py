@@ -17,12 +17,12 @@ PROBE_PAUSE_SECONDS = 0.25
 SAMPLE_PAUSE_SECONDS = 0.5
 
 Times = dict[str, list[float]]
-"""Seconds that requests took, by what was asked for."""
+"""Durations of requests in seconds, by kind of request."""
 
 
 @contextmanager
 def repeated(act: Callable[[], None], pause: float) -> Iterator[None]:
-    """Does something again and again while the block runs."""
+    """Repeats an action while the block runs."""
     over = threading.Event()
 
     def again() -> None:
@@ -40,7 +40,7 @@ def repeated(act: Callable[[], None], pause: float) -> Iterator[None]:
 
 @contextmanager
 def probed(http: httpx.Client) -> Iterator[Times]:
-    """Asks for what the page asks for while the block runs: itself, the list and a job."""
+    """Requests what the page requests while the block runs: itself, the list and a job."""
     times: Times = defaultdict(list)
 
     def ask(what: str, path: str) -> httpx.Response:
@@ -59,7 +59,7 @@ def probed(http: httpx.Client) -> Iterator[Times]:
 
 
 class Held:
-    """What the processes of a system hold, seen again and again."""
+    """Repeated samples of the resources of a system's processes."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -68,25 +68,25 @@ class Held:
         self.files: dict[str, list[int]] = defaultdict(list)
 
     def look(self) -> None:
-        """Looks once."""
+        """Takes a sample."""
         for part, pid in self.pids.items():
             self.megabytes[part].append(resident(pid))
             self.files[part].append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
 
     def replaced(self) -> list[str]:
-        """The parts that ended and were started again."""
+        """The parts that were restarted."""
         return [part for part, pid in self.pids.items() if self._stack.pid(part) != pid]
 
 
 @contextmanager
 def held(stack: Stack) -> Iterator[Held]:
-    """Sees what the processes hold while the block runs."""
+    """Samples the processes' resources while the block runs."""
     seen = Held(stack)
     with repeated(seen.look, SAMPLE_PAUSE_SECONDS):
         yield seen
 
 
 def quarters(values: list[int]) -> tuple[float, float]:
-    """The medians of the second quarter and of the last: the first is for what is kept at hand."""
+    """Medians of the second and the last quarter; caches fill during the first."""
     quarter = len(values) // 4
     return median(values[quarter : 2 * quarter]), median(values[-quarter:])

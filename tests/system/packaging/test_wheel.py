@@ -1,4 +1,4 @@
-"""What an installed wheel brings: packages that are called poseway, and types for the client."""
+"""Contents of the installed wheel: packages named poseway, and types for the client."""
 
 import importlib.util
 import subprocess
@@ -59,7 +59,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checked(python: Path, folder: Path, program: str) -> subprocess.CompletedProcess[str]:
-    """What mypy says of a program that uses what a Python has installed."""
+    """Output of mypy for a program that uses the installed packages."""
     (folder / "program.py").write_text(program)
     mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python)]
     return subprocess.run(

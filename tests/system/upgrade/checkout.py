@@ -23,13 +23,13 @@ from poseway.storage import ObjectStore
 from tests.support.paths import python_path
 from tests.support.waiting import until
 
-# What the name of the module ends with, before and after services became packages of their own.
+# End of the module's name, before and after services became packages.
 DISPATCHER: Final = "gateway.dispatcher"
 API: Final = "gateway.api"
 FROM: Final = "POSEWAY_TEST_UPGRADE_FROM"
 SEGMENTS: Final = {"POSEWAY_SEGMENT_SECONDS": "1"}
 
-# What is recorded is what the last release left behind, so it was recorded by that.
+# The last release wrote these files, so the last commit that changed them is that release.
 _RELEASED: Final = (
     "tests/upgrade/recorded",  # where it was before
     "tests/system/upgrade/recorded",
@@ -48,7 +48,7 @@ for package in filter(importlib.util.find_spec, names):
 
 
 def git(*words: str) -> str:
-    """What git prints; skips where there is no git or no history."""
+    """Output of git; skips the test without git or history."""
     if shutil.which("git") is None:
         pytest.skip("there is no git")
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -58,13 +58,13 @@ def git(*words: str) -> str:
 
 
 def revision() -> str:
-    """The version before this one: the one that is named, or else the last release."""
+    """The previous version: the one named in the environment, or else the last release."""
     if named := os.environ.get(FROM):
         found = git("rev-list", "--max-count=1", "--ignore-missing", named, "--")
         return found or pytest.fail(f"{FROM} names {named}, which is no commit")
     if git("rev-parse", "--is-shallow-repository") == "true":
         pytest.skip("the history is not here, only its end: git fetch --unshallow")
-    # What was only moved was not released by that.
+    # Moving a file is not a release.
     found = git("log", "-1", "--format=%H", "-M", "--diff-filter=AM", "--", *_RELEASED)
     return found or pytest.skip("nothing was released")
 
@@ -83,12 +83,12 @@ class Checkout:
 
     @property
     def env(self) -> dict[str, str]:
-        """With which Python takes modules from there."""
+        """Environment in which Python imports modules from the checkout."""
         return {"PYTHONPATH": python_path(self.folder)}
 
     @contextmanager
     def up(self, data_dir: Path) -> Iterator["Old"]:
-        """Its system, started as people start it; a block that does not end it has it killed."""
+        """Starts its system as users do; kills it at the end of the block if still running."""
         port = str(free_ports(1)[0])
         up = ["-c", "from poseway.cli import app; app()", "up"]
         command = [sys.executable, *up, "--data-dir", str(data_dir), "--port", port]
@@ -105,7 +105,7 @@ class Checkout:
             system.kill()
 
     def check_packages(self) -> None:
-        """Skips where it cannot be imported with the packages that are installed here."""
+        """Skips the test if its modules cannot be imported with the installed packages."""
         command = [sys.executable, "-c", _IMPORT_ALL]
         env = {**os.environ, **self.env}
         done = subprocess.run(
@@ -117,7 +117,7 @@ class Checkout:
 
 
 def made(folder: Path) -> Checkout:
-    """The version before this one, with its stubs, and the weights that are here."""
+    """The previous version, with its stubs and the weights of this checkout."""
     wanted = revision()
     archive = folder / "archive.tar"
     git("archive", "--output", str(archive), wanted)
@@ -146,7 +146,7 @@ class Old:
     log: Path
 
     def wait(self) -> None:
-        """Waits until it takes jobs."""
+        """Waits until it accepts jobs."""
         until(lambda: self.launcher.poll() is not None or running(self.data_dir))
         if self.launcher.poll() is not None:
             self.checkout.check_packages()
@@ -189,7 +189,7 @@ class Old:
         return dict(line.split("=", 1) for line in told if line)
 
     def copy(self, folder: Path) -> None:
-        """Copies its data while all stands still, which is as kill -9 of all at once leaves it.
+        """Copies its data while all processes are frozen: the state after kill -9 of all at once.
 
         The dispatcher does not go on after that.
         """
@@ -201,7 +201,7 @@ class Old:
             os.kill(pid, signal.SIGCONT)
 
     def stop(self) -> None:
-        """Ctrl-C; the dispatcher goes on only after the gateway has ended, and is stopped then."""
+        """Stops it with Ctrl-C; the dispatcher stays frozen until the gateway ends."""
         gateway, dispatcher = (self.pid(name) for name in (API, DISPATCHER))
         self.launcher.send_signal(signal.SIGINT)
         while gateway in self.children():
@@ -210,7 +210,7 @@ class Old:
         assert self.launcher.wait(60) == 0, self.log.read_text()
 
     def kill(self) -> None:
-        """Kills every process of it."""
+        """Kills all its processes."""
         for pid in [self.launcher.pid, *self.children()]:
             try:
                 os.kill(pid, signal.SIGKILL)

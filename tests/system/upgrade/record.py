@@ -58,7 +58,7 @@ def small(sample: Path, frames: int = FRAMES) -> bytes:
 
 
 def jobs(stack: Stack, video: Path) -> None:
-    """A job between its two segments, and the same when it has ended."""
+    """A job between its two segments, and the same job after its end."""
     with Client(stack.gateway_url) as client:
         job = client.submit(video, OPTIONS)
         while not stack.store.exists(Keys(job.id).segment(0, "checkpoint.json")):
@@ -73,7 +73,7 @@ def jobs(stack: Stack, video: Path) -> None:
 
 
 def copy(stack: Stack, job_id: str, name: str) -> None:
-    """Copies the objects of a job to files of their names, with nothing for its id."""
+    """Copies the objects of a job to files named after their keys without the job's id."""
     for item in stack.store.walk(""):
         if job_id in item.key:
             path = RECORDED / name / item.key.replace(f"{job_id}/", "")
@@ -82,7 +82,7 @@ def copy(stack: Stack, job_id: str, name: str) -> None:
 
 
 def records() -> dict[str, BaseModel]:
-    """One of each record that is no part of a job's way, with every field."""
+    """Makes each other kind of record, with all fields."""
     options = JobOptions(
         model="movenet-multipose",
         accurate=True,
@@ -131,7 +131,7 @@ def records() -> dict[str, BaseModel]:
 
 
 def sort_state() -> bytes:
-    """What SORT remembers after twelve frames of the street."""
+    """State of SORT after twelve frames of the street."""
     video = VideoTracker(Sort(1.0, 0, 0.2), Smoother(Strength.LIGHT))
     video.segment(
         [

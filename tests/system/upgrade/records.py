@@ -39,7 +39,7 @@ def left_behind(stack: Stack, name: str) -> Iterator[str]:
 
 
 def put(stack: Stack, key: str, data: bytes) -> None:
-    """Puts an object, as what its name says."""
+    """Puts an object with the media type of its name."""
     kind = "application/json" if key.endswith(".json") else "application/octet-stream"
     stack.store.put(key, data, kind)
 
@@ -50,7 +50,7 @@ def change(stack: Stack, key: str, **changes: object) -> None:
 
 
 def settings(stack: Stack) -> RequeueSettings:
-    """Where a system has its bucket and its queue."""
+    """Settings of a system's bucket and queue."""
     env = stack.env
     return RequeueSettings(
         s3_endpoint=env["POSEWAY_S3_ENDPOINT"],
@@ -67,7 +67,7 @@ def put_back(stack: Stack) -> int:
 
 
 def put_on_queue(stack: Stack, job_id: str) -> None:
-    """Puts one job on the queue, whatever its record says."""
+    """Puts one job on the queue without reading its record."""
 
     async def publish() -> None:
         queue = await JobQueue.connect(settings(stack))

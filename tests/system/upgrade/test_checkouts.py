@@ -1,4 +1,4 @@
-"""Two versions, each out of its own checkout: one after the other on one folder, and side by side.
+"""Two versions from their own checkouts: in turn on one data folder, and side by side.
 
 The older one is the last release, or the commit that `POSEWAY_TEST_UPGRADE_FROM` names.
 """
@@ -39,7 +39,7 @@ JOB_FRAMES = 30
 
 @dataclass(frozen=True)
 class Left:
-    """What a system of the older version left behind.
+    """Data that a system of the older version left.
 
     Attributes:
         data: Its folder, after it was stopped in the middle of a job.
@@ -99,13 +99,13 @@ def stacks(left: Left) -> Iterator[list[Stack]]:
 
 @pytest.fixture(scope="module")
 def stopped(stacks: list[Stack]) -> Stack:
-    """This version on what is left when all was stopped."""
+    """This version on the data of a stopped system."""
     return stacks[0]
 
 
 @pytest.fixture(scope="module")
 def killed(stacks: list[Stack]) -> Stack:
-    """This version on what is left when all was killed."""
+    """This version on the data of a killed system."""
     return stacks[1]
 
 
@@ -117,7 +117,7 @@ def undisturbed(stopped: Stack, video: bytes) -> bytes:
 
 
 def finish(url: str, video: bytes) -> str:
-    """Does a job, whose id it returns."""
+    """Runs a job and returns its id."""
     with httpx.Client(base_url=url, timeout=60) as http:
         job: str = http.post("/v1/jobs", files={"video": ("walk.mp4", video)}).json()["id"]
         wait_for(url, job)
@@ -149,7 +149,7 @@ def half_done(system: Old, video: bytes) -> tuple[str, bytes]:
 
 
 def padded(video: bytes) -> bytes:
-    """A video with nothing after it, so that it has two parts."""
+    """A video, padded so that its upload has two parts."""
     size = 9 << 20
     return video + size.to_bytes(4, "big") + b"free" + bytes(size - 8)
 
@@ -166,9 +166,9 @@ def first_part(url: str, video: bytes) -> str:
 
 @contextmanager
 def dispatcher(folder: Path, env: dict[str, str], frozen: int) -> Iterator[None]:
-    """Another dispatcher instead of one, which is frozen for the block and has no job."""
+    """Replaces an idle dispatcher, which is frozen for the block, by another one."""
     os.kill(frozen, signal.SIGSTOP)
-    time.sleep(2.5)  # what it asked the queue for before counts no longer
+    time.sleep(2.5)  # its earlier requests to the queue have expired
     ours = "poseway_" if folder == ROOT else "services."
     command = [sys.executable, "-m", ours + DISPATCHER]
     with subprocess.Popen(command, cwd=folder, env={**os.environ, **env}) as process:
@@ -195,14 +195,14 @@ def find_the_same(left: Left, undisturbed: bytes) -> bool:
 
 
 def assert_same(found: bytes, undisturbed: bytes, left: Left) -> None:
-    """All frames are there; with the same people, if both versions find the same."""
+    """Checks that all frames are present, with the same people if both versions agree."""
     frames, wanted = found.splitlines()[1:], undisturbed.splitlines()[1:]
     assert len(frames) == len(wanted) == JOB_FRAMES
     assert frames == wanted or not find_the_same(left, undisturbed)
 
 
 def assert_goes_on(stack: Stack, left: Left, undisturbed: bytes) -> None:
-    """The job that the older version had begun is ended by this one, from where it was."""
+    """Checks that this version resumes and finishes the job that the older one began."""
     wait_for(stack.gateway_url, left.job)
     log = (stack.data_dir / "logs" / "dispatcher.log").read_text().splitlines()
     told = [json.loads(line) for line in log if left.job in line]

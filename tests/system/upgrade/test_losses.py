@@ -23,22 +23,22 @@ from tests.support.waiting import until
 from tests.system.upgrade.record import small
 from tests.system.upgrade.records import put_back
 
-# They start systems of their own, which takes as long as it takes.
+# These tests start their own systems, which takes a while.
 pytestmark = pytest.mark.timeout(900)
 
-# In this order a copy that takes a while is of use, whatever happens meanwhile.
+# Copied in this order, objects are consistent even if they change during the copy.
 COPIED = ("uploads/", "jobs/", "results/", "owners/", "keys/", "usage/")
 SEGMENTS = {"POSEWAY_SEGMENT_SECONDS": "1"}
 
 
 @dataclass
 class Jobs:
-    """What a system had to do when something was lost.
+    """Jobs of a system at the time of a loss.
 
     Attributes:
         done: A job that had ended.
-        running: One that somebody was at work on, with a checkpoint.
-        queued: Others, the last of them of somebody with a key.
+        running: A running job with a checkpoint.
+        queued: Queued jobs; the last one belongs to an API key.
     """
 
     done: str
@@ -62,7 +62,7 @@ def busy(tmp_path: Path) -> Iterator[Stack]:
 
 
 def make_busy(stack: Stack, folder: Path, sample: Path) -> Jobs:
-    """Gives a system jobs, and comes back when one of them is half done."""
+    """Submits jobs and returns once one of them is half done."""
     short, long = folder / "short.mp4", folder / "long.mp4"
     short.write_bytes(make_video(5))
     long.write_bytes(small(sample))
@@ -78,7 +78,7 @@ def make_busy(stack: Stack, folder: Path, sample: Path) -> Jobs:
 
 
 def submit_as(owner: str, stack: Stack, video: bytes) -> str:
-    """A job of somebody with a key, as a gateway records it before it is on the queue."""
+    """A job of an API key, recorded by a gateway but not yet queued."""
     job_id = new_job_id()
     stack.store.put(Keys(job_id).upload, video, "video/mp4")
     JobRepository(stack.store).add(
@@ -96,7 +96,7 @@ def submit_as(owner: str, stack: Stack, video: bytes) -> str:
 
 
 def put_back_beside_a_gateway(stack: Stack) -> None:
-    """Runs the command where an operator does: with all settings of a gateway that is running."""
+    """Runs the command as an operator does: with the settings of a running gateway."""
     taken = stack.gateway_url.rpartition(":")[2]
     subprocess.run(
         [sys.executable, "-m", "poseway_gateway.admin.requeue"],
@@ -107,7 +107,7 @@ def put_back_beside_a_gateway(stack: Stack) -> None:
 
 
 def assert_done_once(stack: Stack, jobs: Jobs) -> None:
-    """Every job ends, is listed once, and has its result; none was begun twice."""
+    """Checks that every job ends, is listed once and has a result, and none started twice."""
     with Client(stack.gateway_url) as client:
         for job_id in jobs.all:
             *_, last = client.watch(job_id)
@@ -126,7 +126,7 @@ def test_every_job_runs_once_after_the_queue_lost_its_data(
 ) -> None:
     jobs = make_busy(busy, tmp_path, sample)
     before = busy.pid("queue")
-    # What it still writes goes where it is not read again.
+    # What it still writes is never read again.
     (busy.data_dir / "nats").rename(busy.data_dir / "lost")
     os.kill(before, signal.SIGKILL)
     until(lambda: busy.pid("queue") != before)
@@ -151,7 +151,7 @@ def test_a_copy_of_the_bucket_restores_the_system(
 
 
 def copied(stack: Stack) -> Iterator[tuple[str, bytes]]:
-    """All objects; those that go away meanwhile are left out."""
+    """All objects except those deleted during the copy."""
     for prefix in COPIED:
         for item in stack.store.walk(prefix):
             with suppress(NotFoundError):
@@ -159,6 +159,6 @@ def copied(stack: Stack) -> Iterator[tuple[str, bytes]]:
 
 
 def content_type(key: str) -> str:
-    """What a copy by a storage's own tools keeps of its own."""
+    """The metadata that a storage's own tools would copy."""
     kinds = {".json": "application/json", ".mp4": "video/mp4", ".jpg": "image/jpeg"}
     return kinds.get(Path(key).suffix, "application/octet-stream")

@@ -1,4 +1,4 @@
-"""Jobs queued by a version that knew no owners."""
+"""Jobs queued by a version without owners."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ OLD_STREAM = StreamConfig(
     duplicate_window=120,
     num_replicas=1,
 )
-"""As the last release makes it when it starts, and leaves it."""
+"""The stream as the last release creates it."""
 
 
 async def taken(queue: JobQueue, count: int) -> list[str]:
@@ -78,7 +78,7 @@ def test_jobs_are_queued_while_an_older_version_restarts(tmp_path: Path) -> None
         await queue.publish("first", OWNER)
         await older.update_stream(OLD_STREAM)
         await queue.publish("second", OWNER)
-        # And back to the older version for good: what is there is delivered to it.
+        # After a downgrade, the queued jobs are delivered to the older version.
         await older.update_stream(OLD_STREAM)
         found = await taken(queue, 2)
         await queue.close()

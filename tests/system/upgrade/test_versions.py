@@ -1,4 +1,4 @@
-"""Versions one after the other, and side by side: what one writes, another reads or leaves alone.
+"""Consecutive and concurrent versions: what one writes, another reads or leaves alone.
 
 What is read is `recorded/`, which `tests.system.upgrade.record` wrote at the last release.
 """
@@ -69,7 +69,7 @@ def test_a_job_begun_by_an_older_version_is_finished(client: Client, stack: Stac
         assert put_back(stack) >= 1
         assert ended(client, job_id).state is JobState.SUCCEEDED
         assert client.manifest(job_id).frames == FRAMES
-        # What was done is not done again.
+        # Completed work is not repeated.
         before = (RECORDED / "half/jobs/segments/000000/keypoints.jsonl").read_bytes()
         assert before.rstrip() in stack.store.get(keys.keypoints)[0]
         assert JobStatus.model_validate_json(stack.store.get(keys.status)[0]).restarts == 0

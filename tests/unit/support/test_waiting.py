@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def late(seconds: float) -> Iterator[str]:
-    """The address of a server that comes up after so many seconds."""
+    """The address of a server that starts after `seconds`."""
     port = free_ports(1)[0]
     over = threading.Event()
 

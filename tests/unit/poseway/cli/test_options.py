@@ -13,7 +13,7 @@ from poseway.cli.options import job_options, more_files
 from poseway.formats.exports import FORMATS
 from poseway.jobs import JobOptions, Overlay
 
-# What scripts use stays, whatever the fields of `JobOptions` are called.
+# Flags that scripts use stay, even if fields of `JobOptions` are renamed.
 FLAGS = {
     "--accurate",
     "--angles",

@@ -27,9 +27,9 @@ def box(frame: int, box_id: int, left: float, confidence: float = 1, width: floa
 
 
 def sequence(directory: Path) -> tuple[Path, Path]:
-    """Two people who stand for 20 frames; SORT, which waits for nobody, loses one for three.
+    """Two people stand for 20 frames; SORT, which has no memory, loses one for three.
 
-    Files of detections and of ground truth. There are a sighting of nobody and an ignored row, too.
+    Files of detections and of ground truth. They include a false detection and an ignored row.
     """
     hidden = range(8, 11)
     found = [box(n, -1, 300, 0.9) for n in range(1, 21)]
