@@ -118,7 +118,7 @@ def test_two_people_are_tracked_throughout(result: Result) -> None:
 
 
 def drawn_joints(frame: av.VideoFrame, people: list[dict[str, Any]]) -> list[bool]:
-    """For each keypoint that was seen: has the picture its colour where it is drawn, smoothed?"""
+    """For each keypoint seen: whether the image has its colour at its smoothed position."""
     picture = frame.to_ndarray(format="rgb24")
     found = []
     for person in people:

@@ -27,7 +27,7 @@ FRAMES = 60
 
 @dataclass
 class Processed:
-    """The clip and everything that came of it."""
+    """The clip and its result."""
 
     clip: Path
     seen: list[Job]

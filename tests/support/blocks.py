@@ -20,7 +20,7 @@ class Block:
     Attributes:
         page: Name of its page.
         line: Where it begins there.
-        kind: In what language.
+        kind: Language of the block.
         text: The commands.
     """
 
@@ -43,7 +43,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def script(block: Block) -> str:
-    """What a shell runs for a block; it says first which one it is."""
+    """The script of a block; it first prints which block it is."""
     said = f"echo '== {block}' >&2\n"
     if block.kind == "python":
         return f"{said}python - <<'END_OF_BLOCK'\n{block.text}END_OF_BLOCK\n"

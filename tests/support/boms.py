@@ -1,4 +1,4 @@
-"""What a bill of materials says, checked against the schema first."""
+"""Reads bills of materials, after checking them against the schema."""
 
 import json
 from pathlib import Path

@@ -25,7 +25,7 @@ ARCHIVE = archive({"package.json": b'{"name": "@our/nets", "version": "1.0.0"}',
 
 
 def openpose(name: str, file: str = "", *, default: bool = True) -> str:
-    """A card; without a file there is nothing that it is about."""
+    """A card; without a file, of a model without weights."""
     return (
         f'name = "{name}"\ntitle = "A network"\nlicence = "MIT"\nfamily = "openpose"\n'
         f"input_size = 368\naccurate_sizes = [368]\ndefault = {str(default).lower()}\n"

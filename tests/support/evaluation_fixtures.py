@@ -10,7 +10,7 @@ from tests.support.labelled import SMALL
 
 @pytest.fixture(scope="session")
 def images(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two frames of the sample, a small one and a black one, some with names to stumble over."""
+    """Two frames of the sample, a small one and a black one, some with awkward names."""
     directory = tmp_path_factory.mktemp("labelled images")
     video = cv2.VideoCapture(str(sample))
     frames = [video.read()[1] for _ in range(101)]

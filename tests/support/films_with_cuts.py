@@ -23,7 +23,7 @@ PLACES: Final = ((190, 130), (560, 300), (500, 110), (220, 330))
 
 
 def place(seed: int) -> Picture:
-    """A place full of things, uint8 (432, 768, 3)."""
+    """A scene full of objects, uint8 (432, 768, 3)."""
     rng = np.random.default_rng(seed)
     picture = np.empty((432, 768, 3), np.uint8)
     picture[:] = rng.integers(40, 215, 3)
@@ -47,7 +47,7 @@ def view(picture: Picture, x: float, y: float, zoom: float = 1.0, roll: float = 
 
 
 def lit(picture: Picture, gain: float, offset: "float | NDArray[np.floating]" = 0.0) -> Picture:
-    """A picture at another exposure, 8 bits again."""
+    """An image at another exposure, in 8 bits."""
     return np.clip(picture.astype(float) * gain + offset, 0, 255).astype(np.uint8)
 
 

@@ -28,7 +28,7 @@ def engine(network: Network) -> Engine:
 
 @pytest.fixture(scope="session")
 def picture(sample: Path) -> NDArray[np.uint8]:
-    """1768 x 994 pixels: a man on a roof, and below him a woman on the grass."""
+    """1768 x 994 pixels: a man on a roof, and a woman on the grass below him."""
     video = cv2.VideoCapture(str(sample))
     video.set(cv2.CAP_PROP_POS_FRAMES, 120)
     found, frame = video.read()

@@ -42,7 +42,7 @@ def annotated(
 
 
 def as_labels(detections: list[Detection], shift: float = 0.0) -> list[dict[str, Any]]:
-    """People that were found, as if they had been labelled, somewhat to the right."""
+    """Detected people as labels, shifted slightly to the right."""
     labels = []
     for detection in detections:
         flat = detection["keypoints"]

@@ -82,7 +82,7 @@ class QueueHarness:
         await self.queue.ensure()
 
     def age(self, job_id: str, by: timedelta) -> None:
-        """Dates a job's record back."""
+        """Backdates a job's record."""
         key = Keys(job_id).status
         status = JobStatus.model_validate_json(self.store.get(key)[0])
         assert status.updated_at is not None

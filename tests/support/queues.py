@@ -1,4 +1,4 @@
-"""How a test reaches the queue of a running system, and settings that make waiting short."""
+"""Settings for a running system's queue, and settings that shorten waits."""
 
 from typing import Final
 

@@ -20,7 +20,7 @@ class Event:
 async def events(
     client: httpx.AsyncClient, path: str, last_id: str | None = None
 ) -> AsyncIterator[AsyncIterator[Event]]:
-    """Connects; yields what comes, without comments."""
+    """Connects and yields events, without comments."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with client.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200, await answer.aread()

@@ -1,4 +1,4 @@
-"""Many uploads that start together, and what the gateway takes and answers meanwhile."""
+"""Concurrent uploads, and the gateway's memory and response times meanwhile."""
 
 import math
 import statistics

@@ -101,7 +101,7 @@ class Fault:
     """A fault that is injected once.
 
     Attributes:
-        name: What it is, for the table.
+        name: Description for the table.
         do: Does it, and returns when it is over.
     """
 

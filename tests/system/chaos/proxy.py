@@ -8,7 +8,7 @@ _CHUNK = 1 << 16
 
 
 class Proxy:
-    """Hands on what is sent, both ways.
+    """Relays bytes both ways.
 
     Attributes:
         port: Where it listens on loopback.

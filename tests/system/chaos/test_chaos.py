@@ -76,7 +76,7 @@ class Jobs:
         self.ids: list[str] = []
 
     def done(self) -> tuple[dict[str, bytes], float]:
-        """Has it done once more: the result, and the seconds that it took."""
+        """Runs the job again; returns its result and the seconds that it took."""
         began = time.monotonic()
         with Client(self._url, patience_seconds=120) as client:
             job = first_answer(lambda: client.submit(self._video))
@@ -122,7 +122,7 @@ def test_every_job_gives_the_same_result_despite_faults(
 
 
 def report(usual: float, cost: dict[str, list[float]], jobs: int) -> None:
-    """Writes what was done and what it cost."""
+    """Writes the faults and their cost."""
     figures = {
         "seed": SEED,
         "jobs": jobs,

@@ -1,6 +1,6 @@
 """Every command in README.md and docs/ is run on the real system.
 
-Targets of make that are not made are listed with the reason.
+Targets of make that are not run are listed with the reason.
 The blocks of a page run in order in one shell, so a variable of one is there in the next.
 """
 

@@ -10,7 +10,7 @@ from poseway.paths import ROOT
 
 
 def said(program: Path) -> None:
-    """Makes a program that says what it was told, a line a word."""
+    """Makes a program that prints its arguments, one per line."""
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)
 

@@ -17,7 +17,7 @@ class Canary:
     """A video on disk, and one behind HTTP.
 
     Attributes:
-        file: The one on disk; `touched` tells whether it was read.
+        file: The one on disk; `touched` reports whether it was read.
         requests: Paths that the server was asked for.
     """
 
@@ -50,12 +50,12 @@ class Canary:
         return f"http://127.0.0.1:{self.port}/canary.mp4"
 
     def arm(self) -> None:
-        """Forgets what was; a file that was read later than written keeps its time for a day."""
+        """Resets it. The access time becomes 0, because Linux updates a recent one only daily."""
         self.requests.clear()
         os.utime(self.file, ns=(0, self.file.stat().st_mtime_ns))
 
     def touched(self) -> bool:
-        """Whether anybody read the file."""
+        """Whether the file was read."""
         return self.file.stat().st_atime_ns != 0
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ WORST = (
 
 
 def assert_text(name: str) -> None:
-    """It is no path, and moves nothing on a terminal but the line."""
+    """Checks that a name is not a path and has no control characters except line breaks."""
     assert {c for c in name if unicodedata.category(c) == "Cc"} <= {"\r", "\n"}
     assert "/" not in name
     assert name not in ("", ".", "..")

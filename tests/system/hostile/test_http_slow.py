@@ -22,7 +22,7 @@ STREAMS = 1900
 
 @pytest.fixture(autouse=True)
 def many_files() -> Iterator[None]:
-    """Each connection is one."""
+    """Raises the limit of open files, because each connection is one."""
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 8192 if most == resource.RLIM_INFINITY else min(8192, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit, wanted), most))
@@ -209,7 +209,7 @@ def test_one_owner_cannot_take_every_event_stream(keyed: Keyed) -> None:
 
 
 def follows(keyed: Keyed, number: int) -> bool:
-    """Whether there is a place."""
+    """Whether another event stream is accepted."""
     with Raw(keyed.url) as raw:
         raw.send(request(keyed.url, b"/v1/events", headers=keyed.bearer(number)))
         return raw.socket.recv(100).startswith(b"HTTP/1.1 200")

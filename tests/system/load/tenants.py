@@ -31,10 +31,10 @@ class Tenant:
     """An owner with an API key. Safe to use from several threads.
 
     Attributes:
-        name: Of the key.
-        sent: How many frames each job has that was accepted, by its id.
-        queued: When each of them was known to be on the queue.
-        seconds: How long each request took that became a job.
+        name: Name of the key.
+        sent: Number of frames of each accepted job, by its id.
+        queued: Time by which each of these jobs was queued.
+        seconds: Duration of each request that created a job.
     """
 
     def __init__(self, stack: Stack, name: str) -> None:
@@ -80,6 +80,6 @@ class Tenant:
             return list(client.jobs())
 
     def frames(self, job_id: str) -> int:
-        """How many frames a result has."""
+        """Number of frames of a result."""
         with Client(self._url, self._key) as client:
             return client.manifest(job_id).frames

@@ -147,8 +147,8 @@ def ended(tenants: list[Tenant]) -> dict[str, list[Job]]:
 def fairness(done: dict[str, list[Job]], tenants: list[Tenant]) -> dict[str, dict[str, int]]:
     """For each tenant, the number of all jobs that ended before its last one.
 
-    Counted from when all of its own were on the queue. Beside it are how many may be, and how many
-    would be in the order in which they came: only where that is more does the bound say something.
+    Counts from the time when all its own jobs were queued. Also gives the permitted number, and the
+    number in order of arrival: the bound means something only if the latter is larger.
     """
     jobs = [job for theirs in done.values() for job in theirs]
     found = {}

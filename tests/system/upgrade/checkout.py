@@ -136,8 +136,8 @@ class Old:
     Attributes:
         checkout: Its version.
         data_dir: Where it has its data.
-        launcher: The process that people start.
-        log: What that said.
+        launcher: The process that users start.
+        log: Output of the launcher.
     """
 
     checkout: Checkout
@@ -191,7 +191,7 @@ class Old:
     def copy(self, folder: Path) -> None:
         """Copies its data while all processes are frozen: the state after kill -9 of all at once.
 
-        The dispatcher does not go on after that.
+        The dispatcher stays frozen afterwards.
         """
         pids = set(self.children())
         for pid in pids:

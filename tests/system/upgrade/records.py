@@ -1,4 +1,4 @@
-"""Stored data of an older version, put where this one looks for it."""
+"""Puts stored data of an older version where this version reads it."""
 
 import asyncio
 import json
