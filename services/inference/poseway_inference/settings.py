@@ -31,13 +31,13 @@ class InferenceSettings(ServerSettings):
         description="Input height of the default model, in pixels; 0: the value in its card.",
     )
     batch_frames: int = Field(
-        0, ge=0, le=256, description="Most frames per batch; 0: what suits the device."
+        0, ge=0, le=256, description="Maximum frames per batch; 0: what suits the device."
     )
     batch_delay_seconds: float = Field(
         0.005,
         ge=0,
         le=10,
-        description="Longest wait of a frame for others to fill its batch.",
+        description="Maximum time a frame waits for others to fill its batch.",
     )
     workers: int = Field(
         0,
@@ -48,6 +48,6 @@ class InferenceSettings(ServerSettings):
     max_frames: int = Field(
         64,
         ge=1,
-        description="Most frames accepted but not yet answered; calls beyond that are rejected "
+        description="Maximum frames accepted but not yet answered; calls beyond that are rejected "
         "and may be retried.",
     )

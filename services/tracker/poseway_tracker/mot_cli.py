@@ -31,8 +31,8 @@ class Settings(NamedTuple):
 
     Attributes:
         frame_rate: Frames per second.
-        high_score: Least score of a certain detection, 0..1.
-        new_score: Least score of a detection that may begin a track, 0..1.
+        high_score: Minimum score of a certain detection, 0..1.
+        new_score: Minimum score of a detection that may begin a track, 0..1.
     """
 
     frame_rate: float = 25.0

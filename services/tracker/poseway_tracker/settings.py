@@ -35,7 +35,7 @@ class TrackerSettings(ServerSettings):
         0.2,
         gt=0,
         le=1,
-        description="Least overlap of a detection with a track's expected box; sort only.",
+        description="Minimum overlap of a detection with a track's expected box; sort only.",
     )
 
     @property

@@ -49,7 +49,7 @@ class Estimator(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Most frames per call."""
+        """Maximum frames per call."""
 
     def shape(self, frame: Frame) -> tuple[int, ...]:
         """Returns the sizes of the network's inputs for a frame; frames of equal shape share calls.
@@ -80,7 +80,7 @@ class Family:
         estimator: Makes the estimator of a network that an engine runs, for the card's `input_size`
             and `accurate_sizes`.
         files: What the files of a card are, for the error that reports a wrong number of them.
-        min_files: Least number of files.
+        min_files: Minimum number of files.
         max_files: Largest number of files; None for any.
         engine: The engine that runs the family fastest. "auto" leaves that to the hardware.
     """

@@ -17,7 +17,7 @@ class TrackerOptions(NamedTuple):
 
     Attributes:
         max_age: Seconds for which a person who is not seen keeps the id.
-        iou_threshold: Least overlap of a detection with a track's expected box, 0..1.
+        iou_threshold: Minimum overlap of a detection with a track's expected box, 0..1.
     """
 
     max_age: float

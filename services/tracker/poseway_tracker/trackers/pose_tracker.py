@@ -41,7 +41,7 @@ class PoseTracker:
 
     Attributes:
         max_age: Seconds for which a person who is not seen keeps the id.
-        thresholds: Least scores and similarities of each round of matching.
+        thresholds: Minimum scores and similarities of each round of matching.
         people: The people who are remembered.
         next_id: Id of the next person who is confirmed.
         time: Time of the last frame, in seconds; None before the first.
@@ -208,7 +208,7 @@ class _Matching:
             detections: bool (n,): the detections that take part.
             people: bool (m,): the people who take part.
             similarity: float64 (n, m), 0..1.
-            threshold: Least similarity of a match.
+            threshold: Minimum similarity of a match.
         """
         rows = np.flatnonzero(detections & self._open)
         columns = np.flatnonzero(people & self._free)

@@ -53,7 +53,7 @@ class Sort:
         max_age: Seconds for which a track is kept without a sighting.
         min_hits: Consecutive sightings, after the first, before a track is shown. In the first
             `min_hits` frames of a video every track is shown.
-        iou_threshold: Least overlap of a detection with a track's expected box.
+        iou_threshold: Minimum overlap of a detection with a track's expected box.
         tracks: The tracks that are kept.
         next_id: Id of the next track.
         frame_count: Frames so far.

@@ -10,13 +10,13 @@ class Thresholds(NamedTuple):
     order.
 
     Attributes:
-        high_score: Least score of a certain detection.
-        new_score: Least score of a detection that may begin a track.
-        overlap: Least similarity in the first round.
-        uncertain_overlap: Least similarity in the second round.
-        wide_overlap: Least overlap of widened boxes in the third round.
+        high_score: Minimum score of a certain detection.
+        new_score: Minimum score of a detection that may begin a track.
+        overlap: Minimum similarity in the first round.
+        uncertain_overlap: Minimum similarity in the second round.
+        wide_overlap: Minimum overlap of widened boxes in the third round.
         widening: Share of width and height by which boxes are widened on every side.
-        same_height: Least ratio of the smaller to the larger height in the third round.
+        same_height: Minimum ratio of the smaller to the larger height in the third round.
     """
 
     high_score: float

@@ -50,7 +50,7 @@ class MoveNetEstimator:
 
     @property
     def batch_size(self) -> int:
-        """Most frames per call. The network takes one."""
+        """Maximum frames per call. The network takes one."""
         return 1
 
     def shape(self, frame: Frame) -> tuple[int, ...]:

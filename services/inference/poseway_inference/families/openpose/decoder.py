@@ -38,13 +38,13 @@ class DecoderSettings:
     Attributes:
         smoothing: Sigma in cells of the blur of the confidence maps. In bfloat16, neighbouring
             cells often have equal values; without the blur one peak would become two.
-        peak_threshold: Least confidence of a keypoint, 0..1.
+        peak_threshold: Minimum confidence of a keypoint, 0..1.
         max_peaks: Most keypoints of each kind; the highest are kept. It bounds the work on noise.
         samples: Points along a limb at which its field is sampled.
-        sample_threshold: Least component of the field along the limb for a sample to support it.
-        min_samples: Least number of samples that support a limb.
-        min_keypoints: Least number of keypoints of a person.
-        min_score: Least score of a person, 0..1.
+        sample_threshold: Minimum component of the field along the limb for a sample to support it.
+        min_samples: Minimum number of samples that support a limb.
+        min_keypoints: Minimum number of keypoints of a person.
+        min_score: Minimum score of a person, 0..1.
     """
 
     smoothing: float = 0.5

@@ -40,7 +40,7 @@ class OpenPoseEstimator:
 
     @property
     def batch_size(self) -> int:
-        """Most frames per call."""
+        """Maximum frames per call."""
         return self._engine.about.batch_size
 
     def shape(self, frame: Frame) -> tuple[int, ...]:

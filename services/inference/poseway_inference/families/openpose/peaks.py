@@ -27,7 +27,7 @@ def find_peaks(confidence: Floats, smoothing: float, threshold: float, most: int
     Args:
         confidence: float32 (h, w, maps), finite.
         smoothing: Sigma in cells of a 3 x 3 Gaussian blur, which is applied first.
-        threshold: Least confidence.
+        threshold: Minimum confidence.
         most: Most peaks per map; the highest are kept.
     """
     blurred = cv2.GaussianBlur(np.ascontiguousarray(confidence), (3, 3), smoothing)
