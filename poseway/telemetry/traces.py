@@ -1,8 +1,8 @@
 """Starts and stops OpenTelemetry traces, and carries them between services.
 
-Until `start` sets a provider, spans of `tracer` do nothing and neither SDK nor exporter is
-imported. OpenTelemetry's own ``OTEL_*`` variables set sampling, limits, batches and the exporter's
-headers.
+Until `start` sets a provider, spans of `tracer` do nothing, and SDK, exporter and propagators are
+not imported. OpenTelemetry's own ``OTEL_*`` variables set sampling, limits, batches, propagators
+and the exporter's headers.
 """
 
 import contextvars
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -68,6 +68,10 @@ def attributes(**values: Value) -> dict[str, Value]:
 
 def headers() -> dict[str, str]:
     """Headers that make the receiver's spans children of the current span. Empty without a span."""
+    if _provider is None:
+        return {}
+    from opentelemetry import propagate
+
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier
@@ -84,6 +88,8 @@ def parent(received: Iterable[tuple[str | bytes, str | bytes]]) -> context.Conte
     """
     if _provider is None:
         return None
+    from opentelemetry import propagate
+
     return propagate.extract({_text(name).lower(): _text(value) for name, value in received})
 
 
