@@ -162,7 +162,7 @@ class _Matching:
     def __init__(self, detections: Detections, people: list[Person], frame_time: FrameTime) -> None:
         self._detections = detections
         self._people = people
-        self._moment = frame_time
+        self._frame_time = frame_time
         self._expected = _boxes([person.filter.mean[:4] for person in people])
         self.found: list[Person | None] = [None] * len(detections.boxes)
         self._free = np.ones(len(people), bool)
@@ -216,7 +216,7 @@ class _Matching:
             detection, index = int(rows[i]), int(columns[j])
             person = self._people[index]
             pose = self._pose(detection)
-            person.find(self._detections.boxes[detection], pose, self._moment)
+            person.find(self._detections.boxes[detection], pose, self._frame_time)
             self.found[detection] = person
             self._open[detection] = self._free[index] = False
 
@@ -224,7 +224,7 @@ class _Matching:
         """Begins a person at a detection, unless it is matched already."""
         if self._open[detection]:
             box = self._detections.boxes[detection]
-            self.found[detection] = Person.begin(box, self._pose(detection), self._moment)
+            self.found[detection] = Person.begin(box, self._pose(detection), self._frame_time)
 
     def old_and_new(self) -> list[Person]:
         """Returns the people known before, then those who began in this frame."""
