@@ -14,9 +14,18 @@ export function readJob(job) {
 export const getModels = async () => (await get("/v1/models")).models;
 export const getManifest = (job) => get(job.links.manifest);
 
-/** Returns the export formats of a result: [{name, file, media_type, title, contents}]. */
+/**
+ * Returns the export formats of a result: [{name, file, media_type, title, contents}]. An older gateway lists
+ * none; during an upgrade it may also be the one that is asked, and then has no such file.
+ */
 export async function getFormats({ links }) {
-  return links.formats ? (await get(links.formats)).formats : []; // an older gateway lists none
+  if (!links.formats) return [];
+  try {
+    return (await get(links.formats)).formats;
+  } catch (error) {
+    if (error.status === 404) return [];
+    throw error;
+  }
 }
 
 /** Returns a job. With the token of a share link it may be another user's, and its links carry the token. */
