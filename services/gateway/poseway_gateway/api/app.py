@@ -106,6 +106,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
         version="1",
         lifespan=lifespan,
         redoc_url=None,
+        # `HttpMetrics` measures and traces requests. FastAPI's own spans would come between the
+        # request's and the job's, and have the path in them, whose ids and tokens are secrets.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     problems.add_handlers(app)
     app.include_router(system.router)
