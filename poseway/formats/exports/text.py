@@ -23,14 +23,11 @@ def cells(values: Sequence[float | None], separator: bytes = b",", missing: byte
 
 def blocks(pieces: Iterable[bytes]) -> Generator[bytes]:
     """Joins pieces into blocks of 256 KiB or slightly more; only the last may be smaller."""
-    held: list[bytes] = []
-    size = 0
+    held = bytearray()
     for piece in pieces:
-        held.append(piece)
-        size += len(piece)
-        if size >= _BLOCK_BYTES:
-            yield b"".join(held)
+        held += piece
+        if len(held) >= _BLOCK_BYTES:
+            yield bytes(held)
             held.clear()
-            size = 0
-    if size:
-        yield b"".join(held)
+    if held:
+        yield bytes(held)
