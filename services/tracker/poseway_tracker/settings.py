@@ -20,8 +20,8 @@ class TrackerSettings(ServerSettings):
 
     tracker: Annotated[str, AfterValidator(_registered)] = Field(
         "default",
-        description="The tracker of new jobs: default, or sort for the published SORT on the "
-        "boxes around people.",
+        description=f"The tracker of new jobs, one of: {', '.join(TRACKERS)}. With sort, it is the "
+        "published SORT on the boxes around people.",
     )
     track_max_age_seconds: float = Field(
         1.0,

@@ -16,6 +16,7 @@ from poseway.v1 import inference_pb2, inference_pb2_grpc
 from poseway_inference.engines.base import Engine
 from poseway_inference.families import FAMILIES
 from poseway_inference.families.base import Family, Frame, People
+from poseway_inference.graphs.allowed_operations import check_computes
 from poseway_inference.graphs.network import Network, tensorflow
 from poseway_inference.model_loader import load_models, read_network
 from poseway_inference.service import InferenceService
@@ -46,6 +47,7 @@ class ToyEstimator:
 def load_toy(card: ModelCard, directory: Path) -> Network:
     (data,) = weights = read_weights(card, directory)
     graph = tensorflow().compat.v1.GraphDef.FromString(data)
+    check_computes(graph, card.name)
     return Network(graph, "image:0", "mean:0", weights_sha256(weights))
 
 
