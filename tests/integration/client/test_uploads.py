@@ -191,5 +191,5 @@ def test_unusable_file_is_refused_before_any_request(tmp_path: Path) -> None:
             pytest.raises(InvalidRequestError, match="cannot be read twice"),
         ):
             client.submit(stream)
-    with pytest.raises(InvalidRequestError, match="no address of a gateway"):
+    with pytest.raises(InvalidRequestError, match="is not the address of a gateway"):
         Client("localhost:8080")

@@ -72,7 +72,7 @@ def test_job_begun_on_another_stream_restarts(tmp_path: Path) -> None:
     video = info(recorded(tmp_path / "two.mkv"))
     check_resumable([], video)
     check_resumable([checkpoint(1)], video)
-    with pytest.raises(IncompatibleError, match="stream 0 of the upload instead of 1"):
+    with pytest.raises(IncompatibleError, match="stream 0 of the upload, not 1"):
         check_resumable([checkpoint(0)], video)
     # Older versions did not record the stream, and used the first.
     with pytest.raises(IncompatibleError, match="stream 0"):
