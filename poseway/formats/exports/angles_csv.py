@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from poseway.formats import keypoints
-from poseway.formats.exports.places import places
+from poseway.formats.exports.positions import positions
 from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks, cells
 
@@ -40,7 +40,7 @@ def _measured(people: list[tuple[dict[str, Any], dict[str, Any]]], aspect: float
 
     from poseway.formats.joint_angles import angles
 
-    where = np.array([[place or _NOWHERE for place in places(person)] for _, person in people])
+    where = np.array([[place or _NOWHERE for place in positions(person)] for _, person in people])
     degrees = angles(where, aspect).round(2).tolist()
     return b"".join(
         cells([frame["frame"], frame["time"], person["id"], *row]) + b"\r\n"

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from poseway.formats import keypoints
-from poseway.formats.exports.places import seen
+from poseway.formats.exports.positions import seen
 from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks
 from poseway.skeleton import COCO_KEYPOINTS, KEYPOINTS

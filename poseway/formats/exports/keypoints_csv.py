@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from poseway.formats import keypoints
-from poseway.formats.exports.places import places
+from poseway.formats.exports.positions import positions
 from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks, cells
 from poseway.jobs import Smoothing
@@ -42,7 +42,7 @@ def _columns(*parts: str) -> list[str]:
 def _smoothed(person: dict[str, Any]) -> list[float | None]:
     """Returns x, y, and 1 if the keypoint was filled or else 0, for each keypoint."""
     filled = person.get("filled", ())
-    where = places(person) if "smoothed" in person else [None] * len(KEYPOINTS)
+    where = positions(person) if "smoothed" in person else [None] * len(KEYPOINTS)
     row: list[float | None] = []
     for index, place in enumerate(where):
         row += [*(place or (None, None)), int(index in filled)]

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from poseway.filenames import portable
 from poseway.formats import keypoints
-from poseway.formats.exports.places import seen
+from poseway.formats.exports.positions import seen
 from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks
 from poseway.formats.exports.zip_stream import ZipStream

@@ -6,7 +6,7 @@ Place = tuple[float, float] | None
 """x and y in pixels; None for a keypoint without a position."""
 
 
-def places(person: dict[str, Any]) -> list[Place]:
+def positions(person: dict[str, Any]) -> list[Place]:
     """Returns the best positions: smoothed and filled in a smoothed file, else raw.
 
     Args:
@@ -27,7 +27,7 @@ def seen(person: dict[str, Any]) -> list[float]:
     """Returns the best positions of the keypoints that were seen in the frame itself.
 
     Args:
-        person: A person, as for `places`.
+        person: A person, as for `positions`.
 
     Returns:
         x, y, score of each keypoint; 0, 0, 0 if it was filled, dropped or not seen.

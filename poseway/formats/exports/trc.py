@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from poseway.filenames import portable
 from poseway.formats import keypoints
-from poseway.formats.exports.places import places
+from poseway.formats.exports.positions import positions
 from poseway.formats.exports.source import Source
 from poseway.formats.exports.text import blocks, cells
 from poseway.formats.exports.zip_stream import ZipStream
@@ -128,7 +128,7 @@ def _rows_of_first(
 
 def _row(frame: dict[str, Any], person: dict[str, Any] | None) -> bytes:
     row = [frame["frame"], frame["time"]]
-    for place in places(person) if person else [None] * len(KEYPOINTS):
+    for place in positions(person) if person else [None] * len(KEYPOINTS):
         row += [*place, 0.0] if place else _NOWHERE
     # Not an empty cell: readers that split at white space would take one keypoint for another.
     return cells(row, b"\t", b"NaN") + b"\n"

@@ -10,7 +10,7 @@ from poseway.jobs import Keys
 from poseway.local.stack import Stack
 from poseway.messaging.delivery import EarlyDelivery
 from poseway_gateway.dispatcher.job_record import JobRecord
-from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
+from poseway_gateway.dispatcher.lease_terms import DEFAULT_TERMS
 from tests.support.deploy.nats_servers import servers
 from tests.support.queue_harness import GREEDY, SMALL, THIRD, QueueHarness, Run, lag, run_in
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
 from poseway_gateway.api.access import keyring
-from poseway_gateway.api.access.executor import AccessExecutor
+from poseway_gateway.api.access.thread_pool import AccessExecutor
 from poseway_gateway.api.settings import ApiSettings
 from tests.support.gateways import KEYS, assert_problem, gateway, user
 

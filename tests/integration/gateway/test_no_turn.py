@@ -9,7 +9,7 @@ from poseway.jobs import JobRequest, JobState, Keys
 from poseway.local.stack import Stack
 from poseway_gateway.dispatcher.clients import Services
 from poseway_gateway.dispatcher.job_record import JobRecord
-from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
+from poseway_gateway.dispatcher.lease_terms import DEFAULT_TERMS
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 from poseway_gateway.dispatcher.worker import Worker
 from tests.support.queue_harness import GREEDY, SMALL, QueueHarness, run_in

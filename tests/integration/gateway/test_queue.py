@@ -17,7 +17,7 @@ from poseway.local.stack import Stack
 from poseway.messaging.job_queue import STREAM
 from poseway_gateway.api.jobs.repository import JobRepository
 from poseway_gateway.dispatcher.job_record import JobRecord
-from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
+from poseway_gateway.dispatcher.lease_terms import DEFAULT_TERMS
 from tests.support.videos import make_video
 from tests.support.waiting import until
 from tests.system.upgrade.records import put_back

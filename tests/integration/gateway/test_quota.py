@@ -12,8 +12,8 @@ import pytest
 from poseway.api_keys import ApiKey, ApiKeys, Limits
 from poseway.jobs import now
 from poseway.local.stack import Stack
-from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.access.quotas import Quotas
+from poseway_gateway.api.access.thread_pool import AccessExecutor
 from poseway_gateway.api.errors import AccessError
 from tests.support.gateways import KEYS, assert_problem, gateway, submit, user
 from tests.system.upgrade.records import change

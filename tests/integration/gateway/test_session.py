@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from poseway.api_keys import ApiKeys
 from poseway.local.stack import Stack
 from poseway_gateway.api.access.authenticator import COOKIE
-from poseway_gateway.api.access.executor import AccessExecutor
+from poseway_gateway.api.access.thread_pool import AccessExecutor
 from poseway_gateway.api.access.tokens import Signatures
 from tests.support.gateways import KEYS, assert_problem, gateway, submit, user
 

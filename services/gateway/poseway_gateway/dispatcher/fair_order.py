@@ -19,7 +19,7 @@ from poseway.messaging.delivery import Delivery, EarlyDelivery
 from poseway.messaging.job_queue import JobQueue
 from poseway.storage import ObjectStore
 from poseway_gateway.dispatcher.job_record import JobRecord
-from poseway_gateway.dispatcher.lease import DEFAULT_TERMS, LeaseTerms
+from poseway_gateway.dispatcher.lease_terms import DEFAULT_TERMS, LeaseTerms
 
 log = structlog.get_logger(__name__)
 

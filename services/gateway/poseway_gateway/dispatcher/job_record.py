@@ -9,7 +9,7 @@ from poseway.errors import NotFoundError
 from poseway.jobs import JobError, JobRequest, JobState, JobStatus, Keys, Progress, TimeSpan, now
 from poseway.storage import ObjectStore
 from poseway_gateway.dispatcher.checkpoint import Checkpoint
-from poseway_gateway.dispatcher.lease import DEFAULT_TERMS, LeaseTerms
+from poseway_gateway.dispatcher.lease_terms import DEFAULT_TERMS, LeaseTerms
 
 _JSON = "application/json"
 

@@ -1,4 +1,4 @@
-"""A lease: a dispatcher's exclusive, expiring right to work on a job."""
+"""How long a lease lasts: a dispatcher's exclusive, expiring right to work on a job."""
 
 from dataclasses import dataclass
 from datetime import timedelta

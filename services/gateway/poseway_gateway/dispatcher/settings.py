@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from poseway.settings import QueueSettings, Settings, StorageSettings
-from poseway_gateway.dispatcher.lease import LeaseTerms
+from poseway_gateway.dispatcher.lease_terms import LeaseTerms
 
 
 class DispatcherSettings(Settings, StorageSettings, QueueSettings):

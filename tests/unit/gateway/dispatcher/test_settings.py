@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from poseway_gateway.dispatcher.lease import DEFAULT_TERMS
+from poseway_gateway.dispatcher.lease_terms import DEFAULT_TERMS
 from poseway_gateway.dispatcher.settings import DispatcherSettings
 
 

@@ -11,10 +11,10 @@ from starlette.requests import HTTPConnection
 from poseway.api_keys import ApiKey
 from poseway.storage import ObjectStore
 from poseway_gateway.api.access.caller import GUEST, Caller
-from poseway_gateway.api.access.executor import AccessExecutor
 from poseway_gateway.api.access.keyring import KeyRing
 from poseway_gateway.api.access.quotas import Quotas
 from poseway_gateway.api.access.rate_limits import GuessLimiter, RateLimiter
+from poseway_gateway.api.access.thread_pool import AccessExecutor
 from poseway_gateway.api.access.tokens import Signatures, fingerprint_fits
 from poseway_gateway.api.errors import AccessError, key_missing, key_unknown
 from poseway_gateway.api.settings import ApiSettings

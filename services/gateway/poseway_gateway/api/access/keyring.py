@@ -9,7 +9,7 @@ from typing import Final
 from poseway.api_keys import ApiKey, ApiKeys, given, split
 from poseway.errors import NotFoundError
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.executor import AccessExecutor
+from poseway_gateway.api.access.thread_pool import AccessExecutor
 from poseway_gateway.api.settings import ApiSettings
 
 _FRESH_SECONDS: Final = 5.0

@@ -11,7 +11,7 @@ from poseway.api_keys import ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.jobs import Record, now
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.executor import AccessExecutor
+from poseway_gateway.api.access.thread_pool import AccessExecutor
 from poseway_gateway.api.errors import AccessError, limit_reached
 
 _ATTEMPTS: Final = 50

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from poseway.api_keys import FOLDER, ApiKey
 from poseway.errors import ConflictError, NotFoundError, UnavailableError
 from poseway.storage import ObjectStore
-from poseway_gateway.api.access.executor import AccessExecutor
+from poseway_gateway.api.access.thread_pool import AccessExecutor
 
 _SIGNING_KEY: Final = f"{FOLDER}signing"
 _KEY_BYTES: Final = 32

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic_core import from_json
 
-from poseway.formats.exports.places import places
+from poseway.formats.exports.positions import positions
 from poseway.formats.joint_angles import NAMES, angles
 from poseway.formats.keypoints import split_lines
 
@@ -154,7 +154,7 @@ def _measure(frames: list[dict[str, Any]], aspect: float) -> None:
     people = [person for frame in frames for person in frame["people"]]
     if not people:
         return
-    points = np.array([[place or _UNSEEN for place in places(person)] for person in people])
+    points = np.array([[place or _UNSEEN for place in positions(person)] for person in people])
     for person, row in zip(people, angles(points, aspect).round(2).tolist(), strict=True):
         person["angles"] = {
             name: None if isnan(degrees) else degrees
