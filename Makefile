@@ -72,8 +72,9 @@ up: $(STUBS) weights sample
 # tested.
 READY := $(STUBS) $(VENV)/.test weights sample
 FETCH_MODELS = $(BIN)/python -m poseway.local.downloads weights || echo "The tests of these models are skipped."
-# One process for each core; tests that share a system run in the same one.
-PARALLEL := $(BIN)/pytest -n 2 --dist loadgroup
+# One process for each core, each with a system that its tests share; the tests of a file stay together,
+# because they share what is slow to set up.
+PARALLEL := $(BIN)/pytest -n 2 --dist loadfile
 
 check: style unit smoke
 

@@ -63,18 +63,9 @@ def pytest_pycollect_makeitem(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test with its tier, and groups those that share a system.
-
-    With ``-n 2 --dist loadgroup`` one process runs a group, so that one system serves it, while
-    the other runs what is left.
-    """
+    """Marks every test with its tier: ``-m "unit or essential"`` selects by it."""
     for item in items:
-        tier = tier_of(item.path)
-        item.add_marker(tier)
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
-        elif tier != "unit":
-            item.add_marker(pytest.mark.xdist_group("systems"))
+        item.add_marker(tier_of(item.path))
 
 
 @pytest.fixture(scope="session")
