@@ -68,6 +68,34 @@ def test_hidden_reference_frames_are_not_counted(codec: str) -> None:
     assert sum(shown) == 90
 
 
+def with_hidden_frames(data: bytes) -> bytes:
+    """Clears `show_frame` (RFC 6386, 9.1) in the fourth of every ten packets of a VP8 video."""
+    made = io.BytesIO()
+    with (
+        av.open(io.BytesIO(data)) as source,
+        av.open(made, "w", format="webm") as container,
+    ):
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for index, packet in enumerate(parts(source)):
+            content = bytearray(bytes(packet))
+            if index % 10 == 3:
+                content[0] &= ~0x10
+            copy = av.Packet(bytes(content))
+            copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+            copy.is_keyframe = packet.is_keyframe
+            copy.stream = stream
+            container.mux(copy)
+    return made.getvalue()
+
+
+def test_hidden_vp8_frames_are_no_damage() -> None:
+    data = make_video(30, codec="libvpx", container="webm", options=VPX, picture=drifting)
+    reader = read(with_hidden_frames(data))
+    assert len(list(reader.frames())) == 27
+    assert reader.damaged_packets == 0
+    assert reader.info.frames == 27
+
+
 def parts(
     container: av.container.InputContainer | av.container.OutputContainer,
 ) -> "list[av.Packet[av.VideoStream]]":
