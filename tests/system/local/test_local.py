@@ -63,8 +63,14 @@ def _command(entry: Path) -> bytes:
         return b""
 
 
-@pytest.mark.essential
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGKILL, marks=pytest.mark.essential),
+        signal.SIGINT,
+        signal.SIGTERM,
+    ],
+)
 def test_nothing_is_left_however_the_launcher_ends(
     launched: subprocess.Popen[bytes], tmp_path: Path, stack: Stack, number: signal.Signals
 ) -> None:

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import logging
 import shutil
 import threading
 import time
@@ -80,8 +81,11 @@ def run(models: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command, checks its exit status and returns its output."""
 
     def run(status: int, *arguments: str) -> str:
+        # Other tests of the process may have left handlers that print the logs of libraries.
+        logging.disable()
         with pytest.raises(SystemExit) as ended:
             downloads.main(arguments, models)
+        logging.disable(logging.NOTSET)
         if isinstance(ended.value.code, str):  # Python prints it and exits with 1
             assert status == 1
             return ended.value.code
