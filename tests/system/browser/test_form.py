@@ -148,7 +148,7 @@ NOTHING = {
     ("measured", "plain", "accurate"),
     [
         (None, "", ""),
-        (NOTHING, "Measured: average precision 0.0 %, 0 ms an image (one image)", ""),
+        (NOTHING, "Measured: average precision 0.0 %, 0 ms per image (one image)", ""),
     ],
 )
 def test_model_without_measurements_shows_none(
